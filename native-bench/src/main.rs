@@ -1,0 +1,3 @@
+//! Reads documents and measures kernels natively.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Image files to gray pictures, the same bits on every target.

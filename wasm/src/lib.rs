@@ -1,0 +1,1 @@
+//! Browser skin over `nibble-core`.
