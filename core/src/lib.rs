@@ -10,3 +10,4 @@
 //! Nothing here does I/O, reads a clock or touches a browser. Everything from gray pixels on is the
 //! same bits on every target (see `docs/architecture.md`).
 pub mod gray;
+pub mod mrz;

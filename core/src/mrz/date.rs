@@ -1,0 +1,109 @@
+//! Dates of six digits and their century.
+//!
+//! The zone prints two digits of the year. Without a clock (results must not depend on the day they are computed) the
+//! century follows from the document itself:
+//!
+//! - a date of expiry from `70` is of the 20th century, any other of the 21st: travel documents with a
+//!   machine-readable zone exist since 1980;
+//! - a birth lies in the last century in which it is not after the document's own date: its expiry, or for the
+//!   French card, which prints none, its month of issue. A document that tells neither uses 1999 as the latest birth
+//!   for years above `30` and 2030 otherwise. So holders of more than 100 years are the one case that is misdated.
+
+/// First two-digit year that means 19YY in a date of expiry.
+const EXPIRY_PIVOT: u16 = 70;
+/// Latest birth year where the document tells no date of its own.
+const LATEST_BIRTH: u16 = 2030;
+
+/// A calendar date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Date {
+    pub(super) year: u16,
+    month: u8,
+    day: u8,
+}
+
+impl Date {
+    /// ISO 8601, `YYYY-MM-DD`.
+    pub(super) fn iso(self) -> String {
+        format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+/// Two digits as a number.
+fn two(digits: &[u8]) -> Option<u8> {
+    match digits {
+        [a @ b'0'..=b'9', b @ b'0'..=b'9'] => Some((a - b'0') * 10 + (b - b'0')),
+        _ => None,
+    }
+}
+
+fn days(year: u16, month: u8) -> u8 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// `YYMMDD` with the century chosen by `century`; `None` where it is no calendar date.
+fn calendar(digits: &[u8], century: impl Fn(u16, u8, u8) -> u16) -> Option<Date> {
+    let [y0, y1, m0, m1, d0, d1] = *digits else { return None };
+    let (yy, month, day) = (u16::from(two(&[y0, y1])?), two(&[m0, m1])?, two(&[d0, d1])?);
+    if !(1..=12).contains(&month) {
+        return None;
+    }
+    let year = century(yy, month, day) + yy;
+    (1..=days(year, month)).contains(&day).then_some(Date { year, month, day })
+}
+
+/// A date of expiry.
+pub(super) fn expiry(digits: &[u8]) -> Option<Date> {
+    calendar(digits, |yy, _, _| if yy >= EXPIRY_PIVOT { 1900 } else { 2000 })
+}
+
+/// The month of issue at the head of a French card number, as its first day.
+pub(super) fn french_issue(number: &[u8]) -> Option<Date> {
+    let [y0, y1, m0, m1, ..] = *number else { return None };
+    expiry(&[y0, y1, m0, m1, b'0', b'1'])
+}
+
+/// A birth date on a document dated `document` (its expiry or issue).
+pub(super) fn birth(digits: &[u8], document: Option<Date>) -> Option<Date> {
+    calendar(digits, |yy, month, day| {
+        let recent = 2000 + yy;
+        let after = match document {
+            Some(date) => (recent, month, day) > (date.year, date.month, date.day),
+            None => recent > LATEST_BIRTH,
+        };
+        if after { 1900 } else { 2000 }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn iso(date: Option<Date>) -> Option<String> {
+        date.map(Date::iso)
+    }
+
+    #[test]
+    fn the_century_follows_from_the_document() {
+        let until_2023 = expiry(b"230415");
+        assert_eq!(iso(birth(b"740812", until_2023)).as_deref(), Some("1974-08-12"));
+        assert_eq!(iso(birth(b"150812", until_2023)).as_deref(), Some("2015-08-12"));
+        assert_eq!(iso(birth(b"230416", until_2023)).as_deref(), Some("1923-04-16"));
+        assert_eq!(iso(birth(b"690806", expiry(b"940623"))).as_deref(), Some("1969-08-06"));
+        assert_eq!(iso(birth(b"651206", french_issue(b"880692310285"))).as_deref(), Some("1965-12-06"));
+    }
+
+    #[test]
+    fn what_is_no_date_is_none() {
+        for digits in [&b"000000"[..], b"<<<<<<", b"991301", b"990230", b"23041", b"19<<<<"] {
+            assert_eq!(expiry(digits), None);
+        }
+        assert_eq!(iso(expiry(b"240229")).as_deref(), Some("2024-02-29"));
+        assert_eq!(expiry(b"230229"), None);
+    }
+}
