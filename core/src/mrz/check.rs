@@ -70,7 +70,7 @@ pub(crate) fn continued_number<L: AsRef<[u8]>>(format: Format, lines: &[L]) -> O
     let optional = optional.of(lines);
     let end = optional.iter().position(|&c| c == FILLER).unwrap_or(optional.len());
     let (&last, rest) = optional[..end].split_last()?;
-    (last.is_ascii_digit() && !rest.is_empty()).then_some((rest, last))
+    last.is_ascii_digit().then_some((rest, last))
 }
 
 fn holds<L: AsRef<[u8]>>(format: Format, rule: &CheckRule, lines: &[L]) -> bool {

@@ -168,7 +168,8 @@ pub struct CheckRule {
     pub digit: Span,
     /// What it covers, in the order of the computation.
     pub over: &'static [Span],
-    /// Whether a filler may stand for the digit when everything covered is filler (Doc 9303-4, 4.2.2.2).
+    /// Whether a filler may stand for the digit when everything covered is filler (Doc 9303-4, 4.2.2.2, for optional data;
+    /// real documents do so for dates they leave open).
     pub filler_if_empty: bool,
 }
 
@@ -218,7 +219,10 @@ const fn field(kind: FieldKind, line: usize, start: usize, len: usize) -> Field 
 }
 
 const fn rule(field: CheckField, digit: Span, over: &'static [Span]) -> CheckRule {
-    CheckRule { field, digit, over, filler_if_empty: false }
+    // An unused field is all filler, and so may its digit be; for the number a filler there means that it goes on elsewhere.
+    let filler_if_empty =
+        matches!(field, CheckField::BirthDate | CheckField::ExpiryDate | CheckField::Optional);
+    CheckRule { field, digit, over, filler_if_empty }
 }
 
 use FieldKind as K;
@@ -306,12 +310,7 @@ static TD3: Layout = Layout {
         NUMBER,
         BIRTH,
         EXPIRY,
-        CheckRule {
-            field: CheckField::Optional,
-            digit: span(1, 42, 1),
-            over: &[span(1, 28, 14)],
-            filler_if_empty: true,
-        },
+        rule(CheckField::Optional, span(1, 42, 1), &[span(1, 28, 14)]),
         rule(CheckField::Composite, span(1, 43, 1), &[span(1, 0, 10), span(1, 13, 7), span(1, 21, 22)]),
     ],
 };
