@@ -9,5 +9,8 @@
 //!
 //! Nothing here does I/O, reads a clock or touches a browser. Everything from gray pixels on is the
 //! same bits on every target (see `docs/architecture.md`).
+pub mod geometry;
 pub mod gray;
+pub mod locate;
 pub mod mrz;
+pub mod path;

@@ -1,0 +1,196 @@
+//! Bars: at a scale where characters stand about five pixels apart a text line is one long narrow blob of ink, whatever its direction.
+
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "pixel counts and coordinates of pictures of at most a few thousand pixels a side"
+)]
+
+use super::raster::{Raster, ink};
+use crate::geometry::Point;
+use crate::gray::Gray;
+
+/// Surroundings that ink is measured against: wider than a character, narrower than two lines.
+const INK_RADIUS: usize = 5;
+/// Surroundings that a blob must stand out of: two to three lines of a zone.
+const CONTRAST_RADIUS: usize = 12;
+/// Least mean ink of a blob, in quarter gray levels: below it there is only noise.
+const LEAST_INK: u16 = 8;
+/// Least length of a bar in pixels: eight characters or so.
+const LEAST_LENGTH: f32 = 28.0;
+/// Least length over thickness of a bar.
+const LEAST_ELONGATION: f32 = 4.0;
+/// Thickest bar, in pixels.
+const MOST_THICKNESS: f32 = 11.0;
+
+/// A long narrow blob.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bar {
+    /// Centre of gravity.
+    pub(super) centre: Point,
+    /// Unit vector along the bar; to the right, or straight down.
+    pub(super) along: Point,
+    /// Half the length.
+    pub(super) half: f32,
+    /// Thickness across.
+    pub(super) thickness: f32,
+    /// Pixels of the blob.
+    pub(super) area: f32,
+    /// Sums of coordinates and their products, for joining.
+    moments: Moments,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Moments {
+    n: f64,
+    x: f64,
+    y: f64,
+    xx: f64,
+    xy: f64,
+    yy: f64,
+}
+
+impl Moments {
+    /// A run of pixels `start..end` of row `y`.
+    fn run(start: usize, end: usize, y: usize) -> Self {
+        let (a, b, y) = (start as f64, end as f64, y as f64 + 0.5);
+        let n = b - a;
+        // Sums of (i + 1/2) and (i + 1/2)^2 for i in a..b; the squares as of a continuous run.
+        let x = (b * b - a * a) / 2.0;
+        let xx = (b * b * b - a * a * a) / 3.0;
+        Self { n, x, y: n * y, xx, xy: x * y, yy: n * (y * y + 1.0 / 12.0) }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.n += other.n;
+        self.x += other.x;
+        self.y += other.y;
+        self.xx += other.xx;
+        self.xy += other.xy;
+        self.yy += other.yy;
+    }
+
+    /// The ellipse of the same moments as a bar; `None` for an empty blob.
+    fn bar(&self) -> Option<Bar> {
+        if self.n <= 0.0 {
+            return None;
+        }
+        let (cx, cy) = (self.x / self.n, self.y / self.n);
+        let (xx, xy, yy) =
+            (self.xx / self.n - cx * cx, self.xy / self.n - cx * cy, self.yy / self.n - cy * cy);
+        let (half_trace, half_difference) = ((xx + yy) / 2.0, (xx - yy) / 2.0);
+        let root = (half_difference * half_difference + xy * xy).sqrt();
+        let (major, minor) = (half_trace + root, (half_trace - root).max(0.0));
+        // The eigenvector of the larger eigenvalue, from the better conditioned of its two forms.
+        let (vx, vy) = if xx >= yy { (root + half_difference, xy) } else { (xy, root - half_difference) };
+        let mut along = Point::new(vx as f32, vy as f32).unit();
+        if along.x < 0.0 || (along.x == 0.0 && along.y < 0.0) {
+            along = along * -1.0;
+        }
+        if along.norm() == 0.0 {
+            along = Point::new(1.0, 0.0);
+        }
+        // Variance of a uniform rectangle of side l is l^2 / 12.
+        Some(Bar {
+            centre: Point::new(cx as f32, cy as f32),
+            along,
+            half: (3.0 * major).sqrt() as f32,
+            thickness: (12.0 * minor).sqrt() as f32,
+            area: self.n as f32,
+            moments: *self,
+        })
+    }
+}
+
+impl Bar {
+    /// One bar in place of two.
+    pub(super) fn joined(&self, other: &Self) -> Option<Self> {
+        let mut moments = self.moments;
+        moments.add(&other.moments);
+        moments.bar()
+    }
+}
+
+/// Blobs of a mask by union of runs, 8-connected.
+struct Blobs {
+    parents: Vec<u32>,
+    moments: Vec<Moments>,
+}
+
+impl Blobs {
+    fn find(&mut self, mut id: u32) -> u32 {
+        while self.parents[id as usize] != id {
+            let up = self.parents[self.parents[id as usize] as usize];
+            self.parents[id as usize] = up;
+            id = up;
+        }
+        id
+    }
+
+    fn unite(&mut self, a: u32, b: u32) {
+        let (a, b) = (self.find(a), self.find(b));
+        if a != b {
+            let (low, high) = (a.min(b), a.max(b));
+            self.parents[high as usize] = low;
+            let moments = self.moments[high as usize];
+            self.moments[low as usize].add(&moments);
+        }
+    }
+
+    fn of(width: usize, height: usize, inside: impl Fn(usize, &mut [bool])) -> Vec<Moments> {
+        let mut blobs = Self { parents: Vec::new(), moments: Vec::new() };
+        let mut above: Vec<(usize, usize, u32)> = Vec::new();
+        let mut current: Vec<(usize, usize, u32)> = Vec::new();
+        let mut mask = vec![false; width];
+        for y in 0..height {
+            inside(y, &mut mask);
+            current.clear();
+            let (mut x, mut candidate) = (0, 0);
+            while x < width {
+                if !mask[x] {
+                    x += 1;
+                    continue;
+                }
+                let start = x;
+                while x < width && mask[x] {
+                    x += 1;
+                }
+                let id = blobs.parents.len() as u32;
+                blobs.parents.push(id);
+                blobs.moments.push(Moments::run(start, x, y));
+                while candidate < above.len() && above[candidate].1 < start {
+                    candidate += 1;
+                }
+                for &(left, _, other) in above[candidate..].iter().take_while(|run| run.0 <= x) {
+                    debug_assert!(left <= x);
+                    blobs.unite(id, other);
+                }
+                current.push((start, x, id));
+            }
+            std::mem::swap(&mut above, &mut current);
+        }
+        let roots = (0..blobs.parents.len()).filter(|&id| blobs.parents[id] as usize == id);
+        roots.map(|id| blobs.moments[id]).collect()
+    }
+}
+
+/// The bars of one level.
+pub(super) fn find(level: &Gray) -> Vec<Bar> {
+    let energy: Raster = ink(level, INK_RADIUS).smooth(1).smooth(1);
+    let around = energy.smooth(CONTRAST_RADIUS);
+    let blobs = Blobs::of(level.width(), level.height(), |y, mask| {
+        for ((inside, &here), &mean) in mask.iter_mut().zip(energy.row(y)).zip(around.row(y)) {
+            *inside = here > mean.max(LEAST_INK);
+        }
+    });
+    blobs
+        .iter()
+        .filter(|moments| moments.n >= f64::from(LEAST_LENGTH))
+        .filter_map(Moments::bar)
+        .filter(|bar| {
+            2.0 * bar.half >= LEAST_LENGTH
+                && bar.thickness <= MOST_THICKNESS
+                && 2.0 * bar.half >= LEAST_ELONGATION * bar.thickness
+        })
+        .collect()
+}

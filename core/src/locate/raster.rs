@@ -1,0 +1,185 @@
+//! Raster work of the locator, all in integers: shrinking, box sums, ink.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "box sums of bytes over at most 25 x 25 pixels and means of them fit their types"
+)]
+
+use crate::gray::Gray;
+
+/// A raster of 16-bit values, row-major.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Raster {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) values: Vec<u16>,
+}
+
+/// The mean of each `factor` x `factor` block; columns and rows that fill no block are left out.
+pub(super) fn shrink(gray: &Gray, factor: usize) -> Gray {
+    if factor <= 1 {
+        return gray.clone();
+    }
+    let (width, height) = ((gray.width() / factor).max(1), (gray.height() / factor).max(1));
+    let (block_width, block_height) = (factor.min(gray.width()), factor.min(gray.height()));
+    let area = (block_width * block_height) as u32;
+    let mut pixels = vec![0; width * height];
+    let mut sums = vec![0u32; width];
+    for (y, out) in pixels.chunks_exact_mut(width).enumerate() {
+        sums.fill(0);
+        for row in (0..block_height).map(|dy| gray.row(y * factor + dy)) {
+            for (sum, block) in sums.iter_mut().zip(row.chunks(factor)) {
+                *sum += block.iter().map(|&p| u32::from(p)).sum::<u32>();
+            }
+        }
+        for (pixel, sum) in out.iter_mut().zip(&sums) {
+            *pixel = ((sum + area / 2) / area) as u8;
+        }
+    }
+    Gray::new(width, height, pixels).unwrap_or_else(|| gray.clone())
+}
+
+/// Shrunk to 5/7 (0.714, near enough to the square root of one half) in both directions, bilinear between pixel centres.
+pub(super) fn shrink_by_root_two(gray: &Gray) -> Gray {
+    let (width, height) = ((gray.width() * 5 / 7).max(1), (gray.height() * 5 / 7).max(1));
+    // In tenths of a pixel: the centre of output pixel i lies at 14 i + 7, the centre of input pixel j at 10 j + 5.
+    let taps = |i: usize, len: usize| {
+        let position = (14 * i + 7).saturating_sub(5);
+        let first = (position / 10).min(len - 1);
+        (first, (first + 1).min(len - 1), (position % 10) as u32)
+    };
+    let columns: Vec<_> = (0..width).map(|x| taps(x, gray.width())).collect();
+    let mut pixels = Vec::with_capacity(width * height);
+    for y in 0..height {
+        let (top, bottom, down) = taps(y, gray.height());
+        let (top, bottom) = (gray.row(top), gray.row(bottom));
+        for &(left, right, across) in &columns {
+            let mix = |row: &[u8]| u32::from(row[left]) * (10 - across) + u32::from(row[right]) * across;
+            pixels.push(((mix(top) * (10 - down) + mix(bottom) * down + 50) / 100) as u8);
+        }
+    }
+    Gray::new(width, height, pixels).unwrap_or_else(|| gray.clone())
+}
+
+/// Sliding sums of `2 * radius + 1` values along a row; values beyond the ends repeat the end.
+fn row_sums<T: Copy + Into<u32>>(row: &[T], radius: usize, out: &mut [u32]) {
+    let last = row.len() - 1;
+    let at = |x: usize| row[x.saturating_sub(radius).min(last)].into();
+    let mut sum: u32 = (0..2 * radius).map(at).sum();
+    for (x, value) in out.iter_mut().enumerate() {
+        sum += at(x + 2 * radius);
+        *value = sum;
+        sum -= at(x);
+    }
+}
+
+/// The mean over the square of `2 * radius + 1` around each value, times `scale`; values beyond the border repeat it.
+fn box_mean<'a, T: Copy + Into<u32> + 'a>(
+    rows: impl Fn(usize) -> &'a [T],
+    (width, height): (usize, usize),
+    radius: usize,
+    scale: u32,
+) -> Raster {
+    let side = 2 * radius + 1;
+    let area = (side * side) as u32;
+    // One multiplication instead of a division a pixel: exact enough (the error is below one part in 2^20) and the same everywhere.
+    let reciprocal = ((u64::from(scale) << 32) / u64::from(area)) as u32;
+    let mut ring = vec![0u32; width * side];
+    let mut columns = vec![0u32; width];
+    let mut fill = |slot: usize, y: usize, columns: &mut [u32], first: bool| {
+        let line = &mut ring[slot * width..][..width];
+        if !first {
+            for (column, value) in columns.iter_mut().zip(line.iter()) {
+                *column -= value;
+            }
+        }
+        row_sums(rows(y), radius, line);
+        for (column, value) in columns.iter_mut().zip(line.iter()) {
+            *column += value;
+        }
+    };
+    let row_at = |index: usize| index.saturating_sub(radius).min(height - 1);
+    for index in 0..2 * radius {
+        fill(index % side, row_at(index), &mut columns, true);
+    }
+    let mut values = vec![0u16; width * height];
+    for y in 0..height {
+        let index = y + 2 * radius;
+        fill(index % side, row_at(index), &mut columns, index < side);
+        for (value, &sum) in values[y * width..][..width].iter_mut().zip(&columns) {
+            *value = ((u64::from(sum) * u64::from(reciprocal)) >> 32) as u16;
+        }
+    }
+    Raster { width, height, values }
+}
+
+/// Ink: how much darker each pixel is than its surroundings (a square of `2 * radius + 1`), in quarter gray levels.
+pub(super) fn ink(gray: &Gray, radius: usize) -> Raster {
+    let mut mean = box_mean(|y| gray.row(y), (gray.width(), gray.height()), radius, 4);
+    for (value, &pixel) in mean.values.iter_mut().zip(gray.pixels()) {
+        *value = value.saturating_sub(4 * u16::from(pixel));
+    }
+    mean
+}
+
+impl Raster {
+    pub(super) fn row(&self, y: usize) -> &[u16] {
+        &self.values[y * self.width..][..self.width]
+    }
+
+    /// The mean over the square of `2 * radius + 1` around each value.
+    pub(super) fn smooth(&self, radius: usize) -> Self {
+        box_mean(|y| self.row(y), (self.width, self.height), radius, 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn naive_mean(raster: &Raster, radius: isize, x: isize, y: isize) -> u64 {
+        let at = |x: isize, y: isize| {
+            let x = x.clamp(0, raster.width as isize - 1) as usize;
+            let y = y.clamp(0, raster.height as isize - 1) as usize;
+            u64::from(raster.values[y * raster.width + x])
+        };
+        let side = -radius..=radius;
+        let sum: u64 = side.clone().map(|dy| side.clone().map(|dx| at(x + dx, y + dy)).sum::<u64>()).sum();
+        sum / (2 * radius as u64 + 1).pow(2)
+    }
+
+    #[test]
+    #[allow(clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "small test sizes")]
+    fn box_means_are_those_of_the_definition_up_to_the_reciprocal() {
+        let (width, height) = (23, 9);
+        let values = (0..width * height).map(|i| ((i * 7919 + 13) % 1021) as u16).collect();
+        let raster = Raster { width, height, values };
+        for radius in [1, 2, 5, 12] {
+            let smooth = raster.smooth(radius);
+            for y in 0..height {
+                for x in 0..width {
+                    let expected = naive_mean(&raster, radius as isize, x as isize, y as isize);
+                    let found = u64::from(smooth.row(y)[x]);
+                    assert!(found == expected || found + 1 == expected, "{found} {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_flat_picture_has_no_ink_and_keeps_its_gray() {
+        let flat = Gray::new(30, 20, vec![77; 600]).expect("sizes agree");
+        assert!(ink(&flat, 5).values.iter().all(|&v| v <= 1));
+        assert!(shrink(&flat, 3).pixels().iter().all(|&p| p == 77));
+        assert!(shrink_by_root_two(&flat).pixels().iter().all(|&p| p == 77));
+        assert_eq!((shrink_by_root_two(&flat).width(), shrink_by_root_two(&flat).height()), (21, 14));
+    }
+
+    #[test]
+    fn one_pixel_survives() {
+        let dot = Gray::new(1, 1, vec![9]).expect("sizes agree");
+        assert_eq!(shrink(&dot, 4).pixels(), [9]);
+        assert_eq!(shrink_by_root_two(&dot).pixels(), [9]);
+        assert_eq!(ink(&dot, 5).values.len(), 1);
+    }
+}

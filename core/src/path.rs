@@ -1,0 +1,253 @@
+//! The course of a text line in a picture, and sampling along it.
+
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "sample positions are clamped to the picture before they become indices; strips have at most a few thousand pixels"
+)]
+
+use crate::geometry::Point;
+use crate::gray::Gray;
+
+/// Most samples a side that one output pixel averages: enough for a fivefold reduction without aliasing.
+const MOST_OVERSAMPLING: usize = 6;
+
+/// The middle line of a row of characters as a function of `u`, counted in characters from the left edge of the first:
+/// `origin + linear * u + quadratic * u * u`. The quadratic term holds both the curve of a page and the foreshortening of perspective.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LinePath {
+    /// The middle of the left edge of the first character.
+    pub origin: Point,
+    /// Pixels a character at the origin.
+    pub linear: Point,
+    /// Change of that.
+    pub quadratic: Point,
+    /// Height of a capital at the origin, in pixels.
+    pub cap: f32,
+    /// Change of the height a character.
+    pub cap_slope: f32,
+    /// How far the characters' uprights lean along the line, as a share of the height, positive to the right at the top.
+    pub slant: f32,
+    /// Number of characters.
+    pub length: f32,
+}
+
+impl LinePath {
+    /// A straight line from the middle of the left edge to the middle of the right edge.
+    #[must_use]
+    pub fn straight(start: Point, end: Point, cap: f32, length: f32) -> Self {
+        let linear = (end - start) * (1.0 / length);
+        Self { origin: start, linear, quadratic: Point::default(), cap, cap_slope: 0.0, slant: 0.0, length }
+    }
+
+    /// The point on the middle line.
+    #[must_use]
+    pub fn at(&self, u: f32) -> Point {
+        self.origin + self.linear * u + self.quadratic * (u * u)
+    }
+
+    /// The direction of the line, pixels a character.
+    #[must_use]
+    pub fn tangent(&self, u: f32) -> Point {
+        self.linear + self.quadratic * (2.0 * u)
+    }
+
+    /// Height of a capital, in pixels; at least one.
+    #[must_use]
+    pub fn cap_at(&self, u: f32) -> f32 {
+        (self.cap + self.cap_slope * u).max(1.0)
+    }
+
+    /// From the middle line to the feet of the capitals is half of this vector.
+    #[must_use]
+    pub fn down(&self, u: f32) -> Point {
+        let along = self.tangent(u).unit();
+        (along.down() - along * self.slant) * self.cap_at(u)
+    }
+
+    /// The point `v` capital heights below the middle line at `u`.
+    #[must_use]
+    pub fn point(&self, u: f32, v: f32) -> Point {
+        self.at(u) + self.down(u) * v
+    }
+
+    /// The four corners around the characters, clockwise from the text's top left.
+    #[must_use]
+    pub fn quad(&self) -> [Point; 4] {
+        // A little air, so that the outline does not cross the characters.
+        const HALF: f32 = 0.65;
+        [
+            self.point(0.0, -HALF),
+            self.point(self.length, -HALF),
+            self.point(self.length, HALF),
+            self.point(0.0, HALF),
+        ]
+    }
+
+    /// The same line read from the other end, upside down.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        let end = self.length;
+        Self {
+            origin: self.at(end),
+            linear: self.tangent(end) * -1.0,
+            quadratic: self.quadratic,
+            cap: self.cap_at(end),
+            cap_slope: -self.cap_slope,
+            slant: self.slant,
+            length: end,
+        }
+    }
+
+    /// The same line in a picture `factor` times as large.
+    #[must_use]
+    pub fn scaled(&self, factor: f32) -> Self {
+        Self {
+            origin: self.origin * factor,
+            linear: self.linear * factor,
+            quadratic: self.quadratic * factor,
+            cap: self.cap * factor,
+            cap_slope: self.cap_slope * factor,
+            ..*self
+        }
+    }
+
+    /// The same line with its characters counted anew: `u = first + scale * new`.
+    #[must_use]
+    pub fn recounted(&self, first: f32, scale: f32, length: f32) -> Self {
+        Self {
+            origin: self.at(first),
+            linear: self.tangent(first) * scale,
+            quadratic: self.quadratic * (scale * scale),
+            cap: self.cap_at(first),
+            cap_slope: self.cap_slope * scale,
+            slant: self.slant,
+            length,
+        }
+    }
+}
+
+/// How a line is laid out in a strip.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// Rows; the middle line runs through the middle.
+    pub rows: usize,
+    /// Columns.
+    pub columns: usize,
+    /// Columns a character.
+    pub pitch: f32,
+    /// Rows a capital is high.
+    pub cap: f32,
+    /// Columns before the first character.
+    pub margin: f32,
+}
+
+impl Layout {
+    /// The character coordinate of the middle of column `x`.
+    #[must_use]
+    pub fn u(&self, x: usize) -> f32 {
+        (x as f32 + 0.5 - self.margin) / self.pitch
+    }
+
+    /// The column coordinate (0.5 is the middle of the first column) of `u`.
+    #[must_use]
+    pub fn column(&self, u: f32) -> f32 {
+        u * self.pitch + self.margin
+    }
+}
+
+/// The gray of a point, bilinear between pixel centres, the border repeated beyond it.
+fn bilinear(gray: &Gray, point: Point) -> f32 {
+    let (right, bottom) = (gray.width() - 1, gray.height() - 1);
+    let x = (point.x - 0.5).max(0.0).min(right as f32);
+    let y = (point.y - 0.5).max(0.0).min(bottom as f32);
+    let (x0, y0) = (x as usize, y as usize);
+    let (dx, dy) = (x - x0 as f32, y - y0 as f32);
+    let (top, under) = (gray.row(y0), gray.row((y0 + 1).min(bottom)));
+    let x1 = (x0 + 1).min(right);
+    let mix = |row: &[u8]| {
+        let (a, b) = (f32::from(row[x0]), f32::from(row[x1]));
+        a + (b - a) * dx
+    };
+    let (a, b) = (mix(top), mix(under));
+    a + (b - a) * dy
+}
+
+/// Resamples the line from the picture's own pixels, once: each output pixel is the mean of bilinear samples about a pixel apart.
+#[must_use]
+pub fn sample(gray: &Gray, path: &LinePath, layout: &Layout) -> Vec<u8> {
+    let mut sums = vec![0.0f32; layout.rows * layout.columns];
+    if gray.width() == 0 || gray.height() == 0 {
+        return vec![0; sums.len()];
+    }
+    let middle = path.length / 2.0;
+    let oversampling = |step: f32| step.round().clamp(1.0, MOST_OVERSAMPLING as f32) as usize;
+    let across = oversampling(path.tangent(middle).norm() / layout.pitch);
+    let down = oversampling(path.cap_at(middle) / layout.cap);
+    let offset = |i: usize, n: usize| (i as f32 + 0.5) / n as f32 - 0.5;
+    for x in 0..layout.columns {
+        for i in 0..across {
+            let u = layout.u(x) + offset(i, across) / layout.pitch;
+            let (centre, downward) = (path.at(u), path.down(u));
+            for y in 0..layout.rows {
+                let row = y as f32 + 0.5 - layout.rows as f32 / 2.0;
+                for j in 0..down {
+                    let v = (row + offset(j, down)) / layout.cap;
+                    sums[y * layout.columns + x] += bilinear(gray, centre + downward * v);
+                }
+            }
+        }
+    }
+    let weight = 1.0 / (across * down) as f32;
+    sums.iter().map(|sum| (sum * weight + 0.5) as u8).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp() -> Gray {
+        let pixels = (0..40 * 100).map(|i| (i % 100 * 2) as u8).collect();
+        Gray::new(100, 40, pixels).expect("sizes agree")
+    }
+
+    #[test]
+    fn a_level_line_samples_the_pixels_themselves() {
+        let gray = ramp();
+        let path = LinePath::straight(Point::new(10.0, 20.0), Point::new(90.0, 20.0), 10.0, 8.0);
+        let layout = Layout { rows: 12, columns: 100, pitch: 10.0, cap: 10.0, margin: 10.0 };
+        let strip = sample(&gray, &path, &layout);
+        for row in strip.chunks(100) {
+            assert_eq!(row, gray.row(0));
+        }
+    }
+
+    #[test]
+    fn reversed_twice_is_the_same_course() {
+        let path = LinePath {
+            origin: Point::new(3.0, 4.0),
+            linear: Point::new(9.0, 1.0),
+            quadratic: Point::new(-0.02, 0.01),
+            cap: 9.0,
+            cap_slope: 0.03,
+            slant: 0.1,
+            length: 30.0,
+        };
+        let twice = path.reversed().reversed();
+        for u in [0.0, 7.0, 30.0] {
+            assert!((twice.at(u) - path.at(u)).norm() < 1e-3);
+            assert!((twice.down(u) - path.down(u)).norm() < 1e-3);
+            let other = path.reversed().point(30.0 - u, 0.5);
+            assert!((other - path.point(u, -0.5)).norm() < 1e-3);
+        }
+    }
+
+    #[test]
+    fn an_empty_picture_gives_an_empty_strip() {
+        let none = Gray::new(0, 0, vec![]).expect("sizes agree");
+        let path = LinePath::straight(Point::new(0.0, 0.0), Point::new(9.0, 0.0), 3.0, 3.0);
+        let layout = Layout { rows: 2, columns: 3, pitch: 1.0, cap: 1.0, margin: 0.0 };
+        assert_eq!(sample(&none, &path, &layout), [0; 6]);
+    }
+}
