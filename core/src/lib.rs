@@ -9,8 +9,10 @@
 //!
 //! Nothing here does I/O, reads a clock or touches a browser. Everything from gray pixels on is the
 //! same bits on every target (see `docs/architecture.md`).
+pub mod decode;
 pub mod geometry;
 pub mod gray;
 pub mod locate;
 pub mod mrz;
+mod numeric;
 pub mod path;

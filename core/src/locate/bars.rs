@@ -34,8 +34,6 @@ pub(super) struct Bar {
     pub(super) half: f32,
     /// Thickness across.
     pub(super) thickness: f32,
-    /// Pixels of the blob.
-    pub(super) area: f32,
     /// Sums of coordinates and their products, for joining.
     moments: Moments,
 }
@@ -96,7 +94,6 @@ impl Moments {
             along,
             half: (3.0 * major).sqrt() as f32,
             thickness: (12.0 * minor).sqrt() as f32,
-            area: self.n as f32,
             moments: *self,
         })
     }

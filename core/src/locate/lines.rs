@@ -7,23 +7,29 @@
     reason = "profiles of at most a few thousand samples"
 )]
 
+use super::Level;
 use super::bars::Bar;
 use crate::gray::Gray;
+use crate::numeric::{median, parabola, running_mean};
 use crate::path::{Layout, LinePath, sample};
 
-/// Pitch over capital height of OCR-B size I: 2.54 mm over 2.4 mm (Doc 9303-3, ISO 1073-2).
-pub(super) const PITCH_PER_CAP: f32 = 1.06;
+/// Pitch over capital height as [`measure`] finds it on printed documents: the height at half the ink, strokes included, of OCR-B size I at ten
+/// characters an inch (Doc 9303-3, section 4.2).
+pub(super) const PITCH_PER_CAP: f32 = 0.92;
 
 /// Rows and columns a capital height in the patches that are measured.
-const PATCH_CAP: f32 = 10.0;
+pub(super) const PATCH_CAP: f32 = 8.0;
 /// Rows of a patch: the line and the space to its neighbours.
-const PATCH_ROWS: usize = 36;
+const PATCH_ROWS: usize = 28;
 /// Parts of a line that are measured separately.
 const SEGMENTS: usize = 8;
 /// Characters looked at beyond the ends of a bar.
 const OVERHANG: f32 = 6.0;
 
-/// A line of text, measured.
+/// Characters of a line worth measuring, counted by the height of a bar.
+const HINTED_LENGTH: std::ops::Range<f32> = 10.0..110.0;
+
+/// A line of text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line {
     pub(super) path: LinePath,
@@ -88,20 +94,6 @@ fn patch_ink(pixels: &[u8], columns: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The mean of up to `2 * radius + 1` values around each.
-fn running_mean(values: &[f32], radius: usize) -> Vec<f32> {
-    let mut sums = vec![0.0; values.len() + 1];
-    for (i, value) in values.iter().enumerate() {
-        sums[i + 1] = sums[i] + value;
-    }
-    (0..values.len())
-        .map(|i| {
-            let (from, to) = (i.saturating_sub(radius), (i + radius + 1).min(values.len()));
-            (sums[to] - sums[from]) / (to - from) as f32
-        })
-        .collect()
-}
-
 /// Where a row profile rises above and falls below half its height around the middle: top and bottom with fractions of a row.
 fn lobe(profile: &[f32], centre: usize) -> Option<(f32, f32)> {
     let reach = (0.9 * PATCH_CAP) as usize;
@@ -135,49 +127,6 @@ fn lobe(profile: &[f32], centre: usize) -> Option<(f32, f32)> {
         low(&profile[centre..=to]),
     )?;
     (bottom - top > 0.3 * PATCH_CAP).then_some((top, bottom))
-}
-
-/// Least-squares parabola through `(x, y, weight)`: coefficients of 1, x, x^2. Falls back to fewer terms where they are not determined.
-pub(crate) fn parabola(samples: &[(f32, f32, f32)]) -> [f32; 3] {
-    let mut a = [[0.0f64; 4]; 3];
-    for &(x, y, weight) in samples {
-        let (x, y, weight) = (f64::from(x), f64::from(y), f64::from(weight));
-        let powers = [1.0, x, x * x];
-        for i in 0..3 {
-            for j in 0..3 {
-                a[i][j] += weight * powers[i] * powers[j];
-            }
-            a[i][3] += weight * powers[i] * y;
-        }
-    }
-    for terms in (1..=3).rev() {
-        if let Some(solution) = solve(&a, terms) {
-            return solution.map(|value| value as f32);
-        }
-    }
-    [0.0; 3]
-}
-
-/// Gaussian elimination on the leading `terms` equations of a symmetric system; `None` where it is singular.
-fn solve(system: &[[f64; 4]; 3], terms: usize) -> Option<[f64; 3]> {
-    let mut a = *system;
-    for i in 0..terms {
-        if a[i][i].abs() < 1e-6 * (1.0 + system[i][i].abs()) {
-            return None;
-        }
-        for j in i + 1..terms {
-            let factor = a[j][i] / a[i][i];
-            for k in (i..terms).chain([3]) {
-                a[j][k] -= factor * a[i][k];
-            }
-        }
-    }
-    let mut x = [0.0; 3];
-    for i in (0..terms).rev() {
-        let known: f64 = (i + 1..terms).map(|k| a[i][k] * x[k]).sum();
-        x[i] = (a[i][3] - known) / a[i][i];
-    }
-    Some(x)
 }
 
 /// Moves the path onto the ink that a patch shows; `None` where no line stands out.
@@ -237,12 +186,6 @@ fn centre_row(profile: &[f32]) -> usize {
     (middle - reach..=middle + reach).max_by(|&a, &b| smooth[a].total_cmp(&smooth[b])).unwrap_or(middle)
 }
 
-pub(crate) fn median(values: impl Iterator<Item = f32>) -> Option<f32> {
-    let mut values: Vec<f32> = values.collect();
-    values.sort_by(f32::total_cmp);
-    values.get(values.len() / 2).copied()
-}
-
 /// The patch around a path, `OVERHANG` characters longer at both ends.
 fn patch(picture: &Gray, path: &LinePath) -> (Vec<f32>, Layout) {
     let pitch = PATCH_CAP * PITCH_PER_CAP;
@@ -257,31 +200,35 @@ fn patch(picture: &Gray, path: &LinePath) -> (Vec<f32>, Layout) {
     (patch_ink(&pixels, layout.columns), layout)
 }
 
-/// Measures the line that a bar hints at; `None` where there is none or it is too short for a zone.
-pub(super) fn measure(picture: &Gray, bar: &Bar, scale: f32) -> Option<Line> {
-    // Smoothing made the blob about two pixels thicker than the capitals.
-    let cap = ((bar.thickness - 1.5).max(2.5)) * scale;
-    let half = bar.along * (bar.half * scale);
-    let centre = bar.centre * scale;
-    let count = |cap: f32| 2.0 * half.norm() / (cap * PITCH_PER_CAP);
-    let mut path = LinePath::straight(centre - half, centre + half, cap, count(cap));
+impl Line {
+    /// The line that a bar of a level suggests, in pixels of the picture, not measured yet; `None` where its proportions are not those of a zone's line.
+    pub(super) fn hinted(bar: &Bar, scale: f32) -> Option<Self> {
+        // Smoothing made the blob thicker than the capitals by about this much.
+        let cap = (bar.thickness - 1.5).max(2.5);
+        let half = bar.along * bar.half;
+        let length = 2.0 * bar.half / (cap * PITCH_PER_CAP);
+        let path = LinePath::straight(bar.centre - half, bar.centre + half, cap, length).scaled(scale);
+        (HINTED_LENGTH.contains(&length)).then_some(Self { path, regularity: 0.5 })
+    }
+}
+
+/// Measures the line that a path hints at; `None` where there is none or it is too short for a zone.
+pub(super) fn measure(level: &Level, hint: &LinePath) -> Option<Line> {
+    let mut path = hint.scaled(1.0 / level.scale);
     for _ in 0..2 {
-        if path.length < 6.0 || path.length > 120.0 {
-            return None;
-        }
-        let (ink, layout) = patch(picture, &path);
+        let (ink, layout) = patch(&level.gray, &path);
         path = recentred(&path, &ink, &layout)?;
         // The height has changed, and with it the number of characters that the length stands for.
         let length = path.linear.norm() * path.length / (path.cap_at(path.length / 2.0) * PITCH_PER_CAP);
         path = path.recounted(0.0, path.length / length, length);
+        if !HINTED_LENGTH.contains(&path.length) {
+            return None;
+        }
     }
-    if path.length > 120.0 {
-        return None;
-    }
-    let (ink, layout) = patch(picture, &path);
+    let (ink, layout) = patch(&level.gray, &path);
     let columns = band(&ink, &layout);
     let (first, last) = extent(&columns, &layout, &path)?;
-    let path = path.recounted(first, 1.0, last - first);
+    let path = path.recounted(first, 1.0, last - first).scaled(level.scale);
     Some(Line { path, regularity: regularity(&columns, layout.column(first), layout.column(last)) })
 }
 

@@ -18,8 +18,18 @@ const BASE_SIDE: usize = 1400;
 const LEAST_SIDE: usize = 110;
 /// Pictures up to this side are searched at their own scale too: their characters may be only five pixels apart.
 const SMALL_SIDE: usize = 800;
-/// Most lines that are measured a scale, longest first.
+/// Longest bars of a scale that are considered.
 const MOST_BARS: usize = 60;
+/// Groups of bars whose lines are measured.
+const MOST_GROUPS: usize = 10;
+/// What one call of [`raster::shrink_by_root_two`] divides lengths by.
+const ROOT_TWO_STEP: f32 = 1.4;
+
+/// The picture at one scale; lengths times `scale` are lengths in the picture.
+struct Level {
+    gray: Gray,
+    scale: f32,
+}
 
 /// Candidate zones, best first, in pixels of `gray`.
 #[must_use]
@@ -27,37 +37,42 @@ pub fn locate(gray: &Gray) -> Vec<Zone> {
     if gray.width() == 0 || gray.height() == 0 {
         return Vec::new();
     }
-    let factor = gray.width().max(gray.height()).div_ceil(BASE_SIDE);
-    let base = raster::shrink(gray, factor);
-    let to_picture = picture_scale(gray.width(), base.width());
-    zones::group(candidates(&base)).into_iter().map(|zone| zone.scaled(to_picture)).collect()
-}
-
-#[allow(clippy::cast_precision_loss, reason = "sides of pictures are far below 2^24")]
-fn picture_scale(from: usize, to: usize) -> f32 {
-    // Blocks that the picture does not fill are left out, so the factor is the block's side.
-    (from / to.max(1)).max(1) as f32
-}
-
-/// Measured lines of all scales, in pixels of `base`.
-fn candidates(base: &Gray) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let mut scale = 1.0;
-    let mut level = base.clone();
-    if base.width().max(base.height()) > SMALL_SIDE {
-        level = raster::shrink_by_root_two(&level);
-        scale *= ROOT_TWO_STEP;
-    }
-    while level.width().max(level.height()) >= LEAST_SIDE {
-        let mut bars = lines::join(bars::find(&level));
+    let levels = levels(gray);
+    let hints = levels.iter().enumerate().flat_map(|(index, level)| {
+        // The largest scale of a large picture holds characters too small to be read.
+        let searched = index > 0 || level.gray.width().max(level.gray.height()) <= SMALL_SIDE;
+        let mut bars = if searched { lines::join(bars::find(&level.gray)) } else { Vec::new() };
         bars.sort_by(|a, b| b.half.total_cmp(&a.half));
         bars.truncate(MOST_BARS);
-        lines.extend(bars.iter().filter_map(|bar| lines::measure(base, bar, scale)));
-        level = raster::shrink_by_root_two(&level);
-        scale *= ROOT_TWO_STEP;
-    }
-    lines
+        bars.into_iter().filter_map(move |bar| Line::hinted(&bar, level.scale))
+    });
+    let groups = zones::group(hints.collect());
+    let hints = groups.iter().take(MOST_GROUPS).flat_map(|zone| &zone.lines);
+    zones::group(hints.filter_map(|path| lines::measure(level_for(&levels, path), path)).collect())
 }
 
-/// What one call of [`raster::shrink_by_root_two`] divides lengths by.
-const ROOT_TWO_STEP: f32 = 1.4;
+/// The picture at the scale where a line's capitals are nearest to the height at which lines are measured.
+fn level_for<'a>(levels: &'a [Level], path: &crate::path::LinePath) -> &'a Level {
+    let fits = |level: &Level| path.cap_at(path.length / 2.0) / level.scale >= lines::PATCH_CAP;
+    levels.iter().rev().find(|level| fits(level)).unwrap_or(&levels[0])
+}
+
+/// The picture at falling scales.
+fn levels(gray: &Gray) -> Vec<Level> {
+    let factor = gray.width().max(gray.height()).div_ceil(BASE_SIDE);
+    let mut levels = vec![Level { gray: raster::shrink(gray, factor), scale: whole(factor) }];
+    while let Some(last) = levels.last() {
+        let next = raster::shrink_by_root_two(&last.gray);
+        if next.width().max(next.height()) < LEAST_SIDE {
+            break;
+        }
+        let scale = last.scale * ROOT_TWO_STEP;
+        levels.push(Level { gray: next, scale });
+    }
+    levels
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a factor of a few dozen")]
+fn whole(factor: usize) -> f32 {
+    factor.max(1) as f32
+}

@@ -12,20 +12,12 @@ pub struct Zone {
     pub score: f32,
 }
 
-impl Zone {
-    /// The same zone in a picture `factor` times as large.
-    #[must_use]
-    pub(super) fn scaled(&self, factor: f32) -> Self {
-        Self { lines: self.lines.iter().map(|line| line.scaled(factor)).collect(), score: self.score }
-    }
-}
-
 /// Characters of the shortest line of a format, less a few that may not have been found.
-const LEAST_CHARACTERS: f32 = 18.0;
+const LEAST_CHARACTERS: f32 = 14.0;
 /// Distance of neighbouring lines in capital heights: 6.35 mm over 2.4 mm nominally, foreshortened or set closer at will.
 const SPACING: std::ops::Range<f32> = 1.25..4.2;
 /// Most candidates returned.
-const MOST_ZONES: usize = 12;
+const MOST_ZONES: usize = 16;
 
 /// How much a line looks like one of a zone, apart from its neighbours.
 fn line_score(line: &Line) -> f32 {
@@ -92,9 +84,26 @@ pub(super) fn group(mut lines: Vec<Line>) -> Vec<Zone> {
         });
         let alone = if members.len() == 1 { 0.5 } else { 1.0 };
         let score = alone * members.iter().map(|&m| line_score(&kept[m])).sum::<f32>();
-        zones.push(Zone { lines: members.iter().map(|&m| kept[m].path).collect(), score });
+        zones.push(Zone { lines: level_heights(members.iter().map(|&m| kept[m].path)), score });
     }
     zones.sort_by(|a, b| b.score.total_cmp(&a.score));
     zones.truncate(MOST_ZONES);
     zones
+}
+
+/// Lines of one zone are printed at one height; a line full of fillers, which are lower than capitals, is measured too low.
+fn level_heights(lines: impl Iterator<Item = LinePath>) -> Vec<LinePath> {
+    let lines: Vec<LinePath> = lines.collect();
+    let tallest = lines.iter().map(|line| line.cap_at(line.length / 2.0)).fold(0.0, f32::max);
+    lines
+        .into_iter()
+        .map(|line| {
+            let factor = (tallest / line.cap_at(line.length / 2.0)).min(1.3);
+            LinePath { cap: line.cap * factor, cap_slope: line.cap_slope * factor, ..line }.recounted(
+                0.0,
+                factor,
+                line.length / factor,
+            )
+        })
+        .collect()
 }

@@ -1,0 +1,71 @@
+//! Small numerical pieces that several stages share.
+
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "a few thousand samples at most"
+)]
+
+/// Least-squares parabola through `(x, y, weight)`: coefficients of 1, x, x^2. Falls back to fewer terms where they are not determined.
+pub(crate) fn parabola(samples: &[(f32, f32, f32)]) -> [f32; 3] {
+    let mut a = [[0.0f64; 4]; 3];
+    for &(x, y, weight) in samples {
+        let (x, y, weight) = (f64::from(x), f64::from(y), f64::from(weight));
+        let powers = [1.0, x, x * x];
+        for i in 0..3 {
+            for j in 0..3 {
+                a[i][j] += weight * powers[i] * powers[j];
+            }
+            a[i][3] += weight * powers[i] * y;
+        }
+    }
+    for terms in (1..=3).rev() {
+        if let Some(solution) = solve(&a, terms) {
+            return solution.map(|value| value as f32);
+        }
+    }
+    [0.0; 3]
+}
+
+/// Gaussian elimination on the leading `terms` equations of a symmetric system; `None` where it is singular.
+fn solve(system: &[[f64; 4]; 3], terms: usize) -> Option<[f64; 3]> {
+    let mut a = *system;
+    for i in 0..terms {
+        if a[i][i].abs() < 1e-6 * (1.0 + system[i][i].abs()) {
+            return None;
+        }
+        for j in i + 1..terms {
+            let factor = a[j][i] / a[i][i];
+            for k in (i..terms).chain([3]) {
+                a[j][k] -= factor * a[i][k];
+            }
+        }
+    }
+    let mut x = [0.0; 3];
+    for i in (0..terms).rev() {
+        let known: f64 = (i + 1..terms).map(|k| a[i][k] * x[k]).sum();
+        x[i] = (a[i][3] - known) / a[i][i];
+    }
+    Some(x)
+}
+
+/// The upper median; `None` of nothing.
+pub(crate) fn median(values: impl Iterator<Item = f32>) -> Option<f32> {
+    let mut values: Vec<f32> = values.collect();
+    values.sort_by(f32::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+/// The mean of up to `2 * radius + 1` values around each.
+pub(crate) fn running_mean(values: &[f32], radius: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; values.len() + 1];
+    for (i, value) in values.iter().enumerate() {
+        sums[i + 1] = sums[i] + value;
+    }
+    (0..values.len())
+        .map(|i| {
+            let (from, to) = (i.saturating_sub(radius), (i + radius + 1).min(values.len()));
+            (sums[to] - sums[from]) / (to - from) as f32
+        })
+        .collect()
+}
