@@ -1,0 +1,69 @@
+"""`python -m nibble_train COMMAND`: see train/README.md."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _train(options: argparse.Namespace) -> None:
+    import copy
+
+    import torch
+
+    from .network import Network, QuantisedNetwork, load_archive, save_archive
+    from .training import Schedule, train
+
+    torch.set_num_threads(options.threads)
+    out = Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
+    network = Network()
+    if options.start:
+        load_archive(network, options.start)
+    if options.stage in ("all", "float"):
+        print("float", flush=True)
+        train(network, Schedule(options.minutes * 0.45, options.rate, options.seed))
+        save_archive(network, str(out / "f32.npz"))
+    for bits, share, seed in ((4, 0.4, 100), (8, 0.15, 200)):
+        if options.stage not in ("all", f"u{bits}"):
+            continue
+        print(f"{bits} bits", flush=True)
+        teacher = copy.deepcopy(network).eval()
+        quantised = QuantisedNetwork(copy.deepcopy(network), bits)
+        schedule = Schedule(options.minutes * share, options.rate * 0.7, options.seed + seed, 0.75, 0.3)
+        train(quantised, schedule, teacher)
+        save_archive(quantised, str(out / f"u{bits}.npz"))
+
+
+def _export(options: argparse.Namespace) -> None:
+    from .export import export
+
+    export(Path(options.archives), ROOT)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="nibble_train", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    train = commands.add_parser("train", help="train float, then 4 and 8 bits; writes NumPy archives")
+    train.add_argument("--out", default=str(ROOT / "train/runs/latest"))
+    train.add_argument("--start", help="a NumPy archive to start from")
+    train.add_argument("--stage", choices=["all", "float", "u4", "u8"], default="all")
+    train.add_argument("--minutes", type=float, default=110, help="wall time of all stages")
+    train.add_argument("--rate", type=float, default=2e-3)
+    train.add_argument("--seed", type=int, default=1)
+    train.add_argument("--threads", type=int, default=1)
+    train.set_defaults(run=_train)
+
+    export = commands.add_parser("export", help="write models/ and testdata/golden/ from trained archives")
+    export.add_argument("archives", help="the folder that `train` wrote")
+    export.set_defaults(run=_export)
+
+    options = parser.parse_args()
+    options.run(options)
+
+
+if __name__ == "__main__":
+    main()
