@@ -51,7 +51,7 @@ fn texts_of_other_parsers_get_the_listed_verdicts() {
         if found != expected_here {
             differing.push(format!("{kind} {zone}: {found:?}, listed {expected:?}"));
         }
-        parse(format, &lines);
+        assert_eq!(parse(format, &lines).format, format);
         read += 1;
     }
     println!("{read} texts read, {} differ:\n{}", differing.len(), differing.join("\n"));

@@ -74,10 +74,10 @@ def windows(x: np.ndarray, kernel, stride, padding, fill) -> np.ndarray:
     return view[:: stride[0], :: stride[1]].transpose(0, 1, 3, 4, 2)
 
 
-def requantise(accumulator: np.ndarray, scale: np.ndarray, bits: int) -> np.ndarray:
-    """`clamp(round_ties_even(f32(acc) * scale), 0, 2^bits - 1)`: one conversion, one f32 product, one rounding."""
+def requantise(accumulator: np.ndarray, scale: np.ndarray, bits: int, zero_point: int = 0) -> np.ndarray:
+    """`clamp(round_ties_even(f32(acc) * scale) + zero_point, 0, 2^bits - 1)`: one conversion, one f32 product, one rounding."""
     product = accumulator.astype(np.float32) * scale.astype(np.float32)
-    return np.clip(np.rint(product), 0, 2**bits - 1).astype(np.int64)
+    return np.clip(np.rint(product) + zero_point, 0, 2**bits - 1).astype(np.int64)
 
 
 def convolve(x: np.ndarray, layer: Convolution) -> np.ndarray:
@@ -99,8 +99,6 @@ def run(model: Model, strip: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         following = [later for later in model.layers[index + 1 :] if isinstance(later, Convolution)]
         if not following:
             return accumulator[0].astype(np.int32), outputs
-        x = requantise(accumulator, layer.scale, following[0].activation_bits)
-        if following[0].zero_point:
-            x = np.clip(x + following[0].zero_point, 0, 2 ** following[0].activation_bits - 1)
+        x = requantise(accumulator, layer.scale, following[0].activation_bits, following[0].zero_point)
         outputs.append(x)
     raise ValueError("a network ends with a convolution")

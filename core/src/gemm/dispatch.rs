@@ -1,0 +1,93 @@
+//! Which kernel runs where: the only place that asks about targets and features.
+
+use super::Kernel;
+use super::portable;
+use crate::Precision;
+
+/// Something to be done with a kernel that is only known at run time.
+pub trait Visitor {
+    /// What comes of it.
+    type Result;
+
+    /// Called with a kernel of integer codes.
+    fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result;
+
+    /// Called with a kernel of f32.
+    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, kernel: K) -> Self::Result;
+}
+
+/// What a kernel is wanted for: 4-bit kernels need activations up to 15 and weights in -7..=7.
+pub type Task = Precision;
+
+macro_rules! best {
+    ($visitor:ident, $call:ident, [$($kernel:ty),* $(,)?], $fallback:expr) => {{
+        $(if let Some(kernel) = <$kernel>::detect() { return $visitor.$call(kernel); })*
+        $visitor.$call($fallback)
+    }};
+}
+
+/// Visits the best kernel of this machine for `task`.
+pub fn select<V: Visitor>(task: Task, visitor: V) -> V::Result {
+    #[cfg(target_arch = "x86_64")]
+    match task {
+        Precision::U4 => best!(visitor, integer, [super::avx2::U4], portable::Integer),
+        Precision::U8 => best!(visitor, integer, [super::avx2::U8], portable::Integer),
+        Precision::F32 => best!(visitor, float, [super::avx2::F32], portable::Float),
+    }
+    #[cfg(target_arch = "aarch64")]
+    match task {
+        Precision::U4 => best!(visitor, integer, [super::neon::U4], portable::Integer),
+        Precision::U8 => visitor.integer(portable::Integer),
+        Precision::F32 => visitor.float(portable::Float),
+    }
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    match task {
+        #[cfg(target_feature = "relaxed-simd")]
+        Precision::U4 => best!(visitor, integer, [super::relaxed::U4], portable::Integer),
+        #[cfg(not(target_feature = "relaxed-simd"))]
+        Precision::U4 => best!(visitor, integer, [super::simd128::U4], portable::Integer),
+        Precision::U8 => best!(visitor, integer, [super::simd128::U8], portable::Integer),
+        Precision::F32 => best!(visitor, float, [super::simd128::F32], portable::Float),
+    }
+    #[cfg(not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        all(target_arch = "wasm32", target_feature = "simd128")
+    )))]
+    match task {
+        Precision::U4 | Precision::U8 => visitor.integer(portable::Integer),
+        Precision::F32 => visitor.float(portable::Float),
+    }
+}
+
+/// Calls `f` with the name, the instruction set and the task of every kernel that this machine can run, each through a fresh visitor from `make`.
+pub fn every<V: Visitor>(mut make: impl FnMut(&'static str, &'static str, Task) -> V) -> Vec<V::Result> {
+    let mut results = Vec::new();
+    macro_rules! each {
+        ($call:ident, $task:expr, $kernel:ty) => {
+            if let Some(kernel) = <$kernel>::detect() {
+                results.push(make(<$kernel>::NAME, <$kernel>::ISA, $task).$call(kernel));
+            }
+        };
+    }
+    each!(integer, Precision::U4, portable::Integer);
+    each!(integer, Precision::U8, portable::Integer);
+    each!(float, Precision::F32, portable::Float);
+    #[cfg(target_arch = "x86_64")]
+    {
+        each!(integer, Precision::U4, super::avx2::U4);
+        each!(integer, Precision::U8, super::avx2::U8);
+        each!(float, Precision::F32, super::avx2::F32);
+    }
+    #[cfg(target_arch = "aarch64")]
+    each!(integer, Precision::U4, super::neon::U4);
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    {
+        each!(integer, Precision::U4, super::simd128::U4);
+        each!(integer, Precision::U8, super::simd128::U8);
+        each!(float, Precision::F32, super::simd128::F32);
+    }
+    #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+    each!(integer, Precision::U4, super::relaxed::U4);
+    results
+}

@@ -1,0 +1,293 @@
+//! Matrix products in blocks: one driver, one kernel trait, one file per instruction set.
+//!
+//! A product has `rows` (pixels) x `columns` (filters) results, each a sum over `depth`. The left operand (activations) is packed in
+//! panels of `MR` rows, the right one (weights) once in panels of `NR` columns. Both panels run over the depth in groups of `GROUP`
+//! neighbours, because the instructions that multiply narrow integers add neighbours:
+//!
+//! ```text
+//! left panel:  [depth / GROUP][MR][GROUP]      right panel: [depth / GROUP][NR][GROUP]
+//! ```
+//!
+//! Kernels are named `{isa}_{activations}{weights}_{MR}x{NR}`.
+
+mod dispatch;
+pub mod oracle;
+mod portable;
+#[cfg(test)]
+mod suite;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+mod relaxed;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128;
+
+pub use dispatch::{Task, Visitor, every, select};
+
+/// A number that products are made of.
+pub trait Number: Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + 'static {}
+impl Number for u8 {}
+impl Number for i8 {}
+impl Number for i16 {}
+impl Number for i32 {}
+impl Number for f32 {}
+
+/// The inner loop of one instruction set, and the layout it reads.
+///
+/// A value of a kernel can only be had where its instructions exist ([`Kernel::detect`]), so holding one is the proof.
+pub trait Kernel: Copy + Send + Sync + 'static {
+    /// Activations before packing: `u8` codes or `f32`.
+    type Activation: Number;
+    /// Weights before packing: `i8` or `f32`.
+    type Weight: Number;
+    /// Elements of a left panel.
+    type Left: Number;
+    /// Elements of a right panel.
+    type Right: Number;
+    /// Results.
+    type Sum: Number;
+
+    /// Name, after the rule of the module.
+    const NAME: &'static str;
+    /// Instruction set, for people.
+    const ISA: &'static str;
+    /// Rows of a tile.
+    const MR: usize;
+    /// Columns of a tile.
+    const NR: usize;
+    /// Neighbours along the depth that lie together.
+    const GROUP: usize;
+    /// Columns that share one element of a right panel.
+    const LANE_COLUMNS: usize = 1;
+    /// Largest depth whose sums cannot overflow the kernel's accumulators; a multiple of `GROUP`. Deeper products are cut and added.
+    const MAX_DEPTH: usize;
+    /// Whether tiles need the sum of each row's activations, because weights are stored with an offset.
+    const ROW_SUMS: bool = false;
+
+    /// The kernel, where the machine has its instructions.
+    fn detect() -> Option<Self>;
+
+    /// An activation as an element of a left panel.
+    fn left(activation: Self::Activation) -> Self::Left;
+
+    /// The weights of `LANE_COLUMNS` columns at one depth as an element of a right panel.
+    fn right(weights: &[Self::Weight]) -> Self::Right;
+
+    /// `a + b` of sums.
+    fn add(a: Self::Sum, b: Self::Sum) -> Self::Sum;
+
+    /// An activation as a term of a row sum; only asked for where `ROW_SUMS`.
+    fn row_term(_activation: Self::Activation) -> i32 {
+        0
+    }
+
+    /// One tile: `out[r * NR + c] = sum over the panels` (not added to what is there). `sums` has `MR` row sums where `ROW_SUMS`.
+    ///
+    /// Panels hold whole groups, at most `MAX_DEPTH` deep.
+    fn tile(self, left: &[Self::Left], right: &[Self::Right], sums: &[i32], out: &mut [Self::Sum]);
+}
+
+/// Weights packed once: panels of `NR` columns, cut at `MAX_DEPTH`.
+#[derive(Debug, Clone)]
+pub struct Packed<K: Kernel> {
+    columns: usize,
+    depth: usize,
+    panels: Vec<K::Right>,
+}
+
+/// Depth in whole groups.
+const fn padded(depth: usize, group: usize) -> usize {
+    depth.div_ceil(group) * group
+}
+
+impl<K: Kernel> Packed<K> {
+    /// Packs `weights`, `[columns][depth]` row-major.
+    ///
+    /// # Panics
+    /// If `weights` does not have `columns * depth` elements.
+    #[must_use]
+    pub fn new(weights: &[K::Weight], columns: usize, depth: usize) -> Self {
+        assert_eq!(weights.len(), columns * depth, "weights are [columns][depth]");
+        let (groups, lanes) = (padded(depth, K::GROUP) / K::GROUP, K::NR / K::LANE_COLUMNS);
+        let mut panels = Vec::with_capacity(columns.div_ceil(K::NR) * groups * lanes * K::GROUP);
+        let mut lane_weights = vec![K::Weight::default(); K::LANE_COLUMNS];
+        for panel in 0..columns.div_ceil(K::NR) {
+            for group in 0..groups {
+                for lane in 0..lanes {
+                    for k in group * K::GROUP..(group + 1) * K::GROUP {
+                        for (share, weight) in lane_weights.iter_mut().enumerate() {
+                            // Lanes hold columns `lanes` apart, so that each half of a tile's row stands together.
+                            let column = panel * K::NR + share * lanes_stride::<K>() + lane_column::<K>(lane);
+                            let inside = column < columns && k < depth;
+                            *weight = if inside { weights[column * depth + k] } else { K::Weight::default() };
+                        }
+                        panels.push(K::right(&lane_weights));
+                    }
+                }
+            }
+        }
+        Self { columns, depth, panels }
+    }
+
+    /// Columns.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Depth.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    fn groups(&self) -> usize {
+        padded(self.depth, K::GROUP) / K::GROUP
+    }
+
+    fn panel(&self, index: usize) -> &[K::Right] {
+        let len = self.groups() * K::GROUP * K::NR / K::LANE_COLUMNS;
+        &self.panels[index * len..][..len]
+    }
+}
+
+/// Columns between those that share a lane: four, the lanes of one 128-bit vector of 32-bit sums.
+const fn lanes_stride<K: Kernel>() -> usize {
+    4
+}
+
+/// The first column of a lane: vectors of four lanes follow one another, each standing for `4 * LANE_COLUMNS` columns.
+const fn lane_column<K: Kernel>(lane: usize) -> usize {
+    if K::LANE_COLUMNS == 1 { lane } else { lane / 4 * 4 * K::LANE_COLUMNS + lane % 4 }
+}
+
+/// A panel of `MR` packed rows.
+#[derive(Debug, Clone)]
+pub struct LeftPanel<K: Kernel> {
+    depth: usize,
+    elements: Vec<K::Left>,
+    sums: Vec<i32>,
+}
+
+impl<K: Kernel> LeftPanel<K> {
+    /// A panel of zeros.
+    #[must_use]
+    pub fn new(depth: usize) -> Self {
+        Self { depth, elements: vec![K::Left::default(); padded(depth, K::GROUP) * K::MR], sums: Vec::new() }
+    }
+
+    /// Begins a new panel: row sums are those of the rows set from now on.
+    pub fn restart(&mut self) {
+        self.sums.clear();
+        self.sums.resize(K::MR * self.depth.div_ceil(K::MAX_DEPTH), 0);
+    }
+
+    /// Sets `values` of `row` from depth `from` on.
+    ///
+    /// # Panics
+    /// If the row or the depth lies outside the panel.
+    #[inline]
+    pub fn set(&mut self, row: usize, from: usize, values: &[K::Activation]) {
+        assert!(row < K::MR && from + values.len() <= self.depth, "within the panel");
+        // Whole groups are contiguous; what stands before the first and after the last of them goes one by one.
+        let head = (K::GROUP - from % K::GROUP).min(values.len()) % K::GROUP;
+        let (ragged, whole) = values.split_at(head);
+        self.set_ragged(row, from, ragged);
+        let groups = whole.chunks_exact(K::GROUP);
+        let tail = groups.remainder();
+        let first = (from + head) / K::GROUP * K::MR + row;
+        for (index, group) in groups.enumerate() {
+            let target = &mut self.elements[(first + index * K::MR) * K::GROUP..][..K::GROUP];
+            for (element, &value) in target.iter_mut().zip(group) {
+                *element = K::left(value);
+            }
+        }
+        self.set_ragged(row, from + values.len() - tail.len(), tail);
+        if K::ROW_SUMS {
+            for (offset, &value) in values.iter().enumerate() {
+                self.sums[(from + offset) / K::MAX_DEPTH * K::MR + row] += K::row_term(value);
+            }
+        }
+    }
+
+    fn set_ragged(&mut self, row: usize, from: usize, values: &[K::Activation]) {
+        for (k, &value) in (from..).zip(values) {
+            self.elements[(k / K::GROUP * K::MR + row) * K::GROUP + k % K::GROUP] = K::left(value);
+        }
+    }
+}
+
+/// The product of one panel with all columns: `out[row][column]`, `MR` rows of `stride` sums, `stride` at least the columns in whole tiles.
+///
+/// # Panics
+/// If the depths differ or `out` is too short.
+pub fn multiply_panel<K: Kernel>(
+    kernel: K,
+    left: &LeftPanel<K>,
+    right: &Packed<K>,
+    out: &mut [K::Sum],
+    stride: usize,
+) {
+    assert_eq!(left.depth, right.depth, "both operands have one depth");
+    let tiles = right.columns.div_ceil(K::NR);
+    assert!(stride >= tiles * K::NR && out.len() >= K::MR * stride, "room for whole tiles");
+    let chunk = K::MAX_DEPTH / K::GROUP;
+    let (left_group, right_group) = (K::MR * K::GROUP, K::NR / K::LANE_COLUMNS * K::GROUP);
+    let mut tile = [K::Sum::default(); MOST_TILE];
+    let tile = &mut tile[..K::MR * K::NR];
+    let no_sums = [0; MOST_TILE];
+    for index in 0..tiles {
+        let panel = right.panel(index);
+        let cuts = left.elements.chunks(chunk * left_group).zip(panel.chunks(chunk * right_group));
+        for (cut, (left_cut, right_cut)) in cuts.enumerate() {
+            let sums = if K::ROW_SUMS { &left.sums[cut * K::MR..][..K::MR] } else { &no_sums[..K::MR] };
+            kernel.tile(left_cut, right_cut, sums, tile);
+            for (row, results) in tile.chunks_exact(K::NR).enumerate() {
+                let target = &mut out[row * stride + index * K::NR..][..K::NR];
+                if cut == 0 {
+                    target.copy_from_slice(results);
+                } else {
+                    for (sum, &result) in target.iter_mut().zip(results) {
+                        *sum = K::add(*sum, result);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Most results of a tile.
+const MOST_TILE: usize = 128;
+
+/// `[rows][columns]` product of `[rows][depth]` activations with packed weights.
+///
+/// # Panics
+/// If `activations` does not have `rows * depth` elements.
+#[must_use]
+pub fn multiply<K: Kernel>(
+    kernel: K,
+    activations: &[K::Activation],
+    rows: usize,
+    right: &Packed<K>,
+) -> Vec<K::Sum> {
+    assert_eq!(activations.len(), rows * right.depth, "activations are [rows][depth]");
+    let stride = right.columns.div_ceil(K::NR) * K::NR;
+    let mut panel = LeftPanel::<K>::new(right.depth);
+    let mut sums = vec![K::Sum::default(); K::MR * stride];
+    let mut out = Vec::with_capacity(rows * right.columns);
+    for first in (0..rows).step_by(K::MR) {
+        let count = K::MR.min(rows - first);
+        panel.restart();
+        for row in 0..count {
+            panel.set(row, 0, &activations[(first + row) * right.depth..][..right.depth]);
+        }
+        multiply_panel(kernel, &panel, right, &mut sums, stride);
+        for row in 0..count {
+            out.extend_from_slice(&sums[row * stride..][..right.columns]);
+        }
+    }
+    out
+}

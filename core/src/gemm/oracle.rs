@@ -1,0 +1,39 @@
+//! The naive product that every kernel is compared with. It shares nothing with the blocked driver.
+
+/// `[rows][columns]` product of `[rows][depth]` activations and `[columns][depth]` weights, exact.
+#[must_use]
+pub fn multiply(activations: &[u8], weights: &[i8], rows: usize, columns: usize, depth: usize) -> Vec<i32> {
+    let mut out = Vec::with_capacity(rows * columns);
+    for row in 0..rows {
+        for column in 0..columns {
+            let mut sum = 0;
+            for k in 0..depth {
+                sum += i32::from(activations[row * depth + k]) * i32::from(weights[column * depth + k]);
+            }
+            out.push(sum);
+        }
+    }
+    out
+}
+
+/// The same in f32, summed in order.
+#[must_use]
+pub fn multiply_f32(
+    activations: &[f32],
+    weights: &[f32],
+    rows: usize,
+    columns: usize,
+    depth: usize,
+) -> Vec<f32> {
+    let mut out = Vec::with_capacity(rows * columns);
+    for row in 0..rows {
+        for column in 0..columns {
+            let mut sum = 0.0;
+            for k in 0..depth {
+                sum += activations[row * depth + k] * weights[column * depth + k];
+            }
+            out.push(sum);
+        }
+    }
+    out
+}

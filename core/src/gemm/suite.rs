@@ -1,0 +1,125 @@
+//! One suite for every kernel that the machine can run: equality with the naive oracle around the edges of tiles and depths.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "test operands are small"
+)]
+
+use super::{Kernel, Packed, Task, Visitor, every, multiply, oracle};
+use crate::Precision;
+
+/// A small generator of test operands (Numerical Recipes' constants).
+struct Source(u32);
+
+impl Source {
+    fn below(&mut self, limit: u32) -> u32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 8) % limit
+    }
+}
+
+/// Largest activation and largest weight magnitude that a task has.
+fn extremes(task: Task) -> (u8, i8) {
+    match task {
+        Precision::U4 => (15, 7),
+        Precision::U8 | Precision::F32 => (255, 127),
+    }
+}
+
+struct Check {
+    task: Task,
+    name: &'static str,
+    isa: &'static str,
+}
+
+impl Check {
+    fn integer_case<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(
+        &self,
+        kernel: K,
+        (rows, columns, depth): (usize, usize, usize),
+        fill: &mut dyn FnMut() -> (u8, i8),
+    ) {
+        let activations: Vec<u8> = (0..rows * depth).map(|_| fill().0).collect();
+        let weights: Vec<i8> = (0..columns * depth).map(|_| fill().1).collect();
+        let packed = Packed::<K>::new(&weights, columns, depth);
+        let found = multiply(kernel, &activations, rows, &packed);
+        assert_eq!(
+            found,
+            oracle::multiply(&activations, &weights, rows, columns, depth),
+            "{} {rows}x{columns}x{depth}",
+            self.name
+        );
+    }
+}
+
+impl Visitor for Check {
+    type Result = (&'static str, &'static str);
+
+    fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result {
+        let (top, weight) = extremes(self.task);
+        let mut source = Source(K::MR as u32 * 31 + K::NR as u32);
+        let edges = |side: usize| [1, side - 1, side, side + 1, 2 * side + 1];
+        for rows in edges(K::MR) {
+            for columns in edges(K::NR) {
+                for depth in [1, 2, 3, 7, 16, 17, 33] {
+                    let mut random = || {
+                        (
+                            source.below(u32::from(top) + 1) as u8,
+                            (source.below(2 * weight as u32 + 1) as i32 - i32::from(weight)) as i8,
+                        )
+                    };
+                    self.integer_case(kernel, (rows.max(1), columns.max(1), depth), &mut random);
+                }
+            }
+        }
+        // Sums at their extremes, at and beyond the depth that the accumulators hold.
+        let deepest = K::MAX_DEPTH.min(1200);
+        for depth in [deepest - 1, deepest, deepest + 1, 2 * deepest + 3, 580] {
+            for sign in [1, -1] {
+                self.integer_case(kernel, (K::MR, K::NR + 1, depth), &mut || (top, sign * weight));
+            }
+            let mut turn = 0;
+            self.integer_case(kernel, (2, K::NR, depth), &mut || {
+                turn += 1;
+                (top, if turn % 2 == 0 { weight } else { -weight })
+            });
+        }
+        self.integer_case(kernel, (0, 3, 5), &mut || (1, 1));
+        (self.name, self.isa)
+    }
+
+    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, kernel: K) -> Self::Result {
+        let mut source = Source(5);
+        for (rows, columns, depth) in [(1, 1, 1), (K::MR + 1, K::NR + 1, 37), (3, 40, 300), (0, 4, 4)] {
+            let mut random = || source.below(2001) as f32 / 1000.0 - 1.0;
+            let activations: Vec<f32> = (0..rows * depth).map(|_| random()).collect();
+            let weights: Vec<f32> = (0..columns * depth).map(|_| random()).collect();
+            let packed = Packed::<K>::new(&weights, columns, depth);
+            let found = multiply(kernel, &activations, rows, &packed);
+            let wanted = oracle::multiply_f32(&activations, &weights, rows, columns, depth);
+            assert_eq!(found.len(), wanted.len());
+            for (a, b) in found.iter().zip(&wanted) {
+                assert!((a - b).abs() <= 1e-5 * depth as f32, "{} {a} {b}", self.name);
+            }
+        }
+        (self.name, self.isa)
+    }
+}
+
+#[test]
+fn every_kernel_equals_the_oracle() {
+    let run = every(|name, isa, task| Check { task, name, isa });
+    println!("{run:?}");
+    assert!(run.len() >= 3, "the portable kernels run everywhere");
+    // `cargo xtask test` names what this machine must have; a kernel that was not reached is a failure, not a silent pass.
+    if let Ok(required) = std::env::var("NIBBLE_REQUIRE_KERNELS") {
+        for name in required.split(',').filter(|name| !name.is_empty()) {
+            assert!(
+                run.iter().any(|(kernel, _)| *kernel == name),
+                "{name} was asked for and did not run: {run:?}"
+            );
+        }
+    }
+}

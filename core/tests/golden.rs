@@ -1,0 +1,112 @@
+//! The network against golden vectors of the NumPy integer simulation (`train/`): the same integers, layer by layer.
+
+use std::path::{Path, PathBuf};
+
+use nibble_core::Precision;
+use nibble_core::network::Network;
+use nibble_core::strip::Strip;
+use safetensors::SafeTensors;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> Vec<u8> {
+    std::fs::read(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn strip(golden: &SafeTensors<'_>) -> Strip {
+    let tensor = golden.tensor("strip").expect("golden files hold a strip");
+    Strip::new(tensor.shape()[1], tensor.shape()[0], tensor.data().to_vec()).expect("not empty")
+}
+
+/// Every layer's codes and the logits are those of the simulation.
+fn integers_agree(model: &str, golden: &str, outputs: usize) {
+    let mut network = Network::from_bytes(&read(model)).expect("a committed model");
+    let bytes = read(golden);
+    let golden = SafeTensors::deserialize(&bytes).expect("a committed golden file");
+    let names: Vec<String> = {
+        let mut names: Vec<String> = golden
+            .names()
+            .into_iter()
+            .filter(|name| name.ends_with(".output"))
+            .map(ToString::to_string)
+            .collect();
+        // conv0, pool0, conv1, ...: by number, a convolution before the pooling of its number.
+        names.sort_by_key(|name| {
+            let digits: String = name.chars().filter(char::is_ascii_digit).collect();
+            (digits.parse::<usize>().unwrap_or(0), name.clone())
+        });
+        names
+    };
+    assert_eq!(names.len(), outputs);
+    let mut seen = 0;
+    for _ in 0..2 {
+        let logits = network
+            .run_watched(&strip(&golden), &mut |index, shape, codes| {
+                let expected = golden.tensor(&names[index]).expect("named above");
+                assert_eq!(expected.shape(), shape, "{}", names[index]);
+                assert!(expected.data() == codes, "{} differs", names[index]);
+                seen += 1;
+            })
+            .expect("the strip suits the network");
+        let expected = golden.tensor("logits").expect("golden files hold logits");
+        let expected: Vec<i32> =
+            expected.data().as_chunks::<4>().0.iter().map(|&value| i32::from_le_bytes(value)).collect();
+        assert_eq!(logits.integers().expect("an integer network"), expected);
+        assert_eq!(logits.classes(), 38);
+    }
+    assert_eq!(seen, 2 * outputs);
+}
+
+#[test]
+fn four_bits() {
+    integers_agree("models/ocr-u4.safetensors", "testdata/golden/u4.safetensors", 6);
+}
+
+#[test]
+fn eight_bits() {
+    integers_agree("models/ocr-u8.safetensors", "testdata/golden/u8.safetensors", 6);
+}
+
+#[test]
+fn odd_shapes_pooling_and_zero_points() {
+    integers_agree("testdata/golden/odd-model.safetensors", "testdata/golden/odd.safetensors", 4);
+}
+
+#[test]
+fn single_precision_within_a_tolerance() {
+    let mut network = Network::from_bytes(&read("models/ocr-f32.safetensors")).expect("a committed model");
+    assert_eq!(network.precision(), Precision::F32);
+    let bytes = read("testdata/golden/f32.safetensors");
+    let golden = SafeTensors::deserialize(&bytes).expect("a committed golden file");
+    let logits = network.run(&strip(&golden)).expect("the strip suits the network").to_f32();
+    let expected = golden.tensor("logits").expect("golden files hold logits");
+    let expected = expected.data().as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value));
+    for (found, expected) in logits.iter().zip(expected) {
+        assert!((found - expected).abs() < 2e-3, "{found} {expected}");
+    }
+}
+
+#[test]
+fn a_strip_of_another_size_is_an_error() {
+    let mut network = Network::from_bytes(&read("models/ocr-u4.safetensors")).expect("a committed model");
+    for (width, height) in [(64, 23), (63, 24)] {
+        let strip = Strip::new(width, height, vec![0; width * height]).expect("not empty");
+        assert!(network.run(&strip).is_err());
+    }
+}
+
+/// No prefix and no single changed byte of a model makes the reader panic.
+#[test]
+fn damaged_models_are_errors_or_other_models() {
+    let whole = read("models/ocr-u4.safetensors");
+    for length in (0..whole.len()).step_by(211).chain(0..64) {
+        assert!(Network::from_bytes(&whole[..length]).is_err(), "cut at {length}");
+    }
+    for position in (0..4000).step_by(3) {
+        let mut damaged = whole.clone();
+        damaged[position] ^= 1 << (position % 7);
+        let _ = Network::from_bytes(&damaged).map(|network| network.precision());
+    }
+}
