@@ -21,6 +21,8 @@ pub mod network;
 mod numeric;
 pub mod path;
 pub mod quant;
+pub mod reader;
+pub mod rectify;
 pub mod strip;
 
 /// The arithmetic of a network.

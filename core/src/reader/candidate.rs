@@ -1,0 +1,292 @@
+//! One zone read: a first look finds where the characters stand, the second reads them on that lattice, the grammar chooses the text.
+
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "character counts and column coordinates of one line"
+)]
+
+use crate::decode::grammar::{self, Text};
+use crate::decode::slots::{Grid, Slot, marginals};
+use crate::decode::{Columns, Lattice, Window};
+use crate::geometry::Point;
+use crate::gray::Gray;
+use crate::locate::Zone;
+use crate::mrz::{self, ALPHABET, Check, Format};
+use crate::network::{Logits, Network};
+use crate::path::LinePath;
+use crate::rectify::{Rectified, rectify};
+
+/// Characters beyond the measured ends that a first look takes in.
+const LOOK_MARGIN: f32 = 3.0;
+/// Characters beyond the ends of a line whose lattice is known.
+const READ_MARGIN: f32 = 1.0;
+/// Least evidence a character for a line of a zone.
+const LEAST_EVIDENCE: f32 = 1.2;
+/// Softens the network's probabilities: it is surer than it is right.
+const TEMPERATURE: f32 = 1.5;
+/// A reading above this is confident: a text that differs from it is not valid.
+pub(super) const CONFIDENT: f32 = 0.9;
+/// A character that no check digit protects needs this confidence.
+pub(super) const DOUBTFUL: f32 = 0.6;
+/// Line lengths of the formats.
+const LENGTHS: [usize; 3] = [44, 36, 30];
+/// Least log probability a character of a candidate that is reported.
+const LEAST_SCORE: f32 = -1.6;
+
+/// A line after the first look.
+#[derive(Clone)]
+struct Look {
+    path: LinePath,
+    rectified: Rectified,
+    lattice: Lattice,
+}
+
+impl Look {
+    fn at(network: &mut Network, gray: &Gray, path: &LinePath) -> Option<Self> {
+        let (rectified, logits) = run(network, gray, path, LOOK_MARGIN)?;
+        let columns = Columns::from_logits(&logits.to_f32(), TEMPERATURE);
+        let lattice = Lattice::find(&columns, rectified.pitch())?;
+        Some(Self { path: *path, rectified, lattice })
+    }
+
+    /// Evidence for the likeliest line length.
+    fn evidence(&self) -> f32 {
+        LENGTHS.map(|length| self.lattice.window(length).score).into_iter().fold(f32::NEG_INFINITY, f32::max)
+    }
+
+    /// The same line counted on its lattice, `window.length` characters.
+    fn counted(&self, window: &Window) -> LinePath {
+        let length = window.length as f32;
+        let u = |i: f32| self.rectified.u(self.lattice.column(window.first as f32 - 0.5 + i));
+        let (u0, u1, u2) = (u(0.0), u(length / 2.0), u(length));
+        let (p0, p1, p2) = (self.path.at(u0), self.path.at(u1), self.path.at(u2));
+        // The parabola through three points.
+        let quadratic = (p0 + p2 - p1 * 2.0) * (2.0 / (length * length));
+        let linear = (p2 - p0) * (1.0 / length) - quadratic * length;
+        let (cap, end) = (self.path.cap_at(u0), self.path.cap_at(u2));
+        LinePath {
+            origin: p0,
+            linear,
+            quadratic,
+            cap,
+            cap_slope: (end - cap) / length,
+            slant: self.path.slant,
+            length,
+        }
+    }
+}
+
+fn run(network: &mut Network, gray: &Gray, path: &LinePath, margin: f32) -> Option<(Rectified, Logits)> {
+    let (rows, stride) = (network.model().height, network.model().column_stride);
+    let rectified = rectify(gray, path, margin, rows, stride)?;
+    let logits = network.run(&rectified.strip).ok()?;
+    Some((rectified, logits))
+}
+
+/// A line read on its lattice.
+#[derive(Clone)]
+struct Line {
+    path: LinePath,
+    slots: Vec<Slot>,
+    logits: Logits,
+}
+
+impl Line {
+    fn at(network: &mut Network, gray: &Gray, path: &LinePath) -> Option<Self> {
+        let (rectified, logits) = run(network, gray, path, READ_MARGIN)?;
+        let columns = Columns::from_logits(&logits.to_f32(), TEMPERATURE);
+        let grid =
+            Grid { first: rectified.column(0.0), step: rectified.pitch(), slots: path.length as usize };
+        Some(Self { path: *path, slots: marginals(&columns, &grid), logits })
+    }
+}
+
+/// A zone read under one format.
+#[derive(Clone)]
+pub(super) struct Candidate {
+    lines: Vec<Line>,
+    text: Text,
+    checks: Vec<Check>,
+}
+
+/// One character that differs from the raw reading or is not sure.
+pub(super) struct Doubt {
+    pub(super) line: usize,
+    pub(super) position: usize,
+    pub(super) raw: u8,
+    pub(super) alternative: u8,
+    pub(super) confidence: f32,
+}
+
+fn best_symbol(slot: &Slot) -> usize {
+    (0..slot.len()).max_by(|&a, &b| slot[a].total_cmp(&slot[b])).unwrap_or(0)
+}
+
+impl Candidate {
+    fn new(lines: Vec<Line>) -> Option<Self> {
+        let slots: Vec<Vec<Slot>> = lines.iter().map(|line| line.slots.clone()).collect();
+        let text = Format::ALL
+            .iter()
+            .filter_map(|&format| grammar::best_text(&slots, format))
+            .max_by(|a, b| a.score.total_cmp(&b.score))?;
+        let checks = mrz::verify(text.format, &text.lines);
+        Some(Self { lines, text, checks })
+    }
+
+    /// Log probability a character, prices included.
+    pub(super) fn score(&self) -> f32 {
+        let count: usize = self.text.lines.iter().map(Vec::len).sum();
+        self.text.score / count.max(1) as f32
+    }
+
+    /// Candidates are ranked by probability; agreeing check digits count as much as a good reading.
+    pub(super) fn rank(&self) -> f32 {
+        let agreeing =
+            self.checks.iter().filter(|check| check.ok).count() as f32 / self.checks.len().max(1) as f32;
+        self.score() + agreeing
+    }
+
+    pub(super) fn format(&self) -> Format {
+        self.text.format
+    }
+
+    pub(super) fn lines(&self) -> &[Vec<u8>] {
+        &self.text.lines
+    }
+
+    pub(super) fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    pub(super) fn quads(&self) -> Vec<[Point; 4]> {
+        self.lines.iter().map(|line| line.path.quad()).collect()
+    }
+
+    pub(super) fn logits(&self) -> impl Iterator<Item = &Logits> {
+        self.lines.iter().map(|line| &line.logits)
+    }
+
+    /// The likeliest character of every place, before the grammar.
+    pub(super) fn raw_lines(&self) -> Vec<Vec<u8>> {
+        let raw = |line: &Line| line.slots.iter().map(|slot| ALPHABET[best_symbol(slot)]).collect();
+        self.lines.iter().map(raw).collect()
+    }
+
+    /// The probability of every character of the text.
+    pub(super) fn confidences(&self) -> Vec<Vec<f32>> {
+        let confidence = |(line, text): (&Line, &Vec<u8>)| {
+            line.slots.iter().zip(text).map(|(slot, &c)| mrz::symbol(c).map_or(0.0, |s| slot[s])).collect()
+        };
+        self.lines.iter().zip(&self.text.lines).map(confidence).collect()
+    }
+
+    /// Characters that were changed, and unprotected ones that are not sure.
+    pub(super) fn doubts(&self) -> Vec<Doubt> {
+        let layout = self.text.format.layout();
+        let mut doubts = Vec::new();
+        for (line, (read, text)) in self.lines.iter().zip(&self.text.lines).enumerate() {
+            for (position, (slot, &chosen)) in read.slots.iter().zip(text).enumerate() {
+                let raw = best_symbol(slot);
+                let confidence = mrz::symbol(chosen).map_or(0.0, |symbol| slot[symbol]);
+                let changed = ALPHABET[raw] != chosen;
+                let doubtful = confidence < DOUBTFUL && !layout.is_protected(line, position);
+                if changed {
+                    doubts.push(Doubt {
+                        line,
+                        position,
+                        raw: ALPHABET[raw],
+                        alternative: chosen,
+                        confidence,
+                    });
+                } else if doubtful {
+                    let mut rest = *slot;
+                    rest[raw] = 0.0;
+                    let second = ALPHABET[best_symbol(&rest)];
+                    doubts.push(Doubt { line, position, raw: chosen, alternative: second, confidence });
+                }
+            }
+        }
+        doubts
+    }
+
+    /// Every check digit agrees, no confident reading was changed, and nothing outside the check digits' protection is doubtful.
+    pub(super) fn is_valid(&self) -> bool {
+        let layout = self.text.format.layout();
+        self.checks.iter().all(|check| check.ok)
+            && self.doubts().iter().all(|doubt| {
+                let slot = &self.lines[doubt.line].slots[doubt.position];
+                let overruled = slot[best_symbol(slot)] >= CONFIDENT;
+                let exposed = doubt.confidence < DOUBTFUL && !layout.is_protected(doubt.line, doubt.position);
+                !overruled && !exposed
+            })
+    }
+}
+
+/// The readings of a zone: usually one, none where no line of it is one of a machine-readable zone.
+pub(super) fn read_zone(network: &mut Network, gray: &Gray, zone: &Zone) -> Vec<Candidate> {
+    let mut paths = zone.lines.clone();
+    let looks = look_all(network, gray, &paths);
+    let upright = total(&looks);
+    let looks = if upright < LEAST_EVIDENCE * looks.len() as f32 {
+        // Nothing to read this way up: the zone may stand on its head.
+        paths.reverse();
+        let turned: Vec<LinePath> = paths.iter().map(LinePath::reversed).collect();
+        let other = look_all(network, gray, &turned);
+        if total(&other) > upright { other } else { looks }
+    } else {
+        looks
+    };
+    let looks: Vec<Look> =
+        looks.into_iter().flatten().filter(|look| look.evidence() > LEAST_EVIDENCE).collect();
+    let mut found = Vec::new();
+    for (count, length) in [(2, 44), (2, 36), (3, 30)] {
+        for group in looks.windows(count) {
+            let windows: Vec<Window> = group.iter().map(|look| look.lattice.window(length)).collect();
+            if windows.iter().all(|window| window.score > LEAST_EVIDENCE) {
+                found.push((
+                    windows.iter().map(|window| window.score).sum::<f32>() / count as f32,
+                    group,
+                    windows,
+                ));
+            }
+        }
+    }
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let candidates =
+        found.iter().take(2).filter_map(|(_, group, windows)| read_group(network, gray, group, windows));
+    candidates.filter(|candidate| candidate.score() > LEAST_SCORE).collect()
+}
+
+fn look_all(network: &mut Network, gray: &Gray, paths: &[LinePath]) -> Vec<Option<Look>> {
+    paths.iter().map(|path| Look::at(network, gray, path)).collect()
+}
+
+fn total(looks: &[Option<Look>]) -> f32 {
+    looks.iter().flatten().map(Look::evidence).filter(|evidence| *evidence > 0.0).sum()
+}
+
+fn read_group(network: &mut Network, gray: &Gray, group: &[Look], windows: &[Window]) -> Option<Candidate> {
+    let mut paths: Vec<LinePath> =
+        group.iter().zip(windows).map(|(look, window)| look.counted(window)).collect();
+    lean(&mut paths);
+    let lines: Option<Vec<Line>> = paths.iter().map(|path| Line::at(network, gray, path)).collect();
+    Candidate::new(lines?)
+}
+
+/// Sets how far the characters lean from the columns that the lines of a zone share: a character stands right below another.
+fn lean(paths: &mut [LinePath]) {
+    let [first, .., last] = paths else { return };
+    let middle = first.length / 2.0;
+    let (along, between) = (first.tangent(middle).unit(), last.at(middle) - first.at(middle));
+    let depth = between.dot(along.down());
+    let slant = -between.dot(along) / depth;
+    // A column off by one character between two lines is a lean of about 0.4; more than this is a miscount.
+    if depth > 0.0 && slant.abs() < 0.35 {
+        for path in paths {
+            path.slant = slant;
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! From a gray picture to a [`Reading`]: the stages in order, and the choice among candidates.
+
+mod candidate;
+mod reading;
+
+pub use reading::{Milliseconds, ModelName, Reading, Review};
+
+use crate::Precision;
+use crate::digest::Fnv1a64;
+use crate::gray::Gray;
+use crate::locate::locate;
+use crate::model::ModelError;
+use crate::mrz::ALPHABET;
+use crate::network::Network;
+use candidate::Candidate;
+
+/// Zones that are looked at before the picture is said to have none.
+const MOST_ZONES: usize = 8;
+/// A valid candidate this likely, in log probability a character, ends the search.
+const CERTAIN: f32 = -0.1;
+
+/// Reads machine-readable zones with one network.
+#[derive(Debug)]
+pub struct Reader {
+    network: Network,
+}
+
+impl Reader {
+    /// A reader with the network of a model file.
+    ///
+    /// # Errors
+    /// [`ModelError`] where the file cannot be used or its classes are not those of a machine-readable zone.
+    pub fn new(model: &[u8]) -> Result<Self, ModelError> {
+        let network = Network::from_bytes(model)?;
+        if network.model().alphabet.as_bytes() != ALPHABET {
+            return Err(ModelError::Description(String::from(
+                "the classes are not the 37 characters of a machine-readable zone",
+            )));
+        }
+        Ok(Self { network })
+    }
+
+    /// The arithmetic of the network.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.network.precision()
+    }
+
+    /// The network.
+    pub fn network(&mut self) -> &mut Network {
+        &mut self.network
+    }
+
+    /// Reads a picture. `clock` tells milliseconds and is used for [`Reading::ms`] alone.
+    pub fn read(&mut self, gray: &Gray, clock: &mut dyn FnMut() -> f64) -> Reading {
+        let begin = clock();
+        let zones = locate(gray);
+        let located = clock();
+        let mut found: Vec<Candidate> = Vec::new();
+        for zone in zones.iter().take(MOST_ZONES) {
+            found.extend(candidate::read_zone(&mut self.network, gray, zone));
+            if found.iter().any(|candidate| candidate.is_valid() && candidate.score() > CERTAIN) {
+                break;
+            }
+        }
+        found.sort_by(|a, b| b.rank().total_cmp(&a.rank()));
+        let mut reading = Reading::empty(&self.network, Fnv1a64::of(gray.pixels()).hex());
+        if let Some((best, others)) = found.split_first() {
+            reading.fill(best);
+            if others.iter().any(|other| other.is_valid() && other.lines() != best.lines()) {
+                reading.review.push(Review::another_document());
+            }
+        }
+        let end = clock();
+        reading.ms = Milliseconds { locate: located - begin, network: end - located, total: end - begin };
+        reading
+    }
+}
