@@ -43,6 +43,15 @@ def _export(options: argparse.Namespace) -> None:
     export(Path(options.archives), ROOT)
 
 
+def _specimens(options: argparse.Namespace) -> None:
+    from .specimens import bundled, many
+
+    if options.count:
+        many(Path(options.out), options.count, options.seed)
+    else:
+        bundled(Path(options.out))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="nibble_train", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -60,6 +69,12 @@ def main() -> None:
     export = commands.add_parser("export", help="write models/ and testdata/golden/ from trained archives")
     export.add_argument("archives", help="the folder that `train` wrote")
     export.set_defaults(run=_export)
+
+    specimens = commands.add_parser("specimens", help="render invented documents as photographs; without --count the bundled ones")
+    specimens.add_argument("--count", type=int, default=0)
+    specimens.add_argument("--seed", type=int, default=1)
+    specimens.add_argument("--out", default=str(ROOT / "testdata/specimens"))
+    specimens.set_defaults(run=_specimens)
 
     options = parser.parse_args()
     options.run(options)
