@@ -91,9 +91,8 @@ fn allowed(format: Format, line: usize, position: usize) -> (CharacterSet, f32) 
         match (format, position) {
             (Format::MRVA | Format::MRVB, 0) => return (of(b"V"), WRONG_OPENING),
             (Format::FRA36, 0..5) => return (of(&b"IDFRA"[position..=position]), WRONG_OPENING),
-            (Format::TD1 | Format::TD2 | Format::TD3, 0) => {
-                return (FieldKind::DocumentCode.characters() & !of(b"V<"), WRONG_OPENING);
-            }
+            (Format::TD1 | Format::TD2, 0) => return (of(b"ACI"), FOREIGN),
+            (Format::TD3, 0) => return (of(b"P"), FOREIGN),
             _ => {}
         }
     }

@@ -113,6 +113,14 @@ impl Lattice {
             .unwrap_or(-MOST_EVIDENCE / 2.0)
     }
 
+    /// How far text seems to go on beyond the first and the last column: mean evidence of the two places at each end.
+    #[must_use]
+    pub fn edges(&self) -> (f32, f32) {
+        let last = self.first + self.evidence.len() as i32 - 1;
+        let mean = |a: i32, b: i32| (self.evidence_at(a) + self.evidence_at(b)) / 2.0;
+        (mean(self.first, self.first + 1), mean(last - 1, last))
+    }
+
     /// The stretch of `length` characters with the most evidence inside and the least in the two places beyond each end.
     #[must_use]
     pub fn window(&self, length: usize) -> Window {

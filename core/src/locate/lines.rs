@@ -23,6 +23,8 @@ pub(super) const PATCH_CAP: f32 = 8.0;
 const PATCH_ROWS: usize = 28;
 /// Parts of a line that are measured separately.
 const SEGMENTS: usize = 8;
+/// Where a neighbouring line is looked for, in capital heights; a patch reaches 1.75 on both sides of it.
+const NEIGHBOUR_DISTANCE: f32 = 2.6;
 /// Characters looked at beyond the ends of a bar.
 const OVERHANG: f32 = 6.0;
 
@@ -230,6 +232,37 @@ pub(super) fn measure(level: &Level, hint: &LinePath) -> Option<Line> {
     let (first, last) = extent(&columns, &layout, &path)?;
     let path = path.recounted(first, 1.0, last - first).scaled(level.scale);
     Some(Line { path, regularity: regularity(&columns, layout.column(first), layout.column(last)) })
+}
+
+/// The line next to a known one, above or below it, with the same ends, at least a line away from the distances `known` (capital heights below
+/// `path`); `None` where nothing stands out there.
+pub(crate) fn neighbour(picture: &Gray, path: &LinePath, below: bool, known: &[f32]) -> Option<LinePath> {
+    let distance = if below { NEIGHBOUR_DISTANCE } else { -NEIGHBOUR_DISTANCE };
+    let shifted = |path: &LinePath, v: f32| LinePath { origin: path.point(0.0, v), ..*path };
+    let hint = shifted(path, distance);
+    let (ink, layout) = patch(picture, &hint);
+    let (from, to) = (layout.column(0.0) as usize, (layout.column(path.length) as usize).min(layout.columns));
+    let profile: Vec<f32> =
+        (0..layout.rows).map(|y| ink[y * layout.columns..][from..to].iter().sum()).collect();
+    let smooth = running_mean(&profile, (0.4 * PATCH_CAP) as usize);
+    let offset = |row: usize| (row as f32 + 0.5 - layout.rows as f32 / 2.0) / layout.cap;
+    let free = |row: &usize| known.iter().all(|at| (distance + offset(*row) - at).abs() > 1.0);
+    let best = (0..layout.rows).filter(free).max_by(|&a, &b| smooth[a].total_cmp(&smooth[b]))?;
+    let found = shifted(&hint, offset(best));
+    let (ink, layout) = patch(picture, &found);
+    let measured = recentred(&found, &ink, &layout)?;
+    // Lines of one zone are of one height.
+    Some(LinePath { cap: path.cap, cap_slope: path.cap_slope, ..measured })
+}
+
+/// The path moved onto the ink that the picture shows along it, and its height measured anew; `None` where no line stands out or it lies elsewhere.
+pub(crate) fn refine(picture: &Gray, path: &LinePath) -> Option<LinePath> {
+    let (ink, layout) = patch(picture, path);
+    let refined = recentred(path, &ink, &layout)?;
+    let cap = path.cap_at(path.length / 2.0);
+    let near = |u: f32| (refined.at(u) - path.at(u)).norm() < 0.5 * cap;
+    let alike = (0.7..1.4).contains(&(refined.cap_at(path.length / 2.0) / cap));
+    (alike && near(0.0) && near(path.length / 2.0) && near(path.length)).then_some(refined)
 }
 
 /// Ink of each column within the height of the capitals.

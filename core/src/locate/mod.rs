@@ -7,6 +7,7 @@ mod lines;
 mod raster;
 mod zones;
 
+pub(crate) use lines::{neighbour, refine};
 pub use zones::Zone;
 
 use crate::gray::Gray;

@@ -13,7 +13,7 @@ use crate::decode::slots::{Grid, Slot, marginals};
 use crate::decode::{Columns, Lattice, Window};
 use crate::geometry::Point;
 use crate::gray::Gray;
-use crate::locate::Zone;
+use crate::locate::{Zone, neighbour, refine};
 use crate::mrz::{self, ALPHABET, Check, Format};
 use crate::network::{Logits, Network};
 use crate::path::LinePath;
@@ -24,13 +24,23 @@ const LOOK_MARGIN: f32 = 3.0;
 /// Characters beyond the ends of a line whose lattice is known.
 const READ_MARGIN: f32 = 1.0;
 /// Least evidence a character for a line of a zone.
-const LEAST_EVIDENCE: f32 = 1.2;
+const LEAST_EVIDENCE: f32 = 2.3;
 /// Softens the network's probabilities: it is surer than it is right.
 const TEMPERATURE: f32 = 1.5;
 /// A reading above this is confident: a text that differs from it is not valid.
 pub(super) const CONFIDENT: f32 = 0.9;
 /// A character that no check digit protects needs this confidence.
 pub(super) const DOUBTFUL: f32 = 0.6;
+/// A valid text has at least this log probability a character.
+const LEAST_VALID_SCORE: f32 = -0.3;
+/// How much less evidence than the best length of a line a length may have.
+const LENGTH_SLACK: f32 = 0.35;
+/// Characters by which a look is made longer where text goes on beyond its end.
+const EXTENSION: f32 = 10.0;
+/// Times a look is made longer.
+const MOST_EXTENSIONS: usize = 3;
+/// Most characters of a look: the longest line and what may stand beside it.
+const MOST_CHARACTERS: f32 = 80.0;
 /// Line lengths of the formats.
 const LENGTHS: [usize; 3] = [44, 36, 30];
 /// Least log probability a character of a candidate that is reported.
@@ -45,11 +55,42 @@ struct Look {
 }
 
 impl Look {
+    /// Looks along a path, and farther along where the text goes on beyond an end.
     fn at(network: &mut Network, gray: &Gray, path: &LinePath) -> Option<Self> {
+        let mut look = Self::once(network, gray, path)?;
+        for _ in 0..MOST_EXTENSIONS {
+            let (left, right) = look.lattice.edges();
+            let (left, right) =
+                (if left > 0.0 { EXTENSION } else { 0.0 }, if right > 0.0 { EXTENSION } else { 0.0 });
+            let path = look.path.recounted(-left, 1.0, look.path.length + left + right);
+            if left + right == 0.0 || path.length > MOST_CHARACTERS || look.evidence() < 0.0 {
+                break;
+            }
+            match Self::once(network, gray, &path) {
+                Some(longer) => look = longer,
+                None => break,
+            }
+        }
+        Some(look)
+    }
+
+    fn once(network: &mut Network, gray: &Gray, path: &LinePath) -> Option<Self> {
         let (rectified, logits) = run(network, gray, path, LOOK_MARGIN)?;
         let columns = Columns::from_logits(&logits.to_f32(), TEMPERATURE);
         let lattice = Lattice::find(&columns, rectified.pitch())?;
         Some(Self { path: *path, rectified, lattice })
+    }
+
+    /// The likeliest line length.
+    fn length(&self) -> usize {
+        let score = |length: usize| self.lattice.window(length).score;
+        LENGTHS.into_iter().max_by(|&a, &b| score(a).total_cmp(&score(b))).unwrap_or(LENGTHS[0])
+    }
+
+    /// The window of `length`, where that is about as likely as the best length.
+    fn window(&self, length: usize) -> Option<Window> {
+        let window = self.lattice.window(length);
+        (window.score > LEAST_EVIDENCE && window.score > self.evidence() - LENGTH_SLACK).then_some(window)
     }
 
     /// Evidence for the likeliest line length.
@@ -108,6 +149,8 @@ impl Line {
 #[derive(Clone)]
 pub(super) struct Candidate {
     lines: Vec<Line>,
+    /// Mean evidence of the lines' windows.
+    evidence: f32,
     text: Text,
     checks: Vec<Check>,
 }
@@ -126,14 +169,14 @@ fn best_symbol(slot: &Slot) -> usize {
 }
 
 impl Candidate {
-    fn new(lines: Vec<Line>) -> Option<Self> {
+    fn new(lines: Vec<Line>, evidence: f32) -> Option<Self> {
         let slots: Vec<Vec<Slot>> = lines.iter().map(|line| line.slots.clone()).collect();
         let text = Format::ALL
             .iter()
             .filter_map(|&format| grammar::best_text(&slots, format))
             .max_by(|a, b| a.score.total_cmp(&b.score))?;
         let checks = mrz::verify(text.format, &text.lines);
-        Some(Self { lines, text, checks })
+        Some(Self { lines, evidence, text, checks })
     }
 
     /// Log probability a character, prices included.
@@ -142,11 +185,11 @@ impl Candidate {
         self.text.score / count.max(1) as f32
     }
 
-    /// Candidates are ranked by probability; agreeing check digits count as much as a good reading.
+    /// Candidates are ranked by probability, agreeing check digits, and how well their characters fill the line: a line cut short reads well too.
     pub(super) fn rank(&self) -> f32 {
         let agreeing =
             self.checks.iter().filter(|check| check.ok).count() as f32 / self.checks.len().max(1) as f32;
-        self.score() + agreeing
+        self.score() + agreeing + self.evidence
     }
 
     pub(super) fn format(&self) -> Format {
@@ -216,6 +259,7 @@ impl Candidate {
     pub(super) fn is_valid(&self) -> bool {
         let layout = self.text.format.layout();
         self.checks.iter().all(|check| check.ok)
+            && self.score() > LEAST_VALID_SCORE
             && self.doubts().iter().all(|doubt| {
                 let slot = &self.lines[doubt.line].slots[doubt.position];
                 let overruled = slot[best_symbol(slot)] >= CONFIDENT;
@@ -239,13 +283,14 @@ pub(super) fn read_zone(network: &mut Network, gray: &Gray, zone: &Zone) -> Vec<
     } else {
         looks
     };
-    let looks: Vec<Look> =
+    let mut looks: Vec<Look> =
         looks.into_iter().flatten().filter(|look| look.evidence() > LEAST_EVIDENCE).collect();
+    complete(network, gray, &mut looks);
     let mut found = Vec::new();
     for (count, length) in [(2, 44), (2, 36), (3, 30)] {
         for group in looks.windows(count) {
-            let windows: Vec<Window> = group.iter().map(|look| look.lattice.window(length)).collect();
-            if windows.iter().all(|window| window.score > LEAST_EVIDENCE) {
+            let windows: Option<Vec<Window>> = group.iter().map(|look| look.window(length)).collect();
+            if let Some(windows) = windows {
                 found.push((
                     windows.iter().map(|window| window.score).sum::<f32>() / count as f32,
                     group,
@@ -260,6 +305,43 @@ pub(super) fn read_zone(network: &mut Network, gray: &Gray, zone: &Zone) -> Vec<
     candidates.filter(|candidate| candidate.score() > LEAST_SCORE).collect()
 }
 
+/// Adds the lines that the locator missed: above, below and between those that were found, until the format has all of its own.
+fn complete(network: &mut Network, gray: &Gray, looks: &mut Vec<Look>) {
+    let Some(surest) = looks.iter().max_by(|a, b| a.evidence().total_cmp(&b.evidence())) else { return };
+    let length = surest.length();
+    let wanted = if length == 30 { 3 } else { 2 };
+    let mut tried = 0;
+    while looks.iter().filter(|look| look.window(length).is_some()).count() < wanted && tried < looks.len() {
+        let look = &looks[tried];
+        tried += 1;
+        let Some(path) = look.window(length).map(|window| look.counted(&window)) else { continue };
+        for below in [true, false] {
+            let known: Vec<f32> = looks.iter().map(|look| distance(&path, &look.path)).collect();
+            let Some(next) = neighbour(gray, &path, below, &known) else { continue };
+            if let Some(look) = Look::at(network, gray, &next)
+                && look.evidence() > LEAST_EVIDENCE
+            {
+                looks.push(look);
+            }
+        }
+    }
+    let along = looks[0].path.tangent(0.0).unit();
+    looks.sort_by(|a, b| {
+        let depth = |look: &Look| along.cross(look.path.at(look.path.length / 2.0));
+        depth(a).total_cmp(&depth(b))
+    });
+}
+
+/// How far `other` lies below `path`, in capital heights of `path`, at its middle.
+fn distance(path: &LinePath, other: &LinePath) -> f32 {
+    let (middle, along) = (path.at(path.length / 2.0), path.tangent(path.length / 2.0).unit());
+    let direction = other.tangent(other.length / 2.0).unit();
+    // The point of the other line right below the middle.
+    let between = other.at(other.length / 2.0) - middle;
+    let below = between - direction * (between.dot(along) / direction.dot(along));
+    along.cross(below) / path.cap_at(path.length / 2.0)
+}
+
 fn look_all(network: &mut Network, gray: &Gray, paths: &[LinePath]) -> Vec<Option<Look>> {
     paths.iter().map(|path| Look::at(network, gray, path)).collect()
 }
@@ -271,9 +353,27 @@ fn total(looks: &[Option<Look>]) -> f32 {
 fn read_group(network: &mut Network, gray: &Gray, group: &[Look], windows: &[Window]) -> Option<Candidate> {
     let mut paths: Vec<LinePath> =
         group.iter().zip(windows).map(|(look, window)| look.counted(window)).collect();
+    for path in &mut paths {
+        if let Some(refined) = refine(gray, path) {
+            *path = refined;
+        }
+    }
+    one_height(&mut paths);
     lean(&mut paths);
     let lines: Option<Vec<Line>> = paths.iter().map(|path| Line::at(network, gray, path)).collect();
-    Candidate::new(lines?)
+    let evidence = windows.iter().map(|window| window.score).sum::<f32>() / windows.len() as f32;
+    Candidate::new(lines?, evidence)
+}
+
+/// Lines of a zone are of one height; a line full of fillers, which are lower than capitals, is measured too low.
+fn one_height(paths: &mut [LinePath]) {
+    let middle = |path: &LinePath| path.cap_at(path.length / 2.0);
+    let tallest = paths.iter().map(middle).fold(0.0, f32::max);
+    for path in paths {
+        let factor = (tallest / middle(path)).min(1.3);
+        path.cap *= factor;
+        path.cap_slope *= factor;
+    }
 }
 
 /// Sets how far the characters lean from the columns that the lines of a zone share: a character stands right below another.
