@@ -1,0 +1,62 @@
+//! Why a file gives no picture.
+
+use std::fmt;
+
+use image::ImageError;
+
+/// Why a file gives no picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PictureError {
+    /// The file has no bytes.
+    Empty,
+    /// The content is of no image format known here.
+    NotAPicture,
+    /// An image format, named, that is not read here.
+    Unsupported(String),
+    /// The file is cut off or damaged; the decoder's words.
+    Broken(String),
+    /// More pixels, or more memory to decode them, than allowed.
+    TooLarge {
+        /// Width in pixels as the file declares it.
+        width: u32,
+        /// Height in pixels as the file declares it.
+        height: u32,
+    },
+}
+
+impl PictureError {
+    /// A name for programs, the variant's own.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "Empty",
+            Self::NotAPicture => "NotAPicture",
+            Self::Unsupported(_) => "Unsupported",
+            Self::Broken(_) => "Broken",
+            Self::TooLarge { .. } => "TooLarge",
+        }
+    }
+
+    pub(crate) fn from_image(error: ImageError) -> Self {
+        match error {
+            ImageError::Unsupported(error) => Self::Unsupported(error.to_string()),
+            error => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for PictureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("the file is empty"),
+            Self::NotAPicture => f.write_str("the file is not a picture"),
+            Self::Unsupported(what) => write!(f, "this kind of file is not read here: {what}"),
+            Self::Broken(why) => write!(f, "the picture is damaged: {why}"),
+            Self::TooLarge { width, height } => {
+                write!(f, "the picture is too large: {width} x {height} pixels")
+            }
+        }
+    }
+}
+
+impl std::error::Error for PictureError {}
