@@ -43,10 +43,10 @@ impl Columns {
         self.probabilities.get(t).unwrap_or(NONE)
     }
 
-    /// The probability that column `t` belongs to a character; 0 beyond the last.
+    /// The probability of the likeliest character in column `t`; 0 beyond the last.
     #[must_use]
-    pub fn ink(&self, t: usize) -> f32 {
-        self.probabilities.get(t).map_or(0.0, |column| 1.0 - column[BLANK])
+    pub fn certainty(&self, t: usize) -> f32 {
+        self.at(t)[..BLANK].iter().copied().fold(0.0, f32::max)
     }
 
     /// The likeliest class of column `t`.

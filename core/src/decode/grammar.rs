@@ -21,7 +21,7 @@ pub const FOREIGN: f32 = 4.0;
 /// Price of a check digit that does not agree.
 pub const DISAGREEMENT: f32 = 5.0;
 /// Price of an opening that belongs to another format.
-const WRONG_OPENING: f32 = 6.0;
+const WRONG_OPENING: f32 = 8.0;
 /// Least probability of a character: what lies below it is noise of the network.
 const LEAST: f32 = 1e-5;
 
@@ -91,8 +91,8 @@ fn allowed(format: Format, line: usize, position: usize) -> (CharacterSet, f32) 
         match (format, position) {
             (Format::MRVA | Format::MRVB, 0) => return (of(b"V"), WRONG_OPENING),
             (Format::FRA36, 0..5) => return (of(&b"IDFRA"[position..=position]), WRONG_OPENING),
-            (Format::TD1 | Format::TD2, 0) => return (of(b"ACI"), FOREIGN),
-            (Format::TD3, 0) => return (of(b"P"), FOREIGN),
+            (Format::TD1 | Format::TD2, 0) => return (of(b"ACI"), WRONG_OPENING),
+            (Format::TD3, 0) => return (of(b"P"), WRONG_OPENING),
             _ => {}
         }
     }
@@ -114,6 +114,12 @@ pub fn best_text(slots: &[Vec<Slot>], format: Format) -> Option<Text> {
         _ => return Some(plain),
     };
     Some(if continues.score > plain.score { continues } else { plain })
+}
+
+/// Whether the format provides for `character` at a place.
+#[must_use]
+pub fn provides(format: Format, line: usize, position: usize, character: u8) -> bool {
+    crate::mrz::symbol(character).is_some_and(|symbol| allowed(format, line, position).0 & (1 << symbol) != 0)
 }
 
 /// Whether the check digit of the number at the place given by `format` is the one that a continued number leaves open.

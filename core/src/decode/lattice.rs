@@ -95,10 +95,10 @@ impl Lattice {
         let mut i = first;
         while inside(i) && evidence.len() < 400 {
             let middle = self.column(i as f32);
-            let near = |d: f32| columns.ink(((middle + d * self.step).max(0.0)) as usize);
+            let near = |d: f32| columns.certainty(((middle + d * self.step).max(0.0)) as usize);
             // The likeliest column of the middle third; between characters the network says blank.
-            let ink = near(-0.2).max(near(0.0)).max(near(0.2));
-            evidence.push(libm::logf((ink + 0.01) / (1.01 - ink)).clamp(-MOST_EVIDENCE, MOST_EVIDENCE));
+            let sure = near(-0.2).max(near(0.0)).max(near(0.2));
+            evidence.push(libm::logf((sure + 0.01) / (1.01 - sure)).clamp(-MOST_EVIDENCE, MOST_EVIDENCE));
             i += 1;
         }
         self.first = first;

@@ -24,7 +24,9 @@ const LOOK_MARGIN: f32 = 3.0;
 /// Characters beyond the ends of a line whose lattice is known.
 const READ_MARGIN: f32 = 1.0;
 /// Least evidence a character for a line of a zone.
-const LEAST_EVIDENCE: f32 = 2.3;
+const LEAST_EVIDENCE: f32 = 1.8;
+/// With less evidence a line is looked at from the other end as well.
+const UPRIGHT_EVIDENCE: f32 = 3.0;
 /// Softens the network's probabilities: it is surer than it is right.
 const TEMPERATURE: f32 = 1.5;
 /// A reading above this is confident: a text that differs from it is not valid.
@@ -39,6 +41,8 @@ const LENGTH_SLACK: f32 = 0.35;
 const EXTENSION: f32 = 10.0;
 /// Times a look is made longer.
 const MOST_EXTENSIONS: usize = 3;
+/// A located line shorter than this share of the zone's lines is only a part of one.
+const PART_OF_LINE: f32 = 0.85;
 /// Most characters of a look: the longest line and what may stand beside it.
 const MOST_CHARACTERS: f32 = 80.0;
 /// Line lengths of the formats.
@@ -49,6 +53,9 @@ const LEAST_SCORE: f32 = -1.6;
 /// A line after the first look.
 #[derive(Clone)]
 struct Look {
+    /// What the locator measured.
+    located: LinePath,
+    /// What was looked along: longer where text went on beyond an end.
     path: LinePath,
     rectified: Rectified,
     lattice: Lattice,
@@ -67,7 +74,7 @@ impl Look {
                 break;
             }
             match Self::once(network, gray, &path) {
-                Some(longer) => look = longer,
+                Some(longer) => look = Self { located: look.located, ..longer },
                 None => break,
             }
         }
@@ -78,7 +85,7 @@ impl Look {
         let (rectified, logits) = run(network, gray, path, LOOK_MARGIN)?;
         let columns = Columns::from_logits(&logits.to_f32(), TEMPERATURE);
         let lattice = Lattice::find(&columns, rectified.pitch())?;
-        Some(Self { path: *path, rectified, lattice })
+        Some(Self { located: *path, path: *path, rectified, lattice })
     }
 
     /// The likeliest line length.
@@ -255,10 +262,15 @@ impl Candidate {
         doubts
     }
 
-    /// Every check digit agrees, no confident reading was changed, and nothing outside the check digits' protection is doubtful.
+    /// Every check digit agrees, no confident reading was changed, and nothing outside the check digits' protection is doubtful or foreign to the format.
     pub(super) fn is_valid(&self) -> bool {
         let layout = self.text.format.layout();
-        self.checks.iter().all(|check| check.ok)
+        let foreign = self.text.lines.iter().enumerate().any(|(line, text)| {
+            let at = |(position, &c): (usize, &u8)| !grammar::provides(self.text.format, line, position, c);
+            text.iter().enumerate().any(at)
+        });
+        !foreign
+            && self.checks.iter().all(|check| check.ok)
             && self.score() > LEAST_VALID_SCORE
             && self.doubts().iter().all(|doubt| {
                 let slot = &self.lines[doubt.line].slots[doubt.position];
@@ -274,7 +286,7 @@ pub(super) fn read_zone(network: &mut Network, gray: &Gray, zone: &Zone) -> Vec<
     let mut paths = zone.lines.clone();
     let looks = look_all(network, gray, &paths);
     let upright = total(&looks);
-    let looks = if upright < LEAST_EVIDENCE * looks.len() as f32 {
+    let looks = if upright < UPRIGHT_EVIDENCE * looks.len() as f32 {
         // Nothing to read this way up: the zone may stand on its head.
         paths.reverse();
         let turned: Vec<LinePath> = paths.iter().map(LinePath::reversed).collect();
@@ -286,6 +298,7 @@ pub(super) fn read_zone(network: &mut Network, gray: &Gray, zone: &Zone) -> Vec<
     let mut looks: Vec<Look> =
         looks.into_iter().flatten().filter(|look| look.evidence() > LEAST_EVIDENCE).collect();
     complete(network, gray, &mut looks);
+    straighten(network, gray, &mut looks);
     let mut found = Vec::new();
     for (count, length) in [(2, 44), (2, 36), (3, 30)] {
         for group in looks.windows(count) {
@@ -330,6 +343,26 @@ fn complete(network: &mut Network, gray: &Gray, looks: &mut Vec<Look>) {
         let depth = |look: &Look| along.cross(look.path.at(look.path.length / 2.0));
         depth(a).total_cmp(&depth(b))
     });
+}
+
+/// A line of which only a part was located runs astray where it was made longer. Lines of a zone are parallel and stand in the same columns, so such
+/// a line is looked at again along the course of the surest one, moved to where the located part is.
+fn straighten(network: &mut Network, gray: &Gray, looks: &mut [Look]) {
+    let Some(surest) = looks.iter().max_by(|a, b| a.evidence().total_cmp(&b.evidence())) else { return };
+    let Some(window) = surest.window(surest.length()) else { return };
+    let course = surest.counted(&window);
+    let pixels = |path: &LinePath| path.tangent(path.length / 2.0).norm() * path.length;
+    for look in looks.iter_mut().filter(|look| pixels(&look.located) < PART_OF_LINE * pixels(&course)) {
+        let part = look.located.at(look.located.length / 2.0);
+        let u = (part - course.origin).dot(course.linear) / course.linear.dot(course.linear);
+        let moved = LinePath { origin: course.origin + (part - course.at(u)), ..course };
+        let moved = refine(gray, &moved).unwrap_or(moved);
+        if let Some(again) = Look::once(network, gray, &moved)
+            && again.evidence() > look.evidence()
+        {
+            *look = again;
+        }
+    }
 }
 
 /// How far `other` lies below `path`, in capital heights of `path`, at its middle.
