@@ -52,6 +52,12 @@ def _specimens(options: argparse.Namespace) -> None:
         bundled(Path(options.out))
 
 
+def _evaluate(options: argparse.Namespace) -> None:
+    from .evaluate import default_jobs, evaluate
+
+    evaluate(ROOT, options.lines_a_profile, Path(options.real), Path(options.models), options.jobs or default_jobs())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="nibble_train", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -75,6 +81,13 @@ def main() -> None:
     specimens.add_argument("--seed", type=int, default=1)
     specimens.add_argument("--out", default=str(ROOT / "testdata/specimens"))
     specimens.set_defaults(run=_specimens)
+
+    evaluate = commands.add_parser("evaluate", help="measure models/ and write docs/results/training.json")
+    evaluate.add_argument("--lines-a-profile", type=int, default=10_000)
+    evaluate.add_argument("--real", default=str(ROOT.parent / "shared/data/lines"), help="a folder of line crops with index.csv")
+    evaluate.add_argument("--models", default=str(ROOT / "models"))
+    evaluate.add_argument("--jobs", type=int, default=0)
+    evaluate.set_defaults(run=_evaluate)
 
     options = parser.parse_args()
     options.run(options)
