@@ -9,6 +9,7 @@
 //!
 //! Nothing here does I/O, reads a clock or touches a browser. Everything from gray pixels on is the
 //! same bits on every target (see `docs/architecture.md`).
+pub mod bench;
 pub mod decode;
 pub mod digest;
 pub mod gemm;

@@ -7,7 +7,7 @@
 use crate::Precision;
 use crate::gemm::{Kernel, LeftPanel, Number, Packed, Visitor, multiply_panel, select};
 use crate::model::{self, Convolution, Layer, Model, ModelError, Parameters, Window};
-use crate::quant::{gray_to_u4, requantise};
+use crate::quant::{gray_to_u4, requantise, requantise_one};
 use crate::strip::Strip;
 
 /// Class scores of each column of a strip.
@@ -82,8 +82,11 @@ impl std::fmt::Display for StripError {
 
 impl std::error::Error for StripError {}
 
-/// Sees the output of a layer: its name or number, rows, columns, channels, and the codes.
+/// Sees the output of a layer: its number, rows, columns, channels, and the codes.
 pub type LayerHook<'a> = dyn FnMut(usize, [usize; 3], &[u8]) + 'a;
+
+/// Told of each layer as it ends: its number, rows, columns and channels of its output, and how to get a copy of the codes, if it has any.
+type LayerEnd<'a> = dyn FnMut(usize, [usize; 3], &dyn Fn() -> Option<Vec<u8>>) + 'a;
 
 /// A network ready to run, with the buffers it runs in.
 pub struct Network {
@@ -97,7 +100,15 @@ impl Network {
     /// # Errors
     /// [`ModelError`] where the file cannot be used.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
-        let mut model = model::parse(bytes)?;
+        Ok(Self::from_model(model::parse(bytes)?))
+    }
+
+    /// Packs the weights of `model` for this machine's best kernel.
+    ///
+    /// # Panics
+    /// If parameters do not have the sizes that the layers state; those from a file always do.
+    #[must_use]
+    pub fn from_model(mut model: Model) -> Self {
         let engine = select(model.precision, Build(&model));
         // The engine has its own copy in the kernel's layout.
         for layer in &mut model.layers {
@@ -108,7 +119,7 @@ impl Network {
                 }
             }
         }
-        Ok(Self { model, engine })
+        Self { model, engine }
     }
 
     /// The arithmetic.
@@ -140,7 +151,19 @@ impl Network {
     /// # Errors
     /// [`StripError`] where the strip's size does not suit the network.
     pub fn run(&mut self, strip: &Strip) -> Result<Logits, StripError> {
-        self.run_watched(strip, &mut |_, _, _| {})
+        self.run_observed(strip, &mut |_, _, _| {})
+    }
+
+    /// The same, telling `tick` the number of each layer as it ends: for measurements.
+    ///
+    /// # Errors
+    /// As [`Network::run`].
+    pub fn run_ticking(
+        &mut self,
+        strip: &Strip,
+        tick: &mut dyn FnMut(usize, [usize; 3]),
+    ) -> Result<Logits, StripError> {
+        self.run_observed(strip, &mut |index, shape, _| tick(index, shape))
     }
 
     /// The same, showing every integer layer's output but the last to `hook`.
@@ -148,13 +171,21 @@ impl Network {
     /// # Errors
     /// As [`Network::run`].
     pub fn run_watched(&mut self, strip: &Strip, hook: &mut LayerHook<'_>) -> Result<Logits, StripError> {
+        self.run_observed(strip, &mut |index, shape, codes| {
+            if let Some(codes) = codes() {
+                hook(index, shape, &codes);
+            }
+        })
+    }
+
+    fn run_observed(&mut self, strip: &Strip, end: &mut LayerEnd<'_>) -> Result<Logits, StripError> {
         if strip.height() != self.model.height {
             return Err(StripError::Height { wanted: self.model.height, found: strip.height() });
         }
         if !strip.width().is_multiple_of(self.model.column_stride) {
             return Err(StripError::Width);
         }
-        self.engine.run(strip, hook).ok_or(StripError::Width)
+        self.engine.run(strip, end).ok_or(StripError::Width)
     }
 }
 
@@ -170,7 +201,7 @@ impl std::fmt::Debug for Network {
 trait Engine {
     fn kernel(&self) -> &'static str;
     fn isa(&self) -> &'static str;
-    fn run(&mut self, strip: &Strip, hook: &mut LayerHook<'_>) -> Option<Logits>;
+    fn run(&mut self, strip: &Strip, end: &mut LayerEnd<'_>) -> Option<Logits>;
 }
 
 /// What distinguishes codes from reals: how a strip becomes activations, and sums the activations of the next layer.
@@ -191,7 +222,7 @@ trait Activation: Number {
     /// One column's sums to logits.
     fn logits(finish: &Self::Finish, sums: &[Self::Sum], out: &mut Values);
     fn no_logits(finish: &Self::Finish) -> Values;
-    fn codes(map: &[Self]) -> Option<&[u8]>;
+    fn codes(map: Vec<Self>) -> Option<Vec<u8>>;
 }
 
 /// Requantisation of one layer's sums.
@@ -238,8 +269,11 @@ impl Activation for u8 {
     }
 
     fn apply(finish: &Requantise, sums: &[i32], out: &mut [u8]) {
+        if finish.zero_point == 0 {
+            return requantise(sums, &finish.bias, &finish.scale, finish.largest, out);
+        }
         for (((out, sum), bias), &scale) in out.iter_mut().zip(sums).zip(&finish.bias).zip(&finish.scale) {
-            *out = requantise(sum + bias, scale, finish.zero_point, finish.largest);
+            *out = requantise_one(sum + bias, scale, finish.zero_point, finish.largest);
         }
     }
 
@@ -253,7 +287,7 @@ impl Activation for u8 {
         Values::Integer { values: Vec::new(), scale: finish.scale.first().copied().unwrap_or(1.0) }
     }
 
-    fn codes(map: &[u8]) -> Option<&[u8]> {
+    fn codes(map: Vec<u8>) -> Option<Vec<u8>> {
         Some(map)
     }
 }
@@ -305,7 +339,7 @@ impl Activation for f32 {
         Values::Float(Vec::new())
     }
 
-    fn codes(_map: &[f32]) -> Option<&[u8]> {
+    fn codes(_map: Vec<f32>) -> Option<Vec<u8>> {
         None
     }
 }
@@ -430,7 +464,7 @@ where
         K::ISA
     }
 
-    fn run(&mut self, strip: &Strip, hook: &mut LayerHook<'_>) -> Option<Logits> {
+    fn run(&mut self, strip: &Strip, end: &mut LayerEnd<'_>) -> Option<Logits> {
         let Self { kernel, input_bits, stages, borders, maps, sums } = self;
         let [mut from, mut to] = maps.each_mut();
         let (padding, fill) = *borders.first()?;
@@ -473,10 +507,9 @@ where
                     }
                 }
             }
-            if border.is_some()
-                && let Some(codes) = A::codes(&to.inside())
-            {
-                hook(index, [to.height, to.width, to.channels], codes);
+            match &logits {
+                Some(logits) => end(index, [1, logits.columns, logits.classes], &|| None),
+                None => end(index, [to.height, to.width, to.channels], &|| A::codes(to.inside())),
             }
             std::mem::swap(&mut from, &mut to);
         }

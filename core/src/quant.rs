@@ -15,10 +15,28 @@ const ROUNDER: f32 = 12_582_912.0;
 /// One conversion, one product, one rounding, never fused: the same bits on every machine. Clamping to integers first leaves the rounded
 /// result as it is and keeps it in the range where adding [`ROUNDER`] rounds.
 #[must_use]
-pub fn requantise(accumulator: i32, scale: f32, zero_point: u8, largest: u8) -> u8 {
+pub fn requantise_one(accumulator: i32, scale: f32, zero_point: u8, largest: u8) -> u8 {
     let (zero, top) = (f32::from(zero_point), f32::from(largest));
     let scaled = (accumulator as f32 * scale).max(-zero).min(top - zero);
     (((scaled + ROUNDER) - ROUNDER) + zero) as u8
+}
+
+/// One pixel's accumulators to codes, channel by channel: [`requantise_one`] of `sums + bias` without a zero point, in a form that compilers
+/// turn into vectors. All slices have one element a channel; scales are positive.
+///
+/// # Panics
+/// If a slice is shorter than `codes`.
+pub fn requantise(sums: &[i32], bias: &[i32], scales: &[f32], largest: u8, codes: &mut [u8]) {
+    let channels = codes.len();
+    let (sums, bias, scales) = (&sums[..channels], &bias[..channels], &scales[..channels]);
+    let top = f32::from(largest);
+    for channel in 0..channels {
+        let scaled = sums[channel].wrapping_add(bias[channel]) as f32 * scales[channel];
+        let scaled = if scaled > 0.0 { scaled } else { 0.0 };
+        let scaled = if scaled < top { scaled } else { top };
+        // The sum is in 2^23..2^24, where an f32 is an integer with its low bits in the low byte.
+        codes[channel] = (scaled + ROUNDER).to_bits() as u8;
+    }
 }
 
 /// The 4-bit code of a gray code: `gray * 15 / 255`, rounded.
@@ -42,13 +60,13 @@ mod tests {
 
     #[test]
     fn rounding_is_to_even_and_clamped() {
-        let of = |accumulator| requantise(accumulator, 0.5, 0, 15);
+        let of = |accumulator| requantise_one(accumulator, 0.5, 0, 15);
         assert_eq!([1, 3, 5, 7].map(of), [0, 2, 2, 4]);
         assert_eq!(of(-9), 0);
         assert_eq!(of(i32::MAX), 15);
         assert_eq!(of(i32::MIN), 0);
-        assert_eq!(requantise(-3, 1.0, 5, 15), 2);
-        assert_eq!(requantise(-30, 1.0, 5, 15), 0);
+        assert_eq!(requantise_one(-3, 1.0, 5, 15), 2);
+        assert_eq!(requantise_one(-30, 1.0, 5, 15), 0);
     }
 
     #[test]
@@ -61,7 +79,10 @@ mod tests {
             for largest in [15u8, 255] {
                 let defined =
                     (accumulator as f32 * scale).round_ties_even().clamp(0.0, f32::from(largest)) as u8;
-                assert_eq!(requantise(accumulator, scale, 0, largest), defined, "{accumulator} {scale}");
+                assert_eq!(requantise_one(accumulator, scale, 0, largest), defined, "{accumulator} {scale}");
+                let mut codes = [0; 5];
+                requantise(&[accumulator - 9; 5], &[9; 5], &[scale; 5], largest, &mut codes);
+                assert_eq!(codes, [defined; 5], "{accumulator} {scale}");
             }
         }
     }
