@@ -24,7 +24,9 @@ def _train(options: argparse.Namespace) -> None:
         load_archive(network, options.start)
     if options.stage in ("all", "float"):
         print("float", flush=True)
-        train(network, Schedule(options.minutes * 0.45, options.rate, options.seed))
+        # From nothing, columns come first: whole lines give no direction until glyphs are known.
+        columns_until = 0.0 if options.start else 0.3
+        train(network, Schedule(options.minutes * 0.45, options.rate, options.seed, columns_until=columns_until))
         save_archive(network, str(out / "f32.npz"))
     for bits, share, seed in ((4, 0.4, 100), (8, 0.15, 200)):
         if options.stage not in ("all", f"u{bits}"):

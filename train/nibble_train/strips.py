@@ -67,6 +67,12 @@ def font_files() -> list[str]:
     return wanted
 
 
+def typewriter_files() -> list[str]:
+    """Nimbus Mono (`fonts-urw-base35`), as some issuers' and most mock-ups' zones are set; none if the package is absent."""
+    files = [path for folder in ("opentype", "type1") for path in Path("/usr/share/fonts", folder).rglob("NimbusMonoPS-Regular.*")]
+    return [str(path) for path in sorted(files)[:1]]
+
+
 @lru_cache(maxsize=4)
 def _font(file: str) -> ImageFont.FreeTypeFont:
     """The font at the size where a capital is four times `CAP` high."""
@@ -127,11 +133,13 @@ def _smooth(rng: np.random.Generator, shape: tuple[int, int], grain: float, ampl
 class Generator:
     """Draws strips from a seeded source: the same seed gives the same strips."""
 
-    def __init__(self, seed: int, profile: Profile = HARD):
+    def __init__(self, seed: int, profile: Profile = HARD, typewriter: float = 0.0):
+        """`typewriter` is the share of strips set in a typewriter font, for training only."""
         self.rng = np.random.default_rng(seed)
         self.writer = Writer(random.Random(seed))
         self.profile = profile
         self.fonts = font_files()
+        self.typewriter, self.typewriter_fonts = typewriter, typewriter_files() if typewriter else []
 
     def strip(self, cap: float | None = None) -> Strip:
         """One strip of any line of any zone; `cap` fixes the height of capitals in the capture."""
@@ -161,6 +169,8 @@ class Generator:
         rng = self.rng
         font = self.fonts[int(rng.integers(len(self.fonts)))]
         weight = int(rng.choice([-3, -2, -1, 0, 1, 2, 3, 4, 5, 6], p=[0.04, 0.08, 0.12, 0.2, 0.16, 0.14, 0.1, 0.08, 0.05, 0.03]))
+        if self.typewriter_fonts and rng.random() < self.typewriter:
+            font, weight = self.typewriter_fonts[0], max(-1, weight)
         style = Style(font, weight)
         if rng.random() < 0.45:
             # Printers' versions of OCR-B differ: a few seeded variants, so that glyphs can be kept.

@@ -10,7 +10,8 @@ from nibble_train.export import float_model, float_run, quantised_model  # noqa:
 from nibble_train.integer import input_codes  # noqa: E402
 from nibble_train.network import Network, QuantisedNetwork  # noqa: E402
 from nibble_train.strips import NORMAL, Generator  # noqa: E402
-from nibble_train.training import ctc  # noqa: E402
+from nibble_train.texts import ALPHABET, BLANK  # noqa: E402
+from nibble_train.training import IGNORED, by_column, column_labels, ctc  # noqa: E402
 
 
 torch.set_num_threads(1)
@@ -21,21 +22,21 @@ def batch(count: int):
     strips = [generator.strip() for _ in range(count)]
     width = max(padded(strip.pixels).shape[1] for strip in strips)
     x = np.stack([np.pad(strip.pixels, ((0, 0), (0, width - strip.pixels.shape[1])), mode="edge") for strip in strips])
-    return torch.from_numpy(x[:, None].astype(np.float32) / 255), [strip.text for strip in strips], [width // 4] * count
+    return torch.from_numpy(x[:, None].astype(np.float32) / 255), [strip.text for strip in strips]
 
 
 @pytest.mark.parametrize("bits", [0, 4, 8])
 def test_steps_lower_the_loss(bits):
     torch.manual_seed(1)
     network = Network() if bits == 0 else QuantisedNetwork(Network(), bits)
-    x, texts, columns = batch(4)
+    x, texts = batch(4)
     if bits:
         network.calibrate(x)
     network.train()
     optimiser = torch.optim.AdamW(network.parameters(), 5e-3)
     losses = []
     for _ in range(12):
-        loss = ctc(network(x), texts, columns)
+        loss = ctc(network(x), texts)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -50,7 +51,7 @@ def state(network) -> dict:
 def test_exported_float_network_is_the_trained_one():
     torch.manual_seed(2)
     network = Network().eval()
-    x, _, _ = batch(1)
+    x, _ = batch(1)
     strip = np.rint(x[0, 0].numpy() * 255).astype(np.uint8)
     logits, _ = float_run(float_model(state(network)), strip)
     np.testing.assert_allclose(logits, network(x)[0].detach().numpy().T, rtol=1e-3, atol=1e-4)
@@ -61,7 +62,7 @@ def test_exported_integers_follow_the_trained_grid(bits):
     """Fake quantisation and integers differ only where a value falls on the edge of a code: logits agree closely."""
     torch.manual_seed(3)
     network = QuantisedNetwork(Network(), bits)
-    x, _, _ = batch(1)
+    x, _ = batch(1)
     network.calibrate(x)
     network.eval()
     strip = np.rint(x[0, 0].numpy() * 255).astype(np.uint8)
@@ -70,3 +71,19 @@ def test_exported_integers_follow_the_trained_grid(bits):
     wanted = network(torch.from_numpy(seen)[None, None])[0].detach().numpy().T
     logits = Runner(model).logits(strip) * float(model.convolutions[-1].scale[0])
     assert np.abs(logits - wanted).mean() < 0.05 * np.abs(wanted).max()
+
+
+def test_column_labels_spell_the_text():
+    generator = Generator(22, NORMAL)
+    for offset in (0, 3):
+        strip = generator.strip()
+        width = padded(strip.pixels).shape[1] + 8
+        labels = column_labels(strip, width, offset)
+        assert labels.shape == (width // 4,)
+        certain = labels[labels != IGNORED]
+        spelled = certain[np.flatnonzero(np.diff(certain, prepend=BLANK))]
+        assert "".join(ALPHABET[label] for label in spelled if label != BLANK) == strip.text
+        logits = torch.zeros(1, 38, width // 4)
+        for column, label in enumerate(labels):
+            logits[0, BLANK if label == IGNORED else label, column] = 30.0
+        assert by_column(logits, torch.from_numpy(labels)[None]).item() < 1e-3
