@@ -55,9 +55,10 @@ def _specimens(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from .evaluate import default_jobs, evaluate
+    from .evaluate import Request, default_jobs, evaluate
 
-    evaluate(ROOT, options.lines_a_profile, Path(options.real), Path(options.models), options.jobs or default_jobs())
+    jobs = options.jobs or default_jobs()
+    evaluate(Request(options.lines_a_profile, Path(options.real), Path(options.models), Path(options.out), jobs))
 
 
 def main() -> None:
@@ -84,10 +85,11 @@ def main() -> None:
     specimens.add_argument("--out", default=str(ROOT / "testdata/specimens"))
     specimens.set_defaults(run=_specimens)
 
-    evaluate = commands.add_parser("evaluate", help="measure models/ and write docs/results/training.json")
+    evaluate = commands.add_parser("evaluate", help="measure models/ and write docs/results/training.json with its plot")
     evaluate.add_argument("--lines-a-profile", type=int, default=10_000)
     evaluate.add_argument("--real", default=str(ROOT.parent / "shared/data/lines"), help="a folder of line crops with index.csv")
     evaluate.add_argument("--models", default=str(ROOT / "models"))
+    evaluate.add_argument("--out", default=str(ROOT / "docs/results"))
     evaluate.add_argument("--jobs", type=int, default=0)
     evaluate.set_defaults(run=_evaluate)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from . import plot
 from .integer import Model, input_codes, requantise, windows
 from .model_file import load
 from .strips import NORMAL, PROFILES, ROWS, Generator, stretch
@@ -129,7 +130,8 @@ class Score:
 
 
 def calibration_bins(runner: Runner, strips: list[tuple[np.ndarray, str]]) -> list[list[int]]:
-    """Characters by stated confidence: rows of (right, all) for probabilities in twenty bins of `-log2(1 - p)`, each half wide."""
+    """Characters by stated confidence: (right, all) in twenty bins of `-log2(1 - p)`, each half wide; `p` is the largest softmax value of
+    the character's columns."""
     bins = [[0, 0] for _ in range(20)]
     scale = float(runner.model.convolutions[-1].scale[0]) if runner.model.precision != "f32" else 1.0
     for pixels, text in strips:
@@ -220,8 +222,20 @@ def real_lines(folder: Path, models: Path) -> dict:
     return {p: score.summary(True) for p, score in scores.items()}
 
 
-def evaluate(root: Path, count: int, lines: Path | None, models: Path, jobs: int, say: Callable[[str], None] = print) -> dict:
-    """Everything that `docs/results/training.json` holds."""
+@dataclass
+class Request:
+    """What to measure: lines a profile, a folder of real crops (may be absent), the folder of models, where results go, processes."""
+
+    count: int
+    lines: Path
+    models: Path
+    out: Path
+    jobs: int
+
+
+def evaluate(request: Request, say: Callable[[str], None] = print) -> dict:
+    """Writes `training.json` and the plot `training-heights.svg` into the folder `request.out`."""
+    count, lines, models, jobs = request.count, request.lines, request.models, request.jobs
     result: dict = {"decoding": "greedy CTC", "seed": SEED, "profiles": {}, "capital_height": {}, "confidence": {}}
     for index, profile in enumerate(("normal", "hard")):
         totals, bins = _scores(models, profile, SEED + 1_000_000 * index, count, None, jobs)
@@ -229,16 +243,16 @@ def evaluate(root: Path, count: int, lines: Path | None, models: Path, jobs: int
         result["confidence"][profile] = bins
         say(f"{profile}: {result['profiles'][profile]}")
     for height in HEIGHTS:
-        totals, _ = _scores(models, NORMAL.name, SEED + 5_000_000 + 1000 * height, max(100, count // 20), float(height), jobs)
+        totals, _ = _scores(models, NORMAL.name, SEED + 5_000_000 + 1000 * height, max(10, count // 20), float(height), jobs)
         result["capital_height"][str(height)] = {p: score.summary() for p, score in totals.items()}
-    if lines is not None and lines.exists():
+    if lines.exists():
         result["real_lines"] = real_lines(lines, models)
         say(f"real lines: {result['real_lines']}")
     else:
         say("real lines: not present, left out")
-    out = root / "docs/results/training.json"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=1) + "\n")
+    request.out.mkdir(parents=True, exist_ok=True)
+    (request.out / "training.json").write_text(json.dumps(result, indent=1) + "\n")
+    (request.out / "training-heights.svg").write_text(plot.heights(result["capital_height"]))
     return result
 
 
