@@ -1,3 +1,32 @@
-//! Reads documents and measures kernels natively.
+//! Reads documents and measures kernels natively: the binary an ARM phone runs.
 
-fn main() {}
+mod models;
+mod read;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Reads machine-readable zones and measures 4-bit kernels on this machine.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Read the machine-readable zones of pictures.
+    Read(read::Options),
+    /// Compare every kernel that this CPU can run with the naive product, bit for bit.
+    Verify,
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Read(options) => read::run(&options),
+        Command::Verify => verify::run(),
+    }
+}

@@ -51,6 +51,12 @@ impl Reader {
         &mut self.network
     }
 
+    /// What is reported of a file that holds no picture: a reading without lines.
+    #[must_use]
+    pub fn nothing(&self) -> Reading {
+        Reading::empty(&self.network, String::new())
+    }
+
     /// Reads a picture. `clock` tells milliseconds and is used for [`Reading::ms`] alone.
     pub fn read(&mut self, gray: &Gray, clock: &mut dyn FnMut() -> f64) -> Reading {
         let begin = clock();
