@@ -172,7 +172,7 @@ fn fit(peaks: &[Peak], step: f32) -> Option<(f32, f32, f32)> {
         let Some(place) = place_of(&model, peaks[next].centre) else { continue };
         if (place - place.round()).abs() < TOLERANCE && peaks[next].weight > 0.3 {
             places.push((place.round(), peaks[next].centre, peaks[next].weight));
-            if places.len() % 4 == 0 {
+            if places.len().is_multiple_of(4) {
                 model = model_of(&places, step);
             }
         }

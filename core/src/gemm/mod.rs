@@ -120,7 +120,7 @@ impl<K: Kernel> Packed<K> {
                     for k in group * K::GROUP..(group + 1) * K::GROUP {
                         for (share, weight) in lane_weights.iter_mut().enumerate() {
                             // Lanes hold columns `lanes` apart, so that each half of a tile's row stands together.
-                            let column = panel * K::NR + share * lanes_stride::<K>() + lane_column::<K>(lane);
+                            let column = panel * K::NR + share * VECTOR_LANES + lane_column::<K>(lane);
                             let inside = column < columns && k < depth;
                             *weight = if inside { weights[column * depth + k] } else { K::Weight::default() };
                         }
@@ -154,14 +154,13 @@ impl<K: Kernel> Packed<K> {
     }
 }
 
-/// Columns between those that share a lane: four, the lanes of one 128-bit vector of 32-bit sums.
-const fn lanes_stride<K: Kernel>() -> usize {
-    4
-}
+/// Lanes of one 128-bit vector of 32-bit sums: columns that share a lane are this far apart.
+const VECTOR_LANES: usize = 4;
 
-/// The first column of a lane: vectors of four lanes follow one another, each standing for `4 * LANE_COLUMNS` columns.
+/// The first column of a lane: vectors follow one another, each standing for `VECTOR_LANES * LANE_COLUMNS` columns.
 const fn lane_column<K: Kernel>(lane: usize) -> usize {
-    if K::LANE_COLUMNS == 1 { lane } else { lane / 4 * 4 * K::LANE_COLUMNS + lane % 4 }
+    let (vector, lane) = (lane / VECTOR_LANES, lane % VECTOR_LANES);
+    vector * VECTOR_LANES * K::LANE_COLUMNS + lane
 }
 
 /// A panel of `MR` packed rows.
