@@ -1,6 +1,9 @@
 //! Reads documents and measures kernels natively: the binary an ARM phone runs.
 
+mod device;
+mod measure;
 mod models;
+mod plot;
 mod read;
 mod verify;
 
@@ -20,6 +23,10 @@ struct Arguments {
 enum Command {
     /// Read the machine-readable zones of pictures.
     Read(read::Options),
+    /// Time matrix products on the papers' grid.
+    Gemm(measure::Gemm),
+    /// Time the reader's network and a larger one, layer by layer.
+    Network(measure::NetworkArgs),
     /// Compare every kernel that this CPU can run with the naive product, bit for bit.
     Verify,
 }
@@ -27,6 +34,8 @@ enum Command {
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Read(options) => read::run(&options),
+        Command::Gemm(options) => options.run(),
+        Command::Network(options) => options.run(),
         Command::Verify => verify::run(),
     }
 }

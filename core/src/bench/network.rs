@@ -6,6 +6,9 @@ use crate::model::{Convolution, Layer, Model, Parameters, Window};
 use crate::network::{Network, StripError};
 use crate::strip::Strip;
 
+/// Runs in one repeat.
+const RUNS: usize = 3;
+
 /// One network's times: `layers[layer][repeat]` in milliseconds, the whole run as the last entry.
 struct Timed<'a> {
     network: &'a mut Network,
@@ -14,7 +17,26 @@ struct Timed<'a> {
 }
 
 impl Timed<'_> {
-    fn once(&mut self, strip: &Strip, clock: &mut Clock<'_>, keep: bool) -> Result<(), StripError> {
+    /// Runs [`RUNS`] times and, if asked, keeps the fastest time of each layer: a run that was interrupted counts for nothing.
+    fn repeat(&mut self, strip: &Strip, clock: &mut Clock<'_>, keep: bool) -> Result<(), StripError> {
+        let mut fastest: Vec<f64> = Vec::new();
+        for _ in 0..RUNS {
+            let layer_ms = self.once(strip, clock)?;
+            if fastest.is_empty() {
+                fastest = layer_ms;
+            } else {
+                fastest.iter_mut().zip(layer_ms).for_each(|(best, ms)| *best = best.min(ms));
+            }
+        }
+        if keep {
+            self.layers.resize(fastest.len(), Vec::new());
+            self.layers.iter_mut().zip(fastest).for_each(|(samples, ms)| samples.push(ms));
+        }
+        Ok(())
+    }
+
+    /// The time of each layer and of the whole.
+    fn once(&mut self, strip: &Strip, clock: &mut Clock<'_>) -> Result<Vec<f64>, StripError> {
         let start = clock();
         let (mut last, mut layer_ms, mut outputs) = (start, Vec::new(), Vec::new());
         self.network.run_ticking(strip, &mut |_, shape| {
@@ -24,18 +46,13 @@ impl Timed<'_> {
             last = now;
         })?;
         layer_ms.push(last - start);
-        if keep {
-            self.layers.resize(layer_ms.len(), Vec::new());
-            self.layers.iter_mut().zip(layer_ms).for_each(|(samples, ms)| samples.push(ms));
-        } else {
-            let depths = self.network.model().layers.iter().map(|layer| match layer {
-                Layer::Convolution(convolution) => convolution.depth(),
-                Layer::MaxPool(_) => 0,
-            });
-            let shapes = outputs.iter().zip(depths);
-            self.shapes = shapes.map(|([h, w, channels], k)| Shape { m: h * w, n: *channels, k }).collect();
-        }
-        Ok(())
+        let depths = self.network.model().layers.iter().map(|layer| match layer {
+            Layer::Convolution(convolution) => convolution.depth(),
+            Layer::MaxPool(_) => 0,
+        });
+        let shapes = outputs.iter().zip(depths);
+        self.shapes = shapes.map(|([h, w, channels], k)| Shape { m: h * w, n: *channels, k }).collect();
+        Ok(layer_ms)
     }
 }
 
@@ -56,9 +73,9 @@ pub fn network_rows(
         .collect();
     for timed in &mut all {
         let start = clock();
-        timed.once(strip, clock, false)?;
+        timed.repeat(strip, clock, false)?;
         while clock() - start < plan.warm_up_ms {
-            timed.once(strip, clock, false)?;
+            timed.repeat(strip, clock, false)?;
         }
     }
     for repeat in 0..plan.repeats.max(1) {
@@ -66,7 +83,7 @@ pub fn network_rows(
             break;
         }
         for timed in &mut all {
-            timed.once(strip, clock, true)?;
+            timed.repeat(strip, clock, true)?;
         }
     }
     progress(plan.repeats.max(1), plan.repeats.max(1));

@@ -1,0 +1,268 @@
+//! `native-bench gemm` and `native-bench network`: times of kernels and networks, as a table, as JSON, as a plot.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use nibble_core::Precision;
+use nibble_core::bench::{
+    self, Case, Mean, Operands, Plan, Row, Shape, gemm_rows, means, network_rows, paper_grid, synthetic_model,
+};
+use nibble_core::network::Network;
+use nibble_core::strip::Strip;
+use serde::Serialize;
+
+use crate::device::{self, Device};
+use crate::{models, plot};
+
+/// How and how long to measure.
+#[derive(Debug, Args)]
+pub(crate) struct Measuring {
+    /// Repeats; each runs every case once, in turn
+    #[arg(long, default_value_t = 15)]
+    repeats: usize,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Draw bars into this SVG file
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+}
+
+/// Times matrix products with activation packing and requantisation.
+#[derive(Debug, Args)]
+pub(crate) struct Gemm {
+    /// Rows (pixels); with --n and --k instead of the papers' grid
+    #[arg(long, requires_all = ["n", "k"])]
+    m: Option<usize>,
+    /// Columns (filters)
+    #[arg(long, requires = "m")]
+    n: Option<usize>,
+    /// Depth
+    #[arg(long, requires = "m")]
+    k: Option<usize>,
+    /// All kernels that this machine can run, not only those that it would choose
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    measuring: Measuring,
+}
+
+/// Times the reader's network and a larger synthetic one, whole and layer by layer.
+#[derive(Debug, Args)]
+pub(crate) struct NetworkArgs {
+    /// Width of the strip in pixels; 640 holds a line of 44 characters
+    #[arg(long, default_value_t = 640)]
+    width: usize,
+    #[command(flatten)]
+    measuring: Measuring,
+}
+
+#[derive(Serialize)]
+struct Report {
+    device: Device,
+    rows: Vec<Row>,
+    summary: Vec<Mean>,
+}
+
+impl Gemm {
+    /// Measures and prints.
+    pub(crate) fn run(&self) -> ExitCode {
+        let shapes = match (self.m, self.n, self.k) {
+            (Some(m), Some(n), Some(k)) => vec![Shape { m, n, k }],
+            _ => paper_grid(),
+        };
+        if shapes.iter().any(|shape| shape.m * shape.n * shape.k == 0) {
+            eprintln!("error: sizes must be at least 1");
+            return ExitCode::from(2);
+        }
+        self.measuring.report(|plan, clock, progress| {
+            gemm_rows(&shapes, self.all, plan, clock, progress, &mut |shape| vec![peer(shape)])
+        })
+    }
+}
+
+impl NetworkArgs {
+    /// Measures and prints.
+    pub(crate) fn run(&self) -> ExitCode {
+        let width = self.width.div_ceil(4) * 4;
+        let pixels = (0..24 * width).map(|i| u8::try_from(i * 7919 % 251).unwrap_or(0)).collect();
+        let Some(strip) = Strip::new(width, 24, pixels) else {
+            eprintln!("error: the width must be at least 1");
+            return ExitCode::from(2);
+        };
+        let own: Result<Vec<Network>, _> = Precision::ALL
+            .into_iter()
+            .map(|precision| Network::from_bytes(models::bytes(precision)))
+            .collect();
+        let own = match own {
+            Ok(networks) => networks,
+            Err(error) => {
+                eprintln!("error: {error}");
+                return ExitCode::FAILURE;
+            }
+        };
+        let synthetic = Precision::ALL.map(|precision| Network::from_model(synthetic_model(precision)));
+        let mut named = [("ocr", own), ("synthetic", Vec::from(synthetic))];
+        self.measuring.report(|plan, clock, progress| {
+            let mut all = Vec::new();
+            for (name, networks) in &mut named {
+                // A network's strip always suits it: both are 24 rows high, and its width is a multiple of the column stride.
+                let Ok(mut rows) = network_rows(networks, &strip, plan, clock, progress) else { continue };
+                rows.iter_mut().for_each(|row| row.op = format!("{name} {}", row.op));
+                all.append(&mut rows);
+            }
+            all
+        })
+    }
+}
+
+type Measure<'a> =
+    dyn FnMut(&Plan, &mut dyn FnMut() -> f64, &mut dyn FnMut(usize, usize) -> bool) -> Vec<Row> + 'a;
+
+impl Measuring {
+    fn report(
+        &self,
+        mut measure: impl FnMut(&Plan, &mut dyn FnMut() -> f64, &mut dyn FnMut(usize, usize) -> bool) -> Vec<Row>,
+    ) -> ExitCode {
+        let measure: &mut Measure<'_> = &mut measure;
+        let device = device::detect();
+        if device.emulated {
+            eprintln!(
+                "This is an emulator: times under it say nothing about a CPU, so none are printed. `native-bench verify` works here."
+            );
+            return ExitCode::from(3);
+        }
+        let start = Instant::now();
+        let mut clock = || start.elapsed().as_secs_f64() * 1e3;
+        let plan = Plan { repeats: self.repeats.max(1), ..Plan::default() };
+        // Hidden where nobody watches: indicatif draws on terminals only.
+        let bar = ProgressBar::new(0).with_style(style());
+        let rows = measure(&plan, &mut clock, &mut |done, of| {
+            bar.set_length(of as u64);
+            bar.set_position(done as u64);
+            true
+        });
+        bar.finish_and_clear();
+        // A network's layers are no shapes to average over.
+        let whole: Vec<Row> =
+            rows.iter().filter(|row| row.op == "gemm" || row.op.ends_with("total")).cloned().collect();
+        let summary = means(&whole);
+        if bench::noisy(&rows) {
+            eprintln!("warning: times spread by more than 10 %: the machine is busy or slows itself down");
+        }
+        if let Some(path) = &self.plot
+            && let Err(error) = std::fs::write(path, plot::svg(&device.cpu, &whole, &summary))
+        {
+            eprintln!("error: {}: {error}", path.display());
+            return ExitCode::from(2);
+        }
+        let report = Report { device, rows, summary };
+        if self.json {
+            match serde_json::to_string_pretty(&report) {
+                Ok(text) => println!("{text}"),
+                Err(error) => {
+                    eprintln!("error: {error}");
+                    return ExitCode::FAILURE;
+                }
+            }
+        } else {
+            table(&report);
+        }
+        ExitCode::SUCCESS
+    }
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn ratio(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"))
+}
+
+fn table(report: &Report) {
+    let device = &report.device;
+    println!("{} ({}, {} threads, one used)", device.cpu, device.arch, device.threads);
+    println!("features: {}", device.features.join(" "));
+    println!(
+        "\n{:<18} {:>6} {:>5} {:>5}  {:<4} {:<28} {:>11} {:>6} {:>8} {:>7} {:>7}",
+        "op", "m", "n", "k", "", "kernel", "ns", "+-%", "GMAC/s", "/f32", "/u8"
+    );
+    for row in &report.rows {
+        println!(
+            "{:<18} {:>6} {:>5} {:>5}  {:<4} {:<28} {:>11.0} {:>6.1} {:>8.1} {:>7} {:>7}",
+            row.op,
+            row.m,
+            row.n,
+            row.k,
+            row.precision,
+            row.kernel,
+            row.ns,
+            row.spread * 100.0,
+            row.gmacs,
+            ratio(row.speedup_vs_f32),
+            ratio(row.speedup_vs_u8)
+        );
+    }
+    println!("\ngeometric means");
+    for mean in &report.summary {
+        println!(
+            "{:<4} {:<28} {:>8.1} GMAC/s   {:>5} of f32   {:>5} of 8-bit",
+            mean.precision,
+            mean.kernel,
+            mean.gmacs,
+            ratio(mean.speedup_vs_f32),
+            ratio(mean.speedup_vs_u8)
+        );
+    }
+    if device.features.contains(&"avx512vnni") || device.features.contains(&"avxvnni") {
+        println!(
+            "\nThis CPU has VNNI, which the kernels do not use: its 8-bit ratios hold for AVX2 code only."
+        );
+    }
+}
+
+/// The float baseline's judge: the same product by the crate `matrixmultiply`, one thread.
+fn peer(shape: Shape) -> Case {
+    let operands = Operands::new(shape, Precision::F32);
+    let (activations, weights) = (operands.real_activations(), operands.real_weights());
+    let mut out = vec![0.0f32; shape.m * shape.n];
+    let run = Box::new(move || {
+        let Shape { m, n, k } = shape;
+        let stride = |len: usize| isize::try_from(len).unwrap_or(isize::MAX);
+        // SAFETY: the operands and the result have `m * k`, `n * k` and `m * n` elements at these strides.
+        unsafe {
+            matrixmultiply::sgemm(
+                m,
+                k,
+                n,
+                1.0,
+                activations.as_ptr(),
+                stride(k),
+                1,
+                weights.as_ptr(),
+                1,
+                stride(k),
+                0.0,
+                out.as_mut_ptr(),
+                stride(n),
+                1,
+            );
+        }
+        for value in &mut out {
+            *value = (*value + 0.25).max(0.0);
+        }
+        std::hint::black_box(&out);
+    });
+    Case {
+        precision: Precision::F32,
+        kernel: "crate matrixmultiply".to_owned(),
+        isa: "its own choice".to_owned(),
+        reference: false,
+        run,
+    }
+}
