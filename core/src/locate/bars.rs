@@ -3,6 +3,7 @@
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     reason = "pixel counts and coordinates of pictures of at most a few thousand pixels a side"
 )]
 
@@ -100,6 +101,28 @@ impl Moments {
 }
 
 impl Bar {
+    /// How much the gray changes along the bar, as a share of how much darker the bar is than what lies beside it: characters change it from stroke to stroke,
+    /// the grain of wood or a rule hardly at all.
+    pub(super) fn texture(&self, level: &Gray) -> f32 {
+        let across = self.along.down();
+        let at = |along: f32, aside: f32| {
+            let point = self.centre + self.along * along + across * aside;
+            let x = (point.x.max(0.0) as usize).min(level.width() - 1);
+            let y = (point.y.max(0.0) as usize).min(level.height() - 1);
+            f32::from(level.row(y)[x])
+        };
+        let steps = (2.0 * self.half) as usize;
+        let (mut change, mut depth) = (0.0, 0.0);
+        for step in 0..steps {
+            let along = step as f32 - self.half;
+            // Two pixels on: half a character at the scale of a line's level.
+            change += (at(along + 2.0, 0.0) - at(along, 0.0)).abs();
+            let beside = (at(along, -self.thickness) + at(along, self.thickness)) / 2.0;
+            depth += beside - at(along, 0.0);
+        }
+        change / depth.max(steps as f32)
+    }
+
     /// One bar in place of two.
     pub(super) fn joined(&self, other: &Self) -> Option<Self> {
         let mut moments = self.moments;

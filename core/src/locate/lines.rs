@@ -31,6 +31,9 @@ const OVERHANG: f32 = 6.0;
 /// Characters of a line worth measuring, counted by the height of a bar.
 const HINTED_LENGTH: std::ops::Range<f32> = 10.0..110.0;
 
+/// Least texture of a bar: clean print has about 1, the grain of wood a tenth.
+pub(super) const LEAST_TEXTURE: f32 = 0.3;
+
 /// A line of text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line {
@@ -204,13 +207,15 @@ fn patch(picture: &Gray, path: &LinePath) -> (Vec<f32>, Layout) {
 
 impl Line {
     /// The line that a bar of a level suggests, in pixels of the picture, not measured yet; `None` where its proportions are not those of a zone's line.
-    pub(super) fn hinted(bar: &Bar, scale: f32) -> Option<Self> {
+    pub(super) fn hinted(bar: &Bar, level: &Level) -> Option<Self> {
         // Smoothing made the blob thicker than the capitals by about this much.
         let cap = (bar.thickness - 1.5).max(2.5);
         let half = bar.along * bar.half;
         let length = 2.0 * bar.half / (cap * PITCH_PER_CAP);
-        let path = LinePath::straight(bar.centre - half, bar.centre + half, cap, length).scaled(scale);
-        (HINTED_LENGTH.contains(&length)).then_some(Self { path, regularity: 0.5 })
+        let path = LinePath::straight(bar.centre - half, bar.centre + half, cap, length).scaled(level.scale);
+        let texture = bar.texture(&level.gray);
+        let fits = HINTED_LENGTH.contains(&length) && texture > LEAST_TEXTURE;
+        fits.then_some(Self { path, regularity: 0.5 * texture.min(1.0) })
     }
 }
 

@@ -42,10 +42,12 @@ pub fn locate(gray: &Gray) -> Vec<Zone> {
     let hints = levels.iter().enumerate().flat_map(|(index, level)| {
         // The largest scale of a large picture holds characters too small to be read.
         let searched = index > 0 || level.gray.width().max(level.gray.height()) <= SMALL_SIDE;
-        let mut bars = if searched { lines::join(bars::find(&level.gray)) } else { Vec::new() };
+        let mut bars = if searched { bars::find(&level.gray) } else { Vec::new() };
+        bars.retain(|bar| bar.texture(&level.gray) > lines::LEAST_TEXTURE);
+        let mut bars = lines::join(bars);
         bars.sort_by(|a, b| b.half.total_cmp(&a.half));
         bars.truncate(MOST_BARS);
-        bars.into_iter().filter_map(move |bar| Line::hinted(&bar, level.scale))
+        bars.into_iter().filter_map(move |bar| Line::hinted(&bar, level))
     });
     let groups = zones::group(hints.collect());
     let hints = groups.iter().take(MOST_GROUPS).flat_map(|zone| &zone.lines);
