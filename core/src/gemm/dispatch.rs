@@ -36,9 +36,19 @@ pub fn select<V: Visitor>(task: Task, visitor: V) -> V::Result {
     }
     #[cfg(target_arch = "aarch64")]
     match task {
-        Precision::U4 => best!(visitor, integer, [super::neon::U4], portable::Integer),
-        Precision::U8 => visitor.integer(portable::Integer),
-        Precision::F32 => visitor.float(portable::Float),
+        Precision::U4 => best!(
+            visitor,
+            integer,
+            [super::i8mm::Integer, super::dotprod::U4, super::neon_pair::U4],
+            portable::Integer
+        ),
+        Precision::U8 => best!(
+            visitor,
+            integer,
+            [super::i8mm::Integer, super::dotprod::U8, super::neon::U8Pair],
+            portable::Integer
+        ),
+        Precision::F32 => best!(visitor, float, [super::neon::F32], portable::Float),
     }
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     match task {
@@ -80,7 +90,17 @@ pub fn every<V: Visitor>(mut make: impl FnMut(&'static str, &'static str, Task) 
         each!(float, Precision::F32, super::avx2::F32);
     }
     #[cfg(target_arch = "aarch64")]
-    each!(integer, Precision::U4, super::neon::U4);
+    {
+        each!(integer, Precision::U4, super::neon_paper::U4);
+        each!(integer, Precision::U4, super::neon_pair::U4);
+        each!(integer, Precision::U8, super::neon::U8Widened);
+        each!(integer, Precision::U8, super::neon::U8Pair);
+        each!(float, Precision::F32, super::neon::F32);
+        each!(integer, Precision::U4, super::dotprod::U4);
+        each!(integer, Precision::U8, super::dotprod::U8);
+        each!(integer, Precision::U4, super::i8mm::Integer);
+        each!(integer, Precision::U8, super::i8mm::Integer);
+    }
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     {
         each!(integer, Precision::U4, super::simd128::U4);

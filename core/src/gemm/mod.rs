@@ -19,7 +19,15 @@ mod suite;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "aarch64")]
+mod dotprod;
+#[cfg(target_arch = "aarch64")]
+mod i8mm;
+#[cfg(target_arch = "aarch64")]
 mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_pair;
+#[cfg(target_arch = "aarch64")]
+mod neon_paper;
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
 mod relaxed;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -67,6 +75,9 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     /// Whether tiles need the sum of each row's activations, because weights are stored with an offset.
     const ROW_SUMS: bool = false;
 
+    /// Whether a term of each column alone belongs to its sums, because activations are stored with an offset.
+    const COLUMN_OFFSETS: bool = false;
+
     /// The kernel, where the machine has its instructions.
     fn detect() -> Option<Self>;
 
@@ -84,6 +95,11 @@ pub trait Kernel: Copy + Send + Sync + 'static {
         0
     }
 
+    /// What belongs to every sum of a column with these weights; only asked for where `COLUMN_OFFSETS`.
+    fn column_offset(_column: &[Self::Weight]) -> Self::Sum {
+        Self::Sum::default()
+    }
+
     /// One tile: `out[r * NR + c] = sum over the panels` (not added to what is there). `sums` has `MR` row sums where `ROW_SUMS`.
     ///
     /// Panels hold whole groups, at most `MAX_DEPTH` deep.
@@ -96,6 +112,8 @@ pub struct Packed<K: Kernel> {
     columns: usize,
     depth: usize,
     panels: Vec<K::Right>,
+    /// A term for each column of whole panels; empty without `COLUMN_OFFSETS`.
+    offsets: Vec<K::Sum>,
 }
 
 /// Depth in whole groups.
@@ -129,7 +147,12 @@ impl<K: Kernel> Packed<K> {
                 }
             }
         }
-        Self { columns, depth, panels }
+        let mut offsets = Vec::new();
+        if K::COLUMN_OFFSETS {
+            offsets.extend((0..columns).map(|column| K::column_offset(&weights[column * depth..][..depth])));
+            offsets.resize(columns.div_ceil(K::NR) * K::NR, K::Sum::default());
+        }
+        Self { columns, depth, panels, offsets }
     }
 
     /// Columns.
@@ -246,7 +269,12 @@ pub fn multiply_panel<K: Kernel>(
             kernel.tile(left_cut, right_cut, sums, tile);
             for (row, results) in tile.chunks_exact(K::NR).enumerate() {
                 let target = &mut out[row * stride + index * K::NR..][..K::NR];
-                if cut == 0 {
+                if cut == 0 && K::COLUMN_OFFSETS {
+                    let offsets = &right.offsets[index * K::NR..][..K::NR];
+                    for ((sum, &result), &offset) in target.iter_mut().zip(results).zip(offsets) {
+                        *sum = K::add(result, offset);
+                    }
+                } else if cut == 0 {
                     target.copy_from_slice(results);
                 } else {
                     for (sum, &result) in target.iter_mut().zip(results) {

@@ -1,98 +1,256 @@
-//! NEON (Armv8.0): the paper's kernel. `UMLAL` multiplies 8 rows of activations by one weight into 16-bit sums.
+//! NEON (Armv8.0): single precision and exact 8 bits.
+//!
+//! `F32` and `U8Widened` hold 8 rows x 12 columns in 24 of the 32 registers. A step loads 12 weights and 8 activations and multiplies by lane:
 //!
 //! ```text
-//!              w[k][0]  w[k][1]  w[k][2]  w[k][3]      weights with an offset of 8: 0..=15, so both operands are unsigned
-//! a[k][ 0.. 8]  acc00    acc01    acc02    acc03
-//! a[k][ 8..16]  acc10    acc11    acc12    acc13       24 x 4 results of 16 bits: 12 of the 32 registers
-//! a[k][16..24]  acc20    acc21    acc22    acc23
+//!           w[ 0.. 4]  w[ 4.. 8]  w[ 8..12]
+//! a lane 0   acc00      acc01      acc02
+//!   ...
+//! a lane 7   acc70      acc71      acc72
 //! ```
 //!
-//! `sum a * (w + 8) = sum a * w + 8 * sum a`: the row sums made while packing take the offset out again. A product is at most 225, so
-//! floor(65535 / 225) = 291 of them fit 16 bits, the paper's depth limit.
+//! `U8Widened` is gemmlowp's form and the paper's baseline: 16-bit operands, `SMLAL` into 32 bits. `U8Pair` is the best exact form of Armv8.0:
+//! activations centred to -128..=127, `SMULL` and `SMLAL2` put two products into 16 bits (2 * 128 * 127 = 32512 fits, which is why weights
+//! must not be -128), `SADALP` adds neighbours to 32 bits. `sum a * w = sum (a - 128) * w + 128 * sum w`: the last term is the column's.
 
 use std::arch::aarch64::*;
 use std::arch::asm;
 
 use super::Kernel;
 
-const MR: usize = 24;
-const NR: usize = 4;
-/// What is added to weights so that they are unsigned.
-const OFFSET: i8 = 8;
+const MR: usize = 8;
+const NR: usize = 12;
 
-/// 4-bit activations times weights in -8..=7, exact.
+/// Single precision by `FMLA`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct U4(());
+pub(super) struct F32(());
 
-impl Kernel for U4 {
-    type Activation = u8;
-    type Weight = i8;
-    type Left = u8;
-    type Right = u8;
-    type Sum = i32;
-    const NAME: &'static str = "neon_u4u4_24x4";
+impl Kernel for F32 {
+    type Activation = f32;
+    type Weight = f32;
+    type Left = f32;
+    type Right = f32;
+    type Sum = f32;
+    const NAME: &'static str = "neon_f32_8x12";
     const ISA: &'static str = "NEON (Armv8.0)";
     const MR: usize = MR;
     const NR: usize = NR;
     const GROUP: usize = 1;
-    const MAX_DEPTH: usize = 65_535 / (15 * 15);
-    const ROW_SUMS: bool = true;
+    const MAX_DEPTH: usize = 1 << 30;
 
     fn detect() -> Option<Self> {
         std::arch::is_aarch64_feature_detected!("neon").then_some(Self(()))
     }
 
     #[inline]
-    fn left(activation: u8) -> u8 {
+    fn left(activation: f32) -> f32 {
         activation
     }
 
-    fn right(weights: &[i8]) -> u8 {
-        (weights[0] + OFFSET).cast_unsigned()
+    fn right(weights: &[f32]) -> f32 {
+        weights[0]
+    }
+
+    fn add(a: f32, b: f32) -> f32 {
+        a + b
+    }
+
+    #[inline]
+    fn tile(self, left: &[f32], right: &[f32], _sums: &[i32], out: &mut [f32]) {
+        let Some(out) = out.as_chunks_mut::<{ MR * NR }>().0.first_mut() else { return };
+        // SAFETY: `self` can only be had from `detect`, which found NEON.
+        unsafe { tile_f32(left.as_chunks::<{ MR }>().0, right.as_chunks::<{ NR }>().0, out) }
+    }
+}
+
+#[target_feature(enable = "neon")]
+fn tile_f32(left: &[[f32; MR]], right: &[[f32; NR]], out: &mut [f32; MR * NR]) {
+    let mut acc = [[vdupq_n_f32(0.0); NR / 4]; MR];
+    for (a, w) in left.iter().zip(right) {
+        // SAFETY: `w` is 12 values, three vectors, and `a` is 8, two vectors.
+        let (w, low, high) = unsafe {
+            let w = w.as_ptr();
+            (
+                [vld1q_f32(w), vld1q_f32(w.add(4)), vld1q_f32(w.add(8))],
+                vld1q_f32(a.as_ptr()),
+                vld1q_f32(a.as_ptr().add(4)),
+            )
+        };
+        macro_rules! row {
+            ($row:literal, $a:ident, $lane:literal) => {
+                for (sum, w) in acc[$row].iter_mut().zip(w) {
+                    *sum = vfmaq_laneq_f32::<$lane>(*sum, w, $a);
+                }
+            };
+        }
+        row!(0, low, 0);
+        row!(1, low, 1);
+        row!(2, low, 2);
+        row!(3, low, 3);
+        row!(4, high, 0);
+        row!(5, high, 1);
+        row!(6, high, 2);
+        row!(7, high, 3);
+    }
+    for (sum, four) in acc.iter().flatten().zip(out.as_chunks_mut::<4>().0) {
+        // SAFETY: `four` is 4 values, one vector.
+        unsafe { vst1q_f32(four.as_mut_ptr(), *sum) }
+    }
+}
+
+/// 8-bit activations times weights in -127..=127, widened to 16 bits when packed; 2^16 products fit 32 bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct U8Widened(());
+
+impl Kernel for U8Widened {
+    type Activation = u8;
+    type Weight = i8;
+    type Left = i16;
+    type Right = i16;
+    type Sum = i32;
+    const NAME: &'static str = "neon_u8i8_8x12_widened";
+    const ISA: &'static str = "NEON (Armv8.0)";
+    const MR: usize = MR;
+    const NR: usize = NR;
+    const GROUP: usize = 1;
+    const MAX_DEPTH: usize = 1 << 16;
+
+    fn detect() -> Option<Self> {
+        std::arch::is_aarch64_feature_detected!("neon").then_some(Self(()))
+    }
+
+    #[inline]
+    fn left(activation: u8) -> i16 {
+        i16::from(activation)
+    }
+
+    fn right(weights: &[i8]) -> i16 {
+        i16::from(weights[0])
     }
 
     fn add(a: i32, b: i32) -> i32 {
         a + b
     }
 
-    fn row_term(activation: u8) -> i32 {
-        i32::from(activation) * i32::from(OFFSET)
+    #[inline]
+    fn tile(self, left: &[i16], right: &[i16], _sums: &[i32], out: &mut [i32]) {
+        let Some(out) = out.as_chunks_mut::<{ MR * NR }>().0.first_mut() else { return };
+        // SAFETY: `self` can only be had from `detect`, which found NEON.
+        unsafe { tile_u8_widened(left.as_chunks::<{ MR }>().0, right.as_chunks::<{ NR }>().0, out) }
+    }
+}
+
+#[target_feature(enable = "neon")]
+fn tile_u8_widened(left: &[[i16; MR]], right: &[[i16; NR]], out: &mut [i32; MR * NR]) {
+    let mut acc = [[vdupq_n_s32(0); NR / 4]; MR];
+    for (a, w) in left.iter().zip(right) {
+        // SAFETY: `w` is 12 values, three vectors of 4, and `a` is 8, one vector.
+        let (w, a) = unsafe {
+            let w = w.as_ptr();
+            ([vld1_s16(w), vld1_s16(w.add(4)), vld1_s16(w.add(8))], vld1q_s16(a.as_ptr()))
+        };
+        macro_rules! row {
+            ($($row:literal)*) => {
+                $(for (sum, w) in acc[$row].iter_mut().zip(w) {
+                    *sum = vmlal_laneq_s16::<$row>(*sum, w, a);
+                })*
+            };
+        }
+        row!(0 1 2 3 4 5 6 7);
+    }
+    for (sum, four) in acc.iter().flatten().zip(out.as_chunks_mut::<4>().0) {
+        // SAFETY: `four` is 4 results, one vector.
+        unsafe { vst1q_s32(four.as_mut_ptr(), *sum) }
+    }
+}
+
+/// Rows and columns of the kernels that sum along the depth within a vector.
+const SIDE: usize = 4;
+/// Depths of a vector of bytes.
+const LANES: usize = 16;
+
+/// 8-bit activations times weights in -127..=127, exact, two products to 16 bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct U8Pair(());
+
+impl Kernel for U8Pair {
+    type Activation = u8;
+    type Weight = i8;
+    type Left = i8;
+    type Right = i8;
+    type Sum = i32;
+    const NAME: &'static str = "neon_u8i8_4x4_pair";
+    const ISA: &'static str = "NEON (Armv8.0)";
+    const MR: usize = SIDE;
+    const NR: usize = SIDE;
+    const GROUP: usize = LANES;
+    const MAX_DEPTH: usize = 1 << 16;
+    const COLUMN_OFFSETS: bool = true;
+
+    fn detect() -> Option<Self> {
+        std::arch::is_aarch64_feature_detected!("neon").then_some(Self(()))
     }
 
     #[inline]
-    fn tile(self, left: &[u8], right: &[u8], sums: &[i32], out: &mut [i32]) {
-        let mut columns = [[0u16; MR]; NR];
+    fn left(activation: u8) -> i8 {
+        (activation ^ 0x80).cast_signed()
+    }
+
+    fn right(weights: &[i8]) -> i8 {
+        weights[0]
+    }
+
+    fn add(a: i32, b: i32) -> i32 {
+        a + b
+    }
+
+    fn column_offset(column: &[i8]) -> i32 {
+        column.iter().map(|&weight| 128 * i32::from(weight)).sum()
+    }
+
+    #[inline]
+    fn tile(self, left: &[i8], right: &[i8], _sums: &[i32], out: &mut [i32]) {
+        let Some(out) = out.as_chunks_mut::<{ SIDE * SIDE }>().0.first_mut() else { return };
         // SAFETY: `self` can only be had from `detect`, which found NEON.
-        unsafe { tile_u4(left.as_chunks::<MR>().0, right.as_chunks::<NR>().0, &mut columns) }
-        for ((row, target), &offset) in out.as_chunks_mut::<NR>().0.iter_mut().enumerate().zip(sums) {
-            for (result, column) in target.iter_mut().zip(&columns) {
-                *result = i32::from(column[row]) - offset;
-            }
+        unsafe {
+            tile_u8_pair(left.as_chunks::<{ SIDE * LANES }>().0, right.as_chunks::<{ SIDE * LANES }>().0, out)
         }
     }
 }
 
 #[target_feature(enable = "neon")]
-fn tile_u4(left: &[[u8; MR]], right: &[[u8; NR]], out: &mut [[u16; MR]; NR]) {
-    let mut acc = [[vdupq_n_u16(0); MR / 8]; NR];
+fn tile_u8_pair(left: &[[i8; SIDE * LANES]], right: &[[i8; SIDE * LANES]], out: &mut [i32; SIDE * SIDE]) {
+    // By columns: `acc[column][row]`.
+    let mut acc = [[vdupq_n_s32(0); SIDE]; SIDE];
     for (a, w) in left.iter().zip(right) {
-        // SAFETY: `a` is 24 bytes, three vectors of 8.
-        let a = unsafe { [vld1_u8(a.as_ptr()), vld1_u8(a.as_ptr().add(8)), vld1_u8(a.as_ptr().add(16))] };
-        for (column, &w) in acc.iter_mut().zip(w) {
-            let mut weight = vdup_n_u8(w);
-            // SAFETY: an empty statement; it only hides from LLVM how small the weight is, or UMLAL becomes a multiplication and an addition.
+        // SAFETY: `a` is 64 bytes, four vectors.
+        let a: [int8x16_t; SIDE] =
+            std::array::from_fn(|row| unsafe { vld1q_s8(a.as_ptr().add(row * LANES)) });
+        for (column, w) in acc.iter_mut().zip(w.as_chunks::<LANES>().0) {
+            // SAFETY: `w` is 16 bytes, one vector.
+            let w = unsafe { vld1q_s8(w.as_ptr()) };
+            let [c0, c1, c2, c3] = column;
+            // One statement a column: with intrinsics LLVM reorders the columns and spills.
+            // SAFETY: arithmetic on registers only.
             unsafe {
-                asm!("/* {0:v} */", inout(vreg) weight, options(pure, nomem, nostack, preserves_flags))
-            };
-            for (sum, a) in column.iter_mut().zip(a) {
-                *sum = vmlal_u8(*sum, a, weight);
+                asm!(
+                    "smull {p0:v}.8h, {a0:v}.8b, {w:v}.8b", "smull {p1:v}.8h, {a1:v}.8b, {w:v}.8b",
+                    "smull {p2:v}.8h, {a2:v}.8b, {w:v}.8b", "smull {p3:v}.8h, {a3:v}.8b, {w:v}.8b",
+                    "smlal2 {p0:v}.8h, {a0:v}.16b, {w:v}.16b", "smlal2 {p1:v}.8h, {a1:v}.16b, {w:v}.16b",
+                    "smlal2 {p2:v}.8h, {a2:v}.16b, {w:v}.16b", "smlal2 {p3:v}.8h, {a3:v}.16b, {w:v}.16b",
+                    "sadalp {c0:v}.4s, {p0:v}.8h", "sadalp {c1:v}.4s, {p1:v}.8h",
+                    "sadalp {c2:v}.4s, {p2:v}.8h", "sadalp {c3:v}.4s, {p3:v}.8h",
+                    a0 = in(vreg) a[0], a1 = in(vreg) a[1], a2 = in(vreg) a[2], a3 = in(vreg) a[3], w = in(vreg) w,
+                    c0 = inout(vreg) *c0, c1 = inout(vreg) *c1, c2 = inout(vreg) *c2, c3 = inout(vreg) *c3,
+                    p0 = out(vreg) _, p1 = out(vreg) _, p2 = out(vreg) _, p3 = out(vreg) _,
+                    options(pure, nomem, nostack, preserves_flags),
+                );
             }
         }
     }
-    for (column, target) in acc.iter().zip(out) {
-        for (sum, eight) in column.iter().zip(target.as_chunks_mut::<8>().0) {
-            // SAFETY: `eight` is 8 results of 16 bits, one vector.
-            unsafe { vst1q_u16(eight.as_mut_ptr(), *sum) }
+    for (column, sums) in acc.iter().enumerate() {
+        for (row, sum) in sums.iter().enumerate() {
+            out[row * SIDE + column] = vaddvq_s32(*sum);
         }
     }
 }

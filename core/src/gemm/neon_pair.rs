@@ -1,0 +1,109 @@
+//! NEON (Armv8.0): the centred pair, 4 bits at 32 products in three instructions.
+//!
+//! Activations are packed as `a - 8`, so a product with a weight in -7..=7 lies within +-56 and two of them fit a signed byte. `MUL` and
+//! `MLA` make 32 products in 16 bytes, `SADALP` adds neighbours to 16-bit sums (the paper's `UMLAL` makes 8 in one):
+//!
+//! ```text
+//! row, 32 depths       | a' 0..16  |  MUL | w 0..16  |
+//!                      | a' 16..32 |  MLA | w 16..32 |  -> 16 bytes within +-112 -SADALP-> 8 sums of 16 bits
+//! tile: 4 rows x 4 columns of such sums: 16 registers; 8 hold the activations, 2 the weights, 4 the products
+//! ```
+//!
+//! `sum a * w = sum a' * w + 8 * sum w`: the last term is the column's. A step adds at most 224, so 146 steps of 32 depths fit 16 bits.
+
+use std::arch::aarch64::*;
+use std::arch::asm;
+
+use super::Kernel;
+
+const SIDE: usize = 4;
+/// Depths of a step.
+const STEP: usize = 32;
+/// What is taken from activations so that they are centred.
+const CENTRE: u8 = 8;
+
+/// 4-bit activations times weights in -7..=7, exact.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct U4(());
+
+impl Kernel for U4 {
+    type Activation = u8;
+    type Weight = i8;
+    type Left = i8;
+    type Right = i8;
+    type Sum = i32;
+    const NAME: &'static str = "neon_u4i4_4x4_pair";
+    const ISA: &'static str = "NEON (Armv8.0)";
+    const MR: usize = SIDE;
+    const NR: usize = SIDE;
+    const GROUP: usize = STEP;
+    const MAX_DEPTH: usize = 146 * STEP;
+    const COLUMN_OFFSETS: bool = true;
+
+    fn detect() -> Option<Self> {
+        std::arch::is_aarch64_feature_detected!("neon").then_some(Self(()))
+    }
+
+    #[inline]
+    fn left(activation: u8) -> i8 {
+        activation.wrapping_sub(CENTRE).cast_signed()
+    }
+
+    fn right(weights: &[i8]) -> i8 {
+        weights[0]
+    }
+
+    fn add(a: i32, b: i32) -> i32 {
+        a + b
+    }
+
+    fn column_offset(column: &[i8]) -> i32 {
+        column.iter().map(|&weight| i32::from(CENTRE) * i32::from(weight)).sum()
+    }
+
+    #[inline]
+    fn tile(self, left: &[i8], right: &[i8], _sums: &[i32], out: &mut [i32]) {
+        let Some(out) = out.as_chunks_mut::<{ SIDE * SIDE }>().0.first_mut() else { return };
+        // SAFETY: `self` can only be had from `detect`, which found NEON.
+        unsafe { tile_u4(left.as_chunks::<{ SIDE * STEP }>().0, right.as_chunks::<{ SIDE * STEP }>().0, out) }
+    }
+}
+
+#[target_feature(enable = "neon")]
+fn tile_u4(left: &[[i8; SIDE * STEP]], right: &[[i8; SIDE * STEP]], out: &mut [i32; SIDE * SIDE]) {
+    // By columns: `acc[column][row]`.
+    let mut acc = [[vdupq_n_s16(0); SIDE]; SIDE];
+    for (a, w) in left.iter().zip(right) {
+        // SAFETY: `a` is 128 bytes, eight vectors: two for each row.
+        let a: [int8x16_t; 2 * SIDE] =
+            std::array::from_fn(|half| unsafe { vld1q_s8(a.as_ptr().add(half * 16)) });
+        for (column, w) in acc.iter_mut().zip(w.as_chunks::<STEP>().0) {
+            // SAFETY: `w` is 32 bytes, two vectors.
+            let (low, high) = unsafe { (vld1q_s8(w.as_ptr()), vld1q_s8(w.as_ptr().add(16))) };
+            let [c0, c1, c2, c3] = column;
+            // One statement a column: with intrinsics LLVM reorders the columns and spills.
+            // SAFETY: arithmetic on registers only.
+            unsafe {
+                asm!(
+                    "mul {p0:v}.16b, {a0:v}.16b, {low:v}.16b", "mul {p1:v}.16b, {a2:v}.16b, {low:v}.16b",
+                    "mul {p2:v}.16b, {a4:v}.16b, {low:v}.16b", "mul {p3:v}.16b, {a6:v}.16b, {low:v}.16b",
+                    "mla {p0:v}.16b, {a1:v}.16b, {high:v}.16b", "mla {p1:v}.16b, {a3:v}.16b, {high:v}.16b",
+                    "mla {p2:v}.16b, {a5:v}.16b, {high:v}.16b", "mla {p3:v}.16b, {a7:v}.16b, {high:v}.16b",
+                    "sadalp {c0:v}.8h, {p0:v}.16b", "sadalp {c1:v}.8h, {p1:v}.16b",
+                    "sadalp {c2:v}.8h, {p2:v}.16b", "sadalp {c3:v}.8h, {p3:v}.16b",
+                    a0 = in(vreg) a[0], a1 = in(vreg) a[1], a2 = in(vreg) a[2], a3 = in(vreg) a[3],
+                    a4 = in(vreg) a[4], a5 = in(vreg) a[5], a6 = in(vreg) a[6], a7 = in(vreg) a[7],
+                    low = in(vreg) low, high = in(vreg) high,
+                    c0 = inout(vreg) *c0, c1 = inout(vreg) *c1, c2 = inout(vreg) *c2, c3 = inout(vreg) *c3,
+                    p0 = out(vreg) _, p1 = out(vreg) _, p2 = out(vreg) _, p3 = out(vreg) _,
+                    options(pure, nomem, nostack, preserves_flags),
+                );
+            }
+        }
+    }
+    for (column, sums) in acc.iter().enumerate() {
+        for (row, sum) in sums.iter().enumerate() {
+            out[row * SIDE + column] = vaddlvq_s16(*sum);
+        }
+    }
+}
