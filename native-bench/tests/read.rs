@@ -107,3 +107,32 @@ fn every_kernel_verifies() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.lines().count() >= 3 && text.lines().all(|line| line.starts_with("equal")), "{text}");
 }
+
+/// Real pictures, where they are at hand: no fewer exact readings than when this was written, less what noise of a retraining may cost.
+#[test]
+fn real_pictures_are_read_as_well_as_before() {
+    let folder = root().join("../shared/data/images");
+    let Ok(index) = std::fs::read_to_string(folder.join("index.csv")) else {
+        eprintln!("not present, skipped: ../shared/data/images");
+        return;
+    };
+    // file,doc,kind,width,height,mrz,...: no field before the lines holds a comma.
+    let rows: Vec<Vec<&str>> = index.lines().skip(1).map(|row| row.split(',').collect()).collect();
+    let paths: Vec<String> = rows.iter().map(|row| folder.join(row[0]).display().to_string()).collect();
+    let mut arguments = vec!["read", "--json"];
+    arguments.extend(paths.iter().map(String::as_str));
+    let readings = array(&bench(&arguments));
+    let (mut exact, mut flat) = (0, 0);
+    for (row, reading) in rows.iter().zip(&readings) {
+        let found: Vec<&str> =
+            reading["lines"].as_array().expect("lines").iter().filter_map(Value::as_str).collect();
+        let wanted: Vec<&str> = if row[1] == "NONE" { Vec::new() } else { row[5].split('|').collect() };
+        assert!(found == wanted || reading["valid"] == false, "{} is wrong and said to be valid", row[0]);
+        if row[1] != "NONE" && ["scan", "render"].contains(&row[2]) {
+            flat += 1;
+            exact += usize::from(found == wanted);
+        }
+    }
+    assert_eq!(flat, 72);
+    assert!(exact >= 62, "{exact} of {flat} flat pictures are read exactly");
+}
