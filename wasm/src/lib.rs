@@ -1,1 +1,86 @@
-//! Browser skin over `nibble-core`.
+//! Browser skin over `nibble-core`: image bytes or canvas pixels in, the JSON of the reader out.
+//!
+//! One [`Engine`] holds one network. The npm package around it (`wasm/npm`) queues calls, loads files
+//! and gives the types.
+
+mod error;
+
+use nibble_core::gray::Gray;
+use nibble_core::reader::{Reader, Reading};
+use nibble_picture::{Limits, decode, from_rgba};
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use error::thrown;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Milliseconds of the browser's monotonic clock, in windows and workers alike.
+    #[wasm_bindgen(js_namespace = performance)]
+    fn now() -> f64;
+}
+
+/// Reports panics on the console instead of a bare `unreachable`.
+#[wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// The reading and what only this skin knows.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    reading: &'a Reading,
+    decode_ms: f64,
+    width: usize,
+    height: usize,
+}
+
+/// One network, ready to read pictures.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Engine {
+    reader: Reader,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// An engine with the network of a model file.
+    ///
+    /// # Errors
+    /// An `Error` with `code` `ModelInvalid` where the file cannot be used.
+    #[wasm_bindgen(constructor)]
+    pub fn new(model: &[u8]) -> Result<Engine, JsValue> {
+        let reader = Reader::new(model).map_err(|error| thrown("ModelInvalid", &error))?;
+        Ok(Self { reader })
+    }
+
+    /// Reads an image file (JPEG, PNG, WebP, BMP). The JSON text of the result.
+    ///
+    /// # Errors
+    /// An `Error` with the `code` of the picture error.
+    pub fn read_file(&mut self, bytes: Vec<u8>) -> Result<String, JsValue> {
+        let begin = now();
+        let gray = decode(&bytes, &Limits::BROWSER).map_err(|error| thrown(error.code(), &error))?;
+        // The file is not needed any more, and locating wants memory.
+        drop(bytes);
+        self.read(&gray, begin)
+    }
+
+    /// Reads row-major RGBA8 pixels, as `ImageData` holds them. The JSON text of the result.
+    ///
+    /// # Errors
+    /// An `Error` with the `code` of the picture error.
+    pub fn read_pixels(&mut self, width: usize, height: usize, rgba: Vec<u8>) -> Result<String, JsValue> {
+        let begin = now();
+        let gray = from_rgba(width, height, rgba).map_err(|error| thrown(error.code(), &error))?;
+        self.read(&gray, begin)
+    }
+
+    fn read(&mut self, gray: &Gray, begin: f64) -> Result<String, JsValue> {
+        let decode_ms = now() - begin;
+        let reading = self.reader.read(gray, &mut now);
+        let answer = Answer { reading: &reading, decode_ms, width: gray.width(), height: gray.height() };
+        serde_json::to_string(&answer).map_err(|error| thrown("Internal", &error))
+    }
+}

@@ -1,0 +1,51 @@
+//! The engine in a real browser: the bundled samples as they are read there, and errors with codes.
+#![cfg(target_arch = "wasm32")]
+
+use nibble_wasm::Engine;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+const U4: &[u8] = include_bytes!("../../models/ocr-u4.safetensors");
+const U8: &[u8] = include_bytes!("../../models/ocr-u8.safetensors");
+const F32: &[u8] = include_bytes!("../../models/ocr-f32.safetensors");
+const SCAN: &[u8] = include_bytes!("../../testdata/specimens/id-td2-scan.png");
+
+fn code(error: &JsValue) -> String {
+    let code = js_sys::Reflect::get(error, &JsValue::from_str("code")).unwrap();
+    assert!(error.is_instance_of::<js_sys::Error>());
+    code.as_string().unwrap()
+}
+
+#[wasm_bindgen_test]
+fn a_scan_is_read_at_each_precision() {
+    for (model, name) in [(U4, "u4"), (U8, "u8"), (F32, "f32")] {
+        let mut engine = Engine::new(model).unwrap();
+        let json: serde_json::Value =
+            serde_json::from_str(&engine.read_file(SCAN.to_vec()).unwrap()).unwrap();
+        assert_eq!(json["precision"], name);
+        let lines: Vec<&str> = json["lines"].as_array().unwrap().iter().filter_map(|l| l.as_str()).collect();
+        assert_eq!(lines, ["I<UTOTANAKA<<LUCA<<<<<<<<<<<<<<<<<<<", "N56H688195UTO5602133M3512078<<<<<<<0"]);
+        assert_eq!(json["document"]["surname"], "TANAKA");
+    }
+}
+
+#[wasm_bindgen_test]
+fn errors_carry_codes() {
+    assert_eq!(code(&Engine::new(b"nothing").unwrap_err()), "ModelInvalid");
+    let mut engine = Engine::new(U4).unwrap();
+    assert_eq!(code(&engine.read_file(b"plain text".to_vec()).unwrap_err()), "NotAPicture");
+    assert_eq!(code(&engine.read_file(Vec::new()).unwrap_err()), "Empty");
+    assert_eq!(code(&engine.read_pixels(3, 3, vec![0; 5]).unwrap_err()), "Broken");
+}
+
+#[wasm_bindgen_test]
+fn a_picture_without_zone_gives_an_empty_result() {
+    let mut engine = Engine::new(U4).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_str(&engine.read_pixels(64, 64, vec![200; 64 * 64 * 4]).unwrap()).unwrap();
+    assert_eq!(json["lines"].as_array().unwrap().len(), 0);
+    assert!(json["document"].is_null() && json["digest"].is_null());
+    assert_eq!(json["gray_digest"].as_str().unwrap().len(), 16);
+}
