@@ -1,3 +1,69 @@
-//! The commands of this repository.
+//! The commands of this repository: `cargo xtask demo`, `cargo xtask test`, and their parts.
 
-fn main() {}
+mod page;
+mod serve;
+mod setup;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+cargo xtask demo [--port N] [--build-only]
+    builds everything, serves the page on http://localhost:8080 and prints the address;
+    --build-only leaves the finished static site in web/dist
+cargo xtask test [--only NAME]... [--list]
+    runs every test, or the named steps; --list names them
+cargo xtask setup
+    installs what the two commands need and stops";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.split_first() {
+        Some((&"demo", options)) => demo(options),
+        Some((&"test", options)) => test::run(options),
+        Some((&"setup", [])) => setup::everything(),
+        _ => bail!("what shall be done?\n{USAGE}"),
+    }
+}
+
+fn demo(options: &[&str]) -> Result<()> {
+    let mut port = 8080;
+    let mut build_only = false;
+    let mut rest = options.iter();
+    while let Some(&option) = rest.next() {
+        match (option, option.strip_prefix("--port=")) {
+            ("--build-only", _) => build_only = true,
+            ("--port", _) => port = number(rest.next().copied())?,
+            (_, Some(value)) => port = number(Some(value))?,
+            _ => bail!("unknown option {option}\n{USAGE}"),
+        }
+    }
+    setup::for_page()?;
+    page::build()?;
+    if build_only {
+        println!("the site is in web/dist: any static host serves it, under any path");
+        return Ok(());
+    }
+    serve::forever(&shell::root().join("web/dist"), port)
+}
+
+fn number(value: Option<&str>) -> Result<u16> {
+    match value.and_then(|value| value.parse().ok()) {
+        Some(number) => Ok(number),
+        None => bail!("--port needs a number from 0 to 65535"),
+    }
+}

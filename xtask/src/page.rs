@@ -1,0 +1,121 @@
+//! The npm package and the page.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::shell::{command, root, run, step, tools};
+
+/// One of the two WebAssembly binaries. Modules are validated whole, so the engine picks a binary.
+struct Binary {
+    name: &'static str,
+    features: &'static str,
+    /// Features that binaryen may use and must accept.
+    binaryen: &'static [&'static str],
+}
+
+/// What rustc's wasm32 target enables by itself.
+const COMMON: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
+const BINARIES: [Binary; 2] = [
+    Binary { name: "simd128", features: "+simd128", binaryen: &["--enable-simd"] },
+    Binary {
+        name: "relaxed",
+        features: "+simd128,+relaxed-simd",
+        binaryen: &["--enable-simd", "--enable-relaxed-simd"],
+    },
+];
+
+/// The most memory a page may ask for: a declared maximum, because iOS kills tabs that reserve too much.
+const MOST_MEMORY: u32 = 128 << 20;
+
+/// The compiler flags of a binary. Loop strength reduction undoes the addressing of the kernels.
+pub(crate) fn rustflags(features: &str) -> String {
+    format!("-C target-feature={features} -C llvm-args=-disable-lsr -C link-arg=--max-memory={MOST_MEMORY}")
+}
+
+/// Builds the npm package into `web/pkg` and the page into `web/dist`.
+pub(crate) fn build() -> Result<()> {
+    package()?;
+    step("page", || run(command("npm").args(["run", "--silent", "build"]).current_dir(root().join("web"))))?;
+    Ok(())
+}
+
+/// Builds the npm package into `web/pkg`.
+pub(crate) fn package() -> Result<()> {
+    let pkg = root().join("web/pkg");
+    fs::create_dir_all(pkg.join("models")).context("web/pkg")?;
+    for binary in &BINARIES {
+        step(&format!("WebAssembly {}", binary.name), || wasm(binary, &pkg))?;
+    }
+    step("baseline binary holds no relaxed instruction", || baseline_is_plain(&pkg))?;
+    step("npm package", || assemble(&pkg))?;
+    Ok(())
+}
+
+fn wasm(binary: &Binary, pkg: &Path) -> Result<()> {
+    let out = tools().join("wasm").join(binary.name);
+    let target = root().join("target").join(format!("wasm-{}", binary.name));
+    let mut pack = command("wasm-pack");
+    pack.args([
+        "--log-level",
+        "warn",
+        "build",
+        "wasm",
+        "--release",
+        "--target",
+        "web",
+        "--no-pack",
+        "--mode",
+        "no-install",
+    ]);
+    pack.args(["--out-name", "engine", "--out-dir"]).arg(&out);
+    run(pack.env("RUSTFLAGS", rustflags(binary.features)).env("CARGO_TARGET_DIR", target))?;
+    let mut optimise = command("node");
+    optimise.arg("web/node_modules/binaryen/bin/wasm-opt").arg(out.join("engine_bg.wasm"));
+    optimise.args(COMMON).args(binary.binaryen).args(["-O3", "--strip-debug", "--strip-producers", "-o"]);
+    run(optimise.arg(pkg.join(format!("nibble-{}.wasm", binary.name))))
+}
+
+/// The validator, told that relaxed instructions do not exist, must accept the baseline binary, and
+/// must refuse the other one: that proves the check itself.
+fn baseline_is_plain(pkg: &Path) -> Result<()> {
+    let accepts = |name: &str| -> Result<bool> {
+        let mut check = command("node");
+        check.arg("web/node_modules/binaryen/bin/wasm-opt").arg(pkg.join(format!("nibble-{name}.wasm")));
+        check.args(COMMON).arg("--enable-simd").args(["--disable-relaxed-simd", "-o", "/dev/null"]);
+        Ok(check.output().context("wasm-opt")?.status.success())
+    };
+    ensure!(accepts("simd128")?, "nibble-simd128.wasm holds instructions beyond simd128");
+    ensure!(!accepts("relaxed")?, "nibble-relaxed.wasm holds no relaxed instruction: were its flags lost?");
+    Ok(())
+}
+
+fn assemble(pkg: &Path) -> Result<()> {
+    let glue = |name: &str, file: &str| {
+        fs::read(tools().join("wasm").join(name).join(file)).context(file.to_owned())
+    };
+    ensure!(
+        glue("simd128", "engine.js")? == glue("relaxed", "engine.js")?,
+        "the two binaries need different JavaScript: they must export the same functions"
+    );
+    for file in ["engine.js", "engine.d.ts"] {
+        fs::write(pkg.join(file), glue("simd128", file)?)?;
+        // The sources of the package are type-checked against the generated declarations.
+        fs::write(root().join("wasm/npm/src").join(file), glue("simd128", file)?)?;
+    }
+    for precision in ["f32", "u8", "u4"] {
+        let name = format!("models/ocr-{precision}.safetensors");
+        fs::copy(root().join(&name), pkg.join(&name)).context(name)?;
+    }
+    fs::copy(root().join("wasm/npm/package.json"), pkg.join("package.json"))?;
+    run(command("node").args(["web/node_modules/typescript/bin/tsc", "-p", "wasm/npm"]))
+}

@@ -1,0 +1,175 @@
+//! Every test of the repository, step by step.
+
+use anyhow::{Result, bail};
+
+use crate::shell::{self, command, root, step, tools};
+use crate::{page, setup};
+
+type Step = (&'static str, &'static str, fn() -> Result<()>);
+
+const STEPS: &[Step] = &[
+    ("fmt", "formatting", fmt),
+    ("clippy", "clippy on every target", clippy),
+    ("unit", "tests of the workspace", unit),
+    ("aarch64", "core and picture on aarch64 under qemu", aarch64),
+    ("wasm-chromium", "wasm in Chromium", wasm_chromium),
+    ("wasm-firefox", "wasm in Firefox", wasm_firefox),
+    ("build-page", "npm package and page", page::build),
+    ("page-chromium", "page in Chromium", page_chromium),
+    ("page-firefox", "page in Firefox", page_firefox),
+    ("parity", "the same bits in both binaries, two browsers, x86_64 and aarch64", parity),
+    ("train", "generator, export and integer simulation of train/", train),
+    ("readme", "commands of the README marked as tested", readme),
+];
+
+/// Processors that qemu plays: the oldest with NEON, one with dot products, everything.
+const CPUS: [&str; 3] = ["cortex-a53", "cortex-a76", "max"];
+
+/// Runs all steps, or those named by `--only`. Goes on after a failure and ends with the count.
+fn run_steps(names: &[&str]) -> Result<()> {
+    let chosen: Vec<&Step> =
+        STEPS.iter().filter(|(name, ..)| names.is_empty() || names.contains(name)).collect();
+    if let Some(unknown) = names.iter().find(|name| !STEPS.iter().any(|(known, ..)| known == *name)) {
+        bail!("no step is called {unknown}: cargo xtask test --list names them");
+    }
+    setup::everything()?;
+    let mut failed = Vec::new();
+    for (name, title, work) in &chosen {
+        if let Err(error) = step(title, work) {
+            eprintln!("    FAILED: {error:#}\n    again: cargo xtask test --only {name}");
+            failed.push(*name);
+        }
+    }
+    println!("\n{} passed, {} failed", chosen.len() - failed.len(), failed.len());
+    if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
+}
+
+/// `cargo xtask test` with its options.
+pub(crate) fn run(options: &[&str]) -> Result<()> {
+    let mut names = Vec::new();
+    let mut rest = options.iter();
+    while let Some(&option) = rest.next() {
+        match option {
+            "--list" => {
+                STEPS.iter().for_each(|(name, title, _)| println!("{name:14} {title}"));
+                return Ok(());
+            }
+            "--only" => match rest.next() {
+                Some(&name) => names.push(name),
+                None => bail!("--only needs the name of a step"),
+            },
+            _ => bail!("unknown option {option}"),
+        }
+    }
+    run_steps(&names)
+}
+
+fn fmt() -> Result<()> {
+    shell::run(command("cargo").args(["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Result<()> {
+    let deny = ["--", "-D", "warnings"];
+    shell::run(command("cargo").args(["clippy", "--quiet", "--workspace", "--all-targets"]).args(deny))?;
+    for features in ["+simd128", "+simd128,+relaxed-simd"] {
+        let mut cargo = command("cargo");
+        cargo
+            .args(["clippy", "--quiet", "-p", "nibble-wasm", "--target", "wasm32-unknown-unknown"])
+            .args(deny);
+        let target = root().join("target").join(if features.contains("relaxed") {
+            "wasm-relaxed"
+        } else {
+            "wasm-simd128"
+        });
+        shell::run(cargo.env("RUSTFLAGS", page::rustflags(features)).env("CARGO_TARGET_DIR", target))?;
+    }
+    let mut cargo = command("cargo");
+    cargo.args(["clippy", "--quiet", "-p", "native-bench", "--target", "aarch64-unknown-linux-musl"]);
+    shell::run(cargo.args(deny))
+}
+
+fn unit() -> Result<()> {
+    shell::run(command("cargo").args(["test", "--quiet", "--workspace"]))
+}
+
+fn aarch64() -> Result<()> {
+    for cpu in CPUS {
+        let mut cargo = command("cargo");
+        cargo.args(["test", "--quiet", "--release", "-p", "nibble-core", "-p", "nibble-picture"]);
+        shell::run(cargo.args(["--target", "aarch64-unknown-linux-musl"]).env("QEMU_CPU", cpu))?;
+    }
+    Ok(())
+}
+
+fn wasm_pack_test(browser: &str, driver: &str) -> Result<()> {
+    let mut pack = command("wasm-pack");
+    pack.args(["test", "--headless", "--release", "--mode", "no-install", browser, "wasm"]);
+    let driver_path = shell::output(command("which").arg(driver));
+    if let Some(path) = driver_path {
+        pack.args([if browser == "--chrome" { "--chromedriver" } else { "--geckodriver" }, &path]);
+    }
+    pack.env("RUSTFLAGS", page::rustflags("+simd128"));
+    shell::run(pack.env("CARGO_TARGET_DIR", root().join("target/wasm-simd128")))
+}
+
+fn wasm_chromium() -> Result<()> {
+    wasm_pack_test("--chrome", "chromedriver")
+}
+
+fn wasm_firefox() -> Result<()> {
+    wasm_pack_test("--firefox", "geckodriver")
+}
+
+fn node(script: &str) -> Result<()> {
+    shell::run(command("node").arg(script).current_dir(root().join("web")))
+}
+
+fn page_chromium() -> Result<()> {
+    node("tests/chromium.mjs")
+}
+
+fn page_firefox() -> Result<()> {
+    node("tests/firefox.mjs")
+}
+
+fn parity() -> Result<()> {
+    shell::run(command("cargo").args(["build", "--quiet", "--release", "-p", "native-bench"]))?;
+    let mut cargo = command("cargo");
+    cargo.args(["build", "--quiet", "--release", "-p", "native-bench"]);
+    shell::run(cargo.args(["--target", "aarch64-unknown-linux-musl"]))?;
+    node("tests/parity.mjs")
+}
+
+fn train() -> Result<()> {
+    let venv = tools().join("venv");
+    let python = venv.join("bin/python");
+    if !python.exists() {
+        shell::run(command("python3").args(["-m", "venv"]).arg(&venv))?;
+    }
+    let python = python.to_string_lossy().into_owned();
+    shell::run(command(&python).args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "pytest",
+        "-r",
+        "train/requirements.txt",
+    ]))?;
+    shell::run(command(&python).args(["-m", "pytest", "-q", "train"]))
+}
+
+/// Runs the fenced blocks of the README whose first line is `sh tested`.
+fn readme() -> Result<()> {
+    let Ok(text) = std::fs::read_to_string(root().join("README.md")) else { bail!("README.md is missing") };
+    let blocks: Vec<&str> =
+        text.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh tested\n")).collect();
+    if blocks.is_empty() {
+        bail!("README.md marks no command as tested (a fence that begins with ```sh tested)");
+    }
+    for block in blocks {
+        println!("    {}", block.trim_end().replace('\n', "\n    "));
+        shell::run(command("bash").args(["-euo", "pipefail", "-c", block]))?;
+    }
+    Ok(())
+}
