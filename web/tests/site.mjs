@@ -1,0 +1,66 @@
+/** The built page behind a static server of its own, under a sub-path as a project page has it. */
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The folder of the page. */
+export const web = fileURLToPath(new URL("..", import.meta.url));
+/** The repository. */
+export const repository = join(web, "..");
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
+  ".webmanifest": "application/manifest+json",
+  ".jpg": "image/jpeg",
+};
+
+/** Serves web/dist; gives its address and a way to end it. */
+export async function site() {
+  const server = createServer(async (request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
+    const file = path.startsWith("/some/path/") ? path.slice("/some/path/".length) || "index.html" : undefined;
+    try {
+      if (file === undefined) throw new Error("outside the site");
+      const body = await readFile(join(web, "dist", file));
+      response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" }).end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return { address: `http://127.0.0.1:${server.address().port}/some/path/`, close: () => server.close() };
+}
+
+/** Switches of Chromium in a container, with nothing that talks to the outside. */
+export const CHROMIUM = {
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+};
+
+/** Runs named checks in order and ends the process with what they came to. */
+export async function suite(checks) {
+  let failed = 0;
+  for (const [name, check] of checks) {
+    try {
+      await check();
+      console.log(`    ok  ${name}`);
+    } catch (error) {
+      failed += 1;
+      console.log(`    NOT ${name}\n${error.stack}`);
+    }
+  }
+  console.log(`    ${checks.length - failed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
