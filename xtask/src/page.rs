@@ -81,7 +81,7 @@ fn wasm(binary: &Binary, pkg: &Path) -> Result<()> {
     run(pack.env("RUSTFLAGS", rustflags(binary.features)).env("CARGO_TARGET_DIR", target))?;
     let mut optimise = command("node");
     optimise.arg("web/node_modules/binaryen/bin/wasm-opt").arg(out.join("engine_bg.wasm"));
-    optimise.args(COMMON).args(binary.binaryen).args(["-O3", "--strip-debug", "--strip-producers", "-o"]);
+    optimise.args(COMMON).args(binary.binaryen).args(["-O3", "--strip-debug", "--strip-producers", "--strip-target-features", "-o"]);
     run(optimise.arg(pkg.join(format!("nibble-{}.wasm", binary.name))))
 }
 
@@ -91,7 +91,7 @@ fn baseline_is_plain(pkg: &Path) -> Result<()> {
     let accepts = |name: &str| -> Result<bool> {
         let mut check = command("node");
         check.arg("web/node_modules/binaryen/bin/wasm-opt").arg(pkg.join(format!("nibble-{name}.wasm")));
-        check.args(COMMON).arg("--enable-simd").args(["--disable-relaxed-simd", "-o", "/dev/null"]);
+        check.args(COMMON).args(["--enable-simd", "-o", "/dev/null"]);
         Ok(check.output().context("wasm-opt")?.status.success())
     };
     ensure!(accepts("simd128")?, "nibble-simd128.wasm holds instructions beyond simd128");
