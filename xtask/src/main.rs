@@ -1,5 +1,6 @@
 //! The commands of this repository: `cargo xtask demo`, `cargo xtask test`, and their parts.
 
+mod eval;
 mod page;
 mod serve;
 mod setup;
@@ -16,6 +17,8 @@ cargo xtask demo [--port N] [--build-only]
     --build-only leaves the finished static site in web/dist
 cargo xtask test [--only NAME]... [--list]
     runs every test, or the named steps; --list names them
+cargo xtask eval [DIR] [--precision f32|u8|u4|all] [--json] [--html FILE] [--write]
+    reads the pictures of DIR/index.csv and counts what is exact; --write records it in docs/results and the README
 cargo xtask setup
     installs what the two commands need and stops";
 
@@ -35,6 +38,7 @@ fn run(arguments: &[String]) -> Result<()> {
     match words.split_first() {
         Some((&"demo", options)) => demo(options),
         Some((&"test", options)) => test::run(options),
+        Some((&"eval", options)) => eval::run(options),
         Some((&"setup", [])) => setup::everything(),
         _ => bail!("what shall be done?\n{USAGE}"),
     }

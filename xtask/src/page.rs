@@ -81,7 +81,13 @@ fn wasm(binary: &Binary, pkg: &Path) -> Result<()> {
     run(pack.env("RUSTFLAGS", rustflags(binary.features)).env("CARGO_TARGET_DIR", target))?;
     let mut optimise = command("node");
     optimise.arg("web/node_modules/binaryen/bin/wasm-opt").arg(out.join("engine_bg.wasm"));
-    optimise.args(COMMON).args(binary.binaryen).args(["-O3", "--strip-debug", "--strip-producers", "--strip-target-features", "-o"]);
+    optimise.args(COMMON).args(binary.binaryen).args([
+        "-O3",
+        "--strip-debug",
+        "--strip-producers",
+        "--strip-target-features",
+        "-o",
+    ]);
     run(optimise.arg(pkg.join(format!("nibble-{}.wasm", binary.name))))
 }
 
