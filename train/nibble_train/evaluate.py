@@ -92,10 +92,12 @@ def distance(a: str, b: str) -> int:
 
 @dataclass
 class Score:
-    """Counts over lines. `confusions` counts pairs wanted, read in lines of the right length."""
+    """Counts over lines. `alike` are those right where O and 0 count as one: often only a grammar tells them apart. `confusions` counts
+    pairs of characters, wanted and read, in lines of the right length."""
 
     lines: int = 0
     exact: int = 0
+    alike: int = 0
     characters: int = 0
     errors: int = 0
     confusions: dict = field(default_factory=dict)
@@ -104,6 +106,7 @@ class Score:
         wrong = 0 if read == text else min(distance(read, text), len(text))
         self.lines += 1
         self.exact += read == text
+        self.alike += read.replace("O", "0") == text.replace("O", "0")
         self.characters += len(text)
         self.errors += wrong
         if wrong and len(read) == len(text):
@@ -112,7 +115,7 @@ class Score:
                     self.confusions[want + got] = self.confusions.get(want + got, 0) + 1
 
     def merge(self, other: Score) -> None:
-        for name in ("lines", "exact", "characters", "errors"):
+        for name in ("lines", "exact", "alike", "characters", "errors"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for pair, count in other.confusions.items():
             self.confusions[pair] = self.confusions.get(pair, 0) + count
@@ -122,6 +125,7 @@ class Score:
             "lines": self.lines,
             "characters_percent": round(100 * (1 - self.errors / max(1, self.characters)), 3),
             "lines_percent": round(100 * self.exact / max(1, self.lines), 2),
+            "lines_percent_but_for_o_and_0": round(100 * self.alike / max(1, self.lines), 2),
         }
         if confusions:
             ordered = sorted(self.confusions.items(), key=lambda item: -item[1])
