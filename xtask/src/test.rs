@@ -23,7 +23,12 @@ const STEPS: &[Step] = &[
 ];
 
 /// Processors that qemu plays: the oldest with NEON, one with dot products, everything.
-const CPUS: [&str; 3] = ["cortex-a53", "cortex-a76", "max"];
+/// What each must have run.
+const CPUS: [(&str, &str); 3] = [
+    ("cortex-a53", "neon_f32_8x12,neon_u8i8_4x4_pair,neon_u4u4_24x4_paper,neon_u4i4_4x4_pair"),
+    ("cortex-a76", "neon_u4u4_24x4_paper,dotprod_u4i4_8x12,dotprod_u8i8_8x12"),
+    ("max", "neon_u4u4_24x4_paper,dotprod_u4i4_8x12,i8mm_u8i8_8x8"),
+];
 
 /// Runs all steps, or those named by `--only`. Goes on after a failure and ends with the count.
 fn run_steps(names: &[&str]) -> Result<()> {
@@ -88,15 +93,27 @@ fn clippy() -> Result<()> {
     shell::run(cargo.args(deny))
 }
 
+/// Kernels that this machine must have run: one that is skipped in silence is a failure.
+fn required_kernels() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        return "avx2_u4i4_6x16,avx2_u8i8_6x16,avx2_f32_6x16";
+    }
+    ""
+}
+
 fn unit() -> Result<()> {
-    shell::run(command("cargo").args(["test", "--quiet", "--workspace"]))
+    let mut cargo = command("cargo");
+    cargo.args(["test", "--quiet", "--workspace"]).env("NIBBLE_REQUIRE_KERNELS", required_kernels());
+    shell::run(&mut cargo)
 }
 
 fn aarch64() -> Result<()> {
-    for cpu in CPUS {
+    for (cpu, kernels) in CPUS {
         let mut cargo = command("cargo");
         cargo.args(["test", "--quiet", "--release", "-p", "nibble-core", "-p", "nibble-picture"]);
-        shell::run(cargo.args(["--target", "aarch64-unknown-linux-musl"]).env("QEMU_CPU", cpu))?;
+        cargo.args(["--target", "aarch64-unknown-linux-musl"]).env("QEMU_CPU", cpu);
+        shell::run(cargo.env("NIBBLE_REQUIRE_KERNELS", kernels))?;
     }
     Ok(())
 }
