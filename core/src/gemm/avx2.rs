@@ -174,7 +174,7 @@ impl Kernel for F32 {
     const MR: usize = MR;
     const NR: usize = NR;
     const GROUP: usize = 1;
-    const MAX_DEPTH: usize = 1 << 30;
+    const MAX_DEPTH: usize = 1 << 20;
 
     fn detect() -> Option<Self> {
         Avx2::detect().map(Self)

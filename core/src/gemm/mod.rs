@@ -70,7 +70,8 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     const GROUP: usize;
     /// Columns that share one element of a right panel.
     const LANE_COLUMNS: usize = 1;
-    /// Largest depth whose sums cannot overflow the kernel's accumulators; a multiple of `GROUP`. Deeper products are cut and added.
+    /// Largest depth whose sums cannot overflow the kernel's accumulators; a multiple of `GROUP`, at most 2^20 so that a panel's length fits 32 bits. Deeper
+    /// products are cut and added.
     const MAX_DEPTH: usize;
     /// Whether tiles need the sum of each row's activations, because weights are stored with an offset.
     const ROW_SUMS: bool = false;

@@ -64,5 +64,5 @@ portable_kernel!(
 );
 portable_kernel!(
     /// Single precision, products and sums rounded one by one.
-    Float, "portable_f32_4x4", f32, f32, f32, 1 << 30, 0.0
+    Float, "portable_f32_4x4", f32, f32, f32, 1 << 20, 0.0
 );

@@ -188,7 +188,7 @@ impl Kernel for F32 {
     const MR: usize = ROWS;
     const NR: usize = COLUMNS;
     const GROUP: usize = 1;
-    const MAX_DEPTH: usize = 1 << 30;
+    const MAX_DEPTH: usize = 1 << 20;
 
     fn detect() -> Option<Self> {
         Some(Self(()))
