@@ -21,7 +21,7 @@ const faults = [];
 page.on("request", (request) => requests.push(request.url()));
 page.on("pageerror", (error) => faults.push(String(error)));
 page.on("console", (message) => message.type() === "error" && !/Content Security Policy/.test(message.text()) && faults.push(message.text()));
-page.setDefaultTimeout(60_000);
+page.setDefaultTimeout(30_000);
 
 const upload = (file) => page.setInputFiles("#file", file);
 const shown = (id) => page.waitForSelector(`#${id}:not([hidden])`);
@@ -41,6 +41,11 @@ async function accessible() {
 const noSidewaysScroll = async () =>
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "the page scrolls sideways");
 
+/** A check that failed leaves the page anywhere: the next one begins at the start. */
+async function fresh() {
+  if (page.url() !== "about:blank" && !(await page.isVisible("#start"))) await page.goto(address);
+}
+
 await suite([
   ["opens without errors, nothing wider than a phone", async () => {
     await page.goto(address);
@@ -59,8 +64,11 @@ await suite([
     assert.equal(await page.locator("#overlay polygon").count(), 2);
     await noSidewaysScroll();
     await accessible();
+    await again("result");
   }],
   ["the precisions read the same text", async () => {
+    await page.click("#samples li:first-child button");
+    await shown("result");
     for (const precision of ["u8", "f32", "u4"]) {
       await page.locator(`input[value=${precision}]`).check({ force: true });
       await page.waitForFunction((p) => globalThis.nibbleTest.result().precision === p, precision);
@@ -147,7 +155,7 @@ await suite([
   }],
   ["the page logged no error", async () => assert.deepEqual(faults, [])],
   ...(process.env.SCREENS === undefined ? [] : [["screenshots", screens]]),
-]);
+], fresh);
 
 /** Pictures of each view for docs/screens. */
 async function screens() {

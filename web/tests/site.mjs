@@ -49,11 +49,12 @@ export const CHROMIUM = {
   ],
 };
 
-/** Runs named checks in order and ends the process with what they came to. */
-export async function suite(checks) {
+/** Runs named checks in order, each after `before`, and sets the exit code by what they came to. */
+export async function suite(checks, before = async () => {}) {
   let failed = 0;
   for (const [name, check] of checks) {
     try {
+      await before();
       await check();
       console.log(`    ok  ${name}`);
     } catch (error) {
