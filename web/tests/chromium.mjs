@@ -60,7 +60,7 @@ await suite([
     await shown("result");
     assert.deepEqual(await lines(), expected.get("passport.jpg"));
     assert.equal(await page.textContent('[data-field="surname"]'), "ROSSI");
-    assert.equal(await page.locator('#checks [data-ok="true"]').count(), 4);
+    assert.equal(await page.locator('#checks [data-ok="true"]').count(), 5);
     assert.equal(await page.locator("#overlay polygon").count(), 2);
     await noSidewaysScroll();
     await accessible();

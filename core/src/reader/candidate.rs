@@ -42,7 +42,7 @@ const EXTENSION: f32 = 10.0;
 /// Times a look is made longer.
 const MOST_EXTENSIONS: usize = 3;
 /// A located line shorter than this share of the zone's lines is only a part of one.
-const PART_OF_LINE: f32 = 0.85;
+const PART_OF_LINE: f32 = 0.97;
 /// Most characters of a look: the longest line and what may stand beside it.
 const MOST_CHARACTERS: f32 = 80.0;
 /// Line lengths of the formats.
@@ -358,7 +358,7 @@ fn straighten(network: &mut Network, gray: &Gray, looks: &mut [Look]) {
         let moved = LinePath { origin: course.origin + (part - course.at(u)), ..course };
         let moved = refine(gray, &moved).unwrap_or(moved);
         if let Some(again) = Look::once(network, gray, &moved)
-            && again.evidence() > look.evidence()
+            && again.evidence() > look.evidence() - 0.05
         {
             *look = again;
         }
