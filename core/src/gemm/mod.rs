@@ -222,9 +222,11 @@ impl<K: Kernel> LeftPanel<K> {
         let groups = whole.chunks_exact(K::GROUP);
         let tail = groups.remainder();
         let first = (from + head) / K::GROUP * K::MR + row;
-        for (index, group) in groups.enumerate() {
-            let target = &mut self.elements[(first + index * K::MR) * K::GROUP..][..K::GROUP];
-            for (element, &value) in target.iter_mut().zip(group) {
+        let whole_panel = self.elements.len();
+        // One row's groups lie a whole step apart; the last of these chunks is short, but never shorter than a group.
+        let steps = self.elements[(first * K::GROUP).min(whole_panel)..].chunks_mut(K::MR * K::GROUP);
+        for (target, group) in steps.zip(groups) {
+            for (element, &value) in target[..K::GROUP].iter_mut().zip(group) {
                 *element = K::left(value);
             }
         }
@@ -261,7 +263,7 @@ pub fn multiply_panel<K: Kernel>(
     let (left_group, right_group) = (K::MR * K::GROUP, K::NR / K::LANE_COLUMNS * K::GROUP);
     let mut tile = [K::Sum::default(); MOST_TILE];
     let tile = &mut tile[..K::MR * K::NR];
-    let no_sums = [0; MOST_TILE];
+    let no_sums = [0; MOST_ROWS];
     for index in 0..tiles {
         let panel = right.panel(index);
         let cuts = left.elements.chunks(chunk * left_group).zip(panel.chunks(chunk * right_group));
@@ -287,8 +289,9 @@ pub fn multiply_panel<K: Kernel>(
     }
 }
 
-/// Most results of a tile.
+/// Most results and most rows of a tile.
 const MOST_TILE: usize = 128;
+const MOST_ROWS: usize = 24;
 
 /// `[rows][columns]` product of `[rows][depth]` activations with packed weights.
 ///
