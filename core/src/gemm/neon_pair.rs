@@ -78,13 +78,12 @@ fn tile_u4(left: &[[i8; SIDE * STEP]], right: &[[i8; SIDE * STEP]], out: &mut [i
         let a: [int8x16_t; 2 * SIDE] =
             std::array::from_fn(|half| unsafe { vld1q_s8(a.as_ptr().add(half * 16)) });
         for (column, w) in acc.iter_mut().zip(w.as_chunks::<STEP>().0) {
-            // SAFETY: `w` is 32 bytes, two vectors.
-            let (low, high) = unsafe { (vld1q_s8(w.as_ptr()), vld1q_s8(w.as_ptr().add(16))) };
             let [c0, c1, c2, c3] = column;
-            // One statement a column: with intrinsics LLVM reorders the columns and spills.
-            // SAFETY: arithmetic on registers only.
+            // One statement a column, its load included: LLVM would load the weights of all columns ahead and spill.
+            // SAFETY: `w` is 32 bytes, two vectors; the rest is arithmetic on registers.
             unsafe {
                 asm!(
+                    "ldp {low:q}, {high:q}, [{w}]",
                     "mul {p0:v}.16b, {a0:v}.16b, {low:v}.16b", "mul {p1:v}.16b, {a2:v}.16b, {low:v}.16b",
                     "mul {p2:v}.16b, {a4:v}.16b, {low:v}.16b", "mul {p3:v}.16b, {a6:v}.16b, {low:v}.16b",
                     "mla {p0:v}.16b, {a1:v}.16b, {high:v}.16b", "mla {p1:v}.16b, {a3:v}.16b, {high:v}.16b",
@@ -93,10 +92,10 @@ fn tile_u4(left: &[[i8; SIDE * STEP]], right: &[[i8; SIDE * STEP]], out: &mut [i
                     "sadalp {c2:v}.8h, {p2:v}.16b", "sadalp {c3:v}.8h, {p3:v}.16b",
                     a0 = in(vreg) a[0], a1 = in(vreg) a[1], a2 = in(vreg) a[2], a3 = in(vreg) a[3],
                     a4 = in(vreg) a[4], a5 = in(vreg) a[5], a6 = in(vreg) a[6], a7 = in(vreg) a[7],
-                    low = in(vreg) low, high = in(vreg) high,
+                    w = in(reg) w.as_ptr(), low = out(vreg) _, high = out(vreg) _,
                     c0 = inout(vreg) *c0, c1 = inout(vreg) *c1, c2 = inout(vreg) *c2, c3 = inout(vreg) *c3,
                     p0 = out(vreg) _, p1 = out(vreg) _, p2 = out(vreg) _, p3 = out(vreg) _,
-                    options(pure, nomem, nostack, preserves_flags),
+                    options(pure, readonly, nostack, preserves_flags),
                 );
             }
         }
