@@ -146,6 +146,8 @@ await suite([
   }],
   ["dark and desktop are accessible too", async () => {
     await page.emulateMedia({ colorScheme: "dark" });
+    // Colours fade over a moment; what counts is where they end.
+    await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
     await accessible();
     await page.click("#samples li:nth-child(2) button");
     await shown("result");
