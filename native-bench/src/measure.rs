@@ -8,10 +8,10 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use nibble_core::Precision;
 use nibble_core::bench::{
-    self, Case, Mean, Operands, Plan, Row, Shape, gemm_rows, means, network_rows, paper_grid, synthetic_model,
+    self, Case, Mean, NetworkBench, Operands, Plan, Row, Shape, gemm_rows, paper_grid, pattern_strip,
+    summary, synthetic_model, whole,
 };
 use nibble_core::network::Network;
-use nibble_core::strip::Strip;
 use serde::Serialize;
 
 use crate::device::{self, Device};
@@ -87,9 +87,7 @@ impl Gemm {
 impl NetworkArgs {
     /// Measures and prints.
     pub(crate) fn run(&self) -> ExitCode {
-        let width = self.width.div_ceil(4) * 4;
-        let pixels = (0..24 * width).map(|i| u8::try_from(i * 7919 % 251).unwrap_or(0)).collect();
-        let Some(strip) = Strip::new(width, 24, pixels) else {
+        let Some(strip) = pattern_strip(self.width) else {
             eprintln!("error: the width must be at least 1");
             return ExitCode::from(2);
         };
@@ -105,15 +103,24 @@ impl NetworkArgs {
             }
         };
         let synthetic = Precision::ALL.map(|precision| Network::from_model(synthetic_model(precision)));
-        let mut named = [("ocr", own), ("synthetic", Vec::from(synthetic))];
+        let mut named = Some([("ocr", own), ("synthetic", Vec::from(synthetic))]);
         self.measuring.report(|plan, clock, progress| {
             let mut all = Vec::new();
-            for (name, networks) in &mut named {
+            let total = 2 * plan.repeats;
+            for (index, (name, networks)) in named.take().into_iter().flatten().enumerate() {
                 // A network's strip always suits it: both are 24 rows high, and its width is a multiple of the column stride.
-                let Ok(mut rows) = network_rows(networks, &strip, plan, clock, progress) else { continue };
-                rows.iter_mut().for_each(|row| row.op = format!("{name} {}", row.op));
-                all.append(&mut rows);
+                let Ok(mut bench) = NetworkBench::new(networks, strip.clone(), *plan, clock) else {
+                    continue;
+                };
+                for repeat in 0..plan.repeats {
+                    progress(index * plan.repeats + repeat, total);
+                    if bench.repeat(clock).is_err() {
+                        break;
+                    }
+                }
+                all.append(&mut bench.rows(name));
             }
+            progress(total, total);
             all
         })
     }
@@ -146,15 +153,12 @@ impl Measuring {
             true
         });
         bar.finish_and_clear();
-        // A network's layers are no shapes to average over.
-        let whole: Vec<Row> =
-            rows.iter().filter(|row| row.op == "gemm" || row.op.ends_with("total")).cloned().collect();
-        let summary = means(&whole);
+        let summary = summary(&rows);
         if bench::noisy(&rows) {
             eprintln!("warning: times spread by more than 10 %: the machine is busy or slows itself down");
         }
         if let Some(path) = &self.plot
-            && let Err(error) = std::fs::write(path, plot::svg(&device.cpu, &whole, &summary))
+            && let Err(error) = std::fs::write(path, plot::svg(&device.cpu, &whole(&rows), &summary))
         {
             eprintln!("error: {}: {error}", path.display());
             return ExitCode::from(2);

@@ -3,6 +3,7 @@
 //! One [`Engine`] holds one network. The npm package around it (`wasm/npm`) queues calls, loads files
 //! and gives the types.
 
+mod bench;
 mod error;
 
 use nibble_core::gray::Gray;
@@ -11,6 +12,7 @@ use nibble_picture::{Limits, decode, from_rgba};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
+pub use bench::Bench;
 use error::thrown;
 
 #[wasm_bindgen]

@@ -119,15 +119,19 @@ fn aarch64() -> Result<()> {
 }
 
 fn wasm_pack_test(browser: &str, driver: &str) -> Result<()> {
-    let mut pack = command("wasm-pack");
-    pack.args(["test", "--headless", "--release", "--mode", "no-install", browser]);
-    let driver_path = shell::output(command("which").arg(driver));
-    if let Some(path) = driver_path {
-        pack.args([if browser == "--chrome" { "--chromedriver" } else { "--geckodriver" }, &path]);
+    for (name, features) in [("simd128", "+simd128"), ("relaxed", "+simd128,+relaxed-simd")] {
+        println!("    {name}");
+        let mut pack = command("wasm-pack");
+        pack.args(["test", "--headless", "--release", "--mode", "no-install", browser]);
+        let driver_path = shell::output(command("which").arg(driver));
+        if let Some(path) = driver_path {
+            pack.args([if browser == "--chrome" { "--chromedriver" } else { "--geckodriver" }, &path]);
+        }
+        // The path comes last: what follows it goes to cargo.
+        pack.arg("wasm").env("RUSTFLAGS", page::rustflags(features));
+        shell::run(pack.env("CARGO_TARGET_DIR", root().join("target").join(format!("wasm-{name}"))))?;
     }
-    // The path comes last: what follows it goes to cargo.
-    pack.arg("wasm").env("RUSTFLAGS", page::rustflags("+simd128"));
-    shell::run(pack.env("CARGO_TARGET_DIR", root().join("target/wasm-simd128")))
+    Ok(())
 }
 
 fn wasm_chromium() -> Result<()> {

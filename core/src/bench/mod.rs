@@ -12,7 +12,7 @@ mod cases;
 mod network;
 
 pub use cases::{GemmCase, Operands, SeenKernel, gemm_cases, verify};
-pub use network::{network_rows, synthetic_model};
+pub use network::{NetworkBench, pattern_strip, synthetic_model};
 
 use serde::Serialize;
 
@@ -59,11 +59,34 @@ pub struct Plan {
     pub sample_ms: f64,
     /// Every case runs this long before it is measured, so that engines have compiled it and clocks have risen.
     pub warm_up_ms: f64,
+    /// Whether single steps of the clock are too long for a layer of a network, as in browsers.
+    pub coarse_clock: bool,
+}
+
+impl Plan {
+    /// A plan for a clock that moves in steps of `step_ms`, so that a sample is a good many steps long.
+    #[must_use]
+    pub fn for_clock(step_ms: f64) -> Self {
+        let plan = Self::default();
+        Self { sample_ms: plan.sample_ms.max(20.0 * step_ms), coarse_clock: step_ms > 0.001, ..plan }
+    }
+}
+
+/// The step of a clock in milliseconds: the smallest that it is seen to make within a few of them.
+pub fn clock_step(clock: &mut Clock<'_>) -> f64 {
+    let mut smallest = f64::INFINITY;
+    for _ in 0..5 {
+        let start = clock();
+        // Bounded, so that a clock that stands still ends it too.
+        let next = (0..1 << 24).map(|_| clock()).find(|&now| now > start);
+        smallest = next.map_or(smallest, |next| smallest.min(next - start));
+    }
+    if smallest.is_finite() { smallest } else { 1.0 }
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { repeats: 15, sample_ms: 1.0, warm_up_ms: 20.0 }
+        Self { repeats: 15, sample_ms: 1.0, warm_up_ms: 20.0, coarse_clock: false }
     }
 }
 
@@ -268,6 +291,18 @@ pub fn means(rows: &[Row]) -> Vec<Mean> {
     kernels.into_iter().map(mean_of).collect()
 }
 
+/// The means that a report ends with: over products and whole networks. A network's layers are no shapes to average over.
+#[must_use]
+pub fn summary(rows: &[Row]) -> Vec<Mean> {
+    means(&whole(rows))
+}
+
+/// Rows of products and whole networks.
+#[must_use]
+pub fn whole(rows: &[Row]) -> Vec<Row> {
+    rows.iter().filter(|row| row.op == "gemm" || row.op.ends_with("total")).cloned().collect()
+}
+
 /// Spread beyond which figures deserve a warning: the machine was busy, or throttled itself.
 pub const NOISY: f64 = 0.1;
 
@@ -320,7 +355,7 @@ mod tests {
             now += 1.0;
             now
         };
-        let plan = Plan { repeats: 2, sample_ms: 0.0, warm_up_ms: 0.0 };
+        let plan = Plan { repeats: 2, sample_ms: 0.0, warm_up_ms: 0.0, ..Plan::default() };
         let shapes = [Shape { m: 7, n: 5, k: 9 }];
         let rows = gemm_rows(&shapes, true, &plan, &mut clock, &mut |_, _| true, &mut |_| Vec::new());
         assert!(rows.len() >= 3);

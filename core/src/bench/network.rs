@@ -1,38 +1,38 @@
 //! Networks to be timed: whole, and layer by layer.
 
-use super::{Clock, Plan, Progress, Row, Shape, median, quantile, speed_up};
+use super::{Clock, Plan, Row, Shape, median, quantile, speed_up};
 use crate::Precision;
 use crate::model::{Convolution, Layer, Model, Parameters, Window};
 use crate::network::{Network, StripError};
 use crate::strip::Strip;
 
-/// Runs in one repeat.
+/// Runs in one repeat, at least.
 const RUNS: usize = 3;
 
 /// One network's times: `layers[layer][repeat]` in milliseconds, the whole run as the last entry.
-struct Timed<'a> {
-    network: &'a mut Network,
+struct Timed {
+    network: Network,
+    /// Runs in one repeat.
+    runs: usize,
     layers: Vec<Vec<f64>>,
     shapes: Vec<Shape>,
 }
 
-impl Timed<'_> {
-    /// Runs [`RUNS`] times and, if asked, keeps the fastest time of each layer: a run that was interrupted counts for nothing.
-    fn repeat(&mut self, strip: &Strip, clock: &mut Clock<'_>, keep: bool) -> Result<(), StripError> {
-        let mut fastest: Vec<f64> = Vec::new();
-        for _ in 0..RUNS {
-            let layer_ms = self.once(strip, clock)?;
-            if fastest.is_empty() {
-                fastest = layer_ms;
-            } else {
-                fastest.iter_mut().zip(layer_ms).for_each(|(best, ms)| *best = best.min(ms));
+impl Timed {
+    /// Runs a few times. A fine clock gives the fastest time of each layer, since a run that was interrupted counts for nothing; a coarse one the mean,
+    /// because its steps even out only over many runs.
+    fn repeat(&mut self, strip: &Strip, plan: &Plan, clock: &mut Clock<'_>) -> Result<Vec<f64>, StripError> {
+        let mut layers = self.once(strip, clock)?;
+        for _ in 1..self.runs {
+            let next = self.once(strip, clock)?;
+            for (known, ms) in layers.iter_mut().zip(next) {
+                *known = if plan.coarse_clock { *known + ms } else { known.min(ms) };
             }
         }
-        if keep {
-            self.layers.resize(fastest.len(), Vec::new());
-            self.layers.iter_mut().zip(fastest).for_each(|(samples, ms)| samples.push(ms));
+        if plan.coarse_clock {
+            layers.iter_mut().for_each(|ms| *ms /= self.runs as f64);
         }
-        Ok(())
+        Ok(layers)
     }
 
     /// The time of each layer and of the whole.
@@ -54,76 +54,111 @@ impl Timed<'_> {
         self.shapes = shapes.map(|([h, w, channels], k)| Shape { m: h * w, n: *channels, k }).collect();
         Ok(layer_ms)
     }
+
+    /// Warms up, and finds how many runs a sample needs.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive count")]
+    fn warm_up(&mut self, strip: &Strip, plan: &Plan, clock: &mut Clock<'_>) -> Result<(), StripError> {
+        let (start, mut runs) = (clock(), 0);
+        while runs < RUNS || clock() - start < plan.warm_up_ms {
+            self.once(strip, clock)?;
+            runs += 1;
+        }
+        let mean = (clock() - start) / runs as f64;
+        let wanted = if plan.coarse_clock && mean > 0.0 { (plan.sample_ms / mean).min(1e3) } else { 0.0 };
+        self.runs = RUNS.max(wanted.ceil() as usize);
+        Ok(())
+    }
 }
 
-/// Times `networks` (the one of each precision) on a strip: a row for each layer and one, `total`, for the whole.
-///
-/// # Errors
-/// [`StripError`] where the strip does not suit a network.
-pub fn network_rows(
-    networks: &mut [Network],
-    strip: &Strip,
-    plan: &Plan,
-    clock: &mut Clock<'_>,
-    progress: &mut Progress<'_>,
-) -> Result<Vec<Row>, StripError> {
-    let mut all: Vec<Timed<'_>> = networks
-        .iter_mut()
-        .map(|network| Timed { network, layers: Vec::new(), shapes: Vec::new() })
-        .collect();
-    for timed in &mut all {
-        let start = clock();
-        timed.repeat(strip, clock, false)?;
-        while clock() - start < plan.warm_up_ms {
-            timed.repeat(strip, clock, false)?;
-        }
-    }
-    for repeat in 0..plan.repeats.max(1) {
-        if !progress(repeat, plan.repeats.max(1)) {
-            break;
-        }
+/// A measurement of networks (one of each precision) on one strip, repeat by repeat.
+pub struct NetworkBench {
+    all: Vec<Timed>,
+    strip: Strip,
+    plan: Plan,
+}
+
+impl NetworkBench {
+    /// Warms `networks` up.
+    ///
+    /// # Errors
+    /// [`StripError`] where the strip does not suit a network.
+    pub fn new(
+        networks: Vec<Network>,
+        strip: Strip,
+        plan: Plan,
+        clock: &mut Clock<'_>,
+    ) -> Result<Self, StripError> {
+        let timed = |network| Timed { network, runs: RUNS, layers: Vec::new(), shapes: Vec::new() };
+        let mut all: Vec<Timed> = networks.into_iter().map(timed).collect();
         for timed in &mut all {
-            timed.repeat(strip, clock, true)?;
+            timed.warm_up(&strip, &plan, clock)?;
         }
+        Ok(Self { all, strip, plan })
     }
-    progress(plan.repeats.max(1), plan.repeats.max(1));
-    let reference = |precision| all.iter().find(|timed| timed.network.precision() == precision);
-    let (f32s, u8s) = (reference(Precision::F32), reference(Precision::U8));
-    let mut rows = Vec::new();
-    for timed in &all {
-        let macs = |index: usize| match timed.shapes.get(index) {
-            Some(shape) => shape.macs(),
-            None => timed.shapes.iter().map(|shape| shape.macs()).sum(),
-        };
-        for (index, samples) in timed.layers.iter().enumerate() {
-            let layer = timed.network.model().layers.get(index);
-            let op = match layer {
-                Some(Layer::Convolution(convolution)) => convolution.name.clone(),
-                Some(Layer::MaxPool(_)) => format!("pool after layer {index}"),
-                None => "total".to_owned(),
+
+    /// Times every network once more.
+    ///
+    /// # Errors
+    /// [`StripError`] as [`NetworkBench::new`].
+    pub fn repeat(&mut self, clock: &mut Clock<'_>) -> Result<(), StripError> {
+        for timed in &mut self.all {
+            let layers = timed.repeat(&self.strip, &self.plan, clock)?;
+            timed.layers.resize(layers.len(), Vec::new());
+            timed.layers.iter_mut().zip(layers).for_each(|(samples, ms)| samples.push(ms));
+        }
+        Ok(())
+    }
+
+    /// A row for each layer and one, `total`, for the whole; `name` and a space stand before each.
+    #[must_use]
+    pub fn rows(&self, name: &str) -> Vec<Row> {
+        let reference = |precision| self.all.iter().find(|timed| timed.network.precision() == precision);
+        let (f32s, u8s) = (reference(Precision::F32), reference(Precision::U8));
+        let mut rows = Vec::new();
+        for timed in &self.all {
+            let macs = |index: usize| match timed.shapes.get(index) {
+                Some(shape) => shape.macs(),
+                None => timed.shapes.iter().map(|shape| shape.macs()).sum(),
             };
-            let shape = timed.shapes.get(index).copied().unwrap_or(Shape { m: 0, n: 0, k: 0 });
-            let mut sorted = samples.clone();
-            let ms = median(&mut sorted);
-            let quartiles = quantile(&mut sorted, 0.75) - quantile(&mut sorted, 0.25);
-            let against = |other: Option<&Timed<'_>>| speed_up(other?.layers.get(index), samples);
-            rows.push(Row {
-                op,
-                m: shape.m,
-                n: shape.n,
-                k: shape.k,
-                precision: timed.network.precision().name().to_owned(),
-                kernel: timed.network.kernel().to_owned(),
-                isa: timed.network.isa().to_owned(),
-                ns: ms * 1e6,
-                spread: if ms > 0.0 { quartiles / 2.0 / ms } else { 0.0 },
-                gmacs: if ms > 0.0 { macs(index) / ms / 1e6 } else { 0.0 },
-                speedup_vs_f32: against(f32s),
-                speedup_vs_u8: against(u8s),
-            });
+            for (index, samples) in timed.layers.iter().enumerate() {
+                let op = match timed.network.model().layers.get(index) {
+                    Some(Layer::Convolution(convolution)) => convolution.name.clone(),
+                    Some(Layer::MaxPool(_)) => format!("pool after layer {index}"),
+                    None => "total".to_owned(),
+                };
+                let shape = timed.shapes.get(index).copied().unwrap_or(Shape { m: 0, n: 0, k: 0 });
+                let mut sorted = samples.clone();
+                let ms = median(&mut sorted);
+                let quartiles = quantile(&mut sorted, 0.75) - quantile(&mut sorted, 0.25);
+                let against = |other: Option<&Timed>| speed_up(other?.layers.get(index), samples);
+                rows.push(Row {
+                    op: format!("{name} {op}"),
+                    m: shape.m,
+                    n: shape.n,
+                    k: shape.k,
+                    precision: timed.network.precision().name().to_owned(),
+                    kernel: timed.network.kernel().to_owned(),
+                    isa: timed.network.isa().to_owned(),
+                    ns: ms * 1e6,
+                    spread: if ms > 0.0 { quartiles / 2.0 / ms } else { 0.0 },
+                    gmacs: if ms > 0.0 { macs(index) / ms / 1e6 } else { 0.0 },
+                    speedup_vs_f32: against(f32s),
+                    speedup_vs_u8: against(u8s),
+                });
+            }
         }
+        rows
     }
-    Ok(rows)
+}
+
+/// A strip of `width` pixels (in whole multiples of 4) with a pattern that means nothing, as high as the networks want it.
+///
+/// `None` if `width` is 0.
+#[must_use]
+pub fn pattern_strip(width: usize) -> Option<Strip> {
+    let width = width.div_ceil(4) * 4;
+    let pixels = (0..24 * width).map(|i| u8::try_from(i * 7919 % 251).unwrap_or(0)).collect();
+    Strip::new(width, 24, pixels)
 }
 
 /// Channels of the synthetic network: about ten times the multiply-adds of the reader's.

@@ -4,12 +4,14 @@
  * Works in windows and workers. A reading blocks its thread for some tens of milliseconds, so a page
  * should call this from a worker.
  */
+import { benchOf } from "./bench.js";
 import { NibbleError, fromEngine } from "./error.js";
 import { type Binary, supported } from "./features.js";
 import type { Precision, Result } from "./result.js";
 // Written by wasm-bindgen; both binaries share it.
 import start, { Engine } from "./engine.js";
 
+export type * from "./bench.js";
 export { NibbleError, type ErrorCode } from "./error.js";
 export { supported, type Binary } from "./features.js";
 export type { Check, DocumentFields, Precision, Result, Review } from "./result.js";
@@ -78,6 +80,12 @@ export function init(given: Options = {}): Promise<Binary> {
   }
   return starting;
 }
+
+/** Measures kernels and networks here; see `BenchOptions`. */
+export const bench = benchOf({
+  start: () => init(options),
+  model: async (precision) => new Uint8Array(await load(modelFile(precision))),
+});
 
 /** Bytes of an image file, or canvas pixels. */
 export type Source = Uint8Array | ArrayBuffer | ImageData;

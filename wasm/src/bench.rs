@@ -1,0 +1,174 @@
+//! The bench of `native-bench` in the page: the same cases, statistics and schema, in steps short enough to be watched and ended.
+
+use std::collections::VecDeque;
+
+use nibble_core::Precision;
+use nibble_core::bench::{
+    self, Mean, NetworkBench, Plan, Row, SeenKernel, Shape, clock_step, gemm_rows, noisy, paper_grid,
+    pattern_strip, synthetic_model,
+};
+use nibble_core::network::Network;
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use crate::error::thrown;
+use crate::now;
+
+/// Width in pixels of the strip that networks are timed on: it holds a line of 44 characters.
+const STRIP_WIDTH: usize = 640;
+
+/// What one call of [`Bench::step`] does.
+enum Step {
+    Verify,
+    Gemm(Shape),
+    /// Warms the networks of this name up.
+    Prepare(&'static str),
+    /// Times the networks in turn.
+    Repeat,
+    /// Makes the rows of the networks of this name.
+    Finish(&'static str),
+}
+
+/// What the page adds its device to.
+#[derive(Serialize)]
+struct Report<'a> {
+    rows: &'a [Row],
+    summary: Vec<Mean>,
+    verify: &'a [SeenKernel],
+    noisy: bool,
+    clock_step_ms: f64,
+}
+
+/// A measurement under way.
+#[wasm_bindgen]
+pub struct Bench {
+    plan: Plan,
+    clock_step_ms: f64,
+    all_kernels: bool,
+    steps: VecDeque<Step>,
+    models: Vec<Network>,
+    networks: Option<NetworkBench>,
+    rows: Vec<Row>,
+    verified: Vec<SeenKernel>,
+}
+
+#[wasm_bindgen]
+impl Bench {
+    /// A measurement of `gemm`, `network` or `verify`; 0 repeats mean the usual number. `network` needs [`Bench::add_model`] of each precision first.
+    ///
+    /// # Errors
+    /// An `Error` with `code` `Internal` for any other word.
+    #[wasm_bindgen(constructor)]
+    pub fn new(what: &str, all_kernels: bool, repeats: usize) -> Result<Bench, JsValue> {
+        let clock_step_ms = clock_step(&mut now);
+        let mut plan = Plan::for_clock(clock_step_ms);
+        if repeats > 0 {
+            plan.repeats = repeats;
+        }
+        let steps = match what {
+            "verify" => VecDeque::from([Step::Verify]),
+            "gemm" => paper_grid().into_iter().map(Step::Gemm).collect(),
+            "network" => ["ocr", "synthetic"]
+                .into_iter()
+                .flat_map(|name| {
+                    let repeats = (0..plan.repeats).map(|_| Step::Repeat);
+                    std::iter::once(Step::Prepare(name)).chain(repeats).chain([Step::Finish(name)])
+                })
+                .collect(),
+            _ => return Err(thrown("Internal", &format!("no bench is called {what}"))),
+        };
+        Ok(Self {
+            plan,
+            clock_step_ms,
+            all_kernels,
+            steps,
+            models: Vec::new(),
+            networks: None,
+            rows: Vec::new(),
+            verified: Vec::new(),
+        })
+    }
+
+    /// Adds the reader's network of one precision.
+    ///
+    /// # Errors
+    /// An `Error` with `code` `ModelInvalid` where the file cannot be used.
+    pub fn add_model(&mut self, model: &[u8]) -> Result<(), JsValue> {
+        self.models.push(Network::from_bytes(model).map_err(|error| thrown("ModelInvalid", &error))?);
+        Ok(())
+    }
+
+    /// Steps that are left.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Does the next step, some tenths of a second at most.
+    ///
+    /// # Errors
+    /// An `Error` with `code` `Internal` where a network cannot be run.
+    pub fn step(&mut self) -> Result<(), JsValue> {
+        match self.steps.pop_front() {
+            None => {}
+            Some(Step::Verify) => self.verified = bench::verify(),
+            Some(Step::Gemm(shape)) => {
+                let mut no_peers = |_| Vec::new();
+                let mut rows = gemm_rows(
+                    &[shape],
+                    self.all_kernels,
+                    &self.plan,
+                    &mut now,
+                    &mut |_, _| true,
+                    &mut no_peers,
+                );
+                self.rows.append(&mut rows);
+            }
+            Some(Step::Prepare(name)) => {
+                let networks = if name == "ocr" {
+                    std::mem::take(&mut self.models)
+                } else {
+                    Precision::ALL
+                        .map(|precision| Network::from_model(synthetic_model(precision)))
+                        .into_iter()
+                        .collect()
+                };
+                let strip = pattern_strip(STRIP_WIDTH).ok_or_else(|| thrown("Internal", &"no strip"))?;
+                let bench = NetworkBench::new(networks, strip, self.plan, &mut now);
+                self.networks = Some(bench.map_err(|error| thrown("Internal", &error))?);
+            }
+            Some(Step::Repeat) => {
+                if let Some(networks) = &mut self.networks {
+                    networks.repeat(&mut now).map_err(|error| thrown("Internal", &error))?;
+                }
+            }
+            Some(Step::Finish(name)) => {
+                if let Some(networks) = self.networks.take() {
+                    self.rows.append(&mut networks.rows(name));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What was measured so far, as JSON: `rows`, `summary`, `verify`, `noisy`, `clock_step_ms`.
+    ///
+    /// # Errors
+    /// An `Error` with `code` `Internal` where it cannot be written.
+    pub fn report(&self) -> Result<String, JsValue> {
+        let report = Report {
+            rows: &self.rows,
+            summary: bench::summary(&self.rows),
+            verify: &self.verified,
+            noisy: noisy(&self.rows),
+            clock_step_ms: self.clock_step_ms,
+        };
+        serde_json::to_string(&report).map_err(|error| thrown("Internal", &error))
+    }
+}
+
+impl std::fmt::Debug for Bench {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bench").field("left", &self.left()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,43 @@
+//! The bench and the kernels in a real browser.
+#![cfg(target_arch = "wasm32")]
+
+use nibble_wasm::Bench;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+fn finished(mut bench: Bench) -> serde_json::Value {
+    while bench.left() > 0 {
+        bench.step().unwrap();
+    }
+    serde_json::from_str(&bench.report().unwrap()).unwrap()
+}
+
+#[wasm_bindgen_test]
+fn every_kernel_of_this_binary_is_exact() {
+    let report = finished(Bench::new("verify", true, 1).unwrap());
+    let kernels = report["verify"].as_array().unwrap();
+    assert!(kernels.iter().all(|kernel| kernel["exact"] == true), "{report}");
+    let wanted: &[&str] = if cfg!(target_feature = "relaxed-simd") {
+        &["simd128_u4i4_3x16_pairs", "simd128_u8i8_4x8", "simd128_f32_4x8", "relaxed_u4i4_4x8_dot16"]
+    } else {
+        &["simd128_u4i4_3x16_pairs", "simd128_u8i8_4x8", "simd128_f32_4x8"]
+    };
+    for name in wanted {
+        assert!(kernels.iter().any(|kernel| kernel["kernel"] == *name), "{name} did not run: {report}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn networks_are_measured_layer_by_layer() {
+    let mut bench = Bench::new("network", false, 1).unwrap();
+    bench.add_model(include_bytes!("../../models/ocr-u4.safetensors")).unwrap();
+    bench.add_model(include_bytes!("../../models/ocr-f32.safetensors")).unwrap();
+    let report = finished(bench);
+    let rows = report["rows"].as_array().unwrap();
+    for op in ["ocr total", "synthetic total", "synthetic conv3"] {
+        let row = rows.iter().find(|row| row["op"] == op && row["precision"] == "u4");
+        assert!(row.is_some_and(|row| row["ns"].as_f64() > Some(0.0)), "{op}: {report}");
+    }
+    assert!(Bench::new("nothing", false, 1).is_err());
+}
