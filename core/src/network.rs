@@ -268,6 +268,7 @@ impl Activation for u8 {
         self.max(other)
     }
 
+    #[inline]
     fn apply(finish: &Requantise, sums: &[i32], out: &mut [u8]) {
         if finish.zero_point == 0 {
             return requantise(sums, &finish.bias, &finish.scale, finish.largest, out);
@@ -323,6 +324,7 @@ impl Activation for f32 {
         self.max(other)
     }
 
+    #[inline]
     fn apply(bias: &Vec<f32>, sums: &[f32], out: &mut [f32]) {
         for ((out, sum), bias) in out.iter_mut().zip(sums).zip(bias) {
             *out = (sum + bias).max(0.0);
@@ -406,7 +408,17 @@ struct Stack<K: Kernel<Activation: Activation>> {
     /// Border and fill of the map that each stage reads.
     borders: Vec<([usize; 2], K::Activation)>,
     maps: [Map<K::Activation>; 2],
+    buffers: Buffers<K>,
+}
+
+/// What convolutions keep between panels and layers.
+struct Buffers<K: Kernel> {
+    /// Sums of a panel.
     sums: Vec<K::Sum>,
+    /// Windows of a panel, where they are gathered.
+    windows: Vec<K::Activation>,
+    /// Where the windows of a panel begin in the map.
+    starts: Vec<usize>,
 }
 
 impl<K, A> Stack<K>
@@ -446,7 +458,7 @@ where
             stages: stages.collect(),
             borders: borders.collect(),
             maps: [Map::empty(), Map::empty()],
-            sums: Vec::new(),
+            buffers: Buffers { sums: Vec::new(), windows: Vec::new(), starts: Vec::new() },
         }
     }
 }
@@ -465,7 +477,7 @@ where
     }
 
     fn run(&mut self, strip: &Strip, end: &mut LayerEnd<'_>) -> Option<Logits> {
-        let Self { kernel, input_bits, stages, borders, maps, sums } = self;
+        let Self { kernel, input_bits, stages, borders, maps, buffers } = self;
         let [mut from, mut to] = maps.each_mut();
         let (padding, fill) = *borders.first()?;
         from.reset([strip.height(), strip.width(), 1], padding, fill);
@@ -486,14 +498,11 @@ where
                 }
                 Stage::Convolution { window, packed, panel, finish } => {
                     let (height, width) = window.output(from.height, from.width)?;
-                    let mut convolve = |visit: &mut dyn FnMut(usize, &[A::Sum])| {
-                        let source = Source { map: from, window, height, width };
-                        convolve(*kernel, &source, packed, panel, sums, visit);
-                    };
+                    let source = Source { map: from, window, height, width };
                     if border.is_none() {
                         // The logits have one row: what stands below would belong to no column.
                         let mut values = A::no_logits(finish);
-                        convolve(&mut |pixel, sums| {
+                        convolve(*kernel, &source, packed, panel, buffers, |pixel, sums| {
                             if pixel < width {
                                 A::logits(finish, sums, &mut values);
                             }
@@ -501,8 +510,8 @@ where
                         logits = Some(Logits { columns: width, classes: packed.columns(), values });
                     } else {
                         to.reset([height, width, packed.columns()], padding, fill);
-                        convolve(&mut |pixel, sums| {
-                            A::apply(finish, sums, to.pixel_mut(pixel / width, pixel % width))
+                        convolve(*kernel, &source, packed, panel, buffers, |pixel, sums| {
+                            A::apply(finish, sums, to.pixel_mut(pixel / width, pixel % width));
                         });
                     }
                 }
@@ -525,33 +534,58 @@ struct Source<'a, A> {
     width: usize,
 }
 
+/// Runs of a window shorter than this are gathered before they are packed: no vector of activations is longer.
+const SHORT_RUN: usize = 16;
+
 /// Multiplies the windows of all output pixels with all filters, a panel at a time, and hands each pixel's sums to `visit`.
 fn convolve<K: Kernel<Activation: Activation>>(
     kernel: K,
     source: &Source<'_, K::Activation>,
     packed: &Packed<K>,
     panel: &mut LeftPanel<K>,
-    sums: &mut Vec<K::Sum>,
-    visit: &mut dyn FnMut(usize, &[K::Sum]),
+    buffers: &mut Buffers<K>,
+    mut visit: impl FnMut(usize, &[K::Sum]),
 ) {
     let Source { map, window, height, width } = source;
+    let Buffers { sums, windows, starts } = buffers;
     let stride = packed.columns().div_ceil(K::NR) * K::NR;
     sums.resize(K::MR * stride, K::Sum::default());
     let run = window.kernel[1] * map.channels;
+    let pitch = map.index(1, 0);
+    // Runs that end within a group, or are shorter than a vector, are laid side by side first: then a window is packed in one go.
+    let gather = window.kernel[0] > 1 && (run % K::GROUP != 0 || run < SHORT_RUN);
     let pixels = height * width;
     for first in (0..pixels).step_by(K::MR) {
         let count = K::MR.min(pixels - first);
         panel.restart();
-        for row in 0..count {
-            let (y, x) = ((first + row) / width * window.stride[0], (first + row) % width * window.stride[1]);
+        // Where the windows of a panel begin; beyond the last pixel the last one is repeated.
+        starts.clear();
+        starts.extend((0..K::MR).map(|row| {
+            let pixel = first + row.min(count - 1);
+            map.index(pixel / width * window.stride[0], pixel % width * window.stride[1])
+        }));
+        if gather {
+            windows.clear();
+            for &start in &*starts {
+                for kernel_row in 0..window.kernel[0] {
+                    windows.extend_from_slice(&map.values[start + kernel_row * pitch..][..run]);
+                }
+            }
+            panel.set_all(0, |row| &windows[row * packed.depth()..][..packed.depth()]);
+        } else {
             for kernel_row in 0..window.kernel[0] {
-                panel.set(row, kernel_row * run, &map.values[map.index(y + kernel_row, x)..][..run]);
+                panel.set_all(kernel_row * run, |row| &map.values[starts[row] + kernel_row * pitch..][..run]);
             }
         }
         multiply_panel(kernel, panel, packed, sums, stride);
-        for row in 0..count {
-            visit(first + row, &sums[row * stride..][..packed.columns()]);
-        }
+        kernel.vectorised(
+            #[inline(always)]
+            || {
+                for row in 0..count {
+                    visit(first + row, &sums[row * stride..][..packed.columns()]);
+                }
+            },
+        );
     }
 }
 

@@ -26,6 +26,7 @@ pub fn requantise_one(accumulator: i32, scale: f32, zero_point: u8, largest: u8)
 ///
 /// # Panics
 /// If a slice is shorter than `codes`.
+#[inline]
 pub fn requantise(sums: &[i32], bias: &[i32], scales: &[f32], largest: u8, codes: &mut [u8]) {
     let channels = codes.len();
     let (sums, bias, scales) = (&sums[..channels], &bias[..channels], &scales[..channels]);

@@ -123,13 +123,17 @@ impl<K: Kernel> Run<K> {
         for first in (0..m).step_by(K::MR) {
             let count = K::MR.min(m - first);
             self.panel.restart();
-            for row in 0..count {
-                self.panel.set(row, 0, &self.activations[(first + row) * k..][..k]);
-            }
+            let activations = &self.activations;
+            self.panel.set_all(0, |row| &activations[(first + row.min(count - 1)) * k..][..k]);
             multiply_panel(self.kernel, &self.panel, &self.packed, &mut self.sums, stride);
-            for row in 0..count {
-                finish(first + row, &self.sums[row * stride..][..n]);
-            }
+            self.kernel.vectorised(
+                #[inline(always)]
+                || {
+                    for row in 0..count {
+                        finish(first + row, &self.sums[row * stride..][..n]);
+                    }
+                },
+            );
         }
     }
 }

@@ -15,6 +15,7 @@
 use std::arch::x86_64::*;
 
 use super::Kernel;
+use super::sse2_pack::{self, Widened};
 
 const MR: usize = 6;
 const NR: usize = 16;
@@ -26,6 +27,17 @@ struct Avx2(());
 impl Avx2 {
     fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+    }
+
+    #[inline]
+    fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
+            work()
+        }
+        // SAFETY: `self` can only be had from `detect`, which found AVX2.
+        unsafe { with_avx2(work) }
     }
 }
 
@@ -51,6 +63,11 @@ impl Kernel for U4 {
     }
 
     #[inline]
+    fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
+        self.0.vectorised(work)
+    }
+
+    #[inline]
     fn left(activation: u8) -> u8 {
         activation
     }
@@ -64,16 +81,25 @@ impl Kernel for U4 {
     }
 
     #[inline]
-    fn tile(self, left: &[u8], right: &[i8], _sums: &[i32], out: &mut [i32]) {
+    fn tile(self, left: &[u8], right: &[i8], sums: &[i32], out: &mut [i32]) {
+        self.tile_into(left, right, sums, out, NR);
+    }
+
+    #[inline]
+    fn tile_into(self, left: &[u8], right: &[i8], _sums: &[i32], out: &mut [i32], stride: usize) {
         let (rows, columns) = (left.as_chunks::<{ MR * 4 }>().0, right.as_chunks::<{ NR * 4 }>().0);
-        let Some(out) = out.as_chunks_mut::<{ MR * NR }>().0.first_mut() else { return };
         // SAFETY: `self` can only be had from `detect`, which found AVX2.
-        unsafe { tile_u4(rows, columns, out) }
+        unsafe { tile_u4(rows, columns, out, stride) }
+    }
+
+    #[inline]
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [u8]) -> usize {
+        sse2_pack::pack(rows, panel)
     }
 }
 
 #[target_feature(enable = "avx2")]
-fn tile_u4(left: &[[u8; MR * 4]], right: &[[i8; NR * 4]], out: &mut [i32; MR * NR]) {
+fn tile_u4(left: &[[u8; MR * 4]], right: &[[i8; NR * 4]], out: &mut [i32], stride: usize) {
     let mut acc = [[_mm256_setzero_si256(); 2]; MR];
     for (a, w) in left.iter().zip(right) {
         // SAFETY: `w` is 64 bytes, two vectors.
@@ -86,10 +112,22 @@ fn tile_u4(left: &[[u8; MR * 4]], right: &[[i8; NR * 4]], out: &mut [i32; MR * N
         }
     }
     let ones = _mm256_set1_epi16(1);
-    for (row, target) in acc.iter().zip(out.as_chunks_mut::<NR>().0) {
-        for (sums, half) in row.iter().zip(target.as_chunks_mut::<8>().0) {
-            // SAFETY: `half` is 8 results, one vector.
-            unsafe { _mm256_storeu_si256(half.as_mut_ptr().cast(), _mm256_madd_epi16(*sums, ones)) }
+    store(acc.map(|row| row.map(|sums| _mm256_madd_epi16(sums, ones))), out, stride);
+}
+
+/// Stores a tile's sums, 32 bits each, in rows `stride` apart. Constant places, so that the sums stay in registers until here.
+///
+/// # Panics
+/// If `out` is too short.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store<T>(sums: [[__m256i; 2]; MR], out: &mut [T], stride: usize) {
+    const { assert!(size_of::<T>() == 4, "results of 32 bits") };
+    assert!(out.len() >= (MR - 1) * stride + NR, "room for the tile");
+    for (row, sums) in sums.into_iter().enumerate() {
+        for (half, sums) in sums.into_iter().enumerate() {
+            // SAFETY: the last row's second half was found to end within `out`.
+            unsafe { _mm256_storeu_si256(out.as_mut_ptr().add(row * stride + half * 8).cast(), sums) }
         }
     }
 }
@@ -116,6 +154,11 @@ impl Kernel for U8 {
     }
 
     #[inline]
+    fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
+        self.0.vectorised(work)
+    }
+
+    #[inline]
     fn left(activation: u8) -> i16 {
         i16::from(activation)
     }
@@ -129,16 +172,25 @@ impl Kernel for U8 {
     }
 
     #[inline]
-    fn tile(self, left: &[i16], right: &[i16], _sums: &[i32], out: &mut [i32]) {
+    fn tile(self, left: &[i16], right: &[i16], sums: &[i32], out: &mut [i32]) {
+        self.tile_into(left, right, sums, out, NR);
+    }
+
+    #[inline]
+    fn tile_into(self, left: &[i16], right: &[i16], _sums: &[i32], out: &mut [i32], stride: usize) {
         let (rows, columns) = (left.as_chunks::<{ MR * 2 }>().0, right.as_chunks::<{ NR * 2 }>().0);
-        let Some(out) = out.as_chunks_mut::<{ MR * NR }>().0.first_mut() else { return };
         // SAFETY: `self` can only be had from `detect`, which found AVX2.
-        unsafe { tile_u8(rows, columns, out) }
+        unsafe { tile_u8(rows, columns, out, stride) }
+    }
+
+    #[inline]
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> usize {
+        sse2_pack::pack(|row| Widened::of(rows(row)), panel)
     }
 }
 
 #[target_feature(enable = "avx2")]
-fn tile_u8(left: &[[i16; MR * 2]], right: &[[i16; NR * 2]], out: &mut [i32; MR * NR]) {
+fn tile_u8(left: &[[i16; MR * 2]], right: &[[i16; NR * 2]], out: &mut [i32], stride: usize) {
     let mut acc = [[_mm256_setzero_si256(); 2]; MR];
     for (a, w) in left.iter().zip(right) {
         // SAFETY: `w` is 64 bytes, two vectors.
@@ -151,12 +203,7 @@ fn tile_u8(left: &[[i16; MR * 2]], right: &[[i16; NR * 2]], out: &mut [i32; MR *
             row[1] = _mm256_add_epi32(row[1], _mm256_madd_epi16(a, w1));
         }
     }
-    for (row, target) in acc.iter().zip(out.as_chunks_mut::<NR>().0) {
-        for (sums, half) in row.iter().zip(target.as_chunks_mut::<8>().0) {
-            // SAFETY: `half` is 8 results, one vector.
-            unsafe { _mm256_storeu_si256(half.as_mut_ptr().cast(), *sums) }
-        }
-    }
+    store(acc, out, stride);
 }
 
 /// Single precision with fused products.
@@ -181,6 +228,11 @@ impl Kernel for F32 {
     }
 
     #[inline]
+    fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
+        self.0.vectorised(work)
+    }
+
+    #[inline]
     fn left(activation: f32) -> f32 {
         activation
     }
@@ -194,16 +246,25 @@ impl Kernel for F32 {
     }
 
     #[inline]
-    fn tile(self, left: &[f32], right: &[f32], _sums: &[i32], out: &mut [f32]) {
+    fn tile(self, left: &[f32], right: &[f32], sums: &[i32], out: &mut [f32]) {
+        self.tile_into(left, right, sums, out, NR);
+    }
+
+    #[inline]
+    fn tile_into(self, left: &[f32], right: &[f32], _sums: &[i32], out: &mut [f32], stride: usize) {
         let (rows, columns) = (left.as_chunks::<MR>().0, right.as_chunks::<NR>().0);
-        let Some(out) = out.as_chunks_mut::<{ MR * NR }>().0.first_mut() else { return };
         // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA.
-        unsafe { tile_f32(rows, columns, out) }
+        unsafe { tile_f32(rows, columns, out, stride) }
+    }
+
+    #[inline]
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [f32], panel: &mut [f32]) -> usize {
+        sse2_pack::pack(rows, panel)
     }
 }
 
 #[target_feature(enable = "avx2,fma")]
-fn tile_f32(left: &[[f32; MR]], right: &[[f32; NR]], out: &mut [f32; MR * NR]) {
+fn tile_f32(left: &[[f32; MR]], right: &[[f32; NR]], out: &mut [f32], stride: usize) {
     let mut acc = [[_mm256_setzero_ps(); 2]; MR];
     for (a, w) in left.iter().zip(right) {
         // SAFETY: `w` is 16 values, two vectors.
@@ -214,10 +275,5 @@ fn tile_f32(left: &[[f32; MR]], right: &[[f32; NR]], out: &mut [f32; MR * NR]) {
             row[1] = _mm256_fmadd_ps(a, w1, row[1]);
         }
     }
-    for (row, target) in acc.iter().zip(out.as_chunks_mut::<NR>().0) {
-        for (sums, half) in row.iter().zip(target.as_chunks_mut::<8>().0) {
-            // SAFETY: `half` is 8 results, one vector.
-            unsafe { _mm256_storeu_ps(half.as_mut_ptr(), *sums) }
-        }
-    }
+    store(acc.map(|row| row.map(|sums| _mm256_castps_si256(sums))), out, stride);
 }

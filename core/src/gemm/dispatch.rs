@@ -104,10 +104,15 @@ pub fn every<V: Visitor>(mut make: impl FnMut(&'static str, &'static str, Task) 
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     {
         each!(integer, Precision::U4, super::simd128::U4);
+        each!(integer, Precision::U4, super::simd128_pair::U4);
         each!(integer, Precision::U8, super::simd128::U8);
+        each!(integer, Precision::U8, super::simd128_pair::U8);
         each!(float, Precision::F32, super::simd128::F32);
     }
     #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-    each!(integer, Precision::U4, super::relaxed::U4);
+    {
+        each!(integer, Precision::U4, super::relaxed::U4);
+        each!(integer, Precision::U4, super::relaxed::Dot32);
+    }
     results
 }

@@ -32,6 +32,14 @@ mod neon_paper;
 mod relaxed;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128_pack;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128_pair;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128_tile;
+#[cfg(target_arch = "x86_64")]
+mod sse2_pack;
 
 pub use dispatch::{Task, Visitor, every, select};
 
@@ -82,6 +90,12 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     /// The kernel, where the machine has its instructions.
     fn detect() -> Option<Self>;
 
+    /// Does `work` compiled for the kernel's instruction set: for plain loops that compilers turn into vectors.
+    #[inline]
+    fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
+        work()
+    }
+
     /// An activation as an element of a left panel.
     fn left(activation: Self::Activation) -> Self::Left;
 
@@ -105,6 +119,31 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     ///
     /// Panels hold whole groups, at most `MAX_DEPTH` deep.
     fn tile(self, left: &[Self::Left], right: &[Self::Right], sums: &[i32], out: &mut [Self::Sum]);
+
+    /// The same with rows of results `stride` apart, where they are wanted: `out[r * stride + c]`.
+    #[inline]
+    fn tile_into(
+        self,
+        left: &[Self::Left],
+        right: &[Self::Right],
+        sums: &[i32],
+        out: &mut [Self::Sum],
+        stride: usize,
+    ) {
+        let mut tile = [Self::Sum::default(); MOST_TILE];
+        let tile = &mut tile[..Self::MR * Self::NR];
+        self.tile(left, right, sums, tile);
+        for (target, results) in out.chunks_mut(stride).zip(tile.chunks_exact(Self::NR)) {
+            target[..Self::NR].copy_from_slice(results);
+        }
+    }
+
+    /// Packs the beginnings of `MR` rows of one length into `panel`, which begins with their first group, and says how many activations of each
+    /// row it took: whole groups, or none where there is no fast way. Only asked for without `ROW_SUMS`.
+    #[inline]
+    fn pack<'a>(_rows: impl Fn(usize) -> &'a [Self::Activation], _panel: &mut [Self::Left]) -> usize {
+        0
+    }
 }
 
 /// Weights packed once: panels of `NR` columns, cut at `MAX_DEPTH`.
@@ -204,8 +243,29 @@ impl<K: Kernel> LeftPanel<K> {
 
     /// Begins a new panel: row sums are those of the rows set from now on.
     pub fn restart(&mut self) {
+        if !K::ROW_SUMS {
+            return;
+        }
         self.sums.clear();
         self.sums.resize(K::MR * self.depth.div_ceil(K::MAX_DEPTH), 0);
+    }
+
+    /// Sets all `MR` rows from depth `from` on; `rows` gives each, and all have one length.
+    ///
+    /// # Panics
+    /// As [`LeftPanel::set`].
+    #[inline]
+    pub fn set_all<'a>(&mut self, from: usize, rows: impl Fn(usize) -> &'a [K::Activation]) {
+        let mut done = 0;
+        if !K::ROW_SUMS && from.is_multiple_of(K::GROUP) {
+            done = K::pack(&rows, &mut self.elements[from * K::MR..]);
+        }
+        if done == rows(0).len() {
+            return;
+        }
+        for row in 0..K::MR {
+            self.set(row, from + done, &rows(row)[done..]);
+        }
     }
 
     /// Sets `values` of `row` from depth `from` on.
@@ -261,37 +321,51 @@ pub fn multiply_panel<K: Kernel>(
     assert!(stride >= tiles * K::NR && out.len() >= K::MR * stride, "room for whole tiles");
     let chunk = K::MAX_DEPTH / K::GROUP;
     let (left_group, right_group) = (K::MR * K::GROUP, K::NR / K::LANE_COLUMNS * K::GROUP);
-    let mut tile = [K::Sum::default(); MOST_TILE];
-    let tile = &mut tile[..K::MR * K::NR];
-    let no_sums = [0; MOST_ROWS];
     for index in 0..tiles {
         let panel = right.panel(index);
+        let out = &mut out[index * K::NR..];
         let cuts = left.elements.chunks(chunk * left_group).zip(panel.chunks(chunk * right_group));
         for (cut, (left_cut, right_cut)) in cuts.enumerate() {
-            let sums = if K::ROW_SUMS { &left.sums[cut * K::MR..][..K::MR] } else { &no_sums[..K::MR] };
-            kernel.tile(left_cut, right_cut, sums, tile);
-            for (row, results) in tile.chunks_exact(K::NR).enumerate() {
-                let target = &mut out[row * stride + index * K::NR..][..K::NR];
-                if cut == 0 && K::COLUMN_OFFSETS {
+            let sums = if K::ROW_SUMS { &left.sums[cut * K::MR..][..K::MR] } else { &[][..] };
+            if cut == 0 {
+                kernel.tile_into(left_cut, right_cut, sums, out, stride);
+                if K::COLUMN_OFFSETS {
                     let offsets = &right.offsets[index * K::NR..][..K::NR];
-                    for ((sum, &result), &offset) in target.iter_mut().zip(results).zip(offsets) {
-                        *sum = K::add(result, offset);
-                    }
-                } else if cut == 0 {
-                    target.copy_from_slice(results);
-                } else {
-                    for (sum, &result) in target.iter_mut().zip(results) {
-                        *sum = K::add(*sum, result);
-                    }
+                    out.chunks_mut(stride).take(K::MR).for_each(|row| add_all::<K>(row, offsets));
                 }
+            } else {
+                add_tile(kernel, left_cut, right_cut, sums, out, stride);
             }
         }
     }
 }
 
-/// Most results and most rows of a tile.
+/// Adds the tile of a further cut. Apart, because engines clear its buffer by a call, which most products never need.
+#[inline(never)]
+fn add_tile<K: Kernel>(
+    kernel: K,
+    left: &[K::Left],
+    right: &[K::Right],
+    sums: &[i32],
+    out: &mut [K::Sum],
+    stride: usize,
+) {
+    let mut tile = [K::Sum::default(); MOST_TILE];
+    let tile = &mut tile[..K::MR * K::NR];
+    kernel.tile(left, right, sums, tile);
+    for (row, results) in out.chunks_mut(stride).zip(tile.chunks_exact(K::NR)) {
+        add_all::<K>(row, results);
+    }
+}
+
+fn add_all<K: Kernel>(sums: &mut [K::Sum], others: &[K::Sum]) {
+    for (sum, &other) in sums.iter_mut().zip(others) {
+        *sum = K::add(*sum, other);
+    }
+}
+
+/// Most results of a tile.
 const MOST_TILE: usize = 128;
-const MOST_ROWS: usize = 24;
 
 /// `[rows][columns]` product of `[rows][depth]` activations with packed weights.
 ///
@@ -312,9 +386,7 @@ pub fn multiply<K: Kernel>(
     for first in (0..rows).step_by(K::MR) {
         let count = K::MR.min(rows - first);
         panel.restart();
-        for row in 0..count {
-            panel.set(row, 0, &activations[(first + row) * right.depth..][..right.depth]);
-        }
+        panel.set_all(0, |row| &activations[(first + row.min(count - 1)) * right.depth..][..right.depth]);
         multiply_panel(kernel, &panel, right, &mut sums, stride);
         for row in 0..count {
             out.extend_from_slice(&sums[row * stride..][..right.columns]);

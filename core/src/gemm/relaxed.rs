@@ -6,6 +6,9 @@
 use std::arch::wasm32::*;
 
 use super::Kernel;
+use super::simd128_pack::{Bytes, pack};
+use super::simd128_pair::broadcast32;
+use super::simd128_tile::{splat_word, store, vectors, walk};
 
 const ROWS: usize = 4;
 const COLUMNS: usize = 8;
@@ -45,24 +48,100 @@ impl Kernel for U4 {
     }
 
     #[inline]
-    fn tile(self, left: &[u8], right: &[i8], _sums: &[i32], out: &mut [i32]) {
+    fn tile(self, left: &[u8], right: &[i8], sums: &[i32], out: &mut [i32]) {
+        self.tile_into(left, right, sums, out, COLUMNS);
+    }
+
+    #[inline]
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [u8]) -> usize {
+        pack::<Bytes, ROWS>(rows, panel)
+    }
+
+    #[inline]
+    fn tile_into(self, left: &[u8], right: &[i8], _sums: &[i32], out: &mut [i32], stride: usize) {
         let mut acc = [[i16x8_splat(0); COLUMNS / 4]; ROWS];
-        for (a, w) in left.as_chunks::<{ ROWS * 4 }>().0.iter().zip(right.as_chunks::<{ COLUMNS * 4 }>().0) {
-            // SAFETY: `w` is 32 bytes, two vectors.
-            let w = unsafe { [v128_load(w.as_ptr().cast()), v128_load(w.as_ptr().add(16).cast())] };
+        walk(left, right, |a: &[u8; ROWS * 4], w: &[i8; COLUMNS * 4]| {
+            let w: [v128; COLUMNS / 4] = vectors(w);
             for (row, four) in acc.iter_mut().zip(a.as_chunks::<4>().0) {
-                // SAFETY: `four` is 4 bytes.
-                let a = unsafe { v128_load32_splat(four.as_ptr().cast()) };
+                let a = splat_word(four);
                 for (sum, w) in row.iter_mut().zip(w) {
                     *sum = i16x8_add(*sum, i16x8_relaxed_dot_i8x16_i7x16(w, a));
                 }
             }
-        }
-        for (row, target) in acc.iter().zip(out.as_chunks_mut::<COLUMNS>().0) {
-            for (sum, four) in row.iter().zip(target.as_chunks_mut::<4>().0) {
-                // SAFETY: `four` is 4 results of 32 bits, one vector.
-                unsafe { v128_store(four.as_mut_ptr().cast(), i32x4_extadd_pairwise_i16x8(*sum)) }
+        });
+        store(acc.map(|row| row.map(|sums| i32x4_extadd_pairwise_i16x8(sums))), out, stride);
+    }
+}
+
+/// Weights in -127..=127 times activations up to 127, exact: `i32x4.relaxed_dot_i8x16_i7x16_add_s` adds four products into 32 bits. The instruction
+/// leaves the order of its inner sums open, which 32 bits do not show: four products stay within +-4 * 127 * 127, two of them within 16 bits (32258).
+///
+/// It is one SDOT on arm64 with dotprod (phones), so the tile has 32 registers in mind; elsewhere it is a sequence and loses. Serves 4 bits, and 7-bit
+/// activations with 8-bit weights.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dot32(());
+
+const DOT32_COLUMNS: usize = 16;
+
+impl Kernel for Dot32 {
+    type Activation = u8;
+    type Weight = i8;
+    type Left = u8;
+    type Right = i8;
+    type Sum = i32;
+    const NAME: &'static str = "relaxed_u7i8_4x16_dot32";
+    const ISA: &'static str = "WebAssembly relaxed SIMD";
+    const MR: usize = ROWS;
+    const NR: usize = DOT32_COLUMNS;
+    const GROUP: usize = 4;
+    const MAX_DEPTH: usize = 1 << 16;
+
+    fn detect() -> Option<Self> {
+        Some(Self(()))
+    }
+
+    #[inline]
+    fn left(activation: u8) -> u8 {
+        activation
+    }
+
+    fn right(weights: &[i8]) -> i8 {
+        weights[0]
+    }
+
+    fn add(a: i32, b: i32) -> i32 {
+        a + b
+    }
+
+    #[inline]
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [u8]) -> usize {
+        pack::<Bytes, ROWS>(rows, panel)
+    }
+
+    #[inline]
+    fn tile(self, left: &[u8], right: &[i8], sums: &[i32], out: &mut [i32]) {
+        self.tile_into(left, right, sums, out, DOT32_COLUMNS);
+    }
+
+    #[inline]
+    fn tile_into(self, left: &[u8], right: &[i8], _sums: &[i32], out: &mut [i32], stride: usize) {
+        const VECTORS: usize = DOT32_COLUMNS / 4;
+        let mut acc = [[i32x4_splat(0); VECTORS]; ROWS];
+        walk(left, right, |a: &[u8; ROWS * 4], w: &[i8; DOT32_COLUMNS * 4]| {
+            let ([a], w): ([v128; 1], [v128; VECTORS]) = (vectors(a), vectors(w));
+            macro_rules! row {
+                ($row:literal) => {
+                    let a = broadcast32!(a, $row);
+                    for (sum, w) in acc[$row].iter_mut().zip(w) {
+                        *sum = i32x4_relaxed_dot_i8x16_i7x16_add(w, a, *sum);
+                    }
+                };
             }
-        }
+            row!(0);
+            row!(1);
+            row!(2);
+            row!(3);
+        });
+        store(acc, out, stride);
     }
 }

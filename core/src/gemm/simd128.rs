@@ -14,6 +14,8 @@
 use std::arch::wasm32::*;
 
 use super::Kernel;
+use super::simd128_pack::{Reals, Widened, pack};
+use super::simd128_tile::{splat_word, store, vectors, walk};
 
 /// Pairs of depths between two splits of the fields.
 const RUN: usize = 8;
@@ -24,8 +26,8 @@ const MIDDLE: i32 = 2048;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct U4(());
 
-const U4_ROWS: usize = 3;
-const U4_COLUMNS: usize = 16;
+const U4_ROWS: usize = 2;
+const U4_COLUMNS: usize = 24;
 
 impl Kernel for U4 {
     type Activation = u8;
@@ -33,7 +35,7 @@ impl Kernel for U4 {
     type Left = i16;
     type Right = i16;
     type Sum = i32;
-    const NAME: &'static str = "simd128_u4i4_3x16_pairs";
+    const NAME: &'static str = "simd128_u4i4_2x24_pairs";
     const ISA: &'static str = "WebAssembly simd128";
     const MR: usize = U4_ROWS;
     const NR: usize = U4_COLUMNS;
@@ -59,25 +61,33 @@ impl Kernel for U4 {
     }
 
     #[inline]
-    fn tile(self, left: &[i16], right: &[i16], _sums: &[i32], out: &mut [i32]) {
+    fn tile(self, left: &[i16], right: &[i16], sums: &[i32], out: &mut [i32]) {
+        self.tile_into(left, right, sums, out, U4_COLUMNS);
+    }
+
+    #[inline]
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> usize {
+        pack::<Widened, U4_ROWS>(rows, panel)
+    }
+
+    #[inline]
+    fn tile_into(self, left: &[i16], right: &[i16], _sums: &[i32], out: &mut [i32], stride: usize) {
         const VECTORS: usize = U4_COLUMNS / 8;
-        let (rows, columns) = (left.as_chunks::<{ U4_ROWS * 2 }>().0, right.as_chunks::<{ U4_COLUMNS }>().0);
         let (middle, mask) = (i32x4_splat(MIDDLE), i32x4_splat(0xfff));
         let mut run = [[middle; VECTORS]; U4_ROWS];
         let mut low = [[i32x4_splat(0); VECTORS]; U4_ROWS];
         let mut runs = 0;
-        for (rows, columns) in rows.chunks(RUN).zip(columns.chunks(RUN)) {
-            for (a, w) in rows.iter().zip(columns) {
-                // SAFETY: `w` is 16 elements of 16 bits, two vectors.
-                let w = unsafe { [v128_load(w.as_ptr().cast()), v128_load(w.as_ptr().add(8).cast())] };
+        let panels = left.chunks(RUN * U4_ROWS * 2).zip(right.chunks(RUN * U4_COLUMNS));
+        for (left, right) in panels {
+            walk(left, right, |a: &[i16; U4_ROWS * 2], w: &[i16; U4_COLUMNS]| {
+                let w: [v128; VECTORS] = vectors(w);
                 for (run, pair) in run.iter_mut().zip(a.as_chunks::<2>().0) {
-                    // SAFETY: `pair` is 4 bytes.
-                    let a = unsafe { v128_load32_splat(pair.as_ptr().cast()) };
+                    let a = splat_word(pair);
                     for (run, w) in run.iter_mut().zip(w) {
                         *run = i32x4_add(*run, i32x4_dot_i16x8(a, w));
                     }
                 }
-            }
+            });
             for (run, low) in run.iter_mut().flatten().zip(low.iter_mut().flatten()) {
                 let field = v128_and(*run, mask);
                 *low = i32x4_add(*low, field);
@@ -86,15 +96,14 @@ impl Kernel for U4 {
             runs += 1;
         }
         let started = i32x4_splat(MIDDLE * runs);
-        for ((run, low), target) in run.iter().zip(&low).zip(out.as_chunks_mut::<U4_COLUMNS>().0) {
-            for ((run, low), eight) in run.iter().zip(low).zip(target.as_chunks_mut::<8>().0) {
-                // SAFETY: `eight` is 8 results of 32 bits, two vectors.
-                unsafe {
-                    v128_store(eight.as_mut_ptr().cast(), i32x4_sub(*low, started));
-                    v128_store(eight.as_mut_ptr().add(4).cast(), i32x4_shr(*run, 12));
-                }
+        let mut sums = [[started; 2 * VECTORS]; U4_ROWS];
+        for row in 0..U4_ROWS {
+            for vector in 0..VECTORS {
+                sums[row][2 * vector] = i32x4_sub(low[row][vector], started);
+                sums[row][2 * vector + 1] = i32x4_shr(run[row][vector], 12);
             }
         }
+        store(sums, out, stride);
     }
 }
 
@@ -137,25 +146,28 @@ impl Kernel for U8 {
     }
 
     #[inline]
-    fn tile(self, left: &[i16], right: &[i16], _sums: &[i32], out: &mut [i32]) {
+    fn tile(self, left: &[i16], right: &[i16], sums: &[i32], out: &mut [i32]) {
+        self.tile_into(left, right, sums, out, COLUMNS);
+    }
+
+    #[inline]
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> usize {
+        pack::<Widened, ROWS>(rows, panel)
+    }
+
+    #[inline]
+    fn tile_into(self, left: &[i16], right: &[i16], _sums: &[i32], out: &mut [i32], stride: usize) {
         let mut acc = [[i32x4_splat(0); COLUMNS / 4]; ROWS];
-        for (a, w) in left.as_chunks::<{ ROWS * 2 }>().0.iter().zip(right.as_chunks::<{ COLUMNS * 2 }>().0) {
-            // SAFETY: `w` is 16 elements of 16 bits, two vectors.
-            let w = unsafe { [v128_load(w.as_ptr().cast()), v128_load(w.as_ptr().add(8).cast())] };
+        walk(left, right, |a: &[i16; ROWS * 2], w: &[i16; COLUMNS * 2]| {
+            let w: [v128; COLUMNS / 4] = vectors(w);
             for (row, pair) in acc.iter_mut().zip(a.as_chunks::<2>().0) {
-                // SAFETY: `pair` is 4 bytes.
-                let a = unsafe { v128_load32_splat(pair.as_ptr().cast()) };
+                let a = splat_word(pair);
                 for (sum, w) in row.iter_mut().zip(w) {
                     *sum = i32x4_add(*sum, i32x4_dot_i16x8(a, w));
                 }
             }
-        }
-        for (row, target) in acc.iter().zip(out.as_chunks_mut::<COLUMNS>().0) {
-            for (sum, four) in row.iter().zip(target.as_chunks_mut::<4>().0) {
-                // SAFETY: `four` is 4 results of 32 bits, one vector.
-                unsafe { v128_store(four.as_mut_ptr().cast(), *sum) }
-            }
-        }
+        });
+        store(acc, out, stride);
     }
 }
 
@@ -208,24 +220,27 @@ impl Kernel for F32 {
     }
 
     #[inline]
-    fn tile(self, left: &[f32], right: &[f32], _sums: &[i32], out: &mut [f32]) {
+    fn tile(self, left: &[f32], right: &[f32], sums: &[i32], out: &mut [f32]) {
+        self.tile_into(left, right, sums, out, COLUMNS);
+    }
+
+    #[inline]
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [f32], panel: &mut [f32]) -> usize {
+        pack::<Reals, ROWS>(rows, panel)
+    }
+
+    #[inline]
+    fn tile_into(self, left: &[f32], right: &[f32], _sums: &[i32], out: &mut [f32], stride: usize) {
         let mut acc = [[f32x4_splat(0.0); COLUMNS / 4]; ROWS];
-        for (a, w) in left.as_chunks::<ROWS>().0.iter().zip(right.as_chunks::<COLUMNS>().0) {
-            // SAFETY: `w` is 8 values, two vectors.
-            let w = unsafe { [v128_load(w.as_ptr().cast()), v128_load(w.as_ptr().add(4).cast())] };
-            for (row, a) in acc.iter_mut().zip(a) {
-                // SAFETY: `a` is 4 bytes.
-                let a = unsafe { v128_load32_splat(std::ptr::from_ref(a).cast()) };
+        walk(left, right, |a: &[f32; ROWS], w: &[f32; COLUMNS]| {
+            let w: [v128; COLUMNS / 4] = vectors(w);
+            for (row, a) in acc.iter_mut().zip(a.as_chunks::<1>().0) {
+                let a = splat_word(a);
                 for (sum, w) in row.iter_mut().zip(w) {
                     *sum = multiply_add(a, w, *sum);
                 }
             }
-        }
-        for (row, target) in acc.iter().zip(out.as_chunks_mut::<COLUMNS>().0) {
-            for (sum, four) in row.iter().zip(target.as_chunks_mut::<4>().0) {
-                // SAFETY: `four` is 4 values, one vector.
-                unsafe { v128_store(four.as_mut_ptr().cast(), *sum) }
-            }
-        }
+        });
+        store(acc, out, stride);
     }
 }

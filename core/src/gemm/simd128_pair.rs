@@ -1,0 +1,226 @@
+//! WebAssembly simd128 for CPUs that multiply and add 16-bit lanes in one instruction (MLA of arm64: phones).
+//!
+//! Activations are centred, so that two products may be added in 16 bits before anything is widened. A panel keeps two depths of four rows in
+//! one vector, and each is broadcast from its lane by a shuffle, which arm64 does in one `dup`; a load that broadcasts costs it three.
+//!
+//! ```text
+//! u4 ("p2"): lane = w0 + 256 w1, p = a0 * lane(k0) + a1 * lane(k1)      both fields of p lie within +-2 * 8 * 7 = +-112
+//!            all += p;  high += q15mulr_sat(p, 128) = (p + 128) >> 8     the rounding makes the low field's sign harmless
+//!            low = all - (high << 8) mod 2^16
+//! u8:        p = a0 * w(k0) + a1 * w(k1) in 16 bits, |p| <= 2 * 128 * 127 = 32512; then pairwise into 32 bits (SADALP)
+//! ```
+
+use std::arch::wasm32::*;
+
+use super::Kernel;
+use super::simd128_pack::{Centred, pack, pack_halves};
+use super::simd128_tile::{store, vectors, walk};
+
+const ROWS: usize = 4;
+
+/// Broadcasts a 16-bit lane.
+macro_rules! broadcast16 {
+    ($a:expr, $lane:expr) => {{
+        const LANE: usize = $lane;
+        i16x8_shuffle::<LANE, LANE, LANE, LANE, LANE, LANE, LANE, LANE>($a, $a)
+    }};
+}
+
+/// Broadcasts a 32-bit lane.
+macro_rules! broadcast32 {
+    ($a:expr, $lane:expr) => {{
+        const LANE: usize = $lane;
+        i32x4_shuffle::<LANE, LANE, LANE, LANE>($a, $a)
+    }};
+}
+pub(super) use broadcast32;
+
+/// 4-bit activations times weights in -7..=7, exact: the high field gains at most 56 a depth, 584 depths fit 16 bits. The low one is what
+/// remains of sums that may wrap, and is as small.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct U4(());
+
+/// Columns of the 4-bit tile: two filters a lane.
+const U4_COLUMNS: usize = 32;
+
+impl Kernel for U4 {
+    type Activation = u8;
+    type Weight = i8;
+    type Left = i16;
+    type Right = i16;
+    type Sum = i32;
+    const NAME: &'static str = "simd128_u4i4_4x32_p2";
+    const ISA: &'static str = "WebAssembly simd128";
+    const MR: usize = ROWS;
+    const NR: usize = U4_COLUMNS;
+    const GROUP: usize = 1;
+    const LANE_COLUMNS: usize = 2;
+    const MAX_DEPTH: usize = 584;
+    const COLUMN_OFFSETS: bool = true;
+
+    fn detect() -> Option<Self> {
+        Some(Self(()))
+    }
+
+    #[inline]
+    fn left(activation: u8) -> i16 {
+        i16::from(activation) - 8
+    }
+
+    fn right(weights: &[i8]) -> i16 {
+        i16::from(weights[0]) + 256 * i16::from(weights[1])
+    }
+
+    fn add(a: i32, b: i32) -> i32 {
+        a + b
+    }
+
+    fn column_offset(column: &[i8]) -> i32 {
+        8 * column.iter().map(|&weight| i32::from(weight)).sum::<i32>()
+    }
+
+    #[inline]
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> usize {
+        pack_halves::<8>(rows, panel)
+    }
+
+    #[inline]
+    fn tile(self, left: &[i16], right: &[i16], sums: &[i32], out: &mut [i32]) {
+        self.tile_into(left, right, sums, out, U4_COLUMNS);
+    }
+
+    #[inline]
+    fn tile_into(self, left: &[i16], right: &[i16], _sums: &[i32], out: &mut [i32], stride: usize) {
+        // The right panel has 16 lanes at each depth: two vectors.
+        const LANES: usize = U4_COLUMNS / 2;
+        let last_left = left.as_chunks::<{ ROWS * 2 }>().1;
+        let last_right = right.as_chunks::<{ LANES * 2 }>().1;
+        let mut all = [[i16x8_splat(0); 2]; ROWS];
+        let mut high = all;
+        let half = i16x8_splat(128);
+        // An odd last depth runs as the first of two whose second is zero.
+        let (mut odd_left, mut odd_right) = ([0; ROWS * 2], [0; LANES * 2]);
+        odd_left[..last_left.len()].copy_from_slice(last_left);
+        odd_right[..last_right.len()].copy_from_slice(last_right);
+        let mut step = |a: &[i16; ROWS * 2], w: &[i16; LANES * 2]| {
+            let ([a], [w0, w1, w2, w3]) = (vectors(a), vectors(w));
+            let (first, second) = ([w0, w1], [w2, w3]);
+            macro_rules! row {
+                ($row:literal) => {
+                    let (a0, a1) = (broadcast16!(a, $row), broadcast16!(a, ROWS + $row));
+                    for vector in 0..2 {
+                        let pair = i16x8_add(i16x8_mul(a0, first[vector]), i16x8_mul(a1, second[vector]));
+                        all[$row][vector] = i16x8_add(all[$row][vector], pair);
+                        high[$row][vector] = i16x8_add(high[$row][vector], i16x8_q15mulr_sat(pair, half));
+                    }
+                };
+            }
+            row!(0);
+            row!(1);
+            row!(2);
+            row!(3);
+        };
+        walk(left, right, &mut step);
+        if !last_left.is_empty() {
+            step(&odd_left, &odd_right);
+        }
+        let mut sums = [[half; U4_COLUMNS / 4]; ROWS];
+        for row in 0..ROWS {
+            for vector in 0..2 {
+                let high = high[row][vector];
+                let low = i16x8_sub(all[row][vector], i16x8_shl(high, 8));
+                // Lanes 4 apart stand for columns 8 apart.
+                sums[row][4 * vector] = i32x4_extend_low_i16x8(low);
+                sums[row][4 * vector + 1] = i32x4_extend_low_i16x8(high);
+                sums[row][4 * vector + 2] = i32x4_extend_high_i16x8(low);
+                sums[row][4 * vector + 3] = i32x4_extend_high_i16x8(high);
+            }
+        }
+        store(sums, out, stride);
+    }
+}
+
+/// 8-bit activations times weights in -127..=127, exact: see the head of this file; 2^16 products fit 32 bits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct U8(());
+
+const U8_COLUMNS: usize = 16;
+
+impl Kernel for U8 {
+    type Activation = u8;
+    type Weight = i8;
+    type Left = i16;
+    type Right = i16;
+    type Sum = i32;
+    const NAME: &'static str = "simd128_u8i8_4x16_pair";
+    const ISA: &'static str = "WebAssembly simd128";
+    const MR: usize = ROWS;
+    const NR: usize = U8_COLUMNS;
+    const GROUP: usize = 2;
+    const MAX_DEPTH: usize = 1 << 16;
+    const COLUMN_OFFSETS: bool = true;
+
+    fn detect() -> Option<Self> {
+        Some(Self(()))
+    }
+
+    #[inline]
+    fn left(activation: u8) -> i16 {
+        i16::from(activation) - 128
+    }
+
+    fn right(weights: &[i8]) -> i16 {
+        i16::from(weights[0])
+    }
+
+    fn add(a: i32, b: i32) -> i32 {
+        a + b
+    }
+
+    fn column_offset(column: &[i8]) -> i32 {
+        128 * column.iter().map(|&weight| i32::from(weight)).sum::<i32>()
+    }
+
+    #[inline]
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> usize {
+        pack::<Centred<128>, ROWS>(rows, panel)
+    }
+
+    #[inline]
+    fn tile(self, left: &[i16], right: &[i16], sums: &[i32], out: &mut [i32]) {
+        self.tile_into(left, right, sums, out, U8_COLUMNS);
+    }
+
+    #[inline]
+    fn tile_into(self, left: &[i16], right: &[i16], _sums: &[i32], out: &mut [i32], stride: usize) {
+        const VECTORS: usize = U8_COLUMNS / 4;
+        // Two groups of two depths a step.
+        let last_left = left.as_chunks::<{ ROWS * 4 }>().1;
+        let last_right = right.as_chunks::<{ U8_COLUMNS * 4 }>().1;
+        let mut acc = [[i32x4_splat(0); VECTORS]; ROWS];
+        let (mut odd_left, mut odd_right) = ([0; ROWS * 4], [0; U8_COLUMNS * 4]);
+        odd_left[..last_left.len()].copy_from_slice(last_left);
+        odd_right[..last_right.len()].copy_from_slice(last_right);
+        let mut step = |a: &[i16; ROWS * 4], w: &[i16; U8_COLUMNS * 4]| {
+            let ([a0, a1], w): ([v128; 2], [v128; 2 * VECTORS]) = (vectors(a), vectors(w));
+            macro_rules! row {
+                ($row:literal) => {
+                    let (a0, a1) = (broadcast32!(a0, $row), broadcast32!(a1, $row));
+                    for vector in 0..VECTORS {
+                        let pair = i16x8_add(i16x8_mul(a0, w[vector]), i16x8_mul(a1, w[VECTORS + vector]));
+                        acc[$row][vector] = i32x4_add(acc[$row][vector], i32x4_extadd_pairwise_i16x8(pair));
+                    }
+                };
+            }
+            row!(0);
+            row!(1);
+            row!(2);
+            row!(3);
+        };
+        walk(left, right, &mut step);
+        if !last_left.is_empty() {
+            step(&odd_left, &odd_right);
+        }
+        store(acc, out, stride);
+    }
+}

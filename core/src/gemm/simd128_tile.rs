@@ -1,0 +1,68 @@
+//! What the tiles of WebAssembly share. Engines do not rewrite loops, so these say what is wanted: pointers that advance (an index would be shifted and
+//! added for every load) and results stored from registers (an array that is indexed at run time is filled by a call).
+
+use std::arch::wasm32::*;
+
+/// Calls `step` for each `LEFT` elements of one panel with `RIGHT` of the other.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "the accumulators that `step` changes must stay in registers")]
+pub(super) fn walk<L, R, const LEFT: usize, const RIGHT: usize>(
+    left: &[L],
+    right: &[R],
+    mut step: impl FnMut(&[L; LEFT], &[R; RIGHT]),
+) {
+    let mut steps = (left.len() / LEFT).min(right.len() / RIGHT);
+    let (mut a, mut w) = (left.as_ptr(), right.as_ptr());
+    while steps != 0 {
+        // SAFETY: both panels hold as many whole steps as are made.
+        unsafe {
+            step(&*a.cast(), &*w.cast());
+            a = a.add(LEFT);
+            w = w.add(RIGHT);
+        }
+        steps -= 1;
+    }
+}
+
+/// The vectors that an array of elements is made of.
+///
+/// # Panics
+/// When compiled for arrays of another size.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "a few loads")]
+pub(super) fn vectors<T, const COUNT: usize, const VECTORS: usize>(elements: &[T; COUNT]) -> [v128; VECTORS] {
+    const { assert!(COUNT * size_of::<T>() == VECTORS * size_of::<v128>(), "whole vectors") };
+    let from = elements.as_ptr().cast::<v128>();
+    // SAFETY: the elements are as long as the vectors.
+    std::array::from_fn(|vector| unsafe { v128_load(from.add(vector)) })
+}
+
+/// The 32-bit word that elements make up, in all lanes.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "one load")]
+pub(super) fn splat_word<T, const COUNT: usize>(elements: &[T; COUNT]) -> v128 {
+    const { assert!(COUNT * size_of::<T>() == 4, "one word") };
+    // SAFETY: the elements are four bytes.
+    unsafe { v128_load32_splat(elements.as_ptr().cast()) }
+}
+
+/// Stores the sums of a tile, 32 bits each, in rows `stride` apart.
+///
+/// # Panics
+/// If `out` is too short.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "the sums are in registers")]
+pub(super) fn store<T, const ROWS: usize, const VECTORS: usize>(
+    sums: [[v128; VECTORS]; ROWS],
+    out: &mut [T],
+    stride: usize,
+) {
+    const { assert!(size_of::<T>() == 4, "results of 32 bits") };
+    assert!(out.len() >= (ROWS - 1) * stride + VECTORS * 4, "room for the tile");
+    for (row, sums) in sums.into_iter().enumerate() {
+        for (vector, sum) in sums.into_iter().enumerate() {
+            // SAFETY: the last row's last vector was found to end within `out`.
+            unsafe { v128_store(out.as_mut_ptr().add(row * stride + vector * 4).cast(), sum) }
+        }
+    }
+}

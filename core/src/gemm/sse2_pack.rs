@@ -1,0 +1,110 @@
+//! Packing with SSE2, which every x86-64 has: rows of 32-bit words (4 codes, 2 widened codes, or 1 real) to panels of six rows.
+
+use std::arch::x86_64::*;
+
+/// Rows of a panel.
+const MR: usize = 6;
+
+/// Activations that make up four words of 32 bits.
+pub(super) trait Words: Copy {
+    /// Elements that they become in a panel; 16 bytes for all `COUNT` of them.
+    type Element;
+    /// Activations in four words.
+    const COUNT: usize;
+
+    /// The first `COUNT` of `values` as elements.
+    fn load(values: &[Self]) -> __m128i;
+}
+
+/// Codes that stay bytes.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(super) struct Widened(u8);
+
+impl Widened {
+    /// The same codes, to be widened when packed.
+    #[inline]
+    pub(super) fn of(codes: &[u8]) -> &[Self] {
+        // SAFETY: `Widened` is a transparent `u8`.
+        unsafe { std::slice::from_raw_parts(codes.as_ptr().cast(), codes.len()) }
+    }
+}
+
+impl Words for u8 {
+    type Element = Self;
+    const COUNT: usize = 16;
+
+    #[inline]
+    fn load(values: &[Self]) -> __m128i {
+        let values = &values[..Self::COUNT];
+        // SAFETY: there are 16 bytes.
+        unsafe { _mm_loadu_si128(values.as_ptr().cast()) }
+    }
+}
+
+impl Words for Widened {
+    type Element = i16;
+    const COUNT: usize = 8;
+
+    #[inline]
+    fn load(values: &[Self]) -> __m128i {
+        let values = &values[..Self::COUNT];
+        // SAFETY: there are 8 bytes, and x86-64 includes SSE2.
+        unsafe { _mm_unpacklo_epi8(_mm_loadl_epi64(values.as_ptr().cast()), _mm_setzero_si128()) }
+    }
+}
+
+impl Words for f32 {
+    type Element = Self;
+    const COUNT: usize = 4;
+
+    #[inline]
+    fn load(values: &[Self]) -> __m128i {
+        let values = &values[..Self::COUNT];
+        // SAFETY: there are 16 bytes.
+        unsafe { _mm_loadu_si128(values.as_ptr().cast()) }
+    }
+}
+
+/// Packs the beginnings of six rows and says how many activations of each it took.
+///
+/// # Panics
+/// If the rows are not of one length, or the panel is too short for them.
+#[inline]
+pub(super) fn pack<'a, A: Words + 'a>(rows: impl Fn(usize) -> &'a [A], panel: &mut [A::Element]) -> usize {
+    let rows: [&[A]; MR] = std::array::from_fn(rows);
+    let taken = rows[0].len() / A::COUNT * A::COUNT;
+    assert!(rows.iter().all(|row| row.len() >= taken), "rows of one length");
+    assert!(panel.len() >= taken * MR, "room for six rows");
+    // SAFETY: x86-64 includes SSE2, and the panel was found to hold `taken * MR` elements: 16 * MR bytes for each `COUNT` of them.
+    unsafe { pack_six(rows, taken, panel.as_mut_ptr().cast()) }
+    taken
+}
+
+/// Writes four words of each row at a time: their transpose.
+///
+/// # Safety
+/// There are `16 * MR` bytes at `to` for each `COUNT` of `taken`.
+#[target_feature(enable = "sse2")]
+unsafe fn pack_six<A: Words>(rows: [&[A]; MR], taken: usize, mut to: *mut u8) {
+    for at in (0..taken).step_by(A::COUNT) {
+        let [a, b, c, d, e, f] = rows.map(|row| A::load(&row[at..]));
+        let (ab, cd, ef) = (_mm_unpacklo_epi32(a, b), _mm_unpacklo_epi32(c, d), _mm_unpacklo_epi32(e, f));
+        let (ab_high, cd_high, ef_high) =
+            (_mm_unpackhi_epi32(a, b), _mm_unpackhi_epi32(c, d), _mm_unpackhi_epi32(e, f));
+        let words = [
+            (_mm_unpacklo_epi64(ab, cd), ef),
+            (_mm_unpackhi_epi64(ab, cd), _mm_unpackhi_epi64(ef, ef)),
+            (_mm_unpacklo_epi64(ab_high, cd_high), ef_high),
+            (_mm_unpackhi_epi64(ab_high, cd_high), _mm_unpackhi_epi64(ef_high, ef_high)),
+        ];
+        for (four, two) in words {
+            // SAFETY: of the bytes that the caller promised, each word takes `4 * MR`.
+            unsafe {
+                _mm_storeu_si128(to.cast(), four);
+                _mm_storel_epi64(to.add(16).cast(), two);
+                to = to.add(MR * 4);
+            }
+        }
+    }
+}
