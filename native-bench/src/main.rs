@@ -32,7 +32,14 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    // A kernel that this CPU computes wrongly is set aside before anything uses it.
+    for choice in nibble_core::gemm::choose(None) {
+        for wrong in choice.wrong {
+            eprintln!("warning: {wrong} computes wrongly here; {} is used instead", choice.kernel);
+        }
+    }
+    match arguments.command {
         Command::Read(options) => read::run(&options),
         Command::Gemm(options) => options.run(),
         Command::Network(options) => options.run(),

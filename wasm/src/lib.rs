@@ -6,6 +6,9 @@
 mod bench;
 mod error;
 
+use std::sync::OnceLock;
+
+use nibble_core::gemm;
 use nibble_core::gray::Gray;
 use nibble_core::reader::{Reader, Reading};
 use nibble_picture::{Limits, decode, from_rgba};
@@ -26,6 +29,16 @@ extern "C" {
 #[wasm_bindgen(start)]
 pub fn start() {
     console_error_panic_hook::set_once();
+}
+
+/// Tests the kernels of this binary against the naive product and races those that are exact, once; JSON of what was chosen: `precision`, `kernel`, `isa`
+/// and the kernels that this engine computes wrongly, in `wrong`. Takes some milliseconds. Networks made before use the best guess.
+#[wasm_bindgen]
+#[must_use]
+pub fn choose_kernels() -> String {
+    static CHOICE: OnceLock<String> = OnceLock::new();
+    let choose = || serde_json::to_string(&gemm::choose(Some(&mut now))).unwrap_or_else(|_| "[]".to_owned());
+    CHOICE.get_or_init(choose).clone()
 }
 
 /// The reading and what only this skin knows.

@@ -19,12 +19,37 @@ fn every_kernel_of_this_binary_is_exact() {
     let kernels = report["verify"].as_array().unwrap();
     assert!(kernels.iter().all(|kernel| kernel["exact"] == true), "{report}");
     let wanted: &[&str] = if cfg!(target_feature = "relaxed-simd") {
-        &["simd128_u4i4_2x24_pairs", "simd128_u8i8_4x8", "simd128_f32_4x8", "relaxed_u4i4_4x8_dot16"]
+        &[
+            "simd128_u4i4_2x24_pairs",
+            "simd128_u4i4_4x32_p2",
+            "simd128_u8i8_4x8",
+            "simd128_u8i8_4x16_pair",
+            "simd128_f32_4x8",
+            "relaxed_u4i4_4x8_dot16",
+            "relaxed_u7i8_4x16_dot32",
+        ]
     } else {
-        &["simd128_u4i4_2x24_pairs", "simd128_u8i8_4x8", "simd128_f32_4x8"]
+        &[
+            "simd128_u4i4_2x24_pairs",
+            "simd128_u4i4_4x32_p2",
+            "simd128_u8i8_4x8",
+            "simd128_u8i8_4x16_pair",
+            "simd128_f32_4x8",
+        ]
     };
     for name in wanted {
         assert!(kernels.iter().any(|kernel| kernel["kernel"] == *name), "{name} did not run: {report}");
+    }
+}
+
+#[wasm_bindgen_test]
+fn the_race_chooses_among_exact_kernels() {
+    let choice: serde_json::Value = serde_json::from_str(&nibble_wasm::choose_kernels()).unwrap();
+    let choice = choice.as_array().unwrap();
+    assert_eq!(choice.len(), 3);
+    for task in choice {
+        assert_eq!(task["wrong"].as_array().map(Vec::len), Some(0), "{task}");
+        assert!(!task["kernel"].as_str().unwrap().starts_with("portable"), "{task}");
     }
 }
 

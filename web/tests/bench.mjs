@@ -82,6 +82,7 @@ for (const name of values.browser) {
     const report = await engine.run(binary);
     report.device.flags = `${cpus()[0]?.model ?? ""}: ${await flags()}`;
     console.log(`\n${name}, ${binary}: clock step ${report.clock_step_ms} ms${report.noisy ? "; figures spread widely" : ""}`);
+    console.log(`  chosen: ${report.choice.map(({ kernel, wrong }) => kernel + (wrong.length ? ` (wrong: ${wrong})` : "")).join(", ")}`);
     for (const { kernel, exact } of report.verify) console.log(`  ${exact ? "exact" : "WRONG"} ${kernel}`);
     for (const { precision, kernel, gmacs, speedup_vs_f32, speedup_vs_u8 } of report.summary) {
       console.log(`  ${precision.padEnd(5)}${kernel.padEnd(30)}${gmacs.toFixed(1).padStart(7)} GMAC/s /f32 ${ratio(speedup_vs_f32)} /u8 ${ratio(speedup_vs_u8)}`);

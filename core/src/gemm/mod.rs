@@ -10,6 +10,7 @@
 //!
 //! Kernels are named `{isa}_{activations}{weights}_{MR}x{NR}`.
 
+mod choice;
 mod dispatch;
 pub mod oracle;
 mod portable;
@@ -41,6 +42,7 @@ mod simd128_tile;
 #[cfg(target_arch = "x86_64")]
 mod sse2_pack;
 
+pub use choice::{Choice, choose};
 pub use dispatch::{Task, Visitor, every, select};
 
 /// A number that products are made of.

@@ -77,7 +77,9 @@ impl Kernel for U4 {
         let mut run = [[middle; VECTORS]; U4_ROWS];
         let mut low = [[i32x4_splat(0); VECTORS]; U4_ROWS];
         let mut runs = 0;
-        let panels = left.chunks(RUN * U4_ROWS * 2).zip(right.chunks(RUN * U4_COLUMNS));
+        // A count that the compiler does not know: it would unroll the run, and engines spill that.
+        let run_length = std::hint::black_box(RUN);
+        let panels = left.chunks(run_length * U4_ROWS * 2).zip(right.chunks(run_length * U4_COLUMNS));
         for (left, right) in panels {
             walk(left, right, |a: &[i16; U4_ROWS * 2], w: &[i16; U4_COLUMNS]| {
                 let w: [v128; VECTORS] = vectors(w);

@@ -9,6 +9,7 @@
 import { Bench as Engine } from "./engine.js";
 import { fromEngine } from "./error.js";
 import type { Binary } from "./features.js";
+import { type KernelChoice, kernels } from "./kernels.js";
 import type { Precision } from "./result.js";
 
 /** What can be measured: products on the papers' grid, whole networks layer by layer, or exactness of every kernel. */
@@ -83,6 +84,8 @@ export interface BenchReport {
   rows: BenchRow[];
   summary: BenchMean[];
   verify: VerifiedKernel[];
+  /** The kernels that the start-up race chose. */
+  choice: KernelChoice[];
   /** The figures spread widely: the machine was busy, or slowed itself down. */
   noisy: boolean;
   /** The smallest step of the browser's clock, in milliseconds. */
@@ -108,7 +111,7 @@ export interface BenchHost {
   model(precision: Precision): Promise<Uint8Array>;
 }
 
-type Part = Omit<BenchReport, "device">;
+type Part = Omit<BenchReport, "device" | "choice">;
 
 const KINDS: readonly BenchKind[] = ["verify", "gemm", "network"];
 const PRECISIONS: readonly Precision[] = ["f32", "u8", "u4"];
@@ -144,6 +147,7 @@ export function benchOf(host: BenchHost): (options?: BenchOptions) => Promise<Be
         rows: [],
         summary: [],
         verify: [],
+        choice: kernels(),
         noisy: false,
         clock_step_ms: 0,
       };

@@ -5,6 +5,7 @@
  * should call this from a worker.
  */
 import { benchOf } from "./bench.js";
+import { kernels } from "./kernels.js";
 import { NibbleError, fromEngine } from "./error.js";
 import { type Binary, supported } from "./features.js";
 import type { Precision, Result } from "./result.js";
@@ -12,6 +13,7 @@ import type { Precision, Result } from "./result.js";
 import start, { Engine } from "./engine.js";
 
 export type * from "./bench.js";
+export { kernelNotice, kernels, type KernelChoice } from "./kernels.js";
 export { NibbleError, type ErrorCode } from "./error.js";
 export { supported, type Binary } from "./features.js";
 export type { Check, DocumentFields, Precision, Result, Review } from "./result.js";
@@ -71,6 +73,7 @@ export function init(given: Options = {}): Promise<Binary> {
       const bytes = await load(wasmFile(binary));
       try {
         await start({ module_or_path: await WebAssembly.compile(bytes) });
+        kernels();
       } catch (cause) {
         throw new NibbleError("LoadFailed", "the WebAssembly module does not start", { cause });
       }
