@@ -36,9 +36,13 @@ pub struct Choice {
 const TEST: [usize; 3] = [13, 37, 75];
 /// Those of the product that is raced: a middling layer.
 const RACE: [usize; 3] = [24, 48, 144];
-/// Rounds of the race, and what each kernel runs for in one, in milliseconds. The first warms up.
+/// What each kernel runs for before the race, in milliseconds: engines begin with plain code, and improve in the background what runs long.
+const WARM_UP_MS: f64 = 6.0;
+/// Rounds of the race, and what each kernel runs for in one.
 const ROUNDS: usize = 4;
 const SLICE_MS: f64 = 0.5;
+/// A kernel must be this much faster to be preferred to an earlier one of the list: races are short, and machines busy.
+const LEAD: f64 = 1.1;
 /// Ends a slice where the clock stands still.
 const MOST_RUNS: usize = 1 << 12;
 
@@ -86,7 +90,8 @@ pub fn choose(mut clock: Option<&mut dyn FnMut() -> f64>) -> Vec<Choice> {
 /// The place of the fastest by its best slice. Slices begin at a step of the clock, so that a coarse one measures well too.
 fn race(trials: &mut [(usize, Trial)], clock: &mut dyn FnMut() -> f64) -> usize {
     let mut best = vec![0.0f64; trials.len()];
-    for round in 0..ROUNDS {
+    for round in 0..=ROUNDS {
+        let slice = if round == 0 { WARM_UP_MS } else { SLICE_MS };
         for ((_, trial), best) in trials.iter_mut().zip(&mut best) {
             let before = clock();
             let start = (0..1 << 20).map(|_| clock()).find(|&now| now > before).unwrap_or(before);
@@ -95,7 +100,7 @@ fn race(trials: &mut [(usize, Trial)], clock: &mut dyn FnMut() -> f64) -> usize 
                 (trial.run)();
                 runs += 1;
                 let taken = clock() - start;
-                if taken >= SLICE_MS || runs == MOST_RUNS {
+                if taken >= slice || runs == MOST_RUNS {
                     break taken;
                 }
             };
@@ -105,8 +110,7 @@ fn race(trials: &mut [(usize, Trial)], clock: &mut dyn FnMut() -> f64) -> usize 
         }
     }
     let fastest = best.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b));
-    // Without a difference the order of preference holds.
-    fastest.filter(|(_, rate)| **rate > best[0]).map_or(0, |(place, _)| place)
+    fastest.filter(|(_, rate)| **rate > best[0] * LEAD).map_or(0, |(place, _)| place)
 }
 
 struct OnTrial(Task);

@@ -8,7 +8,7 @@ use std::arch::wasm32::*;
 use super::Kernel;
 use super::simd128_pack::{Bytes, pack};
 use super::simd128_pair::broadcast32;
-use super::simd128_tile::{splat_word, store, vectors, walk};
+use super::simd128_tile::{Words, store, vectors, walk, walk_words};
 
 const ROWS: usize = 4;
 const COLUMNS: usize = 8;
@@ -60,11 +60,11 @@ impl Kernel for U4 {
     #[inline]
     fn tile_into(self, left: &[u8], right: &[i8], _sums: &[i32], out: &mut [i32], stride: usize) {
         let mut acc = [[i16x8_splat(0); COLUMNS / 4]; ROWS];
-        walk(left, right, |a: &[u8; ROWS * 4], w: &[i8; COLUMNS * 4]| {
+        walk_words(left, right, |a: Words<'_, ROWS>, w: &[i8; COLUMNS * 4]| {
             let w: [v128; COLUMNS / 4] = vectors(w);
-            for (row, four) in acc.iter_mut().zip(a.as_chunks::<4>().0) {
-                let a = splat_word(four);
-                for (sum, w) in row.iter_mut().zip(w) {
+            for (row, sums) in acc.iter_mut().enumerate() {
+                let a = a.splat(row);
+                for (sum, w) in sums.iter_mut().zip(w) {
                     *sum = i16x8_add(*sum, i16x8_relaxed_dot_i8x16_i7x16(w, a));
                 }
             }

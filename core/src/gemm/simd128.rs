@@ -15,7 +15,7 @@ use std::arch::wasm32::*;
 
 use super::Kernel;
 use super::simd128_pack::{Reals, Widened, pack};
-use super::simd128_tile::{splat_word, store, vectors, walk};
+use super::simd128_tile::{Words, store, vectors, walk_words};
 
 /// Pairs of depths between two splits of the fields.
 const RUN: usize = 8;
@@ -81,10 +81,10 @@ impl Kernel for U4 {
         let run_length = std::hint::black_box(RUN);
         let panels = left.chunks(run_length * U4_ROWS * 2).zip(right.chunks(run_length * U4_COLUMNS));
         for (left, right) in panels {
-            walk(left, right, |a: &[i16; U4_ROWS * 2], w: &[i16; U4_COLUMNS]| {
+            walk_words(left, right, |a: Words<'_, U4_ROWS>, w: &[i16; U4_COLUMNS]| {
                 let w: [v128; VECTORS] = vectors(w);
-                for (run, pair) in run.iter_mut().zip(a.as_chunks::<2>().0) {
-                    let a = splat_word(pair);
+                for (row, run) in run.iter_mut().enumerate() {
+                    let a = a.splat(row);
                     for (run, w) in run.iter_mut().zip(w) {
                         *run = i32x4_add(*run, i32x4_dot_i16x8(a, w));
                     }
@@ -160,11 +160,11 @@ impl Kernel for U8 {
     #[inline]
     fn tile_into(self, left: &[i16], right: &[i16], _sums: &[i32], out: &mut [i32], stride: usize) {
         let mut acc = [[i32x4_splat(0); COLUMNS / 4]; ROWS];
-        walk(left, right, |a: &[i16; ROWS * 2], w: &[i16; COLUMNS * 2]| {
+        walk_words(left, right, |a: Words<'_, ROWS>, w: &[i16; COLUMNS * 2]| {
             let w: [v128; COLUMNS / 4] = vectors(w);
-            for (row, pair) in acc.iter_mut().zip(a.as_chunks::<2>().0) {
-                let a = splat_word(pair);
-                for (sum, w) in row.iter_mut().zip(w) {
+            for (row, sums) in acc.iter_mut().enumerate() {
+                let a = a.splat(row);
+                for (sum, w) in sums.iter_mut().zip(w) {
                     *sum = i32x4_add(*sum, i32x4_dot_i16x8(a, w));
                 }
             }
@@ -234,11 +234,11 @@ impl Kernel for F32 {
     #[inline]
     fn tile_into(self, left: &[f32], right: &[f32], _sums: &[i32], out: &mut [f32], stride: usize) {
         let mut acc = [[f32x4_splat(0.0); COLUMNS / 4]; ROWS];
-        walk(left, right, |a: &[f32; ROWS], w: &[f32; COLUMNS]| {
+        walk_words(left, right, |a: Words<'_, ROWS>, w: &[f32; COLUMNS]| {
             let w: [v128; COLUMNS / 4] = vectors(w);
-            for (row, a) in acc.iter_mut().zip(a.as_chunks::<1>().0) {
-                let a = splat_word(a);
-                for (sum, w) in row.iter_mut().zip(w) {
+            for (row, sums) in acc.iter_mut().enumerate() {
+                let a = a.splat(row);
+                for (sum, w) in sums.iter_mut().zip(w) {
                     *sum = multiply_add(a, w, *sum);
                 }
             }

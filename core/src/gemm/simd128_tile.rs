@@ -2,6 +2,7 @@
 //! added for every load) and results stored from registers (an array that is indexed at run time is filled by a call).
 
 use std::arch::wasm32::*;
+use std::marker::PhantomData;
 
 /// Calls `step` for each `LEFT` elements of one panel with `RIGHT` of the other.
 #[inline(always)]
@@ -37,13 +38,44 @@ pub(super) fn vectors<T, const COUNT: usize, const VECTORS: usize>(elements: &[T
     std::array::from_fn(|vector| unsafe { v128_load(from.add(vector)) })
 }
 
-/// The 32-bit word that elements make up, in all lanes.
+/// The words of a left panel at one step, one for each of `COUNT` rows.
+///
+/// A pointer and no array: where LLVM knows 16 bytes to be readable, it makes one load and shuffles of four broadcasting loads, and x86 engines run
+/// that slower.
+#[derive(Clone, Copy)]
+pub(super) struct Words<'a, const COUNT: usize>(*const u32, PhantomData<&'a u32>);
+
+impl<const COUNT: usize> Words<'_, COUNT> {
+    /// The word of a row, in all lanes.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "one load")]
+    pub(super) fn splat(self, row: usize) -> v128 {
+        assert!(row < COUNT, "a row of the panel");
+        // SAFETY: `walk_words` made this of `COUNT` words that it may read.
+        unsafe { v128_load32_splat(self.0.add(row)) }
+    }
+}
+
+/// [`walk`] with the left panel as words.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "one load")]
-pub(super) fn splat_word<T, const COUNT: usize>(elements: &[T; COUNT]) -> v128 {
-    const { assert!(COUNT * size_of::<T>() == 4, "one word") };
-    // SAFETY: the elements are four bytes.
-    unsafe { v128_load32_splat(elements.as_ptr().cast()) }
+#[allow(clippy::inline_always, reason = "the accumulators that `step` changes must stay in registers")]
+pub(super) fn walk_words<L, R, const ROWS: usize, const RIGHT: usize>(
+    left: &[L],
+    right: &[R],
+    mut step: impl FnMut(Words<'_, ROWS>, &[R; RIGHT]),
+) {
+    let elements = ROWS * 4 / size_of::<L>();
+    let mut steps = (left.len() / elements).min(right.len() / RIGHT);
+    let (mut a, mut w) = (left.as_ptr().cast::<u32>(), right.as_ptr());
+    while steps != 0 {
+        // SAFETY: both panels hold as many whole steps as are made.
+        unsafe {
+            step(Words(a, PhantomData), &*w.cast());
+            a = a.add(ROWS);
+            w = w.add(RIGHT);
+        }
+        steps -= 1;
+    }
 }
 
 /// Stores the sums of a tile, 32 bits each, in rows `stride` apart.
