@@ -79,9 +79,14 @@ impl Kernel for U4 {
         let mut runs = 0;
         // A count that the compiler does not know: it would unroll the run, and engines spill that.
         let run_length = std::hint::black_box(RUN);
-        let panels = left.chunks(run_length * U4_ROWS * 2).zip(right.chunks(run_length * U4_COLUMNS));
-        for (left, right) in panels {
-            walk_words(left, right, |a: Words<'_, U4_ROWS>, w: &[i16; U4_COLUMNS]| {
+        let (mut left, mut right) = (left, right);
+        while !left.is_empty() {
+            // Cut by lengths, because a count of chunks would be a division for each tile.
+            let (a, rest) = left.split_at(left.len().min(run_length * U4_ROWS * 2));
+            left = rest;
+            let (w, rest) = right.split_at(right.len().min(run_length * U4_COLUMNS));
+            right = rest;
+            walk_words(a, w, |a: Words<'_, U4_ROWS>, w: &[i16; U4_COLUMNS]| {
                 let w: [v128; VECTORS] = vectors(w);
                 for (row, run) in run.iter_mut().enumerate() {
                     let a = a.splat(row);

@@ -16,6 +16,7 @@ pub(super) trait Words {
 }
 
 /// Codes that stay bytes.
+#[cfg(target_feature = "relaxed-simd")]
 pub(super) struct Bytes;
 /// Codes widened to 16 bits.
 pub(super) struct Widened;
@@ -24,6 +25,7 @@ pub(super) struct Centred<const OFFSET: i16>;
 /// Reals.
 pub(super) struct Reals;
 
+#[cfg(target_feature = "relaxed-simd")]
 impl Words for Bytes {
     type Activation = u8;
     type Element = u8;

@@ -33,6 +33,7 @@ macro_rules! broadcast32 {
         i32x4_shuffle::<LANE, LANE, LANE, LANE>($a, $a)
     }};
 }
+#[cfg(target_feature = "relaxed-simd")]
 pub(super) use broadcast32;
 
 /// 4-bit activations times weights in -7..=7, exact: the high field gains at most 56 a depth, 584 depths fit 16 bits. The low one is what

@@ -65,7 +65,8 @@ pub(super) fn walk_words<L, R, const ROWS: usize, const RIGHT: usize>(
     mut step: impl FnMut(Words<'_, ROWS>, &[R; RIGHT]),
 ) {
     let elements = ROWS * 4 / size_of::<L>();
-    let mut steps = (left.len() / elements).min(right.len() / RIGHT);
+    let mut steps = left.len() / elements;
+    assert!(right.len() >= steps * RIGHT, "both panels have one depth");
     let (mut a, mut w) = (left.as_ptr().cast::<u32>(), right.as_ptr());
     while steps != 0 {
         // SAFETY: both panels hold as many whole steps as are made.
