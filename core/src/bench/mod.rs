@@ -176,9 +176,13 @@ fn sample(cases: &mut [Case], plan: &Plan, clock: &mut Clock<'_>) -> Vec<Vec<f64
             }
             let mut runs = 1;
             loop {
-                let start = clock();
-                (0..runs).for_each(|_| (case.run)());
-                if clock() - start >= plan.sample_ms || runs >= 1 << 20 {
+                // The shortest of three: a pause of the machine must not pass for a long sample.
+                let shortest = (0..3).fold(f64::INFINITY, |shortest, _| {
+                    let start = clock();
+                    (0..runs).for_each(|_| (case.run)());
+                    shortest.min(clock() - start)
+                });
+                if shortest >= plan.sample_ms || runs >= 1 << 20 {
                     break runs;
                 }
                 runs *= 2;

@@ -60,7 +60,7 @@ pub(super) fn candidate<V: Visitor>(task: Task, place: usize, visitor: V) -> Opt
     }
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
     match task {
-        Precision::U4 => among!(integer: super::simd128::U4, super::simd128_pair::U4, portable::Integer),
+        Precision::U4 => among!(integer: super::simd128::U4, super::simd128_pair::U4, super::simd128::U8, portable::Integer),
         Precision::U8 => among!(integer: super::simd128::U8, super::simd128_pair::U8, portable::Integer),
         Precision::F32 => among!(float: super::simd128::F32, portable::Float),
     }
@@ -131,6 +131,7 @@ pub fn every<V: Visitor>(mut make: impl FnMut(&'static str, &'static str, Task) 
         each!(integer, Precision::U4, super::simd128::U4);
         each!(integer, Precision::U4, super::simd128_pair::U4);
         each!(integer, Precision::U8, super::simd128::U8);
+        each!(integer, Precision::U4, super::simd128::U8);
         each!(integer, Precision::U8, super::simd128_pair::U8);
         each!(float, Precision::F32, super::simd128::F32);
     }
