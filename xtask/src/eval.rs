@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use crate::shell::{command, root, run as run_command};
+use crate::warped::{self, Source};
 
 /// Beside the repository where the pictures are at hand.
 const DEFAULT: &str = "../shared/data/images";
@@ -18,12 +19,38 @@ const MARKS: [&str; 2] = ["<!-- reading -->", "<!-- end of reading -->"];
 /// One picture of the index and what was read in it.
 struct Case {
     file: String,
+    /// The document's format.
+    document: String,
     kind: String,
     wanted: Vec<String>,
     reading: Value,
 }
 
+/// The stage that lost a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    /// No zone was found.
+    Locating,
+    /// A line differs.
+    Reading,
+    /// The lines are right but were taken for those of another format.
+    Parsing,
+}
+
 impl Case {
+    fn loss(&self) -> Option<Loss> {
+        if self.wanted.is_empty() {
+            return None;
+        }
+        let format = self.reading["document"]["format"].as_str().unwrap_or_default();
+        match () {
+            () if self.found().is_empty() => Some(Loss::Locating),
+            () if !self.is_exact() => Some(Loss::Reading),
+            () if format != self.document => Some(Loss::Parsing),
+            () => None,
+        }
+    }
+
     fn found(&self) -> Vec<&str> {
         self.reading["lines"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
     }
@@ -34,6 +61,14 @@ impl Case {
 
     fn is_wrong_but_valid(&self) -> bool {
         !self.is_exact() && self.reading["valid"] == true
+    }
+
+    /// Whether nothing but the line of the name differs: that line has no check digits.
+    fn is_wrong_in_name_only(&self) -> bool {
+        let name = if self.wanted.len() == 3 { 2 } else { 0 };
+        let found = self.found();
+        found.len() == self.wanted.len()
+            && (0..found.len()).all(|line| line == name || found[line] == self.wanted[line])
     }
 
     fn lines_exact(&self) -> usize {
@@ -56,7 +91,9 @@ struct Tally {
     edits: usize,
     valid: usize,
     wrong_but_valid: usize,
-    not_located: usize,
+    wrong_in_name: usize,
+    /// By [`Loss`].
+    lost: [usize; 3],
     milliseconds: Vec<f64>,
 }
 
@@ -70,8 +107,23 @@ impl Tally {
         self.edits += edits(&case.wanted.concat(), &case.found().concat());
         self.valid += usize::from(case.reading["valid"] == true);
         self.wrong_but_valid += usize::from(case.is_wrong_but_valid());
-        self.not_located += usize::from(!case.wanted.is_empty() && case.found().is_empty());
+        self.wrong_in_name += usize::from(case.is_wrong_but_valid() && case.is_wrong_in_name_only());
+        if let Some(loss) = case.loss() {
+            self.lost[loss as usize] += 1;
+        }
         self.milliseconds.push(case.milliseconds());
+    }
+
+    /// Share of exact documents in percent: the limits of the 95 % interval (Wilson 1927, eq. 5).
+    #[allow(clippy::cast_precision_loss, reason = "counts of documents")]
+    fn interval(&self) -> (f64, f64) {
+        const Z: f64 = 1.96;
+        let n = self.documents.max(1) as f64;
+        let share = self.exact as f64 / n;
+        let middle = share + Z * Z / (2.0 * n);
+        let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+        let scale = 100.0 / (1.0 + Z * Z / n);
+        (scale * (middle - half), scale * (middle + half))
     }
 
     fn times(&self) -> (f64, f64) {
@@ -114,8 +166,8 @@ fn fields(row: &str) -> Vec<String> {
     fields
 }
 
-/// Reads all pictures of the folder's index with one precision.
-fn read(folder: &Path, precision: &str) -> Result<Vec<Case>> {
+/// The rows of a folder's index as columns file, doc, kind, mrz.
+fn index(folder: &Path) -> Result<Vec<[String; 4]>> {
     let index = folder.join("index.csv");
     let text = std::fs::read_to_string(&index).with_context(|| format!("{} is needed", index.display()))?;
     let mut rows = text.lines();
@@ -126,28 +178,49 @@ fn read(folder: &Path, precision: &str) -> Result<Vec<Case>> {
             .position(|field| field == name)
             .with_context(|| format!("the index has no column `{name}`"))
     };
-    let (file, document, kind, zone) = (column("file")?, column("doc")?, column("kind")?, column("mrz")?);
-    let rows: Vec<Vec<String>> = rows.map(fields).filter(|row| row.len() > zone.max(kind)).collect();
+    let columns = [column("file")?, column("doc")?, column("kind")?, column("mrz")?];
+    let pick = |row: Vec<String>| {
+        columns.iter().all(|&index| index < row.len()).then(|| columns.map(|index| row[index].clone()))
+    };
+    Ok(rows.map(fields).filter_map(pick).collect())
+}
+
+/// Reads all pictures of the folder's index with one precision.
+fn read(folder: &Path, precision: &str) -> Result<Vec<Case>> {
+    let rows = index(folder)?;
     let binary = root().join("target/release/native-bench");
     let mut bench = std::process::Command::new(binary);
     bench.args(["read", "--json", "--jobs", "1", "--precision", precision]);
-    bench.args(rows.iter().map(|row| folder.join(&row[file])));
+    bench.args(rows.iter().map(|[file, ..]| folder.join(file)));
     let output = bench.output().context("native-bench did not start")?;
     let readings: Vec<Value> =
         serde_json::from_slice(&output.stdout).context("native-bench printed no JSON")?;
     if readings.len() != rows.len() {
         bail!("native-bench answered for {} of {} pictures", readings.len(), rows.len());
     }
-    let case = |(row, reading): (&Vec<String>, Value)| {
-        let none = row[document] == "NONE";
+    let case = |([file, document, kind, zone], reading): (&[String; 4], Value)| {
+        let none = document == "NONE";
         Case {
-            file: row[file].clone(),
-            kind: if none { String::from("no zone") } else { row[kind].clone() },
-            wanted: if none { Vec::new() } else { row[zone].split('|').map(str::to_owned).collect() },
+            file: file.clone(),
+            document: document.clone(),
+            kind: if none { String::from("no zone") } else { kind.clone() },
+            wanted: if none { Vec::new() } else { zone.split('|').map(str::to_owned).collect() },
             reading,
         }
     };
     Ok(rows.iter().zip(readings).map(case).collect())
+}
+
+/// Makes the warped frames of a folder's scans and renders and says where they are.
+fn warp(folder: &Path, count: usize, seed: u64) -> Result<PathBuf> {
+    let rows = index(folder)?.into_iter();
+    let flat = rows
+        .filter(|[_, document, kind, _]| document != "NONE" && ["scan", "render"].contains(&kind.as_str()));
+    let sources: Vec<Source> =
+        flat.map(|[file, document, _, lines]| Source { file, document, lines }).collect();
+    let frames = root().join(format!("target/warped/{seed}"));
+    warped::make(&sources, folder, &frames, count, seed)?;
+    Ok(frames)
 }
 
 fn tallies(cases: &[Case]) -> BTreeMap<&str, Tally> {
@@ -160,24 +233,28 @@ fn tallies(cases: &[Case]) -> BTreeMap<&str, Tally> {
 
 fn table(results: &[(&str, Vec<Case>)]) -> String {
     let mut text = String::from(
-        "| precision | kind | documents exact | lines exact | characters | valid | valid but wrong | not located | median ms | worst ms |\n\
-         |---|---|---|---|---|---|---|---|---|---|\n",
+        "| precision | kind | documents exact | 95 % interval | lines exact | characters | valid | valid but wrong (in the name only) | lost: locating, reading, parsing | median ms | worst ms |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for (precision, cases) in results {
         for (kind, tally) in tallies(cases) {
             let (median, worst) = tally.times();
+            let (low, high) = tally.interval();
             let accuracy =
                 if tally.characters == 0 { String::from("-") } else { format!("{:.2} %", tally.accuracy()) };
             let _ = writeln!(
                 text,
-                "| {precision} | {kind} | {} of {} | {} of {} | {accuracy} | {} | {} | {} | {median:.1} | {worst:.1} |",
+                "| {precision} | {kind} | {} of {} | {low:.1} to {high:.1} % | {} of {} | {accuracy} | {} | {} ({}) | {}, {}, {} | {median:.1} | {worst:.1} |",
                 tally.exact,
                 tally.documents,
                 tally.lines_exact,
                 tally.lines,
                 tally.valid,
                 tally.wrong_but_valid,
-                tally.not_located,
+                tally.wrong_in_name,
+                tally.lost[0],
+                tally.lost[1],
+                tally.lost[2],
             );
         }
     }
@@ -188,9 +265,11 @@ fn as_json(results: &[(&str, Vec<Case>)]) -> Value {
     let rows = results.iter().flat_map(|(precision, cases)| {
         tallies(cases).into_iter().map(move |(kind, tally)| {
             let (median, worst) = tally.times();
-            json!({"precision": precision, "kind": kind, "documents": tally.documents, "exact": tally.exact, "lines": tally.lines,
+            let (low, high) = tally.interval();
+            json!({"precision": precision, "kind": kind, "documents": tally.documents, "exact": tally.exact, "interval": [low, high], "lines": tally.lines,
                 "lines_exact": tally.lines_exact, "characters": tally.characters, "edits": tally.edits, "valid": tally.valid,
-                "wrong_but_valid": tally.wrong_but_valid, "not_located": tally.not_located, "median_ms": median, "worst_ms": worst})
+                "wrong_but_valid": tally.wrong_but_valid, "wrong_in_name": tally.wrong_in_name,
+                "lost": {"locating": tally.lost[0], "reading": tally.lost[1], "parsing": tally.lost[2]}, "median_ms": median, "worst_ms": worst})
         })
     });
     Value::Array(rows.collect())
@@ -216,6 +295,16 @@ fn html(folder: &Path, results: &[(&str, Vec<Case>)]) -> String {
         }
     }
     page
+}
+
+/// Writes docs/results/warped.md.
+fn record_warped(table: &str, count: usize, seed: u64) -> Result<()> {
+    let page = format!(
+        "# Frames as a phone held by hand makes them\n\nWritten by `cargo xtask eval --warped {count} --seed {seed} --write`: frames of the scans and renders of the picture set, made anew by their seed \
+         (`xtask/src/warped.rs` says how). Times are of one core of the machine that ran it, decoding apart.\n\n{table}"
+    );
+    std::fs::write(root().join("docs/results/warped.md"), page)?;
+    Ok(())
 }
 
 /// Writes docs/results/reading.md and the README's table.
@@ -244,12 +333,19 @@ fn record(table: &str, folder: &str) -> Result<()> {
 /// `cargo xtask eval` with its options.
 pub(crate) fn run(options: &[&str]) -> Result<()> {
     let (mut folder, mut precision, mut json, mut write, mut page) = (DEFAULT, "all", false, false, None);
+    let (mut warped, mut seed) = (None, 1);
     let mut rest = options.iter();
     while let Some(&option) = rest.next() {
         match option {
             "--precision" => {
                 precision = rest.next().copied().context("--precision needs f32, u8, u4 or all")?
             }
+            "--warped" => {
+                warped = Some(
+                    rest.next().and_then(|n| n.parse().ok()).context("--warped needs a number of frames")?,
+                )
+            }
+            "--seed" => seed = rest.next().and_then(|n| n.parse().ok()).context("--seed needs a number")?,
             "--json" => json = true,
             "--write" => write = true,
             "--html" => page = Some(rest.next().copied().context("--html needs a file")?),
@@ -258,7 +354,10 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
         }
     }
     run_command(command("cargo").args(["build", "--quiet", "--release", "-p", "native-bench"]))?;
-    let path: PathBuf = root().join(folder);
+    let mut path: PathBuf = root().join(folder);
+    if let Some(count) = warped {
+        path = warp(&path, count, seed)?;
+    }
     let mut results = Vec::new();
     for name in PRECISIONS.into_iter().filter(|name| precision == "all" || precision == *name) {
         results.push((name, read(&path, name)?));
@@ -284,8 +383,10 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     if let Some(file) = page {
         std::fs::write(file, html(&path, &results))?;
     }
-    if write {
-        record(&table, folder)?;
+    match (write, warped) {
+        (true, Some(count)) => record_warped(&table, count, seed)?,
+        (true, None) => record(&table, folder)?,
+        _ => {}
     }
     Ok(())
 }

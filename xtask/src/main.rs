@@ -6,6 +6,7 @@ mod serve;
 mod setup;
 mod shell;
 mod test;
+mod warped;
 
 use std::process::ExitCode;
 
@@ -17,8 +18,9 @@ cargo xtask demo [--port N] [--build-only]
     --build-only leaves the finished static site in web/dist
 cargo xtask test [--only NAME]... [--list]
     runs every test, or the named steps; --list names them
-cargo xtask eval [DIR] [--precision f32|u8|u4|all] [--json] [--html FILE] [--write]
-    reads the pictures of DIR/index.csv and counts what is exact; --write records it in docs/results and the README
+cargo xtask eval [DIR] [--warped N [--seed S]] [--precision f32|u8|u4|all] [--json] [--html FILE] [--write]
+    reads the pictures of DIR/index.csv and counts what is exact; --warped reads N frames made from its scans and renders
+    as a phone held by hand sees them; --write records the figures in docs/results and the README
 cargo xtask setup
     installs what the two commands need and stops";
 
