@@ -1,20 +1,10 @@
 /** The page's side of the worker. */
 import { NibbleError, type Binary, type Precision, type Result } from "nibble";
-import relaxed from "../pkg/nibble-relaxed.wasm?url";
-import simd128 from "../pkg/nibble-simd128.wasm?url";
-import f32 from "../pkg/models/ocr-f32.safetensors?url";
-import u4 from "../pkg/models/ocr-u4.safetensors?url";
-import u8 from "../pkg/models/ocr-u8.safetensors?url";
+import { packageFiles } from "./files";
 import type { Answer, Request } from "./protocol";
 import InlineWorker from "./worker?worker&inline";
 
 type Body = Request extends infer R ? (R extends Request ? Omit<R, "id"> : never) : never;
-
-/** Addresses as the worker needs them: it starts from a blob, which has no folder. */
-function absolute<K extends string>(files: Record<K, string>): Record<K, string> {
-  const entries = Object.entries<string>(files).map(([key, file]) => [key, new URL(file, document.baseURI).href]);
-  return Object.fromEntries(entries) as Record<K, string>;
-}
 
 /** One worker, one question at a time each with its answer. */
 export class Client {
@@ -35,7 +25,7 @@ export class Client {
       for (const { reject } of this.#waiting.values()) reject(error);
       this.#waiting.clear();
     });
-    const options = { wasm: absolute({ relaxed, simd128 }), models: absolute({ f32, u8, u4 }), ...(binary && { binary }) };
+    const options = { ...packageFiles(), ...(binary && { binary }) };
     this.started = this.#ask({ kind: "start", options }).then((answer) => {
       if (answer.kind !== "started") throw new NibbleError("Internal", "the worker answered another question");
       return answer.binary;

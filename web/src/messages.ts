@@ -1,7 +1,7 @@
-/** What the page says, in each of its languages. A missing key is a type error. */
+/** What the reading view says, in each of the page's languages. */
+import { translateMarked, translator } from "./language";
+
 const en = {
-  skip: "Skip to content",
-  language: "Language",
   title: "Read a passport or identity card",
   lead: "The lines at the bottom of the document become names, dates and numbers, and every check digit is verified.",
   choose: "Choose a picture",
@@ -16,7 +16,6 @@ const en = {
   sampleFRA36: "French card",
   sampleWrong: "Passport with a wrong digit",
   sampleTurned: "Passport, turned",
-  foot: "Reads machine-readable zones of passports, identity cards and visas with a 4-bit network that runs in this tab. It checks digits, not whether a document is genuine.",
   cameraTitle: "Hold the document in the frame",
   cameraPick: "Camera",
   torch: "Light",
@@ -98,8 +97,6 @@ const en = {
 export type Key = keyof typeof en;
 
 const de: Record<Key, string> = {
-  skip: "Zum Inhalt",
-  language: "Sprache",
   title: "Reisepass oder Ausweis lesen",
   lead: "Aus den Zeilen am unteren Rand werden Namen, Daten und Nummern, und jede Prüfziffer wird nachgerechnet.",
   choose: "Bild auswählen",
@@ -114,7 +111,6 @@ const de: Record<Key, string> = {
   sampleFRA36: "Französischer Ausweis",
   sampleWrong: "Pass mit falscher Ziffer",
   sampleTurned: "Pass, gedreht",
-  foot: "Liest maschinenlesbare Zonen von Pässen, Ausweisen und Visa mit einem 4-Bit-Netz, das in diesem Tab läuft. Es prüft Ziffern, nicht die Echtheit eines Dokuments.",
   cameraTitle: "Dokument in den Rahmen halten",
   cameraPick: "Kamera",
   torch: "Licht",
@@ -193,8 +189,6 @@ const de: Record<Key, string> = {
 };
 
 const fr: Record<Key, string> = {
-  skip: "Aller au contenu",
-  language: "Langue",
   title: "Lire un passeport ou une carte d’identité",
   lead: "Les lignes au bas du document deviennent noms, dates et numéros, et chaque chiffre de contrôle est vérifié.",
   choose: "Choisir une image",
@@ -209,7 +203,6 @@ const fr: Record<Key, string> = {
   sampleFRA36: "Carte française",
   sampleWrong: "Passeport avec un chiffre faux",
   sampleTurned: "Passeport, tourné",
-  foot: "Lit les zones de lecture automatique des passeports, cartes et visas avec un réseau à 4 bits qui tourne dans cet onglet. Il vérifie des chiffres, non l’authenticité d’un document.",
   cameraTitle: "Placez le document dans le cadre",
   cameraPick: "Appareil photo",
   torch: "Lumière",
@@ -287,34 +280,7 @@ const fr: Record<Key, string> = {
   errTitle: "Lecture impossible",
 };
 
-const catalogue = { en, de, fr };
+/** The text of a key. */
+export const t = translator<Key>({ en, de, fr });
 
-/** Languages of the page. */
-export type Language = keyof typeof catalogue;
-
-let current: Language = "en";
-
-/** The language in use. */
-export function language(): Language {
-  return current;
-}
-
-/** The best language for the visitor, from the browser's preferences. */
-export function preferred(): Language {
-  const known = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in catalogue);
-  return (known ?? "en") as Language;
-}
-
-/** The text of a key, with `{name}` replaced by values. */
-export function t(key: Key, values: Record<string, string | number> = {}): string {
-  return catalogue[current][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
-}
-
-/** Changes the language of the whole page. */
-export function speak(next: Language): void {
-  current = next;
-  document.documentElement.lang = next;
-  for (const element of document.querySelectorAll<HTMLElement>("[data-t]")) {
-    element.textContent = t(element.dataset["t"] as Key);
-  }
-}
+translateMarked("data-t", t);

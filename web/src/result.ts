@@ -1,7 +1,8 @@
 /** A result, shown. */
 import type { DocumentFields, Result } from "nibble";
 import { at, el, outline } from "./dom";
-import { language, t, type Key } from "./messages";
+import { language } from "./language";
+import { t, type Key } from "./messages";
 import { nameOfState } from "./states";
 
 const ICONS = {

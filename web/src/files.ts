@@ -1,0 +1,18 @@
+/** Where the page's copies of the package's files are. */
+import type { Options } from "nibble";
+import relaxed from "../pkg/nibble-relaxed.wasm?url";
+import simd128 from "../pkg/nibble-simd128.wasm?url";
+import f32 from "../pkg/models/ocr-f32.safetensors?url";
+import u4 from "../pkg/models/ocr-u4.safetensors?url";
+import u8 from "../pkg/models/ocr-u8.safetensors?url";
+
+/** Addresses as a worker needs them: it starts from a blob, which has no folder. */
+function absolute<K extends string>(files: Record<K, string>): Record<K, string> {
+  const entries = Object.entries<string>(files).map(([key, file]) => [key, new URL(file, document.baseURI).href]);
+  return Object.fromEntries(entries) as Record<K, string>;
+}
+
+/** What `init` of the package is told in a worker of this page. */
+export function packageFiles(): Required<Pick<Options, "wasm" | "models">> {
+  return { wasm: absolute({ relaxed, simd128 }), models: absolute({ f32, u8, u4 }) };
+}

@@ -1,0 +1,83 @@
+/**
+ * Which view is up: the fragment of the address says so, hence links, history and bookmarks work as everywhere.
+ *
+ * A view's element gets the events `enter` and `leave`, for views whose code is part of the page.
+ */
+import { at, el } from "../dom";
+import { onLanguage } from "../language";
+import { t } from "./messages";
+import { VIEWS, type View, type ViewEntry } from "./views";
+
+const opened = new Map<string, Promise<View>>();
+let current: ViewEntry | undefined;
+
+const elementOf = (entry: ViewEntry): HTMLElement => at(`view-${entry.name}`);
+
+/** The view that a fragment names, the first one if none, and the rest of the fragment. */
+function route(fragment: string): { entry: ViewEntry; argument: string } {
+  const [name = "", ...rest] = fragment.replace(/^#/, "").split("/");
+  return { entry: VIEWS.find((entry) => entry.name === name) ?? VIEWS[0], argument: rest.join("/") };
+}
+
+/** The view's code, fetched and started once; a failure is tried again next time. */
+function open(entry: ViewEntry): Promise<View> {
+  let view = opened.get(entry.name);
+  if (view === undefined) {
+    view = entry.open?.(elementOf(entry)) ?? Promise.resolve({});
+    opened.set(entry.name, view);
+    view.catch(() => opened.delete(entry.name));
+  }
+  return view;
+}
+
+async function leave(entry: ViewEntry): Promise<void> {
+  const element = elementOf(entry);
+  element.hidden = true;
+  element.dispatchEvent(new Event("leave"));
+  (await opened.get(entry.name)?.catch(() => undefined))?.leave?.();
+}
+
+function label(entry: ViewEntry): void {
+  document.title = t(entry.title);
+  for (const link of document.querySelectorAll<HTMLAnchorElement>("#views a")) {
+    if (link.hash === `#${entry.name}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+/** Brings the view of the address up. The focus follows, except when the page opens. */
+async function show(first: boolean): Promise<void> {
+  const { entry, argument } = route(location.hash);
+  const element = elementOf(entry);
+  const before = current;
+  current = entry;
+  if (before !== undefined && before !== entry) void leave(before);
+  label(entry);
+  element.hidden = false;
+  if (before !== entry) {
+    element.dispatchEvent(new Event("enter"));
+    scrollTo({ top: 0 });
+    if (!first) at("main").focus({ preventScroll: true });
+  }
+  try {
+    if (entry.open !== undefined && !opened.has(entry.name)) {
+      element.replaceChildren(el("p", { class: "waiting", role: "status" }, t("loading")));
+    }
+    const view = await open(entry);
+    if (current === entry) view.enter?.(argument);
+  } catch {
+    element.replaceChildren(el("p", { class: "waiting", role: "alert" }, t("failed")));
+  }
+}
+
+/** Follows the address from now on. */
+export function startNavigation(): void {
+  addEventListener("hashchange", () => void show(false));
+  onLanguage(() => current !== undefined && label(current));
+  // The skip link must not change the address: its fragment names the view.
+  document.querySelector(".skip")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    at("main").focus();
+  });
+  void show(true);
+}

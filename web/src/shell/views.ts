@@ -1,0 +1,22 @@
+/** The views of the page. */
+import type { ShellKey } from "./messages";
+
+/** What a view's own module gives. */
+export interface View {
+  /** Called each time the view comes up, with what follows the view's name in the address. */
+  enter?(argument: string): void;
+  /** Called as another view takes its place. */
+  leave?(): void;
+}
+
+/** How a view is named, and where its code is. */
+export interface ViewEntry {
+  /** The fragment of the address: `#bench`, or `#bench/argument`. The element is `view-bench`. */
+  name: string;
+  title: ShellKey;
+  /** Builds the view inside its element; its code is fetched when it is first wanted. */
+  open?(element: HTMLElement): Promise<View>;
+}
+
+/** All views; the first is the one that the page opens with. */
+export const VIEWS: readonly [ViewEntry, ...ViewEntry[]] = [{ name: "read", title: "titleRead" }];
