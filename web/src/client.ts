@@ -1,17 +1,19 @@
 /** The page's side of the worker. */
-import { NibbleError, type Binary, type Precision, type Result } from "nibble";
+import { NibbleError, type Binary, type KernelChoice, type Precision, type Result } from "nibble";
 import { packageFiles } from "./files";
-import type { Answer, Request } from "./protocol";
+import type { Answer, FrameResult, Request } from "./protocol";
 import InlineWorker from "./worker?worker&inline";
 
 type Body = Request extends infer R ? (R extends Request ? Omit<R, "id"> : never) : never;
+type AnswerOf<K extends Answer["kind"]> = Extract<Answer, { kind: K }>;
 
 /** One worker, one question at a time each with its answer. */
 export class Client {
   readonly #worker = new InlineWorker();
   readonly #waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
   #next = 0;
-  readonly started: Promise<Binary>;
+  /** The kernels in use, and those that this browser computes wrongly. */
+  readonly started: Promise<KernelChoice[]>;
 
   constructor(binary?: Binary) {
     this.#worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
@@ -26,38 +28,46 @@ export class Client {
       this.#waiting.clear();
     });
     const options = { ...packageFiles(), ...(binary && { binary }) };
-    this.started = this.#ask({ kind: "start", options }).then((answer) => {
-      if (answer.kind !== "started") throw new NibbleError("Internal", "the worker answered another question");
-      return answer.binary;
-    });
+    this.started = this.#ask("started", { kind: "start", options }).then(({ kernels }) => kernels);
   }
 
-  #ask(body: Body, transfer: Transferable[] = []): Promise<Answer> {
+  async #ask<K extends Answer["kind"]>(kind: K, body: Body, transfer: Transferable[] = []): Promise<AnswerOf<K>> {
     const id = this.#next++;
-    return new Promise((resolve, reject) => {
+    const answer = await new Promise<Answer>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#worker.postMessage({ id, ...body }, transfer);
     });
+    if (answer.kind !== kind) throw new NibbleError("Internal", "the worker answered another question");
+    return answer as AnswerOf<K>;
   }
 
   /** Loads the model of a precision ahead of its first use. */
   async load(precision: Precision): Promise<void> {
     await this.started;
-    await this.#ask({ kind: "load", precision });
+    await this.#ask("done", { kind: "load", precision });
   }
 
   /** Reads a picture; its memory moves to the worker. */
   async read(source: Uint8Array<ArrayBuffer> | ImageData, precision: Precision): Promise<Result> {
     await this.started;
     const buffer = "data" in source ? source.data.buffer : source.buffer;
-    const answer = await this.#ask({ kind: "read", precision, source }, [buffer]);
-    if (answer.kind !== "result") throw new NibbleError("Internal", "the worker answered another question");
-    return answer.result;
+    return (await this.#ask("result", { kind: "read", precision, source }, [buffer])).result;
+  }
+
+  /** Reads one more frame of a video. The picture moves to the worker and comes back with the answer. */
+  async frame(picture: ImageBitmap, precision: Precision): Promise<{ result: FrameResult; picture: ImageBitmap; light: number }> {
+    await this.started;
+    return this.#ask("frame", { kind: "frame", precision, picture }, [picture]);
+  }
+
+  /** The next frame is of another document. */
+  async forget(precision: Precision): Promise<void> {
+    await this.started;
+    await this.#ask("done", { kind: "forget", precision });
   }
 
   /** Whether the worker can reach a foreign address; the policy of the page says no. */
   async reaches(address: string): Promise<boolean> {
-    const answer = await this.#ask({ kind: "probe", address });
-    return answer.kind === "probed" && answer.reached;
+    return (await this.#ask("probed", { kind: "probe", address })).reached;
   }
 }

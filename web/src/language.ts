@@ -1,9 +1,10 @@
 /** The language of the page, and catalogues of what is said in it. */
 
-/** Languages that a catalogue must have. */
-export type Language = "en" | "de" | "fr";
+/** The languages, each by its own name. */
+export const LANGUAGES = { en: "English", de: "Deutsch", fr: "Français", ar: "العربية" } as const;
 
-const LANGUAGES: readonly Language[] = ["en", "de", "fr"];
+/** Languages that a catalogue must have. */
+export type Language = keyof typeof LANGUAGES;
 
 let current: Language = "en";
 const listeners: (() => void)[] = [];
@@ -13,16 +14,23 @@ export function language(): Language {
   return current;
 }
 
-/** The best language for the visitor, from the browser's preferences. */
-export function preferred(): Language {
-  const wanted = navigator.languages.map((tag) => tag.slice(0, 2));
-  return wanted.flatMap((tag) => LANGUAGES.filter((known) => known === tag))[0] ?? "en";
+/** The language with the visitor's region where the browser tells one: en-GB writes dates unlike en-US. */
+export function locale(): string {
+  return navigator.languages.find((tag) => tag.split("-")[0] === current) ?? current;
 }
 
-/** Changes the language of the whole page. */
+/** The language of the address (`?lang=ar`), or the best one for the visitor from the browser's preferences. */
+export function preferred(): Language {
+  const asked = new URLSearchParams(location.search).get("lang");
+  const wanted = [asked ?? "", ...navigator.languages.map((tag) => tag.split("-")[0] ?? "")];
+  return (wanted.find((tag) => Object.hasOwn(LANGUAGES, tag)) ?? "en") as Language;
+}
+
+/** Changes the language of the whole page, and the direction it is written in. */
 export function speak(next: Language): void {
   current = next;
   document.documentElement.lang = next;
+  document.documentElement.dir = next === "ar" ? "rtl" : "ltr";
   for (const listener of listeners) listener();
 }
 

@@ -1,7 +1,7 @@
 /** The page: its parts, put together. */
 import type { Binary } from "nibble";
 import { Client } from "./client";
-import { startReading } from "./reading";
+import { startReading } from "./reading/view";
 import { offerLanguages } from "./shell/languages";
 import { startNavigation } from "./shell/navigation";
 

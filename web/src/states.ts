@@ -1,4 +1,6 @@
 /** Names of states from the three-letter codes of ICAO Doc 9303, part 3. */
+import { language } from "./language";
+import { t, type Key } from "./messages";
 
 /** ISO 3166-1, each code of three letters followed by that of two. */
 const CODES = `
@@ -21,12 +23,49 @@ USAUS UZBUZ VATVA VCTVC VENVE VGBVG VIRVI VNMVN VUTVU WLFWF WSMWS YEMYE ZAFZA ZM
 /** Codes of ICAO that ISO lacks, and what the browser's own list calls them. */
 const OWN: Record<string, string> = { D: "DE", RKS: "XK", EUE: "EU", UNO: "UN" };
 
+/** Codes of ICAO that name no state, in the page's own words. */
+const PERSONS: Record<string, Key> = {
+  XXA: "stateless",
+  XXB: "refugee",
+  XXC: "refugeeOther",
+  XXX: "unspecifiedState",
+  GBD: "GBD",
+  GBN: "GBN",
+  GBO: "GBO",
+  GBP: "GBP",
+  GBS: "GBS",
+  UTO: "UTO",
+};
+
+/** Organisations that issue documents, by the names they have themselves. */
+const ORGANISATIONS: Record<string, string> = {
+  UNA: "United Nations (specialized agency)",
+  UNK: "United Nations (Kosovo)",
+  XBA: "African Development Bank",
+  XCC: "CARICOM",
+  XCE: "Council of Europe",
+  XCO: "COMESA",
+  XDC: "SADC",
+  XEC: "ECOWAS",
+  XES: "OECS",
+  XIM: "Afreximbank",
+  XMP: "Parliamentary Assembly of the Mediterranean",
+  XOM: "Ordre souverain de Malte",
+  XPO: "INTERPOL",
+};
+
 const TWO = new Map(CODES.trim().split(/\s+/).map((pair) => [pair.slice(0, 3), pair.slice(3)]));
 
-/** The name in a language with the code behind it; the code alone where it names no state. */
-export function nameOfState(code: string, language: string): string {
+function name(code: string): string | undefined {
+  const own = PERSONS[code];
+  if (own !== undefined) return t(own);
   const two = TWO.get(code) ?? OWN[code];
-  if (two === undefined) return code === "UTO" ? "Utopia (UTO)" : code;
-  const name = new Intl.DisplayNames(language, { type: "region", fallback: "none" }).of(two);
-  return name === undefined ? code : `${name} (${code})`;
+  if (two === undefined) return ORGANISATIONS[code];
+  return new Intl.DisplayNames(language(), { type: "region", fallback: "none" }).of(two);
+}
+
+/** The name in the page's language with the code behind it; the code alone where it names nothing known. */
+export function nameOfState(code: string): string {
+  const known = name(code);
+  return known === undefined ? code : `${known} (${code})`;
 }

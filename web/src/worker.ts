@@ -1,5 +1,6 @@
 /** The worker: holds the readers, answers requests in order. */
-import { NibbleError, Reader, init } from "nibble";
+import { NibbleError, Reader, init, kernels } from "nibble";
+import { brightness, pixelsOf } from "./frame";
 import type { Answer, Request } from "./protocol";
 
 const readers = new Map<string, Promise<Reader>>();
@@ -16,15 +17,25 @@ function reader(precision: "f32" | "u8" | "u4"): Promise<Reader> {
 
 async function answer(request: Request): Promise<Answer> {
   switch (request.kind) {
-    case "start":
-      return { id: request.id, kind: "started", binary: await init(request.options) };
+    case "start": {
+      const binary = await init(request.options);
+      return { id: request.id, kind: "started", binary, kernels: kernels() };
+    }
     case "load":
       await reader(request.precision);
-      return { id: request.id, kind: "loaded" };
+      return { id: request.id, kind: "done" };
     case "read": {
       const result = await (await reader(request.precision)).read(request.source);
       return { id: request.id, kind: "result", result };
     }
+    case "frame": {
+      const pixels = pixelsOf(request.picture);
+      const light = brightness(pixels);
+      const result = { ...(await (await reader(request.precision)).read(pixels)), frames: 1 };
+      return { id: request.id, kind: "frame", result, picture: request.picture, light };
+    }
+    case "forget":
+      return { id: request.id, kind: "done" };
     case "probe":
       // For the privacy test: does the page's policy hold here?
       try {
@@ -44,5 +55,5 @@ self.addEventListener("message", async ({ data }: MessageEvent<Request>) => {
     const code = thrown instanceof NibbleError ? thrown.code : "Internal";
     reply = { id: data.id, kind: "error", code, message: thrown instanceof Error ? thrown.message : String(thrown) };
   }
-  self.postMessage(reply);
+  self.postMessage(reply, { transfer: reply.kind === "frame" ? [reply.picture] : [] });
 });

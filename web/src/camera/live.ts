@@ -1,0 +1,27 @@
+/** Fields that fill in while frames are read. */
+import { at, el } from "../dom";
+import { t, type Key } from "../messages";
+import { date } from "../reading/words";
+import { LIVE_FIELDS, type LiveField, type Progress } from "./agreement";
+
+const LABELS: Record<LiveField, Key> = {
+  name: "name",
+  document_number: "document_number",
+  birth_date: "birth_date",
+  expiry_date: "expiry_date",
+};
+
+function words(field: LiveField, value: string): string {
+  return field === "birth_date" || field === "expiry_date" ? date(value, "medium") : value;
+}
+
+/** Shows the values of the moment; those that have stood still are marked. */
+export function showFields(fields: Progress["fields"]): void {
+  const rows = LIVE_FIELDS.map((field) => {
+    const entry = fields.get(field);
+    const state = entry === undefined ? "empty" : entry.settled ? "settled" : "moving";
+    const value = entry === undefined ? "–" : words(field, entry.value);
+    return el("div", { "data-live": field, "data-state": state }, el("dt", {}, t(LABELS[field])), el("dd", {}, el("bdi", {}, value)));
+  });
+  at("camera-fields").replaceChildren(...rows);
+}

@@ -1,0 +1,59 @@
+/** Reading the frames of a video: one at a time, the newest; those that come meanwhile are skipped. */
+import type { Precision } from "nibble";
+import type { Client } from "../client";
+import { at } from "../dom";
+import { t } from "../messages";
+import type { FrameResult } from "../protocol";
+import { grab, nextFrame } from "./frames";
+
+/** A frame and the answer to it. */
+export interface Frame {
+  picture: ImageBitmap;
+  result: FrameResult;
+  /** Mean brightness, 0 to 255. */
+  light: number;
+}
+
+/** Between two figures of the frame rate; milliseconds. */
+const COUNT_MS = 1000;
+
+/** Counts the frames that were read, and says how many a second. */
+class Rate {
+  #frames = 0;
+  #counted = 0;
+  #since = performance.now();
+
+  add(): void {
+    at("camera").dataset["frames"] = String(++this.#frames);
+    const now = performance.now();
+    if (now - this.#since < COUNT_MS) return;
+    const rate = ((this.#frames - this.#counted) * 1000) / (now - this.#since);
+    at("camera-rate").textContent = t("perSecond", { rate: Math.round(rate) });
+    this.#counted = this.#frames;
+    this.#since = now;
+  }
+}
+
+/** Reads frames until aborted. `take` owns the picture that it is given, and says whether another document begins. */
+export async function readFrames(
+  client: Client,
+  video: HTMLVideoElement,
+  precision: Precision,
+  signal: AbortSignal,
+  take: (frame: Frame) => boolean,
+): Promise<void> {
+  const rate = new Rate();
+  await client.forget(precision);
+  while (!signal.aborted) {
+    await nextFrame(video, signal);
+    const picture = signal.aborted ? null : await grab(video);
+    if (picture === null) continue;
+    const frame = await client.frame(picture, precision);
+    if (signal.aborted) {
+      frame.picture.close();
+      return;
+    }
+    rate.add();
+    if (take(frame)) await client.forget(precision);
+  }
+}

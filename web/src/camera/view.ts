@@ -1,0 +1,189 @@
+/** The camera view: asks, shows the video and what is read in it, and stops when the document is read. */
+import type { Precision, Result } from "nibble";
+import type { Client } from "../client";
+import { at, outline } from "../dom";
+import { onLanguage } from "../language";
+import { t } from "../messages";
+import { Agreement } from "./agreement";
+import { Controls } from "./controls";
+import { Camera, CameraError, permission, type Trouble } from "./device";
+import { fileOf } from "./frames";
+import { Hints, hintFor } from "./hints";
+import { showFields } from "./live";
+import { readFrames, type Frame } from "./session";
+import { Signal } from "./signal";
+
+/** What the camera view asks of the rest of the page. */
+export interface Calls {
+  /** The arithmetic chosen. */
+  precision(): Precision;
+  /** A document is read: the answer, and the last frame as a file. */
+  read(result: Result, picture: Blob): void;
+  /** Reading itself failed. */
+  failed(error: unknown): void;
+}
+
+type State = "ask" | "live" | "done" | Trouble;
+
+/** How long the sign of success stays before the result; milliseconds. */
+const DONE_MS = 650;
+
+const TITLES = { ask: "cameraAsk", live: "cameraTitle", done: "cameraTitle" } as const;
+
+/** The view in `#camera`. */
+export class CameraView {
+  readonly #client: Client;
+  readonly #calls: Calls;
+  readonly #camera = new Camera(at<HTMLVideoElement>("video"));
+  readonly #signal = new Signal();
+  readonly #controls = new Controls(this.#camera, this.#signal, (device) => void this.#start(device));
+  readonly #hints = new Hints(at("camera-hint"));
+  readonly #agreement = new Agreement();
+  #state: State = "ask";
+  /** Ends the reading of frames. */
+  #session: AbortController | undefined;
+  /** The tab went to the background while the camera ran. */
+  #paused = false;
+  /** Allowed once in this visit: the question needs no explanation again. */
+  #allowed = false;
+  /** The last frame that a document was read in. */
+  #best: Frame | undefined;
+
+  constructor(client: Client, calls: Calls) {
+    this.#client = client;
+    this.#calls = calls;
+    at("camera-start").addEventListener("click", () => {
+      this.#signal.ready();
+      void this.#start(this.#camera.device);
+    });
+    at("camera-use").addEventListener("click", () => {
+      if (this.#best !== undefined) void this.#finish(this.#best);
+    });
+    document.addEventListener("visibilitychange", () => this.#follow());
+    onLanguage(() => {
+      this.#label();
+      this.#hints.translate();
+    });
+  }
+
+  /** Begins: with an explanation where the browser is going to ask, with the video where it is not. To be called while a press is handled. */
+  async open(): Promise<void> {
+    this.#signal.ready();
+    const state = await permission();
+    if (state === "denied") this.#show("cameraDenied");
+    else if (state === "granted" || this.#allowed) await this.#start(this.#camera.device);
+    else this.#show("ask");
+  }
+
+  /** Stops the camera and forgets what was read. */
+  close(): void {
+    this.#stop();
+    this.#paused = false;
+    this.#keep(undefined);
+  }
+
+  #show(state: State): void {
+    this.#state = state;
+    const section = at("camera");
+    const trouble = state !== "ask" && state !== "live" && state !== "done";
+    section.dataset["state"] = trouble ? "trouble" : state;
+    section.dataset["trouble"] = trouble ? state : "";
+    at("camera-live").hidden = trouble || state === "ask";
+    at("camera-text").hidden = !trouble && state !== "ask";
+    // Where the browser has refused for good, or cannot, asking again leads nowhere.
+    at("camera-start").hidden = !(state === "ask" || state === "cameraBusy" || state === "cameraNone");
+    at("camera-use").hidden = true;
+    this.#label();
+    if (state !== "done") at("camera-title").focus({ preventScroll: true });
+  }
+
+  #label(): void {
+    const state = this.#state;
+    const known = state === "ask" || state === "live" || state === "done";
+    at("camera-title").textContent = t(known ? TITLES[state] : state);
+    at("camera-text").textContent = known ? t("cameraAskText") : t(`${state}Text`);
+  }
+
+  async #start(device?: string): Promise<void> {
+    this.#stop();
+    this.#show("live");
+    this.#hints.set("hintStart");
+    showFields(new Map());
+    try {
+      if (!(await this.#camera.start(device))) return;
+    } catch (thrown) {
+      this.#show(thrown instanceof CameraError ? thrown.trouble : "cameraNone");
+      return;
+    }
+    this.#allowed = true;
+    this.#camera.onLost(() => {
+      this.#stop();
+      this.#show("cameraBusy");
+    });
+    await this.#controls.refresh();
+    await this.#read();
+  }
+
+  async #read(): Promise<void> {
+    const session = new AbortController();
+    this.#session = session;
+    this.#agreement.forget();
+    try {
+      await readFrames(this.#client, at<HTMLVideoElement>("video"), this.#calls.precision(), session.signal, (frame) => this.#take(frame));
+    } catch (thrown) {
+      this.close();
+      this.#calls.failed(thrown);
+    }
+  }
+
+  /** One more answer. True where the frames before it are to be forgotten. */
+  #take(frame: Frame): boolean {
+    const { result, light } = frame;
+    const progress = this.#agreement.add(result);
+    outline(at<SVGSVGElement>("camera-overlay"), result.quads, result.width, result.height);
+    this.#hints.show(hintFor(result, progress, light), performance.now());
+    showFields(progress.fields);
+    at("camera-use").hidden = !progress.offer;
+    if (result.document === null || result.quads.length === 0) frame.picture.close();
+    else this.#keep(frame);
+    if (progress.done) void this.#finish(frame);
+    if (!progress.gone) return false;
+    this.#agreement.forget();
+    return true;
+  }
+
+  #keep(frame: Frame | undefined): void {
+    this.#best?.picture.close();
+    this.#best = frame;
+  }
+
+  async #finish(frame: Frame): Promise<void> {
+    this.#stop();
+    this.#show("done");
+    this.#hints.set("done");
+    this.#signal.done();
+    const picture = await fileOf(frame.picture, at<HTMLCanvasElement>("camera-still"));
+    this.#keep(undefined);
+    await new Promise((resolve) => setTimeout(resolve, DONE_MS));
+    // Left meanwhile: nobody waits for it.
+    if (this.#state === "done" && !at("camera").hidden) this.#calls.read(frame.result, picture);
+  }
+
+  #stop(): void {
+    this.#session?.abort();
+    this.#session = undefined;
+    this.#camera.stop();
+    outline(at<SVGSVGElement>("camera-overlay"), [], 1, 1);
+  }
+
+  /** In the background the camera is off; the same one comes back with the tab. */
+  #follow(): void {
+    if (document.hidden && this.#state === "live" && !at("camera").hidden) {
+      this.#paused = true;
+      this.#stop();
+    } else if (!document.hidden && this.#paused) {
+      this.#paused = false;
+      void this.#start(this.#camera.device);
+    }
+  }
+}

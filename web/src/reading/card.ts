@@ -1,0 +1,36 @@
+/** The fields of a document as a card, in plain words. */
+import type { DocumentFields } from "nibble";
+import { el } from "../dom";
+import { t, type Key } from "../messages";
+import { nameOfState } from "../states";
+import { date, sex, validity } from "./words";
+
+interface Style {
+  wide?: boolean;
+  /** What a person should notice. */
+  warning?: Key | undefined;
+}
+
+function field(key: Key, value: string | null, { wide, warning }: Style = {}): HTMLElement[] {
+  if (value === null || value === "") return [];
+  const dd = el("dd", { "data-field": key }, el("bdi", {}, value));
+  if (warning !== undefined) dd.append(el("small", { "data-warning": warning }, t(warning)));
+  return [el("div", wide === true ? { class: "wide" } : {}, el("dt", {}, t(key)), dd)];
+}
+
+/** The rows of the card: those that the document has. */
+export function card(document: DocumentFields): HTMLElement[] {
+  return [
+    ...field("surname", document.surname, { wide: true }),
+    ...field("given_names", document.given_names, { wide: true }),
+    ...field("birth_date", date(document.birth_date)),
+    ...field("sex", sex(document.sex)),
+    ...field("document_number", document.document_number),
+    // The French card of 1988 to 2021 prints no date of expiry in its lines.
+    ...(document.format === "FRA36" ? [] : field("expiry_date", date(document.expiry_date), { warning: validity(document) })),
+    ...field("nationality", nameOfState(document.nationality)),
+    ...field("issuer", nameOfState(document.issuer)),
+    ...field("format", t(document.format)),
+    ...field("optional", document.optional),
+  ];
+}

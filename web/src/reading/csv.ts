@@ -1,0 +1,48 @@
+/** Readings of several files as comma-separated values (RFC 4180). */
+import type { DocumentFields } from "nibble";
+import { NibbleError } from "nibble";
+import type { Row } from "./batch";
+import { outcome } from "./verdict";
+
+const FIELDS = [
+  "format",
+  "issuer",
+  "surname",
+  "given_names",
+  "document_number",
+  "nationality",
+  "birth_date",
+  "expiry_date",
+  "sex",
+  "optional",
+] as const satisfies readonly (keyof DocumentFields)[];
+
+/** Most lines that a zone has. */
+const LINES = 3;
+
+/** A cell. What a spreadsheet would take for a formula is made a text. */
+function cell(value: string): string {
+  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function status(row: Row): string {
+  if (row.reading !== undefined) return outcome(row.reading.result);
+  if (row.error === undefined) return "";
+  return row.error instanceof NibbleError ? row.error.code : "Internal";
+}
+
+function cells(row: Row): string[] {
+  const result = row.reading?.result;
+  const values = FIELDS.map((field) => result?.document?.[field] ?? "");
+  const lines = Array.from({ length: LINES }, (_, index) => result?.lines[index] ?? "");
+  return [row.file.name, status(row), ...values, ...lines];
+}
+
+/** The table of all rows; `status` is an outcome of a reading or the code of an error. */
+export function csv(rows: readonly Row[]): string {
+  const head = ["file", "status", ...FIELDS, "line_1", "line_2", "line_3"];
+  const text = [head, ...rows.map(cells)].map((row) => row.map(cell).join(",")).join("\r\n");
+  // Spreadsheets take a file for UTF-8 by this mark.
+  return `\uFEFF${text}\r\n`;
+}

@@ -1,0 +1,86 @@
+/** Files to readings, by the engine or, where it cannot take a file, by the browser's own decoder. */
+import { NibbleError, type Precision, type Result } from "nibble";
+import type { Client } from "../client";
+import type { Key } from "../messages";
+
+/** Pixels that the engine's memory budget holds with ease. */
+const MOST_PIXELS = 12_000_000;
+/** Bytes of a file that the engine is given; its memory has a limit of 128 MB. */
+const MOST_BYTES = 48_000_000;
+
+/** A picture read, and what to say about how. */
+export interface Reading {
+  result: Result;
+  notice: Key | undefined;
+}
+
+/** A file that is refused in words of its own. */
+export class Refused extends NibbleError {
+  constructor(
+    readonly key: Key,
+    message: string,
+  ) {
+    super("Unsupported", message);
+  }
+}
+
+/** What to say about anything thrown while reading. */
+export function errorKey(thrown: unknown): Key {
+  if (thrown instanceof Refused) return thrown.key;
+  const code = thrown instanceof NibbleError ? thrown.code : "Internal";
+  return `err${code === "Disposed" ? "Internal" : code}`;
+}
+
+/** What the browser makes of a file: an `ImageBitmap`, or an element for formats that only those decode. */
+async function decoded(file: Blob): Promise<ImageBitmap | HTMLImageElement | null> {
+  try {
+    return await createImageBitmap(file, { imageOrientation: "from-image" });
+  } catch {
+    const image = new Image();
+    image.src = URL.createObjectURL(file);
+    try {
+      await image.decode();
+      return image;
+    } catch {
+      return null;
+    } finally {
+      URL.revokeObjectURL(image.src);
+    }
+  }
+}
+
+/** Pixels by the browser's own decoder, scaled down where they are too many; null where it cannot. */
+async function byBrowser(file: Blob): Promise<{ pixels: ImageData; scaled: boolean } | null> {
+  const picture = await decoded(file);
+  if (picture === null || picture.width === 0 || picture.height === 0) return null;
+  const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (picture.width * picture.height)));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.floor(picture.width * scale));
+  canvas.height = Math.max(1, Math.floor(picture.height * scale));
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (context === null) return null;
+  context.imageSmoothingQuality = "high";
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  if ("close" in picture) picture.close();
+  return { pixels: context.getImageData(0, 0, canvas.width, canvas.height), scaled: scale < 1 };
+}
+
+async function byEngine(client: Client, file: Blob, precision: Precision): Promise<Result> {
+  if (file.size > MOST_BYTES) throw new NibbleError("TooLarge", `the file has ${file.size} bytes`);
+  return client.read(new Uint8Array(await file.arrayBuffer()), precision);
+}
+
+/** Reads a file. Rejects with `NibbleError`, the engine's where the browser cannot decode the file either. */
+export async function readFile(client: Client, file: Blob, precision: Precision): Promise<Reading> {
+  if ((await file.slice(0, 4).text()) === "%PDF") throw new Refused("errPdf", "PDF files are not read");
+  try {
+    return { result: await byEngine(client, file, precision), notice: undefined };
+  } catch (thrown) {
+    const foreign = thrown instanceof NibbleError && ["TooLarge", "Unsupported", "NotAPicture"].includes(thrown.code);
+    const prepared = foreign ? await byBrowser(file) : null;
+    if (prepared === null) throw thrown;
+    return { result: await client.read(prepared.pixels, precision), notice: prepared.scaled ? "scaled" : "foreign" };
+  }
+}

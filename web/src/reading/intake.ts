@@ -1,0 +1,78 @@
+/** The ways by which files reach the reading view: button, drop, paste, samples, other apps. */
+import { NibbleError } from "nibble";
+import { at, el } from "../dom";
+import { t } from "../messages";
+import { SAMPLES } from "../samples";
+
+/** Where the service worker leaves a file that another app shared, and under which name. */
+const SHARED_CACHE = "shared-picture";
+const SHARED_ADDRESS = "./shared-picture";
+
+/** Takes the files of button, drop and paste; `take` gets at least one. */
+export function watchFiles(take: (files: File[]) => void): void {
+  // Another view has its own use for what is dropped on it.
+  const offer = (list: FileList | null | undefined) => {
+    const files = [...(list ?? [])];
+    if (files.length > 0 && !at("view-read").hidden) take(files);
+  };
+  const input = at<HTMLInputElement>("file");
+  at("choose").addEventListener("click", () => input.click());
+  at("camera-choose").addEventListener("click", () => input.click());
+  input.addEventListener("change", () => {
+    offer(input.files);
+    // So that the same file can be chosen again.
+    input.value = "";
+  });
+  const drop = at("drop");
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  addEventListener("dragleave", (event) => {
+    if (event.relatedTarget === null) drop.classList.remove("over");
+  });
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    offer(event.dataTransfer?.files);
+  });
+  addEventListener("paste", (event) => offer(event.clipboardData?.files));
+}
+
+/** Fetches a file of this site. */
+async function fetched(address: string): Promise<Blob> {
+  let response: Response;
+  try {
+    response = await fetch(address);
+  } catch (cause) {
+    throw new NibbleError("LoadFailed", address, { cause });
+  }
+  if (!response.ok) throw new NibbleError("LoadFailed", `${address}: status ${response.status}`);
+  return response.blob();
+}
+
+/** Offers the specimens; `take` gets the file on its way and its name. */
+export function offerSamples(take: (file: Promise<Blob>, name: string) => void): void {
+  const buttons = SAMPLES.map(({ key, address }) => {
+    const button = el("button", { type: "button", "data-t": key, "data-sample": address }, t(key));
+    button.addEventListener("click", () => take(fetched(address), t(key)));
+    return el("li", {}, button);
+  });
+  at("samples").replaceChildren(...buttons);
+}
+
+/** The file that another app has shared with the installed page, once; null where there is none. */
+export async function sharedFile(): Promise<File | null> {
+  const address = new URL(location.href);
+  if (!address.searchParams.has("shared")) return null;
+  // Reloading or bookmarking the page does not ask again.
+  address.searchParams.delete("shared");
+  history.replaceState(history.state, "", address);
+  const cache = await caches.open(SHARED_CACHE);
+  const response = await cache.match(SHARED_ADDRESS);
+  await caches.delete(SHARED_CACHE);
+  if (response === undefined) return null;
+  const blob = await response.blob();
+  const name = decodeURIComponent(response.headers.get("x-file-name") ?? "");
+  return new File([blob], name || t("file"), { type: blob.type });
+}

@@ -1,0 +1,43 @@
+/** The lines of the zone, with the characters that a person should look at marked. */
+import type { Result, Review } from "nibble";
+import { el } from "../dom";
+import { t } from "../messages";
+
+/** Whether the character was changed against what was read, or is only doubtful. */
+function changed(item: Review, result: Result): boolean {
+  return item.line !== null && item.pos !== null && result.lines[item.line]?.[item.pos] === item.alt;
+}
+
+/** The lines as decoded; corrected and doubtful characters are `mark` elements. */
+export function markedLines(result: Result): (Node | string)[] {
+  return result.lines.flatMap((line, index) => {
+    const items = new Map(result.review.filter((item) => item.line === index).map((item) => [item.pos, item]));
+    const parts = [...line].map((character, pos) => {
+      const item = items.get(pos);
+      if (item === undefined) return character;
+      const kind = changed(item, result) ? "changed" : "doubt";
+      return el("mark", { class: kind, title: describe(item, result) }, character);
+    });
+    return index + 1 < result.lines.length ? [...parts, "\n"] : parts;
+  });
+}
+
+function describe(item: Review, result: Result): string {
+  if (item.line === null || item.pos === null) return t("another_document");
+  const values = { line: item.line + 1, pos: item.pos + 1, raw: item.raw, alt: item.alt };
+  return t(changed(item, result) ? "changed" : "unsure", values);
+}
+
+/** A sentence on each mark. */
+export function reviewList(result: Result): HTMLElement[] {
+  return result.review.map((item) => {
+    const kind = item.line === null ? "note" : changed(item, result) ? "changed" : "doubt";
+    return el("li", { "data-review": kind }, el("bdi", {}, describe(item, result)));
+  });
+}
+
+/** The lines as read before grammar and check digits, where that differs. */
+export function rawLines(result: Result): string | null {
+  const raw = result.raw_lines.join("\n");
+  return raw === result.lines.join("\n") ? null : raw;
+}

@@ -1,0 +1,87 @@
+/** A result, shown. */
+import type { Result } from "nibble";
+import { at, el, outline } from "../dom";
+import { language } from "../language";
+import { t, type Key } from "../messages";
+import { card } from "./card";
+import { markedLines, rawLines, reviewList } from "./lines";
+import { VERDICTS, outcome, type Tone } from "./verdict";
+
+const ICONS: Record<Tone, string> = {
+  good: "M4.5 12.5l5 5 10-11",
+  warn: "M12 3.5 21.5 20h-19zM12 10v4.5M12 17.4v.1",
+  bad: "M6 6l12 12M18 6 6 18",
+};
+
+const EXPLANATIONS = {
+  document_number: "checkDocument_number",
+  birth_date: "checkBirth_date",
+  expiry_date: "checkExpiry_date",
+  optional: "checkOptional",
+  composite: "checkComposite",
+} as const;
+
+function showVerdict(result: Result): void {
+  const { tone, title, text } = VERDICTS[outcome(result)];
+  at("verdict-box").className = `verdict ${tone}`;
+  at("verdict-icon").setAttribute("d", ICONS[tone]);
+  at("verdict").textContent = t(title);
+  at("verdict-text").textContent = t(text);
+}
+
+function showLines(result: Result): void {
+  at("lines").replaceChildren(...markedLines(result));
+  at("lines").setAttribute("aria-label", t("linesTitle"));
+  at("review").replaceChildren(...reviewList(result));
+  const raw = rawLines(result);
+  at("raw").hidden = raw === null;
+  at("raw-lines").textContent = raw ?? "";
+}
+
+function checks(result: Result): HTMLElement[] {
+  return result.checks.map(({ field, ok }) =>
+    el(
+      "li",
+      { "data-check": field, "data-ok": String(ok) },
+      el("span", { class: `mark ${ok ? "ok" : "no"}`, "aria-hidden": "true" }, ok ? "✓" : "✗"),
+      el("span", {}, t(field), el("small", {}, t(EXPLANATIONS[field]))),
+      el("span", { class: `told ${ok ? "ok" : "no"}` }, t(ok ? "agrees" : "disagrees")),
+    ),
+  );
+}
+
+function times(result: Result): HTMLElement[] {
+  const stages = ["decode", "locate", "network", "total"] as const;
+  return stages.map((stage) => {
+    const ms = result.ms[stage];
+    const value = new Intl.NumberFormat(language(), { maximumFractionDigits: ms < 10 ? 1 : 0, numberingSystem: "latn" }).format(ms);
+    const bar = el("progress", { max: String(result.ms.total || 1), value: String(ms), "aria-label": t(stage) });
+    return el("div", { class: "row" }, el("span", {}, t(stage)), bar, el("span", { class: "value", dir: "ltr" }, `${value} ms`));
+  });
+}
+
+function facts(result: Result): HTMLElement[] {
+  const known: [Key, string | null][] = [
+    ["kernel", `${result.kernel} (${result.isa})`],
+    ["model", `${result.model.version} · ${result.model.hash}`],
+    ["digest", result.digest],
+    ["gray_digest", result.gray_digest],
+  ];
+  return known.flatMap(([key, value]) =>
+    value === null ? [] : [el("dt", {}, t(key)), el("dd", { "data-fact": key }, el("bdi", { dir: "ltr" }, value))],
+  );
+}
+
+/** Shows everything of a result but the picture itself. */
+export function show(result: Result): void {
+  showVerdict(result);
+  outline(at<SVGSVGElement>("overlay"), result.quads, result.width, result.height);
+  const found = result.document !== null;
+  for (const id of ["fields", "lines-panel", "checks-panel", "copy", "save"]) at(id).hidden = !found;
+  at("share").hidden = !found || navigator.share === undefined;
+  at("fields").replaceChildren(...(result.document === null ? [] : card(result.document)));
+  showLines(result);
+  at("checks").replaceChildren(...checks(result));
+  at("times").replaceChildren(...times(result));
+  at("facts").replaceChildren(...facts(result));
+}

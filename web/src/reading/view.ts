@@ -1,0 +1,227 @@
+/** The reading view: a picture comes in, the worker reads it, the result is shown. */
+import { NibbleError, supported, type Precision, type Result } from "nibble";
+import { CameraView } from "../camera/view";
+import type { Client } from "../client";
+import { at } from "../dom";
+import { onLanguage } from "../language";
+import { remember } from "../last";
+import { t } from "../messages";
+import { Batch } from "./batch";
+import { errorKey, readFile, type Reading } from "./decode";
+import { copy, json, save, share } from "./export";
+import { offerSamples, sharedFile, watchFiles } from "./intake";
+import { show } from "./result";
+import { go, isShown } from "./sections";
+
+/** A reading on the screen, so that another precision or language can show it again. */
+interface Shown extends Reading {
+  file: Blob;
+  name: string;
+  /** Where it came from, and where "read another" leads. */
+  from: "file" | "camera" | "batch";
+}
+
+class ReadingView {
+  readonly #client: Client;
+  readonly #camera: CameraView;
+  readonly #batch: Batch;
+  #shown: Shown | undefined;
+  /** What went wrong, as long as it is on the screen. */
+  #problem: unknown;
+  /** Counts readings: an answer to an older one is dropped. */
+  #turn = 0;
+
+  constructor(client: Client) {
+    this.#client = client;
+    this.#camera = new CameraView(client, {
+      precision,
+      read: (result, file) => this.#present({ result, notice: undefined, file, name: t("frameName"), from: "camera" }),
+      failed: (error) => this.#fail(error),
+    });
+    this.#batch = new Batch({
+      read: (file) => this.#read(file),
+      open: ({ file, reading }) => this.#present({ ...reading, file, name: file.name, from: "batch" }),
+    });
+    this.#wire();
+  }
+
+  get result(): Result | undefined {
+    return this.#shown?.result;
+  }
+
+  /** Loads what reading needs, and reads a file that another app has shared. */
+  async start(): Promise<void> {
+    if (supported() === null) return this.#fail(new NibbleError("NoSimd", "no SIMD"));
+    try {
+      // The usual model is here before a picture is: nothing is requested while one is read.
+      await this.#client.load("u4");
+      const wrong = (await this.#client.started).flatMap((choice) => choice.wrong);
+      at("kernel-notice").hidden = wrong.length === 0;
+      at("kernel-notice").textContent = t("kernelWrong", { kernels: [...new Set(wrong)].join(", ") });
+      const file = await sharedFile();
+      if (file !== null) await this.#open(file, file.name);
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  #read(file: Blob): Promise<Reading> {
+    return readFile(this.#client, file, precision());
+  }
+
+  /** Reads one file to its result. */
+  async #open(coming: Blob | Promise<Blob>, name: string): Promise<void> {
+    const mine = this.#leave();
+    at("busy-text").textContent = t("reading");
+    go("busy");
+    try {
+      const file = await coming;
+      const reading = await this.#read(file);
+      if (mine === this.#turn) this.#present({ ...reading, file, name, from: "file" });
+    } catch (thrown) {
+      if (mine === this.#turn) this.#fail(thrown);
+    }
+  }
+
+  #take(files: File[]): void {
+    const [first] = files;
+    if (supported() === null || first === undefined) return;
+    if (files.length === 1) return void this.#open(first, first.name);
+    this.#leave();
+    go("batch");
+    void this.#batch.start(files);
+  }
+
+  /** Gives up what is on the screen; the number of the turn that begins. */
+  #leave(): number {
+    this.#camera.close();
+    this.#batch.clear();
+    this.#forget();
+    return ++this.#turn;
+  }
+
+  #forget(): void {
+    this.#shown = undefined;
+    const picture = at<HTMLImageElement>("picture");
+    if (picture.src.startsWith("blob:")) URL.revokeObjectURL(picture.src);
+    picture.removeAttribute("src");
+  }
+
+  #present(shown: Shown): void {
+    this.#forget();
+    this.#turn++;
+    this.#shown = shown;
+    remember(shown.file, shown.result);
+    at<HTMLImageElement>("picture").src = URL.createObjectURL(shown.file);
+    at("caption").textContent = shown.name;
+    at("to-table").hidden = shown.from !== "batch";
+    this.#show();
+    go("result");
+    at("verdict").focus({ preventScroll: true });
+  }
+
+  /** Shows the result at hand in the language of the moment. */
+  #show(): void {
+    if (this.#shown === undefined) return;
+    const { result, notice } = this.#shown;
+    at("notice").hidden = notice === undefined;
+    at("notice").textContent = notice === undefined ? "" : t(notice);
+    at<HTMLImageElement>("picture").alt = t("alt");
+    at("said").textContent = "";
+    show(result);
+  }
+
+  /** The same picture by another precision; what is shown stays until the answer is here. */
+  async #readAgain(): Promise<void> {
+    const shown = this.#shown;
+    if (shown === undefined) return;
+    const mine = ++this.#turn;
+    at("times").setAttribute("aria-busy", "true");
+    try {
+      const reading = await this.#read(shown.file);
+      if (mine !== this.#turn) return;
+      this.#shown = { ...shown, ...reading };
+      this.#show();
+    } catch (thrown) {
+      if (mine === this.#turn) this.#fail(thrown);
+    } finally {
+      at("times").removeAttribute("aria-busy");
+    }
+  }
+
+  #fail(thrown: unknown): void {
+    this.#camera.close();
+    this.#problem = thrown;
+    this.#showProblem();
+    go("problem");
+    document.querySelector<HTMLElement>("#problem .again")?.focus();
+  }
+
+  #showProblem(): void {
+    if (this.#problem === undefined) return;
+    at("problem-title").textContent = t("errTitle");
+    at("problem-text").textContent = t(errorKey(this.#problem));
+    at("problem").dataset["code"] = this.#problem instanceof NibbleError ? this.#problem.code : "Internal";
+    // Without SIMD there is nothing to go back to.
+    for (const again of document.querySelectorAll<HTMLElement>("#problem .again")) again.hidden = supported() === null;
+  }
+
+  #restart(): void {
+    this.#leave();
+    this.#problem = undefined;
+    go("start");
+    at("choose").focus();
+  }
+
+  #openCamera(): void {
+    this.#leave();
+    go("camera");
+    void this.#camera.open();
+  }
+
+  #say(done: boolean): void {
+    at("said").textContent = t(done ? "copied" : "copyFailed");
+  }
+
+  #wire(): void {
+    watchFiles((files) => this.#take(files));
+    offerSamples((file, name) => void this.#open(file, name));
+    at("camera-open").addEventListener("click", () => this.#openCamera());
+    at("camera-close").addEventListener("click", () => this.#restart());
+    at("view-read").addEventListener("leave", () => isShown("camera") && this.#restart());
+    for (const button of document.querySelectorAll(".again")) {
+      button.addEventListener("click", () => (this.#shown?.from === "camera" ? this.#openCamera() : this.#restart()));
+    }
+    at("to-table").addEventListener("click", () => {
+      this.#forget();
+      go("batch");
+      at("batch-title").focus({ preventScroll: true });
+    });
+    for (const radio of document.querySelectorAll("input[name=precision]")) radio.addEventListener("change", () => void this.#readAgain());
+    at("copy").addEventListener("click", async () => this.#shown && this.#say(await copy(json(this.#shown.result))));
+    at("copy-lines").addEventListener("click", async () => this.#shown && this.#say(await copy(this.#shown.result.lines.join("\n"))));
+    at("save").addEventListener("click", () => this.#shown && save(json(this.#shown.result), "nibble.json", "application/json"));
+    at("share").addEventListener("click", () => this.#shown && void share(this.#shown.result));
+    onLanguage(() => {
+      this.#show();
+      this.#showProblem();
+    });
+  }
+}
+
+function precision(): Precision {
+  return document.querySelector<HTMLInputElement>("input[name=precision]:checked")?.value as Precision;
+}
+
+/** Starts the view; `client` reads for it. */
+export function startReading(client: Client): void {
+  const view = new ReadingView(client);
+  void view.start();
+  // For the tests of the built page: the worker's readings as they are, and whether the policy holds there.
+  const nibbleTest = {
+    reaches: (address: string) => client.reaches(address),
+    read: (bytes: Uint8Array<ArrayBuffer>, by: Precision) => client.read(bytes, by),
+    result: () => view.result,
+  };
+  Object.assign(globalThis, { nibbleTest });
+}
