@@ -1,15 +1,11 @@
-/** The built page in Chromium: sample, upload, drop, errors, precision, privacy, languages, accessibility. */
+/** The reading view of the built page in Chromium: samples, files, tables, errors, precision, privacy, languages, accessibility. */
 import assert from "node:assert/strict";
 import { readFile, mkdir } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import * as axe from "./axe.mjs";
 import { CHROMIUM, repository, site, suite } from "./site.mjs";
-
-const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const specimens = join(repository, "testdata/specimens");
-const rows = (await readFile(join(specimens, "index.csv"), "utf8")).trim().split("\n").slice(1);
-const expected = new Map(rows.map((row) => [row.split(",")[0], row.split(",")[3].split("|")]));
+import { expected, specimen } from "./specimens.mjs";
 
 const { address, close } = await site();
 const browser = await chromium.launch(CHROMIUM);
@@ -31,15 +27,8 @@ const again = async (section) => {
 };
 const lines = async () => (await page.textContent("#lines")).split("\n");
 
-/** No rule of axe is broken on what the page shows now. Its code is run by the debugger: the policy forbids scripts of others. */
-async function accessible() {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-  assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(" ")}`), []);
-}
-
-const noSidewaysScroll = async () =>
-  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "the page scrolls sideways");
+const accessible = () => axe.accessible(page);
+const noSidewaysScroll = () => axe.noSidewaysScroll(page);
 
 /** A check that failed leaves the page anywhere: the next one begins at the start. */
 async function fresh() {
@@ -79,28 +68,28 @@ await suite([
   }],
   ["an uploaded file is read, and nothing is requested meanwhile", async () => {
     const before = requests.filter((url) => !url.startsWith("blob:")).length;
-    await upload(join(specimens, "id-td2-scan.png"));
+    await upload(specimen("id-td2-scan.png"));
     await shown("result");
     assert.deepEqual(await lines(), expected.get("id-td2-scan.png"));
     assert.equal(requests.filter((url) => !url.startsWith("blob:")).length, before);
     await again("result");
   }],
   ["a wrong check digit is said", async () => {
-    await upload(join(specimens, "passport-wrong-check.jpg"));
+    await upload(specimen("passport-wrong-check.jpg"));
     await shown("result");
     assert.match(await page.getAttribute("#verdict-box", "class"), /bad/);
     assert.ok((await page.locator('#checks [data-ok="false"]').count()) > 0);
     await again("result");
   }],
   ["a picture without lines gives advice", async () => {
-    await upload(join(specimens, "id-card-front.jpg"));
+    await upload(specimen("id-card-front.jpg"));
     await shown("result");
     assert.match(await page.textContent("#verdict"), /No machine-readable lines/);
     await accessible();
     await again("result");
   }],
   ["errors have codes and words", async () => {
-    const whole = await readFile(join(specimens, "passport.jpg"));
+    const whole = await readFile(specimen("passport.jpg"));
     const cases = [
       ["NotAPicture", "notes.jpg", Buffer.from("this is no picture")],
       ["Empty", "empty.png", Buffer.alloc(0)],
@@ -113,6 +102,7 @@ await suite([
       assert.equal(await page.getAttribute("#problem", "data-code"), code);
       assert.ok((await page.textContent("#problem-text")).length > 10);
       if (code === "Broken") await accessible();
+      if (name === "paper.pdf") assert.match(await page.textContent("#problem-text"), /PDF/);
       await again("problem");
     }
   }],
@@ -128,6 +118,124 @@ await suite([
     assert.match(await page.textContent("#notice"), /scaled it down/);
     await again("result");
   }],
+  ["what only the browser decodes is read, and said to be", async () => {
+    const jpeg = (await readFile(specimen("passport.jpg"))).toString("base64");
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="1600" height="1200"><image width="1600" height="1200" href="data:image/jpeg;base64,${jpeg}"/></svg>`;
+    await upload({ name: "drawing.svg", mimeType: "image/svg+xml", buffer: Buffer.from(svg) });
+    await shown("result");
+    assert.deepEqual(await lines(), expected.get("passport.jpg"));
+    assert.match(await page.textContent("#notice"), /Your browser decoded/);
+    await again("result");
+  }],
+  ["several files give a table and a CSV, and each opens", async () => {
+    await upload(["passport.jpg", "passport-wrong-check.jpg", "id-card-front.jpg", "id-card-back.jpg"].map(specimen));
+    await page.waitForSelector("#batch-csv:not([hidden])");
+    const tones = await page.locator("#batch-rows tr").evaluateAll((rows) => rows.map((row) => row.dataset.tone));
+    assert.deepEqual(tones, ["good", "bad", "bad", "good"]);
+    await accessible();
+    await noSidewaysScroll();
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("#batch-csv")]);
+    const rows = (await readFile(await download.path(), "utf8")).trimEnd().split("\r\n").map((row) => row.split(","));
+    assert.equal(rows.length, 5);
+    assert.deepEqual(rows[1].slice(0, 6), ["passport.jpg", "valid", "TD3", "UTO", "ROSSI", "ANNA MARIA"]);
+    assert.deepEqual(rows.map((row) => row[1]), ["status", "valid", "wrong", "none", "valid"]);
+    await page.click("#batch-rows tr:last-child button");
+    await shown("result");
+    assert.deepEqual(await lines(), expected.get("id-card-back.jpg"));
+    await page.click("#to-table");
+    await shown("batch");
+    assert.equal(await page.locator("#batch-rows tr").count(), 4);
+    await again("batch");
+  }],
+  ["a file in a table that cannot be read does not stop the others; a person may", async () => {
+    const notes = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no picture") };
+    const whole = { name: "passport.jpg", mimeType: "image/jpeg", buffer: await readFile(specimen("passport.jpg")) };
+    await upload([notes, ...Array(30).fill(whole)]);
+    await page.waitForSelector('#batch-rows [data-tone="good"]');
+    assert.equal(await page.getAttribute("#batch-rows tr:first-child", "data-tone"), "bad");
+    await page.click("#batch-stop");
+    await page.waitForSelector("#batch-csv:not([hidden])");
+    assert.match(await page.textContent("#batch-said"), /^Stopped after \d+ of 31$/);
+    await page.waitForTimeout(500);
+    assert.ok((await page.locator('#batch-rows [data-tone="waiting"]').count()) > 0);
+    await again("batch");
+  }],
+  ["results are copied, saved and shared", async () => {
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.evaluate(() => {
+      navigator.canShare = () => true;
+      navigator.share = async ({ files }) => (globalThis.shared = await files[0].text());
+    });
+    await page.click("#samples li:first-child button");
+    await shown("result");
+    const pasted = async () => page.evaluate(() => navigator.clipboard.readText());
+    await page.click("#copy");
+    await page.waitForFunction(() => document.querySelector("#said").textContent !== "");
+    assert.deepEqual(JSON.parse(await pasted()).lines, expected.get("passport.jpg"));
+    await page.click("#copy-lines");
+    await page.waitForFunction(() => navigator.clipboard.readText().then((text) => !text.startsWith("{")));
+    assert.equal(await pasted(), expected.get("passport.jpg").join("\n"));
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save")]);
+    assert.equal(JSON.parse(await readFile(await download.path(), "utf8")).document.surname, "ROSSI");
+    await page.click("#share");
+    assert.equal(await page.waitForFunction(() => globalThis.shared && JSON.parse(globalThis.shared).valid).then((h) => h.jsonValue()), true);
+    await again("result");
+  }],
+  ["files are dropped and pasted", async () => {
+    const bytes = (await readFile(specimen("id-td2.jpg"))).toString("base64");
+    const give = (type) =>
+      page.evaluate(({ type, bytes }) => {
+        const data = new DataTransfer();
+        data.items.add(new File([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], "card.jpg", { type: "image/jpeg" }));
+        const event = type === "paste" ? new ClipboardEvent(type, { clipboardData: data, bubbles: true }) : new DragEvent(type, { dataTransfer: data, bubbles: true });
+        document.querySelector("#drop").dispatchEvent(event);
+      }, { type, bytes });
+    for (const type of ["drop", "paste"]) {
+      await give(type);
+      await shown("result");
+      assert.deepEqual(await lines(), expected.get("id-td2.jpg"));
+      await again("result");
+    }
+  }],
+  ["a picture that another app shares with the installed page is read, once", async () => {
+    const bytes = (await readFile(specimen("passport.jpg"))).toString("base64");
+    await page.evaluate(async (bytes) => {
+      const body = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
+      const cache = await caches.open("shared-picture");
+      await cache.put("./shared-picture", new Response(body, { headers: { "content-type": "image/jpeg" } }));
+    }, bytes);
+    await page.goto(`${address}?shared`);
+    await shown("result");
+    assert.deepEqual(await lines(), expected.get("passport.jpg"));
+    assert.equal(new URL(page.url()).search, "");
+    assert.deepEqual(await page.evaluate(() => caches.keys().then((keys) => keys.filter((key) => key === "shared-picture"))), []);
+    await again("result");
+  }],
+  ["nothing is kept in the browser", async () => {
+    const kept = await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]);
+    assert.deepEqual(kept, [0, 0, ""]);
+  }],
+  ["a browser without SIMD is told so, before anything is asked", async () => {
+    const old = await context.newPage();
+    await old.addInitScript(() => (WebAssembly.validate = () => false));
+    await old.goto(address);
+    await old.waitForSelector("#problem:not([hidden])");
+    assert.equal(await old.getAttribute("#problem", "data-code"), "NoSimd");
+    assert.equal(await old.isVisible("#camera-open"), false);
+    await old.close();
+  }],
+  ["a missing model is said, and tried again", async () => {
+    const other = await context.newPage();
+    await other.route(/ocr-u4.*safetensors$/, (route) => route.fulfill({ status: 404 }));
+    await other.goto(address);
+    await other.waitForSelector("#problem:not([hidden])");
+    assert.equal(await other.getAttribute("#problem", "data-code"), "LoadFailed");
+    await other.unroute(/ocr-u4.*safetensors$/);
+    await other.click("#problem .again");
+    await other.click("#samples li:first-child button");
+    await other.waitForSelector("#result:not([hidden])");
+    await other.close();
+  }],
   ["foreign addresses are out of reach of page and worker", async () => {
     const foreign = address.replace("127.0.0.1", "localhost");
     const fromPage = await page.evaluate((url) => fetch(url, { mode: "no-cors" }).then(() => true, () => false), foreign);
@@ -137,17 +245,43 @@ await suite([
     assert.ok(await page.evaluate((url) => globalThis.nibbleTest.reaches(url), address));
   }],
   ["languages change everything that is said", async () => {
-    for (const [language, title] of [["de", "Reisepass"], ["fr", "passeport"], ["en", "passport"]]) {
+    for (const [language, title, direction] of [["de", "Reisepass", "ltr"], ["fr", "passeport", "ltr"], ["ar", "جواز سفر", "rtl"], ["en", "passport", "ltr"]]) {
       await page.selectOption("#language", language);
-      assert.match(await page.textContent("h1"), new RegExp(title));
-      assert.equal(await page.getAttribute("html", "lang"), language);
+      assert.match(await page.textContent("#title"), new RegExp(title));
+      assert.deepEqual([await page.getAttribute("html", "lang"), await page.getAttribute("html", "dir")], [language, direction]);
       await noSidewaysScroll();
     }
   }],
+  ["from right to left all is accessible, and the lines of the zone stay from left to right", async () => {
+    await page.setViewportSize({ width: 320, height: 640 });
+    await page.goto(`${address}?lang=ar`);
+    await accessible();
+    await noSidewaysScroll();
+    await page.click("#samples li:first-child button");
+    await shown("result");
+    assert.deepEqual(await lines(), expected.get("passport.jpg"));
+    assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector("#lines")).direction), "ltr");
+    assert.match(await page.textContent('[data-field="birth_date"]'), /17.*1968/);
+    await accessible();
+    await noSidewaysScroll();
+    await page.setViewportSize(PHONE.viewport);
+    await page.goto(address);
+  }],
+  ["all can be done from the keyboard", async () => {
+    await page.focus("#camera-open");
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "choose");
+    await page.focus("#samples li:first-child button");
+    await page.keyboard.press("Enter");
+    await shown("result");
+    // The verdict has the focus, so that it is read out and the next tab leads to what can be done with it.
+    assert.equal(await page.evaluate(() => document.activeElement.id), "verdict");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await shown("start");
+  }],
   ["dark and desktop are accessible too", async () => {
     await page.emulateMedia({ colorScheme: "dark" });
-    // Colours fade over a moment; what counts is where they end.
-    await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
     await accessible();
     await page.click("#samples li:nth-child(2) button");
     await shown("result");

@@ -21,6 +21,8 @@ cargo xtask test [--only NAME]... [--list]
 cargo xtask eval [DIR] [--warped N [--seed S]] [--precision f32|u8|u4|all] [--json] [--html FILE] [--write]
     reads the pictures of DIR/index.csv and counts what is exact; --warped reads N frames made from its scans and renders
     as a phone held by hand sees them; --write records the figures in docs/results and the README
+cargo xtask soak [--minutes N]
+    reads camera frames in Chromium for N minutes (10): memory must stay flat; prints frames a second at each precision
 cargo xtask setup
     installs what the two commands need and stops";
 
@@ -41,6 +43,7 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((&"demo", options)) => demo(options),
         Some((&"test", options)) => test::run(options),
         Some((&"eval", options)) => eval::run(options),
+        Some((&"soak", options)) => soak(options),
         Some((&"setup", [])) => setup::everything(),
         _ => bail!("what shall be done?\n{USAGE}"),
     }
@@ -65,6 +68,17 @@ fn demo(options: &[&str]) -> Result<()> {
         return Ok(());
     }
     serve::forever(&shell::root().join("web/dist"), port)
+}
+
+fn soak(options: &[&str]) -> Result<()> {
+    let minutes = match options {
+        [] => "10",
+        ["--minutes", minutes] if minutes.parse::<f32>().is_ok_and(|number| number > 0.0) => minutes,
+        _ => bail!("--minutes needs a number above zero, and is the only option\n{USAGE}"),
+    };
+    setup::everything()?;
+    page::build()?;
+    page::soak(minutes)
 }
 
 fn number(value: Option<&str>) -> Result<u16> {

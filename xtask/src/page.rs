@@ -49,6 +49,11 @@ pub(crate) fn build() -> Result<()> {
     Ok(())
 }
 
+/// Camera frames in Chromium for some minutes: memory must stay flat; frames a second are printed. The page must be built.
+pub(crate) fn soak(minutes: &str) -> Result<()> {
+    run(command("node").args(["tests/soak.mjs", "--minutes", minutes]).current_dir(root().join("web")))
+}
+
 /// Builds the npm package into `web/pkg`.
 pub(crate) fn package() -> Result<()> {
     let pkg = root().join("web/pkg");

@@ -15,12 +15,18 @@ const STEPS: &[Step] = &[
     ("wasm-chromium", "wasm in Chromium", wasm_chromium),
     ("wasm-firefox", "wasm in Firefox", wasm_firefox),
     ("build-page", "npm package and page", page::build),
+    ("page-units", "parts of the page that need no browser", page_units),
     ("page-chromium", "page in Chromium", page_chromium),
+    ("page-camera", "camera view in Chromium, a film for a camera", page_camera),
     ("page-firefox", "page in Firefox", page_firefox),
+    ("soak", "memory over camera frames, shortened", soak),
     ("parity", "the same bits in both binaries, two browsers, x86_64 and aarch64", parity),
     ("train", "generator, export and integer simulation of train/", train),
     ("readme", "commands of the README marked as tested", readme),
 ];
+
+/// Minutes of camera frames: what each frame leaves behind shows; what leaks slowly shows in `cargo xtask soak`.
+const SOAK_MINUTES: &str = "0.4";
 
 /// Processors that qemu plays: the oldest with NEON, one with dot products, everything.
 /// What each must have run.
@@ -146,8 +152,20 @@ fn node(script: &str) -> Result<()> {
     shell::run(command("node").arg(script).current_dir(root().join("web")))
 }
 
+fn page_units() -> Result<()> {
+    node("tests/units.mjs")
+}
+
 fn page_chromium() -> Result<()> {
     node("tests/chromium.mjs")
+}
+
+fn page_camera() -> Result<()> {
+    node("tests/camera.mjs")
+}
+
+fn soak() -> Result<()> {
+    page::soak(SOAK_MINUTES)
 }
 
 fn page_firefox() -> Result<()> {

@@ -108,6 +108,8 @@ export class CameraView {
     this.#stop();
     this.#show("live");
     this.#hints.set("hintStart");
+    // A count of zero is a camera that has not given a frame yet.
+    at("camera").dataset["frames"] = "0";
     showFields(new Map());
     try {
       if (!(await this.#camera.start(device))) return;
