@@ -79,6 +79,7 @@ await suite([
     await shown("result");
     assert.match(await page.getAttribute("#verdict-box", "class"), /bad/);
     assert.ok((await page.locator('#checks [data-ok="false"]').count()) > 0);
+    assert.deepEqual(await page.locator("#fields [data-warning]").evaluateAll((notes) => notes.map((note) => note.parentElement.dataset.field)), ["birth_date"]);
     await again("result");
   }],
   ["a picture without lines gives advice", async () => {

@@ -1,36 +1,51 @@
-/** The built page in Firefox: sample, upload, error. */
+/** The reading view of the built page in Firefox: sample, upload, camera, errors, privacy. */
 import assert from "node:assert/strict";
 import { readFile, writeFile, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { By, until } from "selenium-webdriver";
 import { firefox } from "./gecko.mjs";
-import { repository, site, suite } from "./site.mjs";
+import { site, suite } from "./site.mjs";
+import { expected, specimen } from "./specimens.mjs";
+import { streamOf } from "./stream.mjs";
 
-const specimens = join(repository, "testdata/specimens");
-const rows = (await readFile(join(specimens, "index.csv"), "utf8")).trim().split("\n").slice(1);
-const expected = new Map(rows.map((row) => [row.split(",")[0], row.split(",")[3].split("|")]));
 const { address, close } = await site();
 const driver = await firefox();
 const shown = async (id) => driver.wait(until.elementIsVisible(await driver.findElement(By.id(id))), 60_000);
 const lines = async () => (await driver.findElement(By.id("lines")).getText()).split("\n");
-const again = (section) => driver.findElement(By.css(`#${section} .again`)).click();
+const press = (selector) => driver.findElement(By.css(selector)).click();
+const again = (section) => press(`#${section} .again`);
 const upload = (file) => driver.findElement(By.id("file")).sendKeys(file);
 
 await suite([
   ["a sample is read", async () => {
     await driver.get(address);
     await driver.wait(until.elementLocated(By.css("#samples button")), 20_000);
-    await driver.findElement(By.css("#samples li:first-child button")).click();
+    await press("#samples li:first-child button");
     await shown("result");
     assert.deepEqual(await lines(), expected.get("passport.jpg"));
     await again("result");
   }],
   ["an uploaded file is read", async () => {
-    await upload(join(specimens, "id-td2-scan.png"));
+    await upload(specimen("id-td2-scan.png"));
     await shown("result");
     assert.deepEqual(await lines(), expected.get("id-td2-scan.png"));
     await again("result");
+  }],
+  ["the camera is read, and stops", async () => {
+    await driver.executeScript(streamOf((await readFile(specimen("passport.jpg"))).toString("base64")));
+    await press("#camera-open");
+    // Firefox may tell that the camera is allowed already: then there is nothing to explain.
+    await driver.wait(until.elementLocated(By.css('#camera[data-state="ask"], #camera[data-state="live"]')), 20_000);
+    if ((await driver.findElement(By.id("camera")).getAttribute("data-state")) === "ask") await press("#camera-start");
+    await shown("result");
+    assert.deepEqual(await lines(), expected.get("passport.jpg"));
+    assert.deepEqual(await driver.executeScript("return window.given.map((track) => track.readyState)"), ["ended"]);
+    // "Read another" after the camera is the camera again.
+    await again("result");
+    await shown("camera");
+    await press("#camera-close");
+    await shown("start");
   }],
   ["what is no picture is an error", async () => {
     const file = join(await mkdtemp(join(tmpdir(), "nibble-")), "notes.jpg");

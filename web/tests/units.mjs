@@ -95,7 +95,7 @@ await suite([
   }],
   ["states have names in each language, codes of ICAO too", () => {
     const names = { D: "Germany (D)", DEU: "Germany (DEU)", GBR: "United Kingdom (GBR)", RKS: "Kosovo (RKS)", EUE: "European Union (EUE)", UNO: "United Nations (UNO)",
-      GBD: "British Overseas Territories citizen (GBD)", XXA: "Stateless person (XXA)", XOM: "Ordre souverain de Malte (XOM)", UTO: "Utopia (specimen) (UTO)", QQQ: "QQQ" };
+      GBD: "British Overseas Territories citizen (GBD)", XXA: "Stateless person (XXA)", XOM: "Ordre souverain de Malte (XOM)", UTO: "Utopia (UTO)", QQQ: "QQQ" };
     for (const [code, name] of Object.entries(names)) assert.equal(nameOfState(code), name);
     speak("de");
     assert.equal(nameOfState("FRA"), "Frankreich (FRA)");

@@ -108,7 +108,7 @@ export const de: Record<Key, string> = {
   hintWhole: "Die Zeilen ganz zeigen.",
   hintStill: "Stillhalten …",
   hintDark: "Hier ist es dunkel. Mehr Licht hilft.",
-  hintCheck: "Gelesen, aber eine Prüfziffer stimmt nicht. Kippen Sie das Dokument, damit nichts spiegelt.",
+  hintCheck: "Eine Prüfziffer stimmt nicht. Kippen Sie das Dokument, damit nichts spiegelt.",
   useThis: "Diese Lesung nehmen",
   done: "Gelesen",
   perSecond: "{rate} Bilder je Sekunde",
@@ -138,6 +138,7 @@ export const de: Record<Key, string> = {
   copyLines: "Zeilen kopieren",
   copyFailed: "Der Browser hat das Kopieren nicht erlaubt. Markieren Sie den Text und kopieren Sie ihn.",
   expiresSoon: "Läuft binnen sechs Monaten ab",
+  fieldWrong: "Die Prüfziffer stimmt nicht",
   markChanged: "berichtigt",
   markDoubt: "unsicher",
   rawTitle: "Wie gelesen, vor der Berichtigung",
@@ -157,5 +158,5 @@ export const de: Record<Key, string> = {
   GBO: "Britischer Überseebürger",
   GBP: "Person unter britischem Schutz",
   GBS: "Britischer Untertan",
-  UTO: "Utopia (Muster)",
+  UTO: "Utopia",
 };

@@ -36,7 +36,7 @@ export const en = {
   doubt: "Please check this reading",
   doubtText: "Some characters are uncertain or were corrected. They are marked below.",
   wrong: "A check digit does not agree",
-  wrongText: "Either a character was misread or the document has an error. Compare the marked lines with the document.",
+  wrongText: "Either a character was misread or the document has an error. Compare the lines with the document.",
   none: "No machine-readable lines found",
   noneText: "Look for two or three lines of letters and << signs, usually at the bottom or on the back. All of them must be in the picture, sharp and without glare.",
   scaled: "This picture is very large. Your browser scaled it down before it was read.",
@@ -106,7 +106,7 @@ export const en = {
   hintWhole: "Show the lines in full.",
   hintStill: "Hold still…",
   hintDark: "It is dark here. More light helps.",
-  hintCheck: "Read, but a check digit does not agree. Tilt the document to avoid glare.",
+  hintCheck: "A check digit does not agree. Tilt the document to avoid glare.",
   useThis: "Use this reading",
   done: "Read",
   perSecond: "{rate} frames a second",
@@ -136,6 +136,7 @@ export const en = {
   copyLines: "Copy the lines",
   copyFailed: "The browser did not allow copying. Select the text and copy it.",
   expiresSoon: "Expires within six months",
+  fieldWrong: "Its check digit does not agree",
   markChanged: "corrected",
   markDoubt: "uncertain",
   rawTitle: "As read, before correction",
@@ -155,7 +156,7 @@ export const en = {
   GBO: "British Overseas citizen",
   GBP: "British protected person",
   GBS: "British subject",
-  UTO: "Utopia (specimen)",
+  UTO: "Utopia",
 };
 
 /** Keys of the catalogue. */

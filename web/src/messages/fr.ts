@@ -108,7 +108,7 @@ export const fr: Record<Key, string> = {
   hintWhole: "Montrez les lignes en entier.",
   hintStill: "Ne bougez plus…",
   hintDark: "Il fait sombre. Plus de lumière aide.",
-  hintCheck: "Lu, mais un chiffre de contrôle ne concorde pas. Inclinez le document pour éviter les reflets.",
+  hintCheck: "Un chiffre de contrôle ne concorde pas. Inclinez le document pour éviter les reflets.",
   useThis: "Garder cette lecture",
   done: "C’est lu",
   perSecond: "{rate} images par seconde",
@@ -138,6 +138,7 @@ export const fr: Record<Key, string> = {
   copyLines: "Copier les lignes",
   copyFailed: "Le navigateur n’a pas permis la copie. Sélectionnez le texte et copiez-le.",
   expiresSoon: "Expire dans les six mois",
+  fieldWrong: "Son chiffre de contrôle ne concorde pas",
   markChanged: "corrigé",
   markDoubt: "incertain",
   rawTitle: "Tel que lu, avant correction",
@@ -157,5 +158,5 @@ export const fr: Record<Key, string> = {
   GBO: "Citoyen britannique d’outre-mer",
   GBP: "Personne sous protection britannique",
   GBS: "Sujet britannique",
-  UTO: "Utopie (spécimen)",
+  UTO: "Utopie",
 };

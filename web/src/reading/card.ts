@@ -1,5 +1,5 @@
 /** The fields of a document as a card, in plain words. */
-import type { DocumentFields } from "nibble";
+import type { Check, DocumentFields } from "nibble";
 import { el } from "../dom";
 import { t, type Key } from "../messages";
 import { nameOfState } from "../states";
@@ -18,19 +18,20 @@ function field(key: Key, value: string | null, { wide, warning }: Style = {}): H
   return [el("div", wide === true ? { class: "wide" } : {}, el("dt", {}, t(key)), dd)];
 }
 
-/** The rows of the card: those that the document has. */
-export function card(document: DocumentFields): HTMLElement[] {
+/** The rows of the card: those that the document has, with a warning where a field's own check digit disagrees. */
+export function card(document: DocumentFields, checks: readonly Check[]): HTMLElement[] {
+  const wrong = (key: Check["field"]): Key | undefined => (checks.some(({ field, ok }) => field === key && !ok) ? "fieldWrong" : undefined);
   return [
     ...field("surname", document.surname, { wide: true }),
     ...field("given_names", document.given_names, { wide: true }),
-    ...field("birth_date", date(document.birth_date)),
+    ...field("birth_date", date(document.birth_date), { warning: wrong("birth_date") }),
     ...field("sex", sex(document.sex)),
-    ...field("document_number", document.document_number),
+    ...field("document_number", document.document_number, { warning: wrong("document_number") }),
     // The French card of 1988 to 2021 prints no date of expiry in its lines.
-    ...(document.format === "FRA36" ? [] : field("expiry_date", date(document.expiry_date), { warning: validity(document) })),
+    ...(document.format === "FRA36" ? [] : field("expiry_date", date(document.expiry_date), { warning: wrong("expiry_date") ?? validity(document) })),
     ...field("nationality", nameOfState(document.nationality)),
     ...field("issuer", nameOfState(document.issuer)),
     ...field("format", t(document.format)),
-    ...field("optional", document.optional),
+    ...field("optional", document.optional, { warning: wrong("optional") }),
   ];
 }

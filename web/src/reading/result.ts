@@ -79,7 +79,7 @@ export function show(result: Result): void {
   const found = result.document !== null;
   for (const id of ["fields", "lines-panel", "checks-panel", "copy", "save"]) at(id).hidden = !found;
   at("share").hidden = !found || navigator.share === undefined;
-  at("fields").replaceChildren(...(result.document === null ? [] : card(result.document)));
+  at("fields").replaceChildren(...(result.document === null ? [] : card(result.document, result.checks)));
   showLines(result);
   at("checks").replaceChildren(...checks(result));
   at("times").replaceChildren(...times(result));
