@@ -90,6 +90,11 @@ export const bench = benchOf({
   model: async (precision) => new Uint8Array(await load(modelFile(precision))),
 });
 
+/** The same bytes under the type that the engine takes; nothing is copied. */
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8ClampedArray): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 /** Bytes of an image file, or canvas pixels. */
 export type Source = Uint8Array | ArrayBuffer | ImageData;
 
@@ -142,7 +147,7 @@ export class Reader {
     try {
       text =
         "data" in source
-          ? this.#engine.read_pixels(source.width, source.height, new Uint8Array(source.data))
+          ? this.#engine.read_pixels(source.width, source.height, bytesOf(source.data))
           : this.#engine.read_file(source instanceof Uint8Array ? source : new Uint8Array(source));
     } catch (thrown) {
       throw fromEngine(thrown);

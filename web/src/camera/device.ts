@@ -1,6 +1,6 @@
 /** One camera: how it is asked for, what it can do, and why there may be none. */
 
-/** Asked for, not demanded: the lines of a passport held in the guide then have capitals of about 20 pixels. */
+/** Asked for, not demanded: what is on the screen of this has the pixels that a frame is read at, and phones focus nearer in it than in small sizes. */
 const WANTED: MediaTrackConstraints = { width: { ideal: 1920 }, height: { ideal: 1080 }, frameRate: { ideal: 30 } };
 
 /** What may keep the page from a camera. */

@@ -1,17 +1,35 @@
 /** Frames of a video, as the person sees them. */
 
-/** Resolves when the video has a new frame, at once when aborted. */
-export function nextFrame(video: HTMLVideoElement, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      signal.removeEventListener("abort", done);
-      resolve();
+/** Watches a video for new frames, so that each is read once and none is waited for that is already there. */
+export class FrameWatch {
+  readonly #video: HTMLVideoElement;
+  readonly #signal: AbortSignal;
+  #fresh = false;
+  #wake: (() => void) | undefined;
+
+  constructor(video: HTMLVideoElement, signal: AbortSignal) {
+    this.#video = video;
+    this.#signal = signal;
+    signal.addEventListener("abort", () => this.#wake?.(), { once: true });
+    this.#watch();
+  }
+
+  /** Resolves when there is a frame that was not taken yet; at once when aborted. */
+  async next(): Promise<void> {
+    if (!this.#fresh && !this.#signal.aborted) await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#fresh = false;
+  }
+
+  #watch(): void {
+    if (this.#signal.aborted) return;
+    const seen = () => {
+      this.#fresh = true;
+      this.#wake?.();
+      this.#watch();
     };
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-    else if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(done);
-    else requestAnimationFrame(done);
-  });
+    if ("requestVideoFrameCallback" in this.#video) this.#video.requestVideoFrameCallback(seen);
+    else requestAnimationFrame(seen);
+  }
 }
 
 /** The part of a frame that is on the screen where the video covers its box, in pixels of the frame. */

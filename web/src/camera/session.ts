@@ -4,7 +4,7 @@ import type { Client } from "../client";
 import { at } from "../dom";
 import { t } from "../messages";
 import type { FrameResult } from "../protocol";
-import { grab, nextFrame } from "./frames";
+import { FrameWatch, grab } from "./frames";
 
 /** A frame and the answer to it. */
 export interface Frame {
@@ -43,9 +43,10 @@ export async function readFrames(
   take: (frame: Frame) => boolean,
 ): Promise<void> {
   const rate = new Rate();
+  const watch = new FrameWatch(video, signal);
   await client.forget(precision);
   while (!signal.aborted) {
-    await nextFrame(video, signal);
+    await watch.next();
     const picture = signal.aborted ? null : await grab(video);
     if (picture === null) continue;
     const frame = await client.frame(picture, precision);
