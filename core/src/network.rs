@@ -5,9 +5,11 @@
 //! finished (requantised, or rectified in f32) into the next map. The same code runs f32, 8 and 4 bits.
 
 use crate::Precision;
-use crate::gemm::{Kernel, LeftPanel, Number, Packed, Visitor, multiply_panel, select};
+use crate::gemm::{
+    Kernel, LeftPanel, Number, Packed, Visitor, Windows, multiply_windows, select, window_length,
+};
 use crate::model::{self, Convolution, Layer, Model, ModelError, Parameters, Window};
-use crate::quant::{gray_to_u4, requantise, requantise_one};
+use crate::quant::{gray_to_u4, rectify, requantise, requantise_one};
 use crate::strip::Strip;
 
 /// Class scores of each column of a strip.
@@ -212,8 +214,12 @@ trait Activation: Number {
     type Finish: Send;
 
     fn weights(parameters: &Parameters) -> Option<&[Self::Weight]>;
-    /// `next` is the convolution that reads the result; `None` for the logits.
-    fn finish(parameters: &Parameters, next: Option<&Convolution>) -> Option<Self::Finish>;
+    /// `offsets` belong to the sums of each channel, where there are any; `next` is the convolution that reads the result, `None` for the logits.
+    fn finish(
+        parameters: &Parameters,
+        offsets: &[Self::Sum],
+        next: Option<&Convolution>,
+    ) -> Option<Self::Finish>;
     fn of_gray(gray: u8, bits: u8) -> Self;
     fn of_zero_point(zero_point: u8) -> Self;
     fn larger(self, other: Self) -> Self;
@@ -245,15 +251,12 @@ impl Activation for u8 {
         }
     }
 
-    fn finish(parameters: &Parameters, next: Option<&Convolution>) -> Option<Requantise> {
+    fn finish(parameters: &Parameters, offsets: &[i32], next: Option<&Convolution>) -> Option<Requantise> {
         let Parameters::Integer { bias, scale, .. } = parameters else { return None };
+        let mut bias = bias.clone();
+        bias.iter_mut().zip(offsets).for_each(|(bias, offset)| *bias = bias.wrapping_add(*offset));
         let (zero_point, bits) = next.map_or((0, 8), |next| (next.zero_point, next.activation_bits));
-        Some(Requantise {
-            bias: bias.clone(),
-            scale: scale.clone(),
-            zero_point,
-            largest: u8::MAX >> (8 - bits),
-        })
+        Some(Requantise { bias, scale: scale.clone(), zero_point, largest: u8::MAX >> (8 - bits) })
     }
 
     fn of_gray(gray: u8, bits: u8) -> u8 {
@@ -274,13 +277,13 @@ impl Activation for u8 {
             return requantise(sums, &finish.bias, &finish.scale, finish.largest, out);
         }
         for (((out, sum), bias), &scale) in out.iter_mut().zip(sums).zip(&finish.bias).zip(&finish.scale) {
-            *out = requantise_one(sum + bias, scale, finish.zero_point, finish.largest);
+            *out = requantise_one(sum.wrapping_add(*bias), scale, finish.zero_point, finish.largest);
         }
     }
 
     fn logits(finish: &Requantise, sums: &[i32], out: &mut Values) {
         if let Values::Integer { values, .. } = out {
-            values.extend(sums.iter().zip(&finish.bias).map(|(sum, bias)| sum + bias));
+            values.extend(sums.iter().zip(&finish.bias).map(|(sum, bias)| sum.wrapping_add(*bias)));
         }
     }
 
@@ -305,7 +308,7 @@ impl Activation for f32 {
         }
     }
 
-    fn finish(parameters: &Parameters, _next: Option<&Convolution>) -> Option<Vec<f32>> {
+    fn finish(parameters: &Parameters, _offsets: &[f32], _next: Option<&Convolution>) -> Option<Vec<f32>> {
         match parameters {
             Parameters::Float { bias, .. } => Some(bias.clone()),
             Parameters::Integer { .. } => None,
@@ -326,9 +329,7 @@ impl Activation for f32 {
 
     #[inline]
     fn apply(bias: &Vec<f32>, sums: &[f32], out: &mut [f32]) {
-        for ((out, sum), bias) in out.iter_mut().zip(sums).zip(bias) {
-            *out = (sum + bias).max(0.0);
-        }
+        rectify(sums, bias, out);
     }
 
     fn logits(bias: &Vec<f32>, sums: &[f32], out: &mut Values) {
@@ -364,7 +365,8 @@ impl<A: Activation> Map<A> {
     fn reset(&mut self, [height, width, channels]: [usize; 3], padding: [usize; 2], fill: A) {
         (self.height, self.width, self.channels, self.padding) = (height, width, channels, padding);
         self.values.clear();
-        self.values.resize((height + 2 * padding[0]) * (width + 2 * padding[1]) * channels, fill);
+        // Chunks of the last window may end beyond it.
+        self.values.resize((height + 2 * padding[0]) * (width + 2 * padding[1]) * channels + CHUNK, fill);
     }
 
     /// Where the values of padded row `y`, column `x` begin.
@@ -416,7 +418,7 @@ struct Buffers<K: Kernel> {
     /// Sums of a panel.
     sums: Vec<K::Sum>,
     /// Windows of a panel, where they are gathered.
-    windows: Vec<K::Activation>,
+    gathered: Vec<K::Activation>,
     /// Where the windows of a panel begin in the map.
     starts: Vec<usize>,
 }
@@ -441,7 +443,7 @@ where
                     convolution.outputs,
                     convolution.depth(),
                 );
-                let finish = A::finish(&convolution.parameters, next(index + 1))?;
+                let finish = A::finish(&convolution.parameters, packed.offsets(), next(index + 1))?;
                 let panel = LeftPanel::new(convolution.depth());
                 Some(Stage::Convolution { window: convolution.window, packed, panel, finish })
             }
@@ -458,7 +460,7 @@ where
             stages: stages.collect(),
             borders: borders.collect(),
             maps: [Map::empty(), Map::empty()],
-            buffers: Buffers { sums: Vec::new(), windows: Vec::new(), starts: Vec::new() },
+            buffers: Buffers { sums: Vec::new(), gathered: Vec::new(), starts: Vec::new() },
         }
     }
 }
@@ -502,16 +504,16 @@ where
                     if border.is_none() {
                         // The logits have one row: what stands below would belong to no column.
                         let mut values = A::no_logits(finish);
-                        convolve(*kernel, &source, packed, panel, buffers, |pixel, sums| {
-                            if pixel < width {
+                        convolve(*kernel, &source, packed, panel, buffers, |[y, _], sums| {
+                            if y == 0 {
                                 A::logits(finish, sums, &mut values);
                             }
                         });
                         logits = Some(Logits { columns: width, classes: packed.columns(), values });
                     } else {
                         to.reset([height, width, packed.columns()], padding, fill);
-                        convolve(*kernel, &source, packed, panel, buffers, |pixel, sums| {
-                            A::apply(finish, sums, to.pixel_mut(pixel / width, pixel % width));
+                        convolve(*kernel, &source, packed, panel, buffers, |[y, x], sums| {
+                            A::apply(finish, sums, to.pixel_mut(y, x));
                         });
                     }
                 }
@@ -534,58 +536,76 @@ struct Source<'a, A> {
     width: usize,
 }
 
-/// Runs of a window shorter than this are gathered before they are packed: no vector of activations is longer.
-const SHORT_RUN: usize = 16;
+/// Elements of the chunks that windows are gathered in: copies of a known length are a load and a store.
+const CHUNK: usize = 16;
 
-/// Multiplies the windows of all output pixels with all filters, a panel at a time, and hands each pixel's sums to `visit`.
+/// Multiplies the windows of all output pixels with all filters, a panel at a time, and hands each pixel's row, column and sums to `visit`.
 fn convolve<K: Kernel<Activation: Activation>>(
     kernel: K,
     source: &Source<'_, K::Activation>,
     packed: &Packed<K>,
     panel: &mut LeftPanel<K>,
     buffers: &mut Buffers<K>,
-    mut visit: impl FnMut(usize, &[K::Sum]),
+    mut visit: impl FnMut([usize; 2], &[K::Sum]),
 ) {
-    let Source { map, window, height, width } = source;
-    let Buffers { sums, windows, starts } = buffers;
-    let stride = packed.columns().div_ceil(K::NR) * K::NR;
+    let Source { map, window, height, width } = *source;
+    let Buffers { sums, gathered, starts } = buffers;
+    let stride = packed.stride();
     sums.resize(K::MR * stride, K::Sum::default());
-    let run = window.kernel[1] * map.channels;
-    let pitch = map.index(1, 0);
-    // Runs that end within a group, or are shorter than a vector, are laid side by side first: then a window is packed in one go.
-    let gather = window.kernel[0] > 1 && (run % K::GROUP != 0 || run < SHORT_RUN);
-    let pixels = height * width;
-    for first in (0..pixels).step_by(K::MR) {
-        let count = K::MR.min(pixels - first);
-        panel.restart();
+    let (runs, run, pitch) = (window.kernel[0], window.kernel[1] * map.channels, map.index(1, 0));
+    // Runs that end within a group, or are shorter than a vector, are laid side by side first: then a window is one run.
+    let gathers = !run.is_multiple_of(K::GROUP) || run < CHUNK;
+    let length = window_length(packed.depth());
+    if gathers {
+        gathered.resize(K::MR * length + CHUNK, K::Activation::default());
+    }
+    // Counted along, because two divisions a pixel would be felt.
+    let next = |[y, x]: [usize; 2]| if x + 1 == width { [y + 1, 0] } else { [y, x + 1] };
+    let mut first = [0, 0];
+    let mut left = height * width;
+    while left > 0 {
+        let count = K::MR.min(left);
         // Where the windows of a panel begin; beyond the last pixel the last one is repeated.
         starts.clear();
-        starts.extend((0..K::MR).map(|row| {
-            let pixel = first + row.min(count - 1);
-            map.index(pixel / width * window.stride[0], pixel % width * window.stride[1])
-        }));
-        if gather {
-            windows.clear();
-            for &start in &*starts {
-                for kernel_row in 0..window.kernel[0] {
-                    windows.extend_from_slice(&map.values[start + kernel_row * pitch..][..run]);
-                }
-            }
-            panel.set_all(0, |row| &windows[row * packed.depth()..][..packed.depth()]);
-        } else {
-            for kernel_row in 0..window.kernel[0] {
-                panel.set_all(kernel_row * run, |row| &map.values[starts[row] + kernel_row * pitch..][..run]);
+        let mut pixel = first;
+        for row in 0..K::MR {
+            starts.push(map.index(pixel[0] * window.stride[0], pixel[1] * window.stride[1]));
+            if row + 1 < count {
+                pixel = next(pixel);
             }
         }
-        multiply_panel(kernel, panel, packed, sums, stride);
+        if gathers {
+            for (row, start) in starts.iter_mut().enumerate() {
+                gather(map, [*start, runs, run, pitch], &mut gathered[row * length..]);
+                *start = row * length;
+            }
+            let windows = Windows { map: gathered, starts, runs: 1, run: length, pitch: 0 };
+            multiply_windows(kernel, &windows, panel, packed, sums);
+        } else {
+            let windows = Windows { map: &map.values, starts, runs, run, pitch };
+            multiply_windows(kernel, &windows, panel, packed, sums);
+        }
         kernel.vectorised(
             #[inline(always)]
             || {
-                for row in 0..count {
-                    visit(first + row, &sums[row * stride..][..packed.columns()]);
+                for sums in sums.chunks_exact(stride).take(count) {
+                    visit(first, &sums[..packed.columns()]);
+                    first = next(first);
                 }
             },
         );
+        left -= count;
+    }
+}
+
+/// Lays the runs of a window side by side, in chunks that may run over: the next run, or the next window, overwrites what is too much.
+#[inline]
+fn gather<A: Activation>(map: &Map<A>, [start, runs, run, pitch]: [usize; 4], out: &mut [A]) {
+    for index in 0..runs {
+        let (from, to) = (&map.values[start + index * pitch..], &mut out[index * run..]);
+        for at in (0..run).step_by(CHUNK) {
+            to[at..at + CHUNK].copy_from_slice(&from[at..at + CHUNK]);
+        }
     }
 }
 

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::{Case, Shape};
 use crate::Precision;
-use crate::gemm::{self, Kernel, LeftPanel, Packed, Visitor, multiply_panel, oracle};
-use crate::quant::requantise;
+use crate::gemm::{self, Kernel, LeftPanel, Packed, Visitor, Windows, multiply_windows, oracle};
+use crate::quant::{rectify, requantise};
 
 /// Pseudo-random operands in the ranges of a precision.
 #[derive(Debug, Clone)]
@@ -94,38 +94,35 @@ struct Prepare {
     precision: Precision,
 }
 
-/// Packs, multiplies and finishes all rows, the way a convolution does.
+/// Packs where that pays, multiplies and finishes all rows, the way a convolution does.
 struct Run<K: Kernel> {
     kernel: K,
     shape: Shape,
     packed: Packed<K>,
     panel: LeftPanel<K>,
     activations: Vec<K::Activation>,
+    starts: Vec<usize>,
     sums: Vec<K::Sum>,
 }
 
 impl<K: Kernel> Run<K> {
     fn new(kernel: K, shape: Shape, activations: Vec<K::Activation>, weights: &[K::Weight]) -> Self {
-        let stride = shape.n.div_ceil(K::NR) * K::NR;
-        Self {
-            kernel,
-            shape,
-            packed: Packed::new(weights, shape.n, shape.k),
-            panel: LeftPanel::new(shape.k),
-            activations,
-            sums: vec![K::Sum::default(); K::MR * stride],
-        }
+        let packed = Packed::new(weights, shape.n, shape.k);
+        let sums = vec![K::Sum::default(); K::MR * packed.stride()];
+        let (panel, starts) = (LeftPanel::new(shape.k), vec![0; K::MR]);
+        Self { kernel, shape, packed, panel, activations, starts, sums }
     }
 
     fn run(&mut self, mut finish: impl FnMut(usize, &[K::Sum])) {
         let Shape { m, n, k } = self.shape;
-        let stride = n.div_ceil(K::NR) * K::NR;
+        let stride = self.packed.stride();
         for first in (0..m).step_by(K::MR) {
             let count = K::MR.min(m - first);
-            self.panel.restart();
-            let activations = &self.activations;
-            self.panel.set_all(0, |row| &activations[(first + row.min(count - 1)) * k..][..k]);
-            multiply_panel(self.kernel, &self.panel, &self.packed, &mut self.sums, stride);
+            for (row, start) in self.starts.iter_mut().enumerate() {
+                *start = (first + row.min(count - 1)) * k;
+            }
+            let windows = Windows { map: &self.activations, starts: &self.starts, runs: 1, run: k, pitch: 0 };
+            multiply_windows(self.kernel, &windows, &mut self.panel, &self.packed, &mut self.sums);
             self.kernel.vectorised(
                 #[inline(always)]
                 || {
@@ -146,7 +143,8 @@ impl Visitor for Prepare {
         let operands = Operands::new(shape, precision);
         let mut run = Run::new(kernel, shape, operands.activations, &operands.weights);
         let (scale, largest) = if precision == Precision::U4 { (0.011, 15) } else { (0.0009, 255) };
-        let (scales, bias) = (vec![scale; shape.n], vec![7; shape.n]);
+        let (scales, mut bias) = (vec![scale; shape.n], vec![7; shape.n]);
+        bias.iter_mut().zip(run.packed.offsets()).for_each(|(bias, offset)| *bias += offset);
         let mut codes = vec![0; shape.m * shape.n];
         let run = Box::new(move || {
             run.run(|row, sums| {
@@ -167,9 +165,7 @@ impl Visitor for Prepare {
         let run = Box::new(move || {
             run.run(|row, sums| {
                 let reals = &mut reals[row * shape.n..][..shape.n];
-                for ((real, sum), bias) in reals.iter_mut().zip(sums).zip(&bias) {
-                    *real = (sum + bias).max(0.0);
-                }
+                rectify(sums, &bias, reals);
             });
             std::hint::black_box(&reals);
         });

@@ -1,4 +1,4 @@
-//! AVX2: 256-bit vectors hold 8 columns; tiles are 6 rows by two vectors, so 12 of the 16 registers accumulate.
+//! AVX2: 256-bit vectors hold 8 columns; tiles are 6 rows by two vectors, so 12 of the 16 registers accumulate. The last panel may be one vector wide.
 //!
 //! ```text
 //! u4:  one vector = 8 columns x 4 depths of weights (i8), times 4 activations of a row broadcast (u8): VPMADDUBSW adds pairs into i16
@@ -14,11 +14,15 @@
 
 use std::arch::x86_64::*;
 
-use super::Kernel;
 use super::sse2_pack::{self, Widened};
+use super::{Kernel, Panels, Windows};
 
 const MR: usize = 6;
 const NR: usize = 16;
+/// Columns of a vector.
+const STEP: usize = 8;
+/// Up to so many columns reading the map is faster than packing it first.
+const MOST_DIRECT_COLUMNS: usize = 96;
 
 /// Proof of AVX2 and FMA: made by `detect` alone.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +45,143 @@ impl Avx2 {
     }
 }
 
+/// Where the rows of a tile are read: packed, or in the map. Every step takes a word of 32 bits from each row.
+#[derive(Clone, Copy)]
+struct Rows {
+    /// First word of each row.
+    words: [*const u32; MR],
+    /// From a row's word to its next one, in words.
+    step: usize,
+    /// Words of a stretch.
+    count: usize,
+    /// Stretches, and bytes from the beginning of one to that of the next.
+    runs: usize,
+    pitch: usize,
+}
+
+impl Rows {
+    fn packed<T>(panel: &[T]) -> Self {
+        let first = panel.as_ptr().cast::<u32>();
+        let words = std::array::from_fn(|row| first.wrapping_add(row));
+        Self { words, step: MR, count: size_of_val(panel) / (4 * MR), runs: 1, pitch: 0 }
+    }
+
+    fn of_windows<T>(windows: &Windows<'_, T>) -> Self {
+        let words = std::array::from_fn(|row| windows.map[windows.starts[row]..].as_ptr().cast());
+        let size = size_of::<T>();
+        Self {
+            words,
+            step: 1,
+            count: windows.run * size / 4,
+            runs: windows.runs,
+            pitch: windows.pitch * size,
+        }
+    }
+}
+
+/// A function that adds up the sums of a tile, `V` vectors a row: `$step` says how a word of activations, in all lanes, meets a vector of weights.
+macro_rules! accumulate {
+    ($name:ident, |$sum:ident, $word:ident, $weights:ident| $step:expr) => {
+        /// # Safety
+        /// The rows can be read for as many steps as `right` holds, `V` vectors each.
+        #[inline]
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn $name<T, const V: usize>(rows: Rows, right: &[T]) -> [[__m256i; V]; MR] {
+            let mut acc = [[_mm256_setzero_si256(); V]; MR];
+            let (mut left, mut right) = (size_of_val(right) / (32 * V), right.as_ptr().cast::<__m256i>());
+            for run in 0..rows.runs {
+                let words = rows.words.map(|word| word.wrapping_byte_add(run * rows.pitch));
+                let steps = rows.count.min(left);
+                left -= steps;
+                for at in (0..steps * rows.step).step_by(rows.step) {
+                    // SAFETY: `right` has a vector for each of these steps and columns, and the rows as many words: the caller says so.
+                    let w: [__m256i; V] =
+                        std::array::from_fn(|vector| unsafe { _mm256_loadu_si256(right.add(vector)) });
+                    right = right.wrapping_add(V);
+                    for (sums, word) in acc.iter_mut().zip(words) {
+                        // SAFETY: as above.
+                        let $word = _mm256_set1_epi32(unsafe { word.add(at).read_unaligned() }.cast_signed());
+                        for (sum, $weights) in sums.iter_mut().zip(w) {
+                            let $sum = *sum;
+                            *sum = $step;
+                        }
+                    }
+                }
+            }
+            acc
+        }
+    };
+}
+
+accumulate!(u4_sums, |sum, a, w| _mm256_add_epi16(sum, _mm256_maddubs_epi16(a, w)));
+accumulate!(u8_sums, |sum, a, w| _mm256_add_epi32(sum, _mm256_madd_epi16(a, w)));
+accumulate!(f32_sums, |sum, a, w| {
+    let (a, w) = (_mm256_castsi256_ps(a), _mm256_castsi256_ps(w));
+    _mm256_castps_si256(_mm256_fmadd_ps(a, w, _mm256_castsi256_ps(sum)))
+});
+
+/// # Safety
+/// As `u4_sums`, with vectors for all `columns`.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn tile_u4(rows: Rows, right: &[i8], columns: usize, out: &mut [i32], stride: usize) {
+    let ones = _mm256_set1_epi16(1);
+    // SAFETY: the caller's promise.
+    unsafe {
+        if columns == NR {
+            let sums: [[__m256i; 2]; MR] = u4_sums(rows, right);
+            store(sums.map(|row| row.map(|sums| _mm256_madd_epi16(sums, ones))), out, stride);
+        } else {
+            let sums: [[__m256i; 1]; MR] = u4_sums(rows, right);
+            store(sums.map(|row| row.map(|sums| _mm256_madd_epi16(sums, ones))), out, stride);
+        }
+    }
+}
+
+/// # Safety
+/// As `u8_sums`, with vectors for all `columns`.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn tile_u8(rows: Rows, right: &[i16], columns: usize, out: &mut [i32], stride: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if columns == NR {
+            store::<_, 2>(u8_sums(rows, right), out, stride);
+        } else {
+            store::<_, 1>(u8_sums(rows, right), out, stride);
+        }
+    }
+}
+
+/// # Safety
+/// As `f32_sums`, with vectors for all `columns`.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn tile_f32(rows: Rows, right: &[f32], columns: usize, out: &mut [f32], stride: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if columns == NR {
+            store::<_, 2>(f32_sums(rows, right), out, stride);
+        } else {
+            store::<_, 1>(f32_sums(rows, right), out, stride);
+        }
+    }
+}
+
+/// Stores a tile's sums, 32 bits each, in rows `stride` apart. Constant places, so that the sums stay in registers until here.
+///
+/// # Panics
+/// If `out` is too short.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store<T, const V: usize>(sums: [[__m256i; V]; MR], out: &mut [T], stride: usize) {
+    const { assert!(size_of::<T>() == 4, "results of 32 bits") };
+    assert!(out.len() >= (MR - 1) * stride + V * STEP, "room for the tile");
+    for (row, sums) in sums.into_iter().enumerate() {
+        for (vector, sums) in sums.into_iter().enumerate() {
+            // SAFETY: the last row's last vector was found to end within `out`.
+            unsafe { _mm256_storeu_si256(out.as_mut_ptr().add(row * stride + vector * STEP).cast(), sums) }
+        }
+    }
+}
+
 /// 4-bit activations times weights in -8..=7, exact: a pair sum is at most 240, so 136 steps of 4 depths fit 16 bits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct U4(Avx2);
@@ -55,6 +196,8 @@ impl Kernel for U4 {
     const ISA: &'static str = "AVX2";
     const MR: usize = MR;
     const NR: usize = NR;
+    const STEP: usize = STEP;
+    const MOST_DIRECT_COLUMNS: usize = MOST_DIRECT_COLUMNS;
     const GROUP: usize = 4;
     const MAX_DEPTH: usize = 136 * 4;
 
@@ -76,59 +219,38 @@ impl Kernel for U4 {
         weights[0]
     }
 
+    fn fits(column: &[i8]) -> bool {
+        // A lane gains at most 15 |w| a depth.
+        let bound: i32 = column.iter().map(|&weight| 15 * i32::from(weight).abs()).sum();
+        bound <= i32::from(i16::MAX)
+    }
+
     fn add(a: i32, b: i32) -> i32 {
         a + b
     }
 
     #[inline]
-    fn tile(self, left: &[u8], right: &[i8], sums: &[i32], out: &mut [i32]) {
-        self.tile_into(left, right, sums, out, NR);
+    fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [i32], stride: usize) {
+        // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. Panels have one depth.
+        unsafe { tile_u4(Rows::packed(panels.left), panels.right, columns, out, stride) }
     }
 
     #[inline]
-    fn tile_into(self, left: &[u8], right: &[i8], _sums: &[i32], out: &mut [i32], stride: usize) {
-        let (rows, columns) = (left.as_chunks::<{ MR * 4 }>().0, right.as_chunks::<{ NR * 4 }>().0);
-        // SAFETY: `self` can only be had from `detect`, which found AVX2.
-        unsafe { tile_u4(rows, columns, out, stride) }
+    fn tile_of_windows(
+        self,
+        windows: &Windows<'_, u8>,
+        right: &[i8],
+        columns: usize,
+        out: &mut [i32],
+        stride: usize,
+    ) {
+        // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. The windows are as long as columns.
+        unsafe { tile_u4(Rows::of_windows(windows), right, columns, out, stride) }
     }
 
     #[inline]
-    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [u8]) -> usize {
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [u8]) -> bool {
         sse2_pack::pack(rows, panel)
-    }
-}
-
-#[target_feature(enable = "avx2")]
-fn tile_u4(left: &[[u8; MR * 4]], right: &[[i8; NR * 4]], out: &mut [i32], stride: usize) {
-    let mut acc = [[_mm256_setzero_si256(); 2]; MR];
-    for (a, w) in left.iter().zip(right) {
-        // SAFETY: `w` is 64 bytes, two vectors.
-        let (w0, w1) =
-            unsafe { (_mm256_loadu_si256(w.as_ptr().cast()), _mm256_loadu_si256(w.as_ptr().add(32).cast())) };
-        for (row, a) in acc.iter_mut().zip(a.as_chunks::<4>().0) {
-            let a = _mm256_set1_epi32(i32::from_le_bytes(*a));
-            row[0] = _mm256_add_epi16(row[0], _mm256_maddubs_epi16(a, w0));
-            row[1] = _mm256_add_epi16(row[1], _mm256_maddubs_epi16(a, w1));
-        }
-    }
-    let ones = _mm256_set1_epi16(1);
-    store(acc.map(|row| row.map(|sums| _mm256_madd_epi16(sums, ones))), out, stride);
-}
-
-/// Stores a tile's sums, 32 bits each, in rows `stride` apart. Constant places, so that the sums stay in registers until here.
-///
-/// # Panics
-/// If `out` is too short.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn store<T>(sums: [[__m256i; 2]; MR], out: &mut [T], stride: usize) {
-    const { assert!(size_of::<T>() == 4, "results of 32 bits") };
-    assert!(out.len() >= (MR - 1) * stride + NR, "room for the tile");
-    for (row, sums) in sums.into_iter().enumerate() {
-        for (half, sums) in sums.into_iter().enumerate() {
-            // SAFETY: the last row's second half was found to end within `out`.
-            unsafe { _mm256_storeu_si256(out.as_mut_ptr().add(row * stride + half * 8).cast(), sums) }
-        }
     }
 }
 
@@ -146,6 +268,7 @@ impl Kernel for U8 {
     const ISA: &'static str = "AVX2";
     const MR: usize = MR;
     const NR: usize = NR;
+    const STEP: usize = STEP;
     const GROUP: usize = 2;
     const MAX_DEPTH: usize = 1 << 16;
 
@@ -172,38 +295,15 @@ impl Kernel for U8 {
     }
 
     #[inline]
-    fn tile(self, left: &[i16], right: &[i16], sums: &[i32], out: &mut [i32]) {
-        self.tile_into(left, right, sums, out, NR);
+    fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [i32], stride: usize) {
+        // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. Panels have one depth.
+        unsafe { tile_u8(Rows::packed(panels.left), panels.right, columns, out, stride) }
     }
 
     #[inline]
-    fn tile_into(self, left: &[i16], right: &[i16], _sums: &[i32], out: &mut [i32], stride: usize) {
-        let (rows, columns) = (left.as_chunks::<{ MR * 2 }>().0, right.as_chunks::<{ NR * 2 }>().0);
-        // SAFETY: `self` can only be had from `detect`, which found AVX2.
-        unsafe { tile_u8(rows, columns, out, stride) }
-    }
-
-    #[inline]
-    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> usize {
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> bool {
         sse2_pack::pack(|row| Widened::of(rows(row)), panel)
     }
-}
-
-#[target_feature(enable = "avx2")]
-fn tile_u8(left: &[[i16; MR * 2]], right: &[[i16; NR * 2]], out: &mut [i32], stride: usize) {
-    let mut acc = [[_mm256_setzero_si256(); 2]; MR];
-    for (a, w) in left.iter().zip(right) {
-        // SAFETY: `w` is 64 bytes, two vectors.
-        let (w0, w1) =
-            unsafe { (_mm256_loadu_si256(w.as_ptr().cast()), _mm256_loadu_si256(w.as_ptr().add(16).cast())) };
-        for (row, pair) in acc.iter_mut().zip(a.as_chunks::<2>().0) {
-            let pair = (i32::from(pair[1]) << 16) | i32::from(pair[0] as u16);
-            let a = _mm256_set1_epi32(pair);
-            row[0] = _mm256_add_epi32(row[0], _mm256_madd_epi16(a, w0));
-            row[1] = _mm256_add_epi32(row[1], _mm256_madd_epi16(a, w1));
-        }
-    }
-    store(acc, out, stride);
 }
 
 /// Single precision with fused products.
@@ -220,6 +320,8 @@ impl Kernel for F32 {
     const ISA: &'static str = "AVX2 with FMA";
     const MR: usize = MR;
     const NR: usize = NR;
+    const STEP: usize = STEP;
+    const MOST_DIRECT_COLUMNS: usize = MOST_DIRECT_COLUMNS;
     const GROUP: usize = 1;
     const MAX_DEPTH: usize = 1 << 20;
 
@@ -246,34 +348,26 @@ impl Kernel for F32 {
     }
 
     #[inline]
-    fn tile(self, left: &[f32], right: &[f32], sums: &[i32], out: &mut [f32]) {
-        self.tile_into(left, right, sums, out, NR);
+    fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [f32], stride: usize) {
+        // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. Panels have one depth.
+        unsafe { tile_f32(Rows::packed(panels.left), panels.right, columns, out, stride) }
     }
 
     #[inline]
-    fn tile_into(self, left: &[f32], right: &[f32], _sums: &[i32], out: &mut [f32], stride: usize) {
-        let (rows, columns) = (left.as_chunks::<MR>().0, right.as_chunks::<NR>().0);
-        // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA.
-        unsafe { tile_f32(rows, columns, out, stride) }
+    fn tile_of_windows(
+        self,
+        windows: &Windows<'_, f32>,
+        right: &[f32],
+        columns: usize,
+        out: &mut [f32],
+        stride: usize,
+    ) {
+        // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. The windows are as long as columns.
+        unsafe { tile_f32(Rows::of_windows(windows), right, columns, out, stride) }
     }
 
     #[inline]
-    fn pack<'a>(rows: impl Fn(usize) -> &'a [f32], panel: &mut [f32]) -> usize {
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [f32], panel: &mut [f32]) -> bool {
         sse2_pack::pack(rows, panel)
     }
-}
-
-#[target_feature(enable = "avx2,fma")]
-fn tile_f32(left: &[[f32; MR]], right: &[[f32; NR]], out: &mut [f32], stride: usize) {
-    let mut acc = [[_mm256_setzero_ps(); 2]; MR];
-    for (a, w) in left.iter().zip(right) {
-        // SAFETY: `w` is 16 values, two vectors.
-        let (w0, w1) = unsafe { (_mm256_loadu_ps(w.as_ptr()), _mm256_loadu_ps(w.as_ptr().add(8))) };
-        for (row, &a) in acc.iter_mut().zip(a) {
-            let a = _mm256_set1_ps(a);
-            row[0] = _mm256_fmadd_ps(a, w0, row[0]);
-            row[1] = _mm256_fmadd_ps(a, w1, row[1]);
-        }
-    }
-    store(acc.map(|row| row.map(|sums| _mm256_castps_si256(sums))), out, stride);
 }

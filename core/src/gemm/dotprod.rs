@@ -13,7 +13,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::Kernel;
+use super::{Kernel, Panels, place};
 
 const MR: usize = 8;
 const NR: usize = 12;
@@ -54,10 +54,17 @@ impl Kernel for U4 {
     }
 
     #[inline]
-    fn tile(self, left: &[i8], right: &[i8], _sums: &[i32], out: &mut [i32]) {
-        let Some(out) = out.as_chunks_mut::<{ MR * NR }>().0.first_mut() else { return };
+    fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
+        let mut sums = [0; MR * NR];
         // SAFETY: `self` can only be had from `detect`, which found dotprod.
-        unsafe { tile(left.as_chunks::<{ MR * GROUP }>().0, right.as_chunks::<{ NR * GROUP }>().0, out) }
+        unsafe {
+            tile(
+                panels.left.as_chunks::<{ MR * GROUP }>().0,
+                panels.right.as_chunks::<{ NR * GROUP }>().0,
+                &mut sums,
+            )
+        }
+        place::<Self>(&sums, out, stride);
     }
 }
 
@@ -101,10 +108,17 @@ impl Kernel for U8 {
     }
 
     #[inline]
-    fn tile(self, left: &[i8], right: &[i8], _sums: &[i32], out: &mut [i32]) {
-        let Some(out) = out.as_chunks_mut::<{ MR * NR }>().0.first_mut() else { return };
+    fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
+        let mut sums = [0; MR * NR];
         // SAFETY: `self` can only be had from `detect`, which found dotprod.
-        unsafe { tile(left.as_chunks::<{ MR * GROUP }>().0, right.as_chunks::<{ NR * GROUP }>().0, out) }
+        unsafe {
+            tile(
+                panels.left.as_chunks::<{ MR * GROUP }>().0,
+                panels.right.as_chunks::<{ NR * GROUP }>().0,
+                &mut sums,
+            )
+        }
+        place::<Self>(&sums, out, stride);
     }
 }
 

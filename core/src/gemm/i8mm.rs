@@ -12,7 +12,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::Kernel;
+use super::{Kernel, Panels, place};
 
 const SIDE: usize = 8;
 const GROUP: usize = 8;
@@ -52,10 +52,17 @@ impl Kernel for Integer {
     }
 
     #[inline]
-    fn tile(self, left: &[u8], right: &[i8], _sums: &[i32], out: &mut [i32]) {
-        let Some(out) = out.as_chunks_mut::<{ SIDE * SIDE }>().0.first_mut() else { return };
+    fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
+        let mut sums = [0; SIDE * SIDE];
         // SAFETY: `self` can only be had from `detect`, which found i8mm.
-        unsafe { tile(left.as_chunks::<{ SIDE * GROUP }>().0, right.as_chunks::<{ SIDE * GROUP }>().0, out) }
+        unsafe {
+            tile(
+                panels.left.as_chunks::<{ SIDE * GROUP }>().0,
+                panels.right.as_chunks::<{ SIDE * GROUP }>().0,
+                &mut sums,
+            )
+        }
+        place::<Self>(&sums, out, stride);
     }
 }
 

@@ -16,7 +16,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::Kernel;
+use super::{Kernel, Panels, place};
 
 const MR: usize = 8;
 const NR: usize = 12;
@@ -56,10 +56,13 @@ impl Kernel for F32 {
     }
 
     #[inline]
-    fn tile(self, left: &[f32], right: &[f32], _sums: &[i32], out: &mut [f32]) {
-        let Some(out) = out.as_chunks_mut::<{ MR * NR }>().0.first_mut() else { return };
+    fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [f32], stride: usize) {
+        let mut sums = [0.0; MR * NR];
         // SAFETY: `self` can only be had from `detect`, which found NEON.
-        unsafe { tile_f32(left.as_chunks::<{ MR }>().0, right.as_chunks::<{ NR }>().0, out) }
+        unsafe {
+            tile_f32(panels.left.as_chunks::<{ MR }>().0, panels.right.as_chunks::<{ NR }>().0, &mut sums)
+        }
+        place::<Self>(&sums, out, stride);
     }
 }
 
@@ -133,10 +136,17 @@ impl Kernel for U8Widened {
     }
 
     #[inline]
-    fn tile(self, left: &[i16], right: &[i16], _sums: &[i32], out: &mut [i32]) {
-        let Some(out) = out.as_chunks_mut::<{ MR * NR }>().0.first_mut() else { return };
+    fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
+        let mut sums = [0; MR * NR];
         // SAFETY: `self` can only be had from `detect`, which found NEON.
-        unsafe { tile_u8_widened(left.as_chunks::<{ MR }>().0, right.as_chunks::<{ NR }>().0, out) }
+        unsafe {
+            tile_u8_widened(
+                panels.left.as_chunks::<{ MR }>().0,
+                panels.right.as_chunks::<{ NR }>().0,
+                &mut sums,
+            )
+        }
+        place::<Self>(&sums, out, stride);
     }
 }
 
@@ -209,12 +219,17 @@ impl Kernel for U8Pair {
     }
 
     #[inline]
-    fn tile(self, left: &[i8], right: &[i8], _sums: &[i32], out: &mut [i32]) {
-        let Some(out) = out.as_chunks_mut::<{ SIDE * SIDE }>().0.first_mut() else { return };
+    fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
+        let mut sums = [0; SIDE * SIDE];
         // SAFETY: `self` can only be had from `detect`, which found NEON.
         unsafe {
-            tile_u8_pair(left.as_chunks::<{ SIDE * LANES }>().0, right.as_chunks::<{ SIDE * LANES }>().0, out)
+            tile_u8_pair(
+                panels.left.as_chunks::<{ SIDE * LANES }>().0,
+                panels.right.as_chunks::<{ SIDE * LANES }>().0,
+                &mut sums,
+            )
         }
+        place::<Self>(&sums, out, stride);
     }
 }
 

@@ -1,20 +1,20 @@
 //! NEON (Armv8.0): the centred pair, 4 bits at 32 products in three instructions.
 //!
-//! Activations are packed as `a - 8`, so a product with a weight in -7..=7 lies within +-56 and two of them fit a signed byte. `MUL` and
-//! `MLA` make 32 products in 16 bytes, `SADALP` adds neighbours to 16-bit sums (the paper's `UMLAL` makes 8 in one):
+//! Activations are packed as `a' = a - 8` and weights as `w' = -w`, so a product lies in -64..=56 even for a weight of -8, and two of them fit a signed
+//! byte. `MUL` and `MLA` make 32 products in 16 bytes, `SADALP` adds neighbours to 16-bit sums (the paper's `UMLAL` makes 8 in one):
 //!
 //! ```text
-//! row, 32 depths       | a' 0..16  |  MUL | w 0..16  |
-//!                      | a' 16..32 |  MLA | w 16..32 |  -> 16 bytes within +-112 -SADALP-> 8 sums of 16 bits
+//! row, 32 depths       | a' 0..16  |  MUL | w' 0..16  |
+//!                      | a' 16..32 |  MLA | w' 16..32 |  -> 16 bytes in -128..=112 -SADALP-> 8 sums of 16 bits
 //! tile: 4 rows x 4 columns of such sums: 16 registers; 8 hold the activations, 2 the weights, 4 the products
 //! ```
 //!
-//! `sum a * w = sum a' * w + 8 * sum w`: the last term is the column's. A step adds at most 224, so 146 steps of 32 depths fit 16 bits.
+//! `sum a * w = 8 * sum w - sum a' * w'`: the first term is the column's. A step adds at most 256, so 128 steps of 32 depths fit 16 bits.
 
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::Kernel;
+use super::{Kernel, Panels, place};
 
 const SIDE: usize = 4;
 /// Depths of a step.
@@ -22,7 +22,7 @@ const STEP: usize = 32;
 /// What is taken from activations so that they are centred.
 const CENTRE: u8 = 8;
 
-/// 4-bit activations times weights in -7..=7, exact.
+/// 4-bit activations times weights in -8..=7, exact.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct U4(());
 
@@ -37,7 +37,7 @@ impl Kernel for U4 {
     const MR: usize = SIDE;
     const NR: usize = SIDE;
     const GROUP: usize = STEP;
-    const MAX_DEPTH: usize = 146 * STEP;
+    const MAX_DEPTH: usize = 128 * STEP;
     const COLUMN_OFFSETS: bool = true;
 
     fn detect() -> Option<Self> {
@@ -50,7 +50,13 @@ impl Kernel for U4 {
     }
 
     fn right(weights: &[i8]) -> i8 {
-        weights[0]
+        -weights[0]
+    }
+
+    fn fits(column: &[i8]) -> bool {
+        // A lane gains at most 8 |w| a depth.
+        let bound: i32 = column.iter().map(|&weight| 8 * i32::from(weight).abs()).sum();
+        bound <= i32::from(i16::MAX)
     }
 
     fn add(a: i32, b: i32) -> i32 {
@@ -62,10 +68,17 @@ impl Kernel for U4 {
     }
 
     #[inline]
-    fn tile(self, left: &[i8], right: &[i8], _sums: &[i32], out: &mut [i32]) {
-        let Some(out) = out.as_chunks_mut::<{ SIDE * SIDE }>().0.first_mut() else { return };
+    fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
+        let mut sums = [0; SIDE * SIDE];
         // SAFETY: `self` can only be had from `detect`, which found NEON.
-        unsafe { tile_u4(left.as_chunks::<{ SIDE * STEP }>().0, right.as_chunks::<{ SIDE * STEP }>().0, out) }
+        unsafe {
+            tile_u4(
+                panels.left.as_chunks::<{ SIDE * STEP }>().0,
+                panels.right.as_chunks::<{ SIDE * STEP }>().0,
+                &mut sums,
+            )
+        }
+        place::<Self>(&sums, out, stride);
     }
 }
 
@@ -102,7 +115,7 @@ fn tile_u4(left: &[[i8; SIDE * STEP]], right: &[[i8; SIDE * STEP]], out: &mut [i
     }
     for (column, sums) in acc.iter().enumerate() {
         for (row, sum) in sums.iter().enumerate() {
-            out[row * SIDE + column] = vaddlvq_s16(*sum);
+            out[row * SIDE + column] = -vaddlvq_s16(*sum);
         }
     }
 }

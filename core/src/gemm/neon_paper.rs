@@ -13,7 +13,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::Kernel;
+use super::{Kernel, Panels};
 
 const MR: usize = 24;
 const NR: usize = 4;
@@ -60,11 +60,12 @@ impl Kernel for U4 {
     }
 
     #[inline]
-    fn tile(self, left: &[u8], right: &[u8], sums: &[i32], out: &mut [i32]) {
+    fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
+        let Panels { left, right, sums } = panels;
         let mut columns = [[0u16; MR]; NR];
         // SAFETY: `self` can only be had from `detect`, which found NEON.
         unsafe { tile_u4(left.as_chunks::<MR>().0, right.as_chunks::<NR>().0, &mut columns) }
-        for ((row, target), &offset) in out.as_chunks_mut::<NR>().0.iter_mut().enumerate().zip(sums) {
+        for ((row, target), &offset) in out.chunks_mut(stride).enumerate().zip(sums) {
             for (result, column) in target.iter_mut().zip(&columns) {
                 *result = i32::from(column[row]) - offset;
             }

@@ -1,6 +1,6 @@
 //! Kernels in plain Rust: they run everywhere, and the others are compared with them.
 
-use super::Kernel;
+use super::{Kernel, Panels, place};
 
 /// Rows and columns of a portable tile.
 const SIDE: usize = 4;
@@ -41,18 +41,17 @@ macro_rules! portable_kernel {
             }
 
             #[inline]
-            fn tile(self, left: &[$activation], right: &[$weight], _sums: &[i32], out: &mut [$sum]) {
+            fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [$sum], stride: usize) {
                 let mut acc = [[$zero; SIDE]; SIDE];
-                for (a, w) in left.as_chunks::<SIDE>().0.iter().zip(right.as_chunks::<SIDE>().0) {
+                let (rows, columns) = (panels.left.as_chunks::<SIDE>().0, panels.right.as_chunks::<SIDE>().0);
+                for (a, w) in rows.iter().zip(columns) {
                     for (row, &a) in acc.iter_mut().zip(a) {
                         for (sum, &w) in row.iter_mut().zip(w) {
                             *sum += <$sum>::from(a) * <$sum>::from(w);
                         }
                     }
                 }
-                for (target, row) in out.chunks_exact_mut(SIDE).zip(&acc) {
-                    target.copy_from_slice(row);
-                }
+                place::<Self>(acc.as_flattened(), out, stride);
             }
         }
     };

@@ -5,10 +5,11 @@
 
 use std::arch::wasm32::*;
 
-use super::Kernel;
+use super::simd128::MOST_DIRECT_COLUMNS;
 use super::simd128_pack::{Bytes, pack};
 use super::simd128_pair::broadcast32;
-use super::simd128_tile::{Words, store, vectors, walk, walk_words};
+use super::simd128_tile::{Words, store, vectors, walk, walk_windows, walk_words};
+use super::{Kernel, Panels, Windows};
 
 const ROWS: usize = 4;
 const COLUMNS: usize = 8;
@@ -28,6 +29,7 @@ impl Kernel for U4 {
     const MR: usize = ROWS;
     const NR: usize = COLUMNS;
     const GROUP: usize = 4;
+    const MOST_DIRECT_COLUMNS: usize = MOST_DIRECT_COLUMNS;
     const MAX_DEPTH: usize = 136 * 4;
 
     fn detect() -> Option<Self> {
@@ -43,33 +45,52 @@ impl Kernel for U4 {
         weights[0]
     }
 
+    fn fits(column: &[i8]) -> bool {
+        // A lane gains at most 15 |w| a depth.
+        let bound: i32 = column.iter().map(|&weight| 15 * i32::from(weight).abs()).sum();
+        bound <= i32::from(i16::MAX)
+    }
+
     fn add(a: i32, b: i32) -> i32 {
         a + b
     }
 
     #[inline]
-    fn tile(self, left: &[u8], right: &[i8], sums: &[i32], out: &mut [i32]) {
-        self.tile_into(left, right, sums, out, COLUMNS);
-    }
-
-    #[inline]
-    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [u8]) -> usize {
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [u8]) -> bool {
         pack::<Bytes, ROWS>(rows, panel)
     }
 
     #[inline]
-    fn tile_into(self, left: &[u8], right: &[i8], _sums: &[i32], out: &mut [i32], stride: usize) {
+    fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
         let mut acc = [[i16x8_splat(0); COLUMNS / 4]; ROWS];
-        walk_words(left, right, |a: Words<'_, ROWS>, w: &[i8; COLUMNS * 4]| {
-            let w: [v128; COLUMNS / 4] = vectors(w);
-            for (row, sums) in acc.iter_mut().enumerate() {
-                let a = a.splat(row);
-                for (sum, w) in sums.iter_mut().zip(w) {
-                    *sum = i16x8_add(*sum, i16x8_relaxed_dot_i8x16_i7x16(w, a));
-                }
-            }
-        });
+        walk_words::<_, _, ROWS, { COLUMNS * 4 }>(panels.left, panels.right, 0, |a, w| step(&mut acc, a, w));
         store(acc.map(|row| row.map(|sums| i32x4_extadd_pairwise_i16x8(sums))), out, stride);
+    }
+
+    #[inline]
+    fn tile_of_windows(
+        self,
+        windows: &Windows<'_, u8>,
+        right: &[i8],
+        _columns: usize,
+        out: &mut [i32],
+        stride: usize,
+    ) {
+        let mut acc = [[i16x8_splat(0); COLUMNS / 4]; ROWS];
+        walk_windows::<_, _, ROWS, { COLUMNS * 4 }>(windows, right, |a, w| step(&mut acc, a, w));
+        store(acc.map(|row| row.map(|sums| i32x4_extadd_pairwise_i16x8(sums))), out, stride);
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "the accumulators must stay in registers")]
+fn step(acc: &mut [[v128; COLUMNS / 4]; ROWS], a: impl Words, w: &[i8; COLUMNS * 4]) {
+    let w: [v128; COLUMNS / 4] = vectors(w);
+    for (row, sums) in acc.iter_mut().enumerate() {
+        let a = a.splat(row);
+        for (sum, w) in sums.iter_mut().zip(w) {
+            *sum = i16x8_add(*sum, i16x8_relaxed_dot_i8x16_i7x16(w, a));
+        }
     }
 }
 
@@ -114,20 +135,15 @@ impl Kernel for Dot32 {
     }
 
     #[inline]
-    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [u8]) -> usize {
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [u8]) -> bool {
         pack::<Bytes, ROWS>(rows, panel)
     }
 
     #[inline]
-    fn tile(self, left: &[u8], right: &[i8], sums: &[i32], out: &mut [i32]) {
-        self.tile_into(left, right, sums, out, DOT32_COLUMNS);
-    }
-
-    #[inline]
-    fn tile_into(self, left: &[u8], right: &[i8], _sums: &[i32], out: &mut [i32], stride: usize) {
+    fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
         const VECTORS: usize = DOT32_COLUMNS / 4;
         let mut acc = [[i32x4_splat(0); VECTORS]; ROWS];
-        walk(left, right, |a: &[u8; ROWS * 4], w: &[i8; DOT32_COLUMNS * 4]| {
+        walk(panels.left, panels.right, |a: &[u8; ROWS * 4], w: &[i8; DOT32_COLUMNS * 4]| {
             let ([a], w): ([v128; 1], [v128; VECTORS]) = (vectors(a), vectors(w));
             macro_rules! row {
                 ($row:literal) => {

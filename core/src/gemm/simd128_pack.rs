@@ -11,8 +11,11 @@ pub(super) trait Words {
     /// Activations in four words.
     const COUNT: usize;
 
-    /// The first `COUNT` of `values` as 16 bytes of elements.
-    fn load(values: &[Self::Activation]) -> v128;
+    /// `COUNT` values as 16 bytes of elements.
+    ///
+    /// # Safety
+    /// They stand at `values`.
+    unsafe fn load(values: *const Self::Activation) -> v128;
 }
 
 /// Codes that stay bytes.
@@ -32,10 +35,9 @@ impl Words for Bytes {
     const COUNT: usize = 16;
 
     #[inline]
-    fn load(values: &[u8]) -> v128 {
-        let values = &values[..Self::COUNT];
-        // SAFETY: there are 16 bytes.
-        unsafe { v128_load(values.as_ptr().cast()) }
+    unsafe fn load(values: *const u8) -> v128 {
+        // SAFETY: the caller says that there are 16 bytes.
+        unsafe { v128_load(values.cast()) }
     }
 }
 
@@ -45,10 +47,9 @@ impl Words for Widened {
     const COUNT: usize = 8;
 
     #[inline]
-    fn load(values: &[u8]) -> v128 {
-        let values = &values[..Self::COUNT];
-        // SAFETY: there are 8 bytes.
-        unsafe { i16x8_load_extend_u8x8(values.as_ptr()) }
+    unsafe fn load(values: *const u8) -> v128 {
+        // SAFETY: the caller says that there are 8 bytes.
+        unsafe { i16x8_load_extend_u8x8(values) }
     }
 }
 
@@ -58,8 +59,10 @@ impl<const OFFSET: i16> Words for Centred<OFFSET> {
     const COUNT: usize = 8;
 
     #[inline]
-    fn load(values: &[u8]) -> v128 {
-        i16x8_sub(Widened::load(values), i16x8_splat(OFFSET))
+    unsafe fn load(values: *const u8) -> v128 {
+        // SAFETY: the caller's promise.
+        let widened = unsafe { Widened::load(values) };
+        i16x8_sub(widened, i16x8_splat(OFFSET))
     }
 }
 
@@ -69,14 +72,13 @@ impl Words for Reals {
     const COUNT: usize = 4;
 
     #[inline]
-    fn load(values: &[f32]) -> v128 {
-        let values = &values[..Self::COUNT];
-        // SAFETY: there are 16 bytes.
-        unsafe { v128_load(values.as_ptr().cast()) }
+    unsafe fn load(values: *const f32) -> v128 {
+        // SAFETY: the caller says that there are 16 bytes.
+        unsafe { v128_load(values.cast()) }
     }
 }
 
-/// Packs the beginnings of `MR` rows and says how many activations of each it took.
+/// Packs `MR` rows of one length; `false` where they are shorter than a vector. The last vector overlaps the one before it.
 ///
 /// # Panics
 /// If the rows are not of one length, or the panel is too short for them.
@@ -84,35 +86,74 @@ impl Words for Reals {
 pub(super) fn pack<'a, W: Words<Activation: 'a>, const MR: usize>(
     rows: impl Fn(usize) -> &'a [W::Activation],
     panel: &mut [W::Element],
-) -> usize {
+) -> bool {
     const { assert!(MR == 2 || MR == 4, "panels of two or four rows") };
-    let rows: [&[W::Activation]; MR] = std::array::from_fn(rows);
-    let taken = rows[0].len() / W::COUNT * W::COUNT;
-    assert!(rows.iter().all(|row| row.len() >= taken), "rows of one length");
-    assert!(panel.len() >= taken * MR, "room for all rows");
-    let mut to = panel.as_mut_ptr().cast::<v128>();
-    for at in (0..taken).step_by(W::COUNT) {
-        let words = rows.map(|row| W::load(&row[at..]));
-        let mut put = |vector| {
-            // SAFETY: the panel was found to hold `taken * MR` elements, and `COUNT` of them are one vector.
-            unsafe {
-                v128_store(to, vector);
-                to = to.add(1);
-            }
-        };
+    each_vector(rows, panel, W::COUNT, |rows: [_; MR], to| {
+        // SAFETY: `each_vector` gives rows of `COUNT` values.
+        let words = rows.map(|row| unsafe { W::load(row) });
         let (low, high) = zip(words[0], words[1]);
         if MR == 2 {
-            put(low);
-            put(high);
-        } else {
-            let (low2, high2) = zip(words[MR - 2], words[MR - 1]);
-            put(i64x2_shuffle::<0, 2>(low, low2));
-            put(i64x2_shuffle::<1, 3>(low, low2));
-            put(i64x2_shuffle::<0, 2>(high, high2));
-            put(i64x2_shuffle::<1, 3>(high, high2));
+            // SAFETY: and room for `COUNT` elements of each row: a vector.
+            return unsafe { put(to.cast(), [low, high]) };
+        }
+        let (low2, high2) = zip(words[MR - 2], words[MR - 1]);
+        let vectors = [
+            i64x2_shuffle::<0, 2>(low, low2),
+            i64x2_shuffle::<1, 3>(low, low2),
+            i64x2_shuffle::<0, 2>(high, high2),
+            i64x2_shuffle::<1, 3>(high, high2),
+        ];
+        // SAFETY: as above.
+        unsafe { put(to.cast(), vectors) }
+    })
+}
+
+/// Calls `pack` with where `count` values of each row stand and where they go, until all are packed. Pointers, because engines do not take checks out of
+/// loops.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "the constants of `pack` must stay in registers")]
+fn each_vector<'a, A: 'a, E, const MR: usize>(
+    rows: impl Fn(usize) -> &'a [A],
+    panel: &mut [E],
+    count: usize,
+    mut pack: impl FnMut([*const A; MR], *mut E),
+) -> bool {
+    let rows: [&[A]; MR] = std::array::from_fn(rows);
+    let len = rows[0].len();
+    if len < count {
+        return false;
+    }
+    assert!(rows.iter().all(|row| row.len() == len), "rows of one length");
+    assert!(panel.len() >= len * MR, "room for all rows");
+    let (mut from, mut to) = (rows.map(<[A]>::as_ptr), panel.as_mut_ptr());
+    let mut left = len;
+    loop {
+        pack(from, to);
+        left -= count.min(left);
+        if left == 0 {
+            return true;
+        }
+        // The last vector begins earlier, so that it ends with the rows.
+        let step = left.min(count);
+        left = left.max(count);
+        // SAFETY: after `step` values there are `count` more, and as much room for each row.
+        unsafe {
+            from = from.map(|row| row.add(step));
+            to = to.add(step * MR);
         }
     }
-    taken
+}
+
+/// Stores vectors side by side.
+///
+/// # Safety
+/// There is room at `to`.
+#[inline]
+unsafe fn put<const COUNT: usize>(to: *mut v128, vectors: [v128; COUNT]) {
+    for (index, vector) in vectors.into_iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { v128_store(to.add(index), vector) }
+    }
 }
 
 /// The words of two vectors in turn.
@@ -121,7 +162,7 @@ fn zip(a: v128, b: v128) -> (v128, v128) {
     (i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b))
 }
 
-/// Packs the beginnings of four rows one depth after the other, four 16-bit elements each, less `OFFSET`; says how many of each it took.
+/// Packs four rows one depth after the other, four 16-bit elements each, less `OFFSET`; `false` where they are shorter than a vector.
 ///
 /// # Panics
 /// As [`pack`].
@@ -129,22 +170,17 @@ fn zip(a: v128, b: v128) -> (v128, v128) {
 pub(super) fn pack_halves<'a, const OFFSET: i16>(
     rows: impl Fn(usize) -> &'a [u8],
     panel: &mut [i16],
-) -> usize {
-    let rows: [&[u8]; 4] = std::array::from_fn(rows);
-    let taken = rows[0].len() / 8 * 8;
-    assert!(rows.iter().all(|row| row.len() >= taken), "rows of one length");
-    for (at, panel) in (0..taken).step_by(8).zip(panel[..taken * 4].as_chunks_mut::<32>().0) {
-        let [a, b, c, d] = rows.map(|row| Centred::<OFFSET>::load(&row[at..]));
+) -> bool {
+    each_vector(rows, panel, 8, |rows: [_; 4], to| {
+        // SAFETY: `each_vector` gives rows of 8 values.
+        let [a, b, c, d] = rows.map(|row| unsafe { Centred::<OFFSET>::load(row) });
         let halves = |a, b| {
             let low = i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(a, b);
             (low, i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(a, b))
         };
         let ((ab, ab2), (cd, cd2)) = (halves(a, b), halves(c, d));
         let ((first, second), (third, fourth)) = (zip(ab, cd), zip(ab2, cd2));
-        for (vector, to) in [first, second, third, fourth].into_iter().zip(panel.as_chunks_mut::<8>().0) {
-            // SAFETY: `to` is 8 elements of 16 bits, one vector.
-            unsafe { v128_store(to.as_mut_ptr().cast(), vector) }
-        }
-    }
-    taken
+        // SAFETY: and room for 8 elements of each row: four vectors.
+        unsafe { put(to.cast(), [first, second, third, fourth]) }
+    })
 }

@@ -12,9 +12,9 @@
 
 use std::arch::wasm32::*;
 
-use super::Kernel;
 use super::simd128_pack::{Centred, pack, pack_halves};
 use super::simd128_tile::{store, vectors, walk};
+use super::{Kernel, Panels};
 
 const ROWS: usize = 4;
 
@@ -81,17 +81,13 @@ impl Kernel for U4 {
     }
 
     #[inline]
-    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> usize {
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> bool {
         pack_halves::<8>(rows, panel)
     }
 
     #[inline]
-    fn tile(self, left: &[i16], right: &[i16], sums: &[i32], out: &mut [i32]) {
-        self.tile_into(left, right, sums, out, U4_COLUMNS);
-    }
-
-    #[inline]
-    fn tile_into(self, left: &[i16], right: &[i16], _sums: &[i32], out: &mut [i32], stride: usize) {
+    fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
+        let Panels { left, right, .. } = panels;
         // The right panel has 16 lanes at each depth: two vectors.
         const LANES: usize = U4_COLUMNS / 2;
         let last_left = left.as_chunks::<{ ROWS * 2 }>().1;
@@ -183,17 +179,13 @@ impl Kernel for U8 {
     }
 
     #[inline]
-    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> usize {
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> bool {
         pack::<Centred<128>, ROWS>(rows, panel)
     }
 
     #[inline]
-    fn tile(self, left: &[i16], right: &[i16], sums: &[i32], out: &mut [i32]) {
-        self.tile_into(left, right, sums, out, U8_COLUMNS);
-    }
-
-    #[inline]
-    fn tile_into(self, left: &[i16], right: &[i16], _sums: &[i32], out: &mut [i32], stride: usize) {
+    fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
+        let Panels { left, right, .. } = panels;
         const VECTORS: usize = U8_COLUMNS / 4;
         // Two groups of two depths a step.
         let last_left = left.as_chunks::<{ ROWS * 4 }>().1;

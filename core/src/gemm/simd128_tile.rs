@@ -2,7 +2,8 @@
 //! added for every load) and results stored from registers (an array that is indexed at run time is filled by a call).
 
 use std::arch::wasm32::*;
-use std::marker::PhantomData;
+
+use super::Windows;
 
 /// Calls `step` for each `LEFT` elements of one panel with `RIGHT` of the other.
 #[inline(always)]
@@ -38,44 +39,88 @@ pub(super) fn vectors<T, const COUNT: usize, const VECTORS: usize>(elements: &[T
     std::array::from_fn(|vector| unsafe { v128_load(from.add(vector)) })
 }
 
-/// The words of a left panel at one step, one for each of `COUNT` rows.
+/// The words of a step, one for each row of a tile.
 ///
-/// A pointer and no array: where LLVM knows 16 bytes to be readable, it makes one load and shuffles of four broadcasting loads, and x86 engines run
+/// Pointers and no array: where LLVM knows 16 bytes to be readable, it makes one load and shuffles of four broadcasting loads, and x86 engines run
 /// that slower.
-#[derive(Clone, Copy)]
-pub(super) struct Words<'a, const COUNT: usize>(*const u32, PhantomData<&'a u32>);
-
-impl<const COUNT: usize> Words<'_, COUNT> {
+pub(super) trait Words: Copy {
     /// The word of a row, in all lanes.
+    fn splat(self, row: usize) -> v128;
+}
+
+/// Words of a panel.
+#[derive(Clone, Copy)]
+pub(super) struct PackedWords(*const u32);
+
+impl Words for PackedWords {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "one load")]
-    pub(super) fn splat(self, row: usize) -> v128 {
-        assert!(row < COUNT, "a row of the panel");
-        // SAFETY: `walk_words` made this of `COUNT` words that it may read.
+    fn splat(self, row: usize) -> v128 {
+        // SAFETY: `walk_words` made this of as many words as a panel has rows from the first one on.
         unsafe { v128_load32_splat(self.0.add(row)) }
     }
 }
 
-/// [`walk`] with the left panel as words.
+/// Words of a map.
+#[derive(Clone, Copy)]
+pub(super) struct MapWords<const ROWS: usize>([*const u32; ROWS]);
+
+impl<const ROWS: usize> Words for MapWords<ROWS> {
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "one load")]
+    fn splat(self, row: usize) -> v128 {
+        // SAFETY: `walk_windows` made this of words that lie in the map.
+        unsafe { v128_load32_splat(self.0[row]) }
+    }
+}
+
+/// [`walk`] with the left panel as words, `MR` a step; those before row `first` are left out.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "the accumulators that `step` changes must stay in registers")]
-pub(super) fn walk_words<L, R, const ROWS: usize, const RIGHT: usize>(
+pub(super) fn walk_words<L, R, const MR: usize, const RIGHT: usize>(
     left: &[L],
     right: &[R],
-    mut step: impl FnMut(Words<'_, ROWS>, &[R; RIGHT]),
+    first: usize,
+    mut step: impl FnMut(PackedWords, &[R; RIGHT]),
 ) {
-    let elements = ROWS * 4 / size_of::<L>();
+    let elements = MR * 4 / size_of::<L>();
     let mut steps = left.len() / elements;
-    assert!(right.len() >= steps * RIGHT, "both panels have one depth");
-    let (mut a, mut w) = (left.as_ptr().cast::<u32>(), right.as_ptr());
+    assert!(right.len() >= steps * RIGHT && first < MR, "both panels have one depth");
+    let (mut a, mut w) = (left.as_ptr().cast::<u32>().wrapping_add(first), right.as_ptr());
     while steps != 0 {
         // SAFETY: both panels hold as many whole steps as are made.
         unsafe {
-            step(Words(a, PhantomData), &*w.cast());
-            a = a.add(ROWS);
+            step(PackedWords(a), &*w.cast());
+            a = a.wrapping_add(MR);
             w = w.add(RIGHT);
         }
         steps -= 1;
+    }
+}
+
+/// The same with the words of windows, which lie in the map.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "as `walk`")]
+pub(super) fn walk_windows<A, R, const ROWS: usize, const RIGHT: usize>(
+    windows: &Windows<'_, A>,
+    right: &[R],
+    mut step: impl FnMut(MapWords<ROWS>, &[R; RIGHT]),
+) {
+    let first: [*const A; ROWS] = std::array::from_fn(|row| windows.map[windows.starts[row]..].as_ptr());
+    let (mut left, mut w) = (right.len() / RIGHT, right.as_ptr());
+    for run in 0..windows.runs {
+        let mut a = first.map(|row| row.wrapping_add(run * windows.pitch).cast::<u32>());
+        let mut steps = (windows.run * size_of::<A>() / 4).min(left);
+        left -= steps;
+        while steps != 0 {
+            // SAFETY: the driver saw that the windows lie in the map, and `right` holds as many steps as are made.
+            unsafe {
+                step(MapWords(a), &*w.cast());
+                a = a.map(|word| word.add(1));
+                w = w.add(RIGHT);
+            }
+            steps -= 1;
+        }
     }
 }
 

@@ -12,8 +12,11 @@ pub(super) trait Words: Copy {
     /// Activations in four words.
     const COUNT: usize;
 
-    /// The first `COUNT` of `values` as elements.
-    fn load(values: &[Self]) -> __m128i;
+    /// `COUNT` values as elements.
+    ///
+    /// # Safety
+    /// They stand at `values`.
+    unsafe fn load(values: *const Self) -> __m128i;
 }
 
 /// Codes that stay bytes.
@@ -35,10 +38,9 @@ impl Words for u8 {
     const COUNT: usize = 16;
 
     #[inline]
-    fn load(values: &[Self]) -> __m128i {
-        let values = &values[..Self::COUNT];
-        // SAFETY: there are 16 bytes.
-        unsafe { _mm_loadu_si128(values.as_ptr().cast()) }
+    unsafe fn load(values: *const Self) -> __m128i {
+        // SAFETY: the caller says that there are 16 bytes.
+        unsafe { _mm_loadu_si128(values.cast()) }
     }
 }
 
@@ -47,10 +49,9 @@ impl Words for Widened {
     const COUNT: usize = 8;
 
     #[inline]
-    fn load(values: &[Self]) -> __m128i {
-        let values = &values[..Self::COUNT];
-        // SAFETY: there are 8 bytes, and x86-64 includes SSE2.
-        unsafe { _mm_unpacklo_epi8(_mm_loadl_epi64(values.as_ptr().cast()), _mm_setzero_si128()) }
+    unsafe fn load(values: *const Self) -> __m128i {
+        // SAFETY: the caller says that there are 8 bytes, and x86-64 includes SSE2.
+        unsafe { _mm_unpacklo_epi8(_mm_loadl_epi64(values.cast()), _mm_setzero_si128()) }
     }
 }
 
@@ -59,52 +60,61 @@ impl Words for f32 {
     const COUNT: usize = 4;
 
     #[inline]
-    fn load(values: &[Self]) -> __m128i {
-        let values = &values[..Self::COUNT];
-        // SAFETY: there are 16 bytes.
-        unsafe { _mm_loadu_si128(values.as_ptr().cast()) }
+    unsafe fn load(values: *const Self) -> __m128i {
+        // SAFETY: the caller says that there are 16 bytes.
+        unsafe { _mm_loadu_si128(values.cast()) }
     }
 }
 
-/// Packs the beginnings of six rows and says how many activations of each it took.
+/// Packs six rows of one length; `false` where they are shorter than a vector. The last vector overlaps the one before it.
 ///
 /// # Panics
 /// If the rows are not of one length, or the panel is too short for them.
 #[inline]
-pub(super) fn pack<'a, A: Words + 'a>(rows: impl Fn(usize) -> &'a [A], panel: &mut [A::Element]) -> usize {
+pub(super) fn pack<'a, A: Words + 'a>(rows: impl Fn(usize) -> &'a [A], panel: &mut [A::Element]) -> bool {
     let rows: [&[A]; MR] = std::array::from_fn(rows);
-    let taken = rows[0].len() / A::COUNT * A::COUNT;
-    assert!(rows.iter().all(|row| row.len() >= taken), "rows of one length");
-    assert!(panel.len() >= taken * MR, "room for six rows");
-    // SAFETY: x86-64 includes SSE2, and the panel was found to hold `taken * MR` elements: 16 * MR bytes for each `COUNT` of them.
-    unsafe { pack_six(rows, taken, panel.as_mut_ptr().cast()) }
-    taken
+    let len = rows[0].len();
+    if len < A::COUNT {
+        return false;
+    }
+    assert!(rows.iter().all(|row| row.len() == len), "rows of one length");
+    assert!(panel.len() >= len * MR, "room for six rows");
+    let (from, to) = (rows.map(<[A]>::as_ptr), panel.as_mut_ptr());
+    let four = |at: usize| {
+        // SAFETY: x86-64 includes SSE2. `COUNT` values stand at `at` in each row, and six times as many elements in the panel.
+        unsafe { pack_four_words(from.map(|row| row.add(at)), to.add(at * MR).cast()) }
+    };
+    (0..len / A::COUNT).for_each(|vector| four(vector * A::COUNT));
+    if !len.is_multiple_of(A::COUNT) {
+        four(len - A::COUNT);
+    }
+    true
 }
 
-/// Writes four words of each row at a time: their transpose.
+/// Writes four words of each row: their transpose.
 ///
 /// # Safety
-/// There are `16 * MR` bytes at `to` for each `COUNT` of `taken`.
+/// There are `COUNT` values in each row and `16 * MR` bytes at `to`.
+#[inline]
 #[target_feature(enable = "sse2")]
-unsafe fn pack_six<A: Words>(rows: [&[A]; MR], taken: usize, mut to: *mut u8) {
-    for at in (0..taken).step_by(A::COUNT) {
-        let [a, b, c, d, e, f] = rows.map(|row| A::load(&row[at..]));
-        let (ab, cd, ef) = (_mm_unpacklo_epi32(a, b), _mm_unpacklo_epi32(c, d), _mm_unpacklo_epi32(e, f));
-        let (ab_high, cd_high, ef_high) =
-            (_mm_unpackhi_epi32(a, b), _mm_unpackhi_epi32(c, d), _mm_unpackhi_epi32(e, f));
-        let words = [
-            (_mm_unpacklo_epi64(ab, cd), ef),
-            (_mm_unpackhi_epi64(ab, cd), _mm_unpackhi_epi64(ef, ef)),
-            (_mm_unpacklo_epi64(ab_high, cd_high), ef_high),
-            (_mm_unpackhi_epi64(ab_high, cd_high), _mm_unpackhi_epi64(ef_high, ef_high)),
-        ];
-        for (four, two) in words {
-            // SAFETY: of the bytes that the caller promised, each word takes `4 * MR`.
-            unsafe {
-                _mm_storeu_si128(to.cast(), four);
-                _mm_storel_epi64(to.add(16).cast(), two);
-                to = to.add(MR * 4);
-            }
+unsafe fn pack_four_words<A: Words>(rows: [*const A; MR], mut to: *mut u8) {
+    // SAFETY: the caller's promise.
+    let [a, b, c, d, e, f] = rows.map(|row| unsafe { A::load(row) });
+    let (ab, cd, ef) = (_mm_unpacklo_epi32(a, b), _mm_unpacklo_epi32(c, d), _mm_unpacklo_epi32(e, f));
+    let (ab_high, cd_high, ef_high) =
+        (_mm_unpackhi_epi32(a, b), _mm_unpackhi_epi32(c, d), _mm_unpackhi_epi32(e, f));
+    let words = [
+        (_mm_unpacklo_epi64(ab, cd), ef),
+        (_mm_unpackhi_epi64(ab, cd), _mm_unpackhi_epi64(ef, ef)),
+        (_mm_unpacklo_epi64(ab_high, cd_high), ef_high),
+        (_mm_unpackhi_epi64(ab_high, cd_high), _mm_unpackhi_epi64(ef_high, ef_high)),
+    ];
+    for (four, two) in words {
+        // SAFETY: of the bytes that the caller promised, each word takes `4 * MR`.
+        unsafe {
+            _mm_storeu_si128(to.cast(), four);
+            _mm_storel_epi64(to.add(16).cast(), two);
+            to = to.add(MR * 4);
         }
     }
 }

@@ -7,6 +7,9 @@
     reason = "requantisation is defined by these conversions; results are clamped before they are narrowed"
 )]
 
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128;
+
 /// Added and subtracted, 1.5 * 2^23 rounds an f32 of magnitude below 2^22 to the nearest integer, ties to even.
 const ROUNDER: f32 = 12_582_912.0;
 
@@ -30,13 +33,32 @@ pub fn requantise_one(accumulator: i32, scale: f32, zero_point: u8, largest: u8)
 pub fn requantise(sums: &[i32], bias: &[i32], scales: &[f32], largest: u8, codes: &mut [u8]) {
     let channels = codes.len();
     let (sums, bias, scales) = (&sums[..channels], &bias[..channels], &scales[..channels]);
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    let done = simd128::requantise(sums, bias, scales, largest, codes);
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+    let done = 0;
     let top = f32::from(largest);
-    for channel in 0..channels {
+    for channel in done..channels {
         let scaled = sums[channel].wrapping_add(bias[channel]) as f32 * scales[channel];
         let scaled = if scaled > 0.0 { scaled } else { 0.0 };
         let scaled = if scaled < top { scaled } else { top };
         // The sum is in 2^23..2^24, where an f32 is an integer with its low bits in the low byte.
         codes[channel] = (scaled + ROUNDER).to_bits() as u8;
+    }
+}
+
+/// One pixel's sums to rectified reals, channel by channel: `max(sums + bias, 0)`. All slices have one element a channel.
+///
+/// # Panics
+/// If a slice is shorter than `reals`.
+#[inline]
+pub fn rectify(sums: &[f32], bias: &[f32], reals: &mut [f32]) {
+    let channels = reals.len();
+    let (sums, bias) = (&sums[..channels], &bias[..channels]);
+    for channel in 0..channels {
+        let sum = sums[channel] + bias[channel];
+        // `f32::max` has rules for what is no number, which take several instructions.
+        reals[channel] = if sum > 0.0 { sum } else { 0.0 };
     }
 }
 

@@ -1,0 +1,231 @@
+//! The operands of a product in the layout of a kernel.
+
+use super::{Kernel, Panels};
+
+/// Panels have room for rows that are padded to a multiple of this: the longest vector of activations.
+pub(super) const ROOM: usize = 16;
+
+/// Depth in whole groups.
+const fn padded(depth: usize, group: usize) -> usize {
+    depth.div_ceil(group) * group
+}
+
+/// Weights packed once: panels of `NR` columns, the last one narrower.
+#[derive(Debug, Clone)]
+pub struct Packed<K: Kernel> {
+    columns: usize,
+    depth: usize,
+    /// Depth at which products are cut, in groups.
+    cut: usize,
+    panels: Vec<K::Right>,
+    /// A term for each column; empty without `COLUMN_OFFSETS`.
+    offsets: Vec<K::Sum>,
+}
+
+/// A panel of [`Packed`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RightPanel<'a, K: Kernel> {
+    /// Its first column.
+    pub(super) first: usize,
+    /// Its columns, those that only fill it up included.
+    pub(super) columns: usize,
+    pub(super) elements: &'a [K::Right],
+}
+
+impl<K: Kernel> Packed<K> {
+    /// Packs `weights`, `[columns][depth]` row-major.
+    ///
+    /// # Panics
+    /// If `weights` does not have `columns * depth` elements.
+    #[must_use]
+    pub fn new(weights: &[K::Weight], columns: usize, depth: usize) -> Self {
+        assert_eq!(weights.len(), columns * depth, "weights are [columns][depth]");
+        let groups = depth.div_ceil(K::GROUP);
+        let filled = columns.div_ceil(K::STEP) * K::STEP;
+        let mut panels = Vec::with_capacity(filled / K::LANE_COLUMNS * groups * K::GROUP);
+        let mut lane_weights = vec![K::Weight::default(); K::LANE_COLUMNS];
+        for first in (0..filled).step_by(K::NR) {
+            let lanes = K::NR.min(filled - first) / K::LANE_COLUMNS;
+            for group in 0..groups {
+                for lane in 0..lanes {
+                    for k in group * K::GROUP..(group + 1) * K::GROUP {
+                        for (share, weight) in lane_weights.iter_mut().enumerate() {
+                            // Lanes hold columns a vector apart, so that each half of a tile's row stands together.
+                            let column = first + share * VECTOR_LANES + lane_column::<K>(lane);
+                            let inside = column < columns && k < depth;
+                            *weight = if inside { weights[column * depth + k] } else { K::Weight::default() };
+                        }
+                        panels.push(K::right(&lane_weights));
+                    }
+                }
+            }
+        }
+        let column = |column: usize| &weights[column * depth..][..depth];
+        let offsets = if K::COLUMN_OFFSETS {
+            (0..columns).map(|index| K::column_offset(column(index))).collect()
+        } else {
+            Vec::new()
+        };
+        let whole = (0..columns).all(|index| K::fits(column(index)));
+        let cut = if whole { groups.max(1) } else { K::MAX_DEPTH / K::GROUP };
+        Self { columns, depth, cut, panels, offsets }
+    }
+
+    /// Columns.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Columns with those that fill the last tile: what a row of sums has room for.
+    #[must_use]
+    pub fn stride(&self) -> usize {
+        self.columns.div_ceil(K::STEP) * K::STEP
+    }
+
+    /// Depth.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// What belongs to the sums of each column beyond what [`super::multiply_panel`] gives; empty where nothing does. Whoever finishes sums adds it together
+    /// with the bias, which costs nothing.
+    #[must_use]
+    pub fn offsets(&self) -> &[K::Sum] {
+        &self.offsets
+    }
+
+    fn groups(&self) -> usize {
+        self.depth.div_ceil(K::GROUP)
+    }
+
+    /// Whether products are added up in one go.
+    pub(super) fn is_whole(&self) -> bool {
+        self.groups() <= self.cut
+    }
+
+    /// All panels.
+    pub(super) fn panels(&self) -> impl Iterator<Item = RightPanel<'_, K>> {
+        let (groups, stride) = (self.groups(), self.stride());
+        (0..stride).step_by(K::NR).map(move |first| {
+            let columns = K::NR.min(stride - first);
+            // A panel's elements follow those of all columns before it.
+            let column_elements = groups * K::GROUP;
+            let from = first / K::LANE_COLUMNS * column_elements;
+            RightPanel {
+                first,
+                columns,
+                elements: &self.panels[from..][..columns / K::LANE_COLUMNS * column_elements],
+            }
+        })
+    }
+
+    /// The pieces, as deep as accumulators allow, of a tile's operands.
+    pub(super) fn cuts<'a>(
+        &self,
+        left: &'a LeftPanel<K>,
+        right: RightPanel<'a, K>,
+    ) -> impl Iterator<Item = Panels<'a, K>> {
+        let elements = &left.elements[..self.groups() * K::GROUP * K::MR];
+        let lefts = elements.chunks(self.cut * K::GROUP * K::MR);
+        let rights = right.elements.chunks(self.cut * K::GROUP * (right.columns / K::LANE_COLUMNS));
+        lefts.zip(rights).enumerate().map(|(cut, (piece, right))| {
+            let sums = if K::ROW_SUMS { &left.sums[cut * K::MR..][..K::MR] } else { &[][..] };
+            Panels { left: piece, right, sums }
+        })
+    }
+}
+
+/// Lanes of one 128-bit vector of 32-bit sums: columns that share a lane are this far apart.
+const VECTOR_LANES: usize = 4;
+
+/// The first column of a lane: vectors follow one another, each standing for `VECTOR_LANES * LANE_COLUMNS` columns.
+const fn lane_column<K: Kernel>(lane: usize) -> usize {
+    let (vector, lane) = (lane / VECTOR_LANES, lane % VECTOR_LANES);
+    vector * VECTOR_LANES * K::LANE_COLUMNS + lane
+}
+
+/// A panel of `MR` packed rows.
+#[derive(Debug, Clone)]
+pub struct LeftPanel<K: Kernel> {
+    depth: usize,
+    elements: Vec<K::Left>,
+    sums: Vec<i32>,
+}
+
+impl<K: Kernel> LeftPanel<K> {
+    /// A panel of zeros.
+    #[must_use]
+    pub fn new(depth: usize) -> Self {
+        let room = padded(padded(depth, K::GROUP), ROOM) * K::MR;
+        Self { depth, elements: vec![K::Left::default(); room], sums: Vec::new() }
+    }
+
+    /// Depth.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Begins a new panel: row sums are those of the rows set from now on.
+    pub fn restart(&mut self) {
+        if !K::ROW_SUMS {
+            return;
+        }
+        self.sums.clear();
+        self.sums.resize(K::MR * self.depth.div_ceil(K::MAX_DEPTH), 0);
+    }
+
+    /// Sets all `MR` rows from depth `from` on; `rows` gives each, and all have one length.
+    ///
+    /// # Panics
+    /// As [`LeftPanel::set`].
+    #[inline]
+    pub fn set_all<'a>(&mut self, from: usize, rows: impl Fn(usize) -> &'a [K::Activation]) {
+        let whole = from.is_multiple_of(K::GROUP) && rows(0).len().is_multiple_of(K::GROUP);
+        if !K::ROW_SUMS && whole && K::pack(&rows, &mut self.elements[from * K::MR..]) {
+            return;
+        }
+        for row in 0..K::MR {
+            self.set(row, from, rows(row));
+        }
+    }
+
+    /// Sets `values` of `row` from depth `from` on. What lies beyond the panel's depth, padding of a row, is left out.
+    ///
+    /// # Panics
+    /// If the row or the depth lies outside the panel.
+    #[inline]
+    pub fn set(&mut self, row: usize, from: usize, values: &[K::Activation]) {
+        assert!(row < K::MR && from <= self.depth, "within the panel");
+        let values = &values[..values.len().min(self.depth - from)];
+        // Whole groups are contiguous; what stands before the first and after the last of them goes one by one.
+        let head = (K::GROUP - from % K::GROUP).min(values.len()) % K::GROUP;
+        let (ragged, whole) = values.split_at(head);
+        self.set_ragged(row, from, ragged);
+        let groups = whole.chunks_exact(K::GROUP);
+        let tail = groups.remainder();
+        let first = (from + head) / K::GROUP * K::MR + row;
+        let whole_panel = self.elements.len();
+        // One row's groups lie a whole step apart; the last of these chunks is short, but never shorter than a group.
+        let steps = self.elements[(first * K::GROUP).min(whole_panel)..].chunks_mut(K::MR * K::GROUP);
+        for (target, group) in steps.zip(groups) {
+            for (element, &value) in target[..K::GROUP].iter_mut().zip(group) {
+                *element = K::left(value);
+            }
+        }
+        self.set_ragged(row, from + values.len() - tail.len(), tail);
+        if K::ROW_SUMS {
+            for (offset, &value) in values.iter().enumerate() {
+                self.sums[(from + offset) / K::MAX_DEPTH * K::MR + row] += K::row_term(value);
+            }
+        }
+    }
+
+    fn set_ragged(&mut self, row: usize, from: usize, values: &[K::Activation]) {
+        for (k, &value) in (from..).zip(values) {
+            self.elements[(k / K::GROUP * K::MR + row) * K::GROUP + k % K::GROUP] = K::left(value);
+        }
+    }
+}
