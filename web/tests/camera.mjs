@@ -40,14 +40,16 @@ const spy = () => {
   };
   // Frames on their way to the worker and not answered yet.
   const waiting = new Set();
-  const post = Worker.prototype.postMessage;
-  Worker.prototype.postMessage = function (message, ...rest) {
-    if (message.kind === "frame") {
-      waiting.add(message.id);
-      seen.most = Math.max(seen.most, waiting.size);
-      this.addEventListener("message", ({ data }) => waiting.delete(data.id), { once: true });
+  globalThis.Worker = class extends Worker {
+    constructor(...address) {
+      super(...address);
+      this.addEventListener("message", ({ data }) => waiting.delete(data.id));
     }
-    return post.call(this, message, ...rest);
+    postMessage(message, ...rest) {
+      if (message.kind === "frame") waiting.add(message.id);
+      seen.most = Math.max(seen.most, waiting.size);
+      return super.postMessage(message, ...rest);
+    }
   };
 };
 
