@@ -1,5 +1,8 @@
 /** Frames of a video, as the person sees them. */
 
+/** Longer than a frame of a camera lasts, so that browsers that do not tell of new frames do not read one twice; milliseconds. */
+const FRAME_MS = 50;
+
 /** Watches a video for new frames, so that each is read once and none is waited for that is already there. */
 export class FrameWatch {
   readonly #video: HTMLVideoElement;
@@ -28,7 +31,7 @@ export class FrameWatch {
       this.#watch();
     };
     if ("requestVideoFrameCallback" in this.#video) this.#video.requestVideoFrameCallback(seen);
-    else requestAnimationFrame(seen);
+    else setTimeout(seen, FRAME_MS);
   }
 }
 
