@@ -127,6 +127,11 @@ await suite([
     assert.deepEqual(await lines(), expected.get("passport.jpg"));
     assert.match(await page.textContent("#notice"), /Your browser decoded/);
     await again("result");
+    const dot = "R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==";
+    await upload({ name: "dot.gif", mimeType: "image/gif", buffer: Buffer.from(dot, "base64") });
+    await shown("result");
+    assert.match(await page.textContent("#notice"), /Your browser decoded/);
+    await again("result");
   }],
   ["several files give a table and a CSV, and each opens", async () => {
     await upload(["passport.jpg", "passport-wrong-check.jpg", "id-card-front.jpg", "id-card-back.jpg"].map(specimen));
@@ -215,6 +220,39 @@ await suite([
   ["nothing is kept in the browser", async () => {
     const kept = await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]);
     assert.deepEqual(kept, [0, 0, ""]);
+  }],
+  ["corrected and doubtful characters are marked, and an expired document is noticed", async () => {
+    const other = await context.newPage();
+    await other.clock.setFixedTime("2030-01-01T12:00:00Z");
+    // The reader is good at the specimens: what it would say of a worse picture is put into its answer.
+    await other.addInitScript(() => {
+      globalThis.Worker = class extends Worker {
+        constructor(...address) {
+          super(...address);
+          this.addEventListener("message", ({ data: { result } }) => {
+            if (result === undefined) return;
+            const corrected = { line: 0, pos: 2, raw: "0", alt: "U", confidence: 0.3 };
+            const doubtful = { line: 1, pos: 0, raw: "T", alt: "7", confidence: 0.6 };
+            Object.assign(result, { valid: false, review: [corrected, doubtful], raw_lines: [result.lines[0].replace("U", "0"), result.lines[1]] });
+          });
+        }
+      };
+    });
+    await other.goto(address);
+    await other.click("#samples li:first-child button");
+    await other.waitForSelector("#result:not([hidden])");
+    assert.match(await other.getAttribute("#verdict-box", "class"), /warn/);
+    assert.equal(await other.textContent("#lines .changed"), "U");
+    assert.equal(await other.textContent("#lines .doubt"), "T");
+    assert.deepEqual(await other.locator("#review li").allTextContents(), [
+      "Line 1, character 3: read as 0, corrected to U",
+      "Line 2, character 1: T is uncertain, it may be 7",
+    ]);
+    await other.click("#raw summary");
+    assert.match(await other.textContent("#raw-lines"), /^P<0TOROSSI/);
+    assert.equal(await other.textContent('[data-field="expiry_date"] [data-warning="expired"]'), "Expired");
+    await axe.accessible(other);
+    await other.close();
   }],
   ["a browser without SIMD is told so, before anything is asked", async () => {
     const old = await context.newPage();
