@@ -29,6 +29,8 @@ export class Client {
     });
     const options = { ...packageFiles(), ...(binary && { binary }) };
     this.started = this.#ask("started", { kind: "start", options }).then(({ kernels }) => kernels);
+    // Whoever asks something learns of it; until then it is no fault that nobody listens.
+    this.started.catch(() => undefined);
   }
 
   async #ask<K extends Answer["kind"]>(kind: K, body: Body, transfer: Transferable[] = []): Promise<AnswerOf<K>> {

@@ -1,10 +1,9 @@
 /** The reading view of the built page in Chromium: samples, files, tables, errors, precision, privacy, languages, accessibility. */
 import assert from "node:assert/strict";
-import { readFile, mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
 import * as axe from "./axe.mjs";
-import { CHROMIUM, repository, site, suite } from "./site.mjs";
+import { CHROMIUM, site, suite } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
 const { address, close } = await site();
@@ -329,27 +328,7 @@ await suite([
     await again("result");
   }],
   ["the page logged no error", async () => assert.deepEqual(faults, [])],
-  ...(process.env.SCREENS === undefined ? [] : [["screenshots", screens]]),
 ], fresh);
-
-/** Pictures of each view for docs/screens. */
-async function screens() {
-  const folder = join(repository, "docs/screens");
-  await mkdir(folder, { recursive: true });
-  for (const [width, scheme] of [[360, "light"], [1280, "light"], [360, "dark"]]) {
-    const other = await browser.newContext({ viewport: { width, height: width === 360 ? 740 : 860 }, colorScheme: scheme, locale: "en-GB" });
-    const view = await other.newPage();
-    await view.goto(address);
-    await view.waitForLoadState("networkidle");
-    const name = (kind) => join(folder, `${kind}-${width}${scheme === "dark" ? "-dark" : ""}.png`);
-    await view.screenshot({ path: name("start") });
-    await view.click("#samples li:first-child button");
-    await view.waitForSelector("#result:not([hidden])");
-    await view.waitForTimeout(300);
-    await view.screenshot({ path: name("result"), fullPage: true });
-    await other.close();
-  }
-}
 
 await browser.close();
 close();
