@@ -129,7 +129,7 @@ await suite([
     assert.deepEqual([vibrations.length, notes], [1, 2]);
   }],
   ["fields fill in, the zone is outlined, and a person may take what does not become valid", async () => {
-    await open(endless);
+    await open(endless, { options: { locale: "ar", colorScheme: "dark" } });
     // What the browser has allowed already is not explained again.
     await page.click("#camera-open");
     await state("live");

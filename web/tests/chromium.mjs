@@ -318,14 +318,36 @@ await suite([
     await page.keyboard.press("Enter");
     await shown("start");
   }],
-  ["dark and desktop are accessible too", async () => {
-    await page.emulateMedia({ colorScheme: "dark" });
-    await accessible();
-    await page.click("#samples li:nth-child(2) button");
-    await shown("result");
-    assert.deepEqual(await lines(), expected.get("id-card-back.jpg"));
-    await accessible();
-    await again("result");
+  ["each state is accessible, light and dark, in both directions, at the width of a desk too", async () => {
+    for (const [language, colorScheme, width] of [["en", "dark", 1280], ["ar", "light", 1280], ["ar", "dark", 360], ["de", "light", 360]]) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 740 });
+      await page.goto(`${address}?lang=${language}`);
+      await page.click(".privacy summary");
+      await accessible();
+      await upload(specimen("passport-wrong-check.jpg"));
+      await shown("result");
+      await accessible();
+      await again("result");
+      await upload({ name: "empty.png", mimeType: "image/png", buffer: Buffer.alloc(0) });
+      await shown("problem");
+      await accessible();
+      await again("problem");
+      await upload([specimen("passport.jpg"), specimen("id-card-front.jpg")]);
+      await page.waitForSelector("#batch-csv:not([hidden])");
+      await accessible();
+      await noSidewaysScroll();
+    }
+    await page.setViewportSize(PHONE.viewport);
+    await page.goto(address);
+  }],
+  ["less motion where the person asks for it", async () => {
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    const style = (selector, property) => page.evaluate(([s, p]) => getComputedStyle(document.querySelector(s))[p], [selector, property]);
+    assert.equal(await style("#drop", "transitionProperty"), "none");
+    assert.equal(await style(".tick", "animationName"), "none");
+    await page.emulateMedia({ reducedMotion: "no-preference" });
+    assert.notEqual(await style("#drop", "transitionProperty"), "none");
   }],
   ["the page logged no error", async () => assert.deepEqual(faults, [])],
 ], fresh);
