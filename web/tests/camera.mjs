@@ -23,6 +23,7 @@ const spy = () => {
   const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = async (constraints) => {
     seen.asked.push(constraints.video);
+    if (globalThis.unplugged && constraints.video.deviceId !== undefined) throw new OverconstrainedError("deviceId");
     const stream = await ask(constraints);
     seen.tracks.push(...stream.getTracks());
     return stream;
@@ -155,6 +156,14 @@ await suite([
     assert.deepEqual((await seen()).asked.at(-1).deviceId, { exact: device });
     await frames(2);
     assert.equal((await seen()).tracks.at(-1), "live");
+  }],
+  ["another camera where that of before is gone", async () => {
+    await page.evaluate(() => (globalThis.unplugged = true));
+    await page.evaluate(background, true);
+    await page.evaluate(background, false);
+    await page.waitForFunction(() => globalThis.seen.tracks.length === 4);
+    assert.deepEqual((await seen()).asked.at(-1).facingMode, { ideal: "environment" });
+    await frames(2);
   }],
   ["leaving stops the camera", async () => {
     await page.click("#camera-close");

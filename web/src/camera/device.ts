@@ -39,8 +39,13 @@ export interface Abilities {
   focus: { min: number; max: number; step: number } | null;
 }
 
+/** The name of anything thrown: not all errors of cameras are `DOMException`s in all browsers. */
+function nameOf(thrown: unknown): string {
+  return typeof thrown === "object" && thrown !== null && "name" in thrown ? String(thrown.name) : "";
+}
+
 function troubleOf(thrown: unknown): Trouble {
-  const name = thrown instanceof DOMException ? thrown.name : "";
+  const name = nameOf(thrown);
   if (name === "NotAllowedError" || name === "SecurityError") return "cameraDenied";
   if (name === "NotReadableError" || name === "AbortError") return "cameraBusy";
   return "cameraNone";
@@ -82,6 +87,8 @@ export class Camera {
     try {
       stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { ...WANTED, ...which } });
     } catch (cause) {
+      // The device of before is gone, unplugged perhaps: any other will do.
+      if (device !== undefined && nameOf(cause) === "OverconstrainedError" && mine === this.#turn) return this.start();
       throw new CameraError(troubleOf(cause), { cause });
     }
     const track = stream.getVideoTracks()[0];
