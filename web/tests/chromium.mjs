@@ -220,7 +220,7 @@ await suite([
     const kept = await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]);
     assert.deepEqual(kept, [0, 0, ""]);
   }],
-  ["corrected and doubtful characters are marked, and an expired document is noticed", async () => {
+  ["corrected and doubtful characters are marked, an expired document and a faulty browser are noticed", async () => {
     const other = await context.newPage();
     await other.clock.setFixedTime("2030-01-01T12:00:00Z");
     // The reader is good at the specimens: what it would say of a worse picture is put into its answer.
@@ -228,7 +228,8 @@ await suite([
       globalThis.Worker = class extends Worker {
         constructor(...address) {
           super(...address);
-          this.addEventListener("message", ({ data: { result } }) => {
+          this.addEventListener("message", ({ data: { result, kernels } }) => {
+            if (kernels !== undefined) kernels[0].wrong = ["relaxed_example"];
             if (result === undefined) return;
             const corrected = { line: 0, pos: 2, raw: "0", alt: "U", confidence: 0.3 };
             const doubtful = { line: 1, pos: 0, raw: "T", alt: "7", confidence: 0.6 };
@@ -238,6 +239,8 @@ await suite([
       };
     });
     await other.goto(address);
+    await other.waitForSelector("#kernel-notice:not([hidden])");
+    assert.match(await other.textContent("#kernel-notice"), /computes relaxed_example wrongly/);
     await other.click("#samples li:first-child button");
     await other.waitForSelector("#result:not([hidden])");
     assert.match(await other.getAttribute("#verdict-box", "class"), /warn/);

@@ -26,6 +26,8 @@ class ReadingView {
   readonly #camera: CameraView;
   readonly #batch: Batch;
   #shown: Shown | undefined;
+  /** Kernels that this browser computes wrongly. */
+  #wrongKernels: ReadonlySet<string> = new Set();
   /** What went wrong, as long as it is on the screen. */
   #problem: unknown;
   /** Counts readings: an answer to an older one is dropped. */
@@ -55,9 +57,8 @@ class ReadingView {
     try {
       // The usual model is here before a picture is: nothing is requested while one is read.
       await this.#client.load("u4");
-      const wrong = (await this.#client.started).flatMap((choice) => choice.wrong);
-      at("kernel-notice").hidden = wrong.length === 0;
-      at("kernel-notice").textContent = t("kernelWrong", { kernels: [...new Set(wrong)].join(", ") });
+      this.#wrongKernels = new Set((await this.#client.started).flatMap((choice) => choice.wrong));
+      this.#showKernels();
       const file = await sharedFile();
       if (file !== null) await this.#open(file, file.name);
     } catch (thrown) {
@@ -166,6 +167,11 @@ class ReadingView {
     for (const again of document.querySelectorAll<HTMLElement>("#problem .again")) again.hidden = supported() === null;
   }
 
+  #showKernels(): void {
+    at("kernel-notice").hidden = this.#wrongKernels.size === 0;
+    at("kernel-notice").textContent = t("kernelWrong", { kernels: [...this.#wrongKernels].join(", ") });
+  }
+
   #restart(): void {
     this.#leave();
     this.#problem = undefined;
@@ -205,6 +211,7 @@ class ReadingView {
     onLanguage(() => {
       this.#show();
       this.#showProblem();
+      this.#showKernels();
     });
   }
 }
