@@ -9,13 +9,17 @@
     clippy::cast_precision_loss,
     reason = "pixel coordinates and gray levels, clamped to their range"
 )]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "frames only measure: they may differ in a bit between machines"
+)]
 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use fastrand::Rng;
 use image::codecs::jpeg::JpegEncoder;
-use image::{ExtendedColorType, GrayImage};
+use image::{ExtendedColorType, GrayImage, ImageReader};
 
 /// Frame sizes in pixels: what a page asks a camera for.
 const FRAMES: [(usize, usize); 3] = [(1280, 960), (1600, 1200), (1920, 1080)];
@@ -26,7 +30,7 @@ const TILT: f32 = 30.0;
 /// Largest turn of a frame that is not turned, degrees.
 const SPIN: f32 = 10.0;
 /// Share of the frame's width that the document takes.
-const SHARE: std::ops::Range<f32> = 0.6..1.0;
+const SHARE: std::ops::Range<f32> = 0.4..1.0;
 /// Focal length in frame widths: the wide camera of a phone.
 const FOCAL: f32 = 0.9;
 
@@ -52,8 +56,7 @@ pub(crate) fn make(sources: &[Source], from: &Path, folder: &Path, count: usize,
             move || {
                 for number in (worker..count).step_by(workers) {
                     let source = &sources[number % sources.len()];
-                    let picture =
-                        image::open(from.join(&source.file)).with_context(|| source.file.clone())?.to_luma8();
+                    let picture = open(&from.join(&source.file)).with_context(|| source.file.clone())?;
                     let mut rng = Rng::with_seed(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
                     let frame = photograph(&Plane::of(picture), number % TURNED == TURNED - 1, &mut rng);
                     std::fs::write(folder.join(name(number)), frame.jpeg(rng.u8(45..=92))?)?;
@@ -74,6 +77,16 @@ pub(crate) fn make(sources: &[Source], from: &Path, folder: &Path, count: usize,
     let rows: Vec<String> = (0..count).map(row).collect();
     std::fs::write(folder.join("index.csv"), format!("file,doc,kind,mrz,source\n{}\n", rows.join("\n")))?;
     Ok(())
+}
+
+/// Gray over white, whatever format the content has: files are not always what their names say.
+fn open(path: &Path) -> Result<GrayImage> {
+    let picture = ImageReader::open(path)?.with_guessed_format()?.decode()?;
+    let layers = picture.to_luma_alpha8();
+    Ok(GrayImage::from_fn(layers.width(), layers.height(), |x, y| {
+        let [level, cover] = layers.get_pixel(x, y).0.map(u16::from);
+        image::Luma([((level * cover + 255 * (255 - cover)) / 255) as u8])
+    }))
 }
 
 fn name(number: usize) -> String {
