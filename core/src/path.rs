@@ -12,9 +12,13 @@ use crate::gray::Gray;
 
 /// Most samples a side that one output pixel averages: enough for a fivefold reduction without aliasing.
 const MOST_OVERSAMPLING: usize = 6;
+/// Nearest that a line comes to the camera, as a share of the distance of its origin: beyond, nothing could be read.
+const LEAST_DEPTH: f32 = 0.2;
 
-/// The middle line of a row of characters as a function of `u`, counted in characters from the left edge of the first:
-/// `origin + linear * u + quadratic * u * u`. The quadratic term holds both the curve of a page and the foreshortening of perspective.
+/// The middle line of a row of characters as a function of `u`, counted in characters from the left edge of the first. In the plane of the document characters
+/// are equally wide; a camera divides by the distance, which changes evenly along the line: `t = u / (1 + foreshortening * u)`, and the
+/// course is `origin + linear * t + quadratic * t * t`, where the quadratic term holds the curve of a page. (Hartley and Zisserman, Multiple View Geometry, section
+/// 2.2.1: the map between two lines under perspective.)
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LinePath {
     /// The middle of the left edge of the first character.
@@ -23,12 +27,14 @@ pub struct LinePath {
     pub linear: Point,
     /// Change of that.
     pub quadratic: Point,
+    /// Change of the distance from the camera a character, as a share of the distance of the origin.
+    pub foreshortening: f32,
     /// Height of a capital at the origin, in pixels.
     pub cap: f32,
-    /// Change of the height a character.
-    pub cap_slope: f32,
-    /// How far the characters' uprights lean along the line, as a share of the height, positive to the right at the top.
+    /// How far the characters' uprights lean along the line at the origin, as a share of the height, positive to the right at the top.
     pub slant: f32,
+    /// Change of that, by `t`: uprights of a page that is tilted away converge.
+    pub slant_slope: f32,
     /// Number of characters.
     pub length: f32,
 }
@@ -38,32 +44,54 @@ impl LinePath {
     #[must_use]
     pub fn straight(start: Point, end: Point, cap: f32, length: f32) -> Self {
         let linear = (end - start) * (1.0 / length);
-        Self { origin: start, linear, quadratic: Point::default(), cap, cap_slope: 0.0, slant: 0.0, length }
+        Self {
+            origin: start,
+            linear,
+            quadratic: Point::default(),
+            foreshortening: 0.0,
+            cap,
+            slant: 0.0,
+            slant_slope: 0.0,
+            length,
+        }
+    }
+
+    /// Distance from the camera as a share of the distance of the origin.
+    fn depth(&self, u: f32) -> f32 {
+        (1.0 + self.foreshortening * u).max(LEAST_DEPTH)
+    }
+
+    /// The parameter of the course: evenly spaced in the picture along a straight line.
+    #[must_use]
+    pub fn t(&self, u: f32) -> f32 {
+        u / self.depth(u)
     }
 
     /// The point on the middle line.
     #[must_use]
     pub fn at(&self, u: f32) -> Point {
-        self.origin + self.linear * u + self.quadratic * (u * u)
+        let t = self.t(u);
+        self.origin + self.linear * t + self.quadratic * (t * t)
     }
 
     /// The direction of the line, pixels a character.
     #[must_use]
     pub fn tangent(&self, u: f32) -> Point {
-        self.linear + self.quadratic * (2.0 * u)
+        let depth = self.depth(u);
+        (self.linear + self.quadratic * (2.0 * self.t(u))) * (1.0 / (depth * depth))
     }
 
     /// Height of a capital, in pixels; at least one.
     #[must_use]
     pub fn cap_at(&self, u: f32) -> f32 {
-        (self.cap + self.cap_slope * u).max(1.0)
+        (self.cap / self.depth(u)).max(1.0)
     }
 
     /// From the middle line to the feet of the capitals is half of this vector.
     #[must_use]
     pub fn down(&self, u: f32) -> Point {
         let along = self.tangent(u).unit();
-        (along.down() - along * self.slant) * self.cap_at(u)
+        (along.down() - along * (self.slant + self.slant_slope * self.t(u))) * self.cap_at(u)
     }
 
     /// The point `v` capital heights below the middle line at `u`.
@@ -88,16 +116,7 @@ impl LinePath {
     /// The same line read from the other end, upside down.
     #[must_use]
     pub fn reversed(&self) -> Self {
-        let end = self.length;
-        Self {
-            origin: self.at(end),
-            linear: self.tangent(end) * -1.0,
-            quadratic: self.quadratic,
-            cap: self.cap_at(end),
-            cap_slope: -self.cap_slope,
-            slant: self.slant,
-            length: end,
-        }
+        self.recounted(self.length, -1.0, self.length)
     }
 
     /// The same line in a picture `factor` times as large.
@@ -108,7 +127,6 @@ impl LinePath {
             linear: self.linear * factor,
             quadratic: self.quadratic * factor,
             cap: self.cap * factor,
-            cap_slope: self.cap_slope * factor,
             ..*self
         }
     }
@@ -116,15 +134,34 @@ impl LinePath {
     /// The same line with its characters counted anew: `u = first + scale * new`.
     #[must_use]
     pub fn recounted(&self, first: f32, scale: f32, length: f32) -> Self {
+        let (t, depth) = (self.t(first), self.depth(first));
+        let factor = scale / (depth * depth);
         Self {
             origin: self.at(first),
-            linear: self.tangent(first) * scale,
-            quadratic: self.quadratic * (scale * scale),
-            cap: self.cap_at(first),
-            cap_slope: self.cap_slope * scale,
-            slant: self.slant,
+            linear: (self.linear + self.quadratic * (2.0 * t)) * factor,
+            quadratic: self.quadratic * (factor * factor),
+            foreshortening: self.foreshortening * scale / depth,
+            cap: self.cap / depth,
+            slant: self.slant + self.slant_slope * t,
+            slant_slope: self.slant_slope * factor,
             length,
         }
+    }
+
+    /// The same course with its characters counted anew as `u = new / (1 + bend * new)`, where the foreshortening was `bend` short of what it is. The height in the middle stays.
+    #[must_use]
+    pub fn foreshortened(&self, bend: f32) -> Self {
+        let middle = self.length / 2.0;
+        let other = Self { foreshortening: self.foreshortening + bend, ..*self };
+        Self { cap: self.cap_at(middle) * other.depth(middle), ..other }
+    }
+
+    /// A line of the same plane, parallel in it, `v` capital heights below.
+    #[must_use]
+    pub fn beside(&self, v: f32) -> Self {
+        let step = self.tangent(self.length / 2.0).unit().down() * (self.cap * v);
+        // Heights shrink with 1 / (1 + foreshortening * u), which is 1 - foreshortening * t.
+        Self { origin: self.origin + step, linear: self.linear - step * self.foreshortening, ..*self }
     }
 }
 
@@ -229,9 +266,10 @@ mod tests {
             origin: Point::new(3.0, 4.0),
             linear: Point::new(9.0, 1.0),
             quadratic: Point::new(-0.02, 0.01),
+            foreshortening: 0.01,
             cap: 9.0,
-            cap_slope: 0.03,
             slant: 0.1,
+            slant_slope: -0.002,
             length: 30.0,
         };
         let twice = path.reversed().reversed();

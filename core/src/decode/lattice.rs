@@ -15,6 +15,8 @@ use crate::numeric::{median, parabola};
 const LEAST_PEAKS: usize = 12;
 /// How far, in steps, a peak may lie from its place on the lattice.
 const TOLERANCE: f32 = 0.3;
+/// Narrowest over widest pitch along a line: perspective narrows it by a fraction, never turns it around.
+const MOST_NARROWED: f32 = 0.4;
 /// Bounds of one slot's evidence, so that no single character decides.
 const MOST_EVIDENCE: f32 = 4.0;
 
@@ -113,10 +115,16 @@ impl Lattice {
             .unwrap_or(-MOST_EVIDENCE / 2.0)
     }
 
+    /// The first place that is in the strip and the one after the last.
+    #[must_use]
+    pub fn range(&self) -> (i32, i32) {
+        (self.first, self.first + self.evidence.len() as i32)
+    }
+
     /// How far text seems to go on beyond the first and the last column: mean evidence of the two places at each end.
     #[must_use]
     pub fn edges(&self) -> (f32, f32) {
-        let last = self.first + self.evidence.len() as i32 - 1;
+        let last = self.range().1 - 1;
         let mean = |a: i32, b: i32| (self.evidence_at(a) + self.evidence_at(b)) / 2.0;
         (mean(self.first, self.first + 1), mean(last - 1, last))
     }
@@ -125,7 +133,7 @@ impl Lattice {
     #[must_use]
     pub fn window(&self, length: usize) -> Window {
         let span = length as i32;
-        let last = self.first + self.evidence.len() as i32;
+        let last = self.range().1;
         let starts = self.first - 3..=(last - span + 3).max(self.first - 3);
         let score = |start: i32| {
             let inside: f32 = (start..start + span).map(|i| self.evidence_at(i)).sum();
@@ -186,12 +194,13 @@ fn fit(peaks: &[Peak], step: f32) -> Option<(f32, f32, f32)> {
 
 /// Offset, step and bend through the places found so far; a bend needs a long stretch to be told from noise.
 fn model_of(places: &[(f32, f32, f32)], step: f32) -> [f32; 3] {
-    let span = places.iter().map(|p| p.0).fold(f32::NEG_INFINITY, f32::max)
-        - places.iter().map(|p| p.0).fold(f32::INFINITY, f32::min);
-    if span >= 12.0 {
+    let least = places.iter().map(|p| p.0).fold(f32::INFINITY, f32::min);
+    let most = places.iter().map(|p| p.0).fold(f32::NEG_INFINITY, f32::max);
+    if most - least >= 12.0 {
         let model = parabola(places);
-        // Perspective changes the pitch along a line by a fraction, never turns it around.
-        if (2.0 * model[2] * span).abs() < 0.5 * model[1] {
+        let at = |i: f32| model[1] + 2.0 * model[2] * i;
+        let (left, right) = (at(least), at(most));
+        if left.min(right) > MOST_NARROWED * left.max(right) {
             return model;
         }
     }

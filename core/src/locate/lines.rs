@@ -168,17 +168,15 @@ fn recentred(path: &LinePath, ink: &[f32], layout: &Layout) -> Option<LinePath> 
         .iter()
         .zip(&caps)
         .filter(|(centre, cap)| (centre.1 - typical).abs() < 0.5 && (cap.1 - height).abs() < 0.35 * height)
-        .map(|(centre, _)| (centre.0, centre.1, 1.0))
+        .map(|(centre, _)| (path.t(centre.0), centre.1 * path.cap_at(centre.0), 1.0))
         .collect();
     let [c0, c1, c2] = parabola(&fitted);
-    let middle = path.length / 2.0;
-    let down = path.down(middle);
+    let down = path.tangent(path.length / 2.0).unit().down();
     Some(LinePath {
         origin: path.origin + down * c0,
         linear: path.linear + down * c1,
         quadratic: path.quadratic + down * c2,
         cap: path.cap * height,
-        cap_slope: path.cap_slope * height,
         ..*path
     })
 }
@@ -243,8 +241,7 @@ pub(super) fn measure(level: &Level, hint: &LinePath) -> Option<Line> {
 /// `path`); `None` where nothing stands out there.
 pub(crate) fn neighbour(picture: &Gray, path: &LinePath, below: bool, known: &[f32]) -> Option<LinePath> {
     let distance = if below { NEIGHBOUR_DISTANCE } else { -NEIGHBOUR_DISTANCE };
-    let shifted = |path: &LinePath, v: f32| LinePath { origin: path.point(0.0, v), ..*path };
-    let hint = shifted(path, distance);
+    let hint = path.beside(distance);
     let (ink, layout) = patch(picture, &hint);
     let (from, to) = (layout.column(0.0) as usize, (layout.column(path.length) as usize).min(layout.columns));
     let profile: Vec<f32> =
@@ -253,11 +250,11 @@ pub(crate) fn neighbour(picture: &Gray, path: &LinePath, below: bool, known: &[f
     let offset = |row: usize| (row as f32 + 0.5 - layout.rows as f32 / 2.0) / layout.cap;
     let free = |row: &usize| known.iter().all(|at| (distance + offset(*row) - at).abs() > 1.0);
     let best = (0..layout.rows).filter(free).max_by(|&a, &b| smooth[a].total_cmp(&smooth[b]))?;
-    let found = shifted(&hint, offset(best));
+    let found = hint.beside(offset(best));
     let (ink, layout) = patch(picture, &found);
     let measured = recentred(&found, &ink, &layout)?;
     // Lines of one zone are of one height.
-    Some(LinePath { cap: path.cap, cap_slope: path.cap_slope, ..measured })
+    Some(LinePath { cap: path.cap, ..measured })
 }
 
 /// The path moved onto the ink that the picture shows along it, and its height measured anew; `None` where no line stands out or it lies elsewhere.

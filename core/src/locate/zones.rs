@@ -16,6 +16,8 @@ pub struct Zone {
 const LEAST_CHARACTERS: f32 = 14.0;
 /// Distance of neighbouring lines in capital heights: 6.35 mm over 2.4 mm nominally, foreshortened or set closer at will.
 const SPACING: std::ops::Range<f32> = 1.25..4.2;
+/// Distance from the camera of the right end of a line over that of its left end.
+const MOST_FORESHORTENED: std::ops::Range<f32> = 0.5..2.0;
 /// Most candidates returned.
 const MOST_ZONES: usize = 16;
 
@@ -84,7 +86,10 @@ pub(super) fn group(mut lines: Vec<Line>) -> Vec<Zone> {
         });
         let alone = if members.len() == 1 { 0.5 } else { 1.0 };
         let score = alone * members.iter().map(|&m| line_score(&kept[m])).sum::<f32>();
-        zones.push(Zone { lines: level_heights(members.iter().map(|&m| kept[m].path)), score });
+        let mut lines: Vec<LinePath> = members.iter().map(|&m| kept[m].path).collect();
+        level_heights(&mut lines);
+        foreshorten(&mut lines);
+        zones.push(Zone { lines, score });
     }
     zones.sort_by(|a, b| b.score.total_cmp(&a.score));
     zones.truncate(MOST_ZONES);
@@ -92,18 +97,35 @@ pub(super) fn group(mut lines: Vec<Line>) -> Vec<Zone> {
 }
 
 /// Lines of one zone are printed at one height; a line full of fillers, which are lower than capitals, is measured too low.
-fn level_heights(lines: impl Iterator<Item = LinePath>) -> Vec<LinePath> {
-    let lines: Vec<LinePath> = lines.collect();
+fn level_heights(lines: &mut [LinePath]) {
     let tallest = lines.iter().map(|line| line.cap_at(line.length / 2.0)).fold(0.0, f32::max);
-    lines
-        .into_iter()
-        .map(|line| {
-            let factor = (tallest / line.cap_at(line.length / 2.0)).min(1.3);
-            LinePath { cap: line.cap * factor, cap_slope: line.cap_slope * factor, ..line }.recounted(
-                0.0,
-                factor,
-                line.length / factor,
-            )
-        })
-        .collect()
+    for line in lines {
+        let factor = (tallest / line.cap_at(line.length / 2.0)).min(1.3);
+        *line = LinePath { cap: line.cap * factor, ..*line }.recounted(0.0, factor, line.length / factor);
+    }
+}
+
+/// Lines that are parallel on the page converge where it is farther from the camera: from the distance of the outer two at both ends follows how
+/// the characters of all are foreshortened.
+fn foreshorten(lines: &mut [LinePath]) {
+    let [first, .., last] = *lines else { return };
+    let along = first.tangent(first.length / 2.0).unit();
+    let distance = |u: f32| {
+        // The point of the other line right across: on a line that is nearly straight, nearly parallel, one step is enough.
+        let point = first.at(u);
+        let v = last.length * (point - last.at(0.0)).dot(along)
+            / (last.at(last.length) - last.at(0.0)).dot(along);
+        along.cross(last.at(v) - point)
+    };
+    let ratio = distance(0.0) / distance(first.length);
+    if !MOST_FORESHORTENED.contains(&ratio) {
+        return;
+    }
+    for line in lines {
+        // The same ends and course, the characters between them closer together towards the far end.
+        let share = line.linear.norm() * line.length / (first.linear.norm() * first.length);
+        let ratio = 1.0 + (ratio - 1.0) * share;
+        let (linear, quadratic) = (line.linear * ratio, line.quadratic * (ratio * ratio));
+        *line = LinePath { linear, quadratic, ..*line }.foreshortened((ratio - 1.0) / line.length);
+    }
 }

@@ -39,12 +39,15 @@ const LEAST_VALID_SCORE: f32 = -0.3;
 const LENGTH_SLACK: f32 = 0.35;
 /// Characters by which a look is made longer where text goes on beyond its end.
 const EXTENSION: f32 = 10.0;
-/// Times a look is made longer.
-const MOST_EXTENSIONS: usize = 3;
-/// A located line shorter than this share of the zone's lines is only a part of one.
-const PART_OF_LINE: f32 = 0.97;
+/// Times a look is made longer or taken again.
+const MOST_LOOKS: usize = 4;
+/// With less evidence there is no line, with more a look has nothing to win.
+const UNSETTLED_EVIDENCE: std::ops::Range<f32> = 0.8..3.6;
 /// Most characters of a look: the longest line and what may stand beside it.
 const MOST_CHARACTERS: f32 = 80.0;
+/// Bounds of a whole line over its first half, in picture pixels: 2 where characters are equally wide, less where they narrow.
+const LEAST_RATIO: f32 = 1.55;
+const MOST_RATIO: f32 = 2.8;
 /// Line lengths of the formats.
 const LENGTHS: [usize; 3] = [44, 36, 30];
 /// Least log probability a character of a candidate that is reported.
@@ -62,23 +65,45 @@ struct Look {
 }
 
 impl Look {
-    /// Looks along a path, and farther along where the text goes on beyond an end.
+    /// Looks along a path, farther along where the text goes on beyond an end, and again on the look's own lattice where characters were not evenly
+    /// spaced: those read badly.
     fn at(network: &mut Network, gray: &Gray, path: &LinePath) -> Option<Self> {
         let mut look = Self::once(network, gray, path)?;
-        for _ in 0..MOST_EXTENSIONS {
+        for _ in 0..MOST_LOOKS {
             let (left, right) = look.lattice.edges();
             let (left, right) =
                 (if left > 0.0 { EXTENSION } else { 0.0 }, if right > 0.0 { EXTENSION } else { 0.0 });
-            let path = look.path.recounted(-left, 1.0, look.path.length + left + right);
-            if left + right == 0.0 || path.length > MOST_CHARACTERS || look.evidence() < 0.0 {
+            let goes_on = left + right > 0.0 && look.evidence() > 0.0;
+            let unsettled = UNSETTLED_EVIDENCE.contains(&look.evidence());
+            if !goes_on && !unsettled {
+                break;
+            }
+            let course = if unsettled { look.settled() } else { look.path };
+            let path = course.recounted(-left, 1.0, course.length + left + right);
+            if path.length > MOST_CHARACTERS {
                 break;
             }
             match Self::once(network, gray, &path) {
-                Some(longer) => look = Self { located: look.located, ..longer },
-                None => break,
+                Some(next) if goes_on || next.evidence() > look.evidence() => {
+                    look = Self { located: look.located, ..next }
+                }
+                _ => break,
             }
         }
         Some(look)
+    }
+
+    /// The course of the look counted on its own lattice, from end to end.
+    fn settled(&self) -> LinePath {
+        let window = self.lattice.window(self.length());
+        let (first, last) = self.lattice.range();
+        let margin = LOOK_MARGIN as i32;
+        let (left, right) = (
+            (window.first - first - margin).max(0),
+            (last - margin - window.first - window.length as i32).max(0),
+        );
+        let counted = self.counted(&window);
+        counted.recounted(-left as f32, 1.0, counted.length + (left + right) as f32)
     }
 
     fn once(network: &mut Network, gray: &Gray, path: &LinePath) -> Option<Self> {
@@ -109,21 +134,12 @@ impl Look {
     fn counted(&self, window: &Window) -> LinePath {
         let length = window.length as f32;
         let u = |i: f32| self.rectified.u(self.lattice.column(window.first as f32 - 0.5 + i));
-        let (u0, u1, u2) = (u(0.0), u(length / 2.0), u(length));
-        let (p0, p1, p2) = (self.path.at(u0), self.path.at(u1), self.path.at(u2));
-        // The parabola through three points.
-        let quadratic = (p0 + p2 - p1 * 2.0) * (2.0 / (length * length));
-        let linear = (p2 - p0) * (1.0 / length) - quadratic * length;
-        let (cap, end) = (self.path.cap_at(u0), self.path.cap_at(u2));
-        LinePath {
-            origin: p0,
-            linear,
-            quadratic,
-            cap,
-            cap_slope: (end - cap) / length,
-            slant: self.path.slant,
-            length,
-        }
+        let (first, half, whole) = (u(0.0), u(length / 2.0) - u(0.0), u(length) - u(0.0));
+        // scale * i / (1 + bend * i) through the middle and the end.
+        let ratio = (whole / half).clamp(LEAST_RATIO, MOST_RATIO);
+        let bend = (2.0 - ratio) / ((ratio - 1.0) * length);
+        let scale = whole * (1.0 + bend * length) / length;
+        self.path.recounted(first, scale, length).foreshortened(bend)
     }
 }
 
@@ -345,22 +361,24 @@ fn complete(network: &mut Network, gray: &Gray, looks: &mut Vec<Look>) {
     });
 }
 
-/// A line of which only a part was located runs astray where it was made longer. Lines of a zone are parallel and stand in the same columns, so such
-/// a line is looked at again along the course of the surest one, moved to where the located part is.
+/// Lines of a zone are parallel and stand in the same columns: each is looked at again along the course of the surest one, moved to where it was found. What was
+/// located in part only, or foreshortened so much that its lattice was lost, comes right that way.
 fn straighten(network: &mut Network, gray: &Gray, looks: &mut [Look]) {
-    let Some(surest) = looks.iter().max_by(|a, b| a.evidence().total_cmp(&b.evidence())) else { return };
-    let Some(window) = surest.window(surest.length()) else { return };
-    let course = surest.counted(&window);
-    let pixels = |path: &LinePath| path.tangent(path.length / 2.0).norm() * path.length;
-    for look in looks.iter_mut().filter(|look| pixels(&look.located) < PART_OF_LINE * pixels(&course)) {
-        let part = look.located.at(look.located.length / 2.0);
-        let u = (part - course.origin).dot(course.linear) / course.linear.dot(course.linear);
-        let moved = LinePath { origin: course.origin + (part - course.at(u)), ..course };
+    let Some(surest) = (0..looks.len()).max_by(|&a, &b| looks[a].evidence().total_cmp(&looks[b].evidence()))
+    else {
+        return;
+    };
+    let length = looks[surest].length();
+    let Some(window) = looks[surest].window(length) else { return };
+    let course = looks[surest].counted(&window);
+    for (_, look) in looks.iter_mut().enumerate().filter(|&(index, _)| index != surest) {
+        let moved = course.beside(distance(&course, &look.located));
         let moved = refine(gray, &moved).unwrap_or(moved);
-        if let Some(again) = Look::once(network, gray, &moved)
-            && again.evidence() > look.evidence() - 0.05
+        let evidence = look.lattice.window(length).score;
+        if let Some(again) = Look::at(network, gray, &moved)
+            && again.lattice.window(length).score > evidence
         {
-            *look = again;
+            *look = Look { located: look.located, ..again };
         }
     }
 }
@@ -384,18 +402,35 @@ fn total(looks: &[Option<Look>]) -> f32 {
 }
 
 fn read_group(network: &mut Network, gray: &Gray, group: &[Look], windows: &[Window]) -> Option<Candidate> {
-    let mut paths: Vec<LinePath> =
-        group.iter().zip(windows).map(|(look, window)| look.counted(window)).collect();
-    for path in &mut paths {
+    let counted = |(look, window): (&Look, &Window)| look.counted(window);
+    let mut paths: Vec<LinePath> = group.iter().zip(windows).map(counted).collect();
+    measure_together(gray, &mut paths);
+    // Upright now, the characters show better where they stand.
+    let length = windows.first()?.length;
+    let again: Option<Vec<Look>> = paths.iter().map(|path| Look::once(network, gray, path)).collect();
+    if let Some(again) = again {
+        for ((path, look), window) in paths.iter_mut().zip(&again).zip(windows) {
+            let found = look.lattice.window(length);
+            if found.score > window.score {
+                *path = look.counted(&found);
+            }
+        }
+        measure_together(gray, &mut paths);
+    }
+    let lines: Option<Vec<Line>> = paths.iter().map(|path| Line::at(network, gray, path)).collect();
+    let evidence = windows.iter().map(|window| window.score).sum::<f32>() / windows.len() as f32;
+    Candidate::new(lines?, evidence)
+}
+
+/// Moves the lines of a zone onto their ink and gives them one height and one lean.
+fn measure_together(gray: &Gray, paths: &mut [LinePath]) {
+    for path in &mut *paths {
         if let Some(refined) = refine(gray, path) {
             *path = refined;
         }
     }
-    one_height(&mut paths);
-    lean(&mut paths);
-    let lines: Option<Vec<Line>> = paths.iter().map(|path| Line::at(network, gray, path)).collect();
-    let evidence = windows.iter().map(|window| window.score).sum::<f32>() / windows.len() as f32;
-    Candidate::new(lines?, evidence)
+    one_height(paths);
+    lean(paths);
 }
 
 /// Lines of a zone are of one height; a line full of fillers, which are lower than capitals, is measured too low.
@@ -405,21 +440,22 @@ fn one_height(paths: &mut [LinePath]) {
     for path in paths {
         let factor = (tallest / middle(path)).min(1.3);
         path.cap *= factor;
-        path.cap_slope *= factor;
     }
 }
 
 /// Sets how far the characters lean from the columns that the lines of a zone share: a character stands right below another.
 fn lean(paths: &mut [LinePath]) {
     let [first, .., last] = paths else { return };
-    let middle = first.length / 2.0;
-    let (along, between) = (first.tangent(middle).unit(), last.at(middle) - first.at(middle));
-    let depth = between.dot(along.down());
-    let slant = -between.dot(along) / depth;
+    let slant = |u: f32| {
+        let (along, between) = (first.tangent(u).unit(), last.at(u) - first.at(u));
+        -between.dot(along) / between.dot(along.down())
+    };
+    let (start, end) = (slant(0.0), slant(first.length));
     // A column off by one character between two lines is a lean of about 0.4; more than this is a miscount.
-    if depth > 0.0 && slant.abs() < 0.35 {
+    if ((start + end) / 2.0).abs() < 0.35 && (start - end).abs() < 0.8 {
         for path in paths {
-            path.slant = slant;
+            path.slant = start;
+            path.slant_slope = (end - start) / path.t(path.length);
         }
     }
 }
