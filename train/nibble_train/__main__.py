@@ -13,28 +13,37 @@ def _train(options: argparse.Namespace) -> None:
 
     import torch
 
+    from . import model_file, unfold
     from .network import Network, QuantisedNetwork, load_archive, save_archive
-    from .training import Schedule, train
+    from .training import Pool, Schedule, train
 
     torch.set_num_threads(options.threads)
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
-    network = Network()
-    if options.start:
+    network, known = Network(), {}
+    if options.start and Path(options.start).is_dir():
+        # Model files: every precision goes on from its own.
+        strips = Pool.sample(options.seed)
+        files = {name: model_file.load(str(Path(options.start) / f"ocr-{name}.safetensors")) for name in ("f32", "u8", "u4")}
+        network = unfold.float_network(files["f32"], strips)
+        known = {bits: unfold.quantised_network(files[f"u{bits}"], strips) for bits in (4, 8)}
+    elif options.start:
         load_archive(network, options.start)
     if options.stage in ("all", "float"):
         print("float", flush=True)
         # From nothing, columns come first: whole lines give no direction until glyphs are known.
         columns_until = 0.0 if options.start else 0.3
-        train(network, Schedule(options.minutes * 0.45, options.rate, options.seed, columns_until=columns_until))
+        minutes = options.minutes * (0.45 if options.stage == "all" else 1)
+        train(network, Schedule(minutes, options.rate, options.seed, columns_until=columns_until))
         save_archive(network, str(out / "f32.npz"))
     for bits, share, seed in ((4, 0.4, 100), (8, 0.15, 200)):
         if options.stage not in ("all", f"u{bits}"):
             continue
         print(f"{bits} bits", flush=True)
         teacher = copy.deepcopy(network).eval()
-        quantised = QuantisedNetwork(copy.deepcopy(network), bits)
-        schedule = Schedule(options.minutes * share, options.rate * 0.7, options.seed + seed, 0.75, 0.3)
+        quantised = known.get(bits) or QuantisedNetwork(copy.deepcopy(network), bits)
+        minutes = options.minutes * (share if options.stage == "all" else 1)
+        schedule = Schedule(minutes, options.rate * 0.7, options.seed + seed, 0.75, options.distil)
         train(quantised, schedule, teacher)
         save_archive(quantised, str(out / f"u{bits}.npz"))
 
@@ -67,9 +76,10 @@ def main() -> None:
 
     train = commands.add_parser("train", help="train float, then 4 and 8 bits; writes NumPy archives")
     train.add_argument("--out", default=str(ROOT / "train/runs/latest"))
-    train.add_argument("--start", help="a NumPy archive to start from")
+    train.add_argument("--start", help="where to start from: a NumPy archive of the float network, or a folder of model files")
     train.add_argument("--stage", choices=["all", "float", "u4", "u8"], default="all")
-    train.add_argument("--minutes", type=float, default=110, help="wall time of all stages")
+    train.add_argument("--minutes", type=float, default=110, help="wall time of all stages, or of the one that is named")
+    train.add_argument("--distil", type=float, default=1.0, help="weight of the divergence from the float network in the loss of an integer one")
     train.add_argument("--rate", type=float, default=2e-3)
     train.add_argument("--seed", type=int, default=1)
     train.add_argument("--threads", type=int, default=1)

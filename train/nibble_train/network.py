@@ -129,7 +129,7 @@ class QuantisedNetwork(nn.Module):
 
     def __init__(self, network: Network, bits: int):
         super().__init__()
-        self.bits, self.L = bits, network.L
+        self.bits, self.L, self.calibrated = bits, network.L, False
         last = len(self.L) - 1
         self.qw = nn.ModuleList([WeightStep(block.c.weight, bits, i == last) for i, block in enumerate(self.L)])
         self.qa = nn.ModuleList([ActivationStep(bits, i == 0) for i in range(len(self.L))])
@@ -149,6 +149,7 @@ class QuantisedNetwork(nn.Module):
         self(strips)
         for activation in self.qa:
             activation.calibrating = False
+        self.calibrated = True
 
     def step_parameters(self) -> list[nn.Parameter]:
         return [p for module in (*self.qw, *self.qa) for p in module.parameters() if p.requires_grad]

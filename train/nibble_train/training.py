@@ -79,13 +79,23 @@ class Pool:
 
     def __init__(self, seed: int):
         self.rng = np.random.default_rng(seed)
-        self.queue: multiprocessing.Queue = multiprocessing.Queue(512)
-        self.process = multiprocessing.Process(target=_produce, args=(seed, self.queue, os.getpid()), daemon=True)
+        # Not a fork: torch has threads by now, whose locks a fork would inherit.
+        context = multiprocessing.get_context("spawn")
+        self.queue = context.Queue(512)
+        self.process = context.Process(target=_produce, args=(seed, self.queue, os.getpid()), daemon=True)
         self.process.start()
         self.strips: list[Strip] = []
         self.next = 0
         while len(self.strips) < 600:
             self.strips.append(self.queue.get())
+
+    @staticmethod
+    def sample(seed: int, count: int = 2 * BATCH) -> torch.Tensor:
+        """Strips as `Batch.x`, without a pool: for statistics."""
+        strips = [Generator(seed + i, profile).strip().pixels for i, profile in enumerate([HARD, NORMAL] * (count // 2))]
+        width = max(strip.shape[1] for strip in strips) // COLUMN_STRIDE * COLUMN_STRIDE
+        widened = [np.pad(strip, ((0, 0), (0, max(0, width - strip.shape[1]))), "edge")[:, :width] for strip in strips]
+        return torch.from_numpy(np.stack(widened)[:, None].astype(np.float32) / 255)
 
     def refresh(self) -> None:
         """Takes in what has been produced since, in place of the oldest."""
@@ -166,7 +176,7 @@ def train(network: torch.nn.Module, schedule: Schedule, teacher: Network | None 
     torch.manual_seed(schedule.seed)
     pool = Pool(schedule.seed)
     steps = network.step_parameters() if isinstance(network, QuantisedNetwork) else []
-    if isinstance(network, QuantisedNetwork):
+    if isinstance(network, QuantisedNetwork) and not network.calibrated:
         network.calibrate(pool.batch().x)
     known = {id(p) for p in steps}
     groups = [{"params": [p for p in network.parameters() if id(p) not in known and p.requires_grad], "share": 1.0}]
