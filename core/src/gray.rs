@@ -41,6 +41,41 @@ impl Gray {
     pub fn row(&self, y: usize) -> &[u8] {
         &self.pixels[y * self.width..][..self.width]
     }
+
+    /// The mean of each `factor` x `factor` block; columns and rows that fill no block are left out.
+    #[must_use]
+    pub fn shrunk(&self, factor: usize) -> Self {
+        if factor <= 1 || self.pixels.is_empty() {
+            return self.clone();
+        }
+        let (block_width, block_height) = (factor.min(self.width), factor.min(self.height));
+        let (width, height) = (self.width / block_width, self.height / block_height);
+        let mut pixels = vec![0; width * height];
+        let mut sums = vec![0u32; width];
+        for (y, out) in pixels.chunks_exact_mut(width).enumerate() {
+            sums.fill(0);
+            for row in (0..block_height).map(|dy| self.row(y * block_height + dy)) {
+                // With a width that the compiler knows, the sums are vector instructions.
+                match block_width {
+                    2 => add_blocks(&mut sums, row.as_chunks::<2>().0),
+                    3 => add_blocks(&mut sums, row.as_chunks::<3>().0),
+                    _ => add_blocks(&mut sums, row.chunks_exact(block_width)),
+                }
+            }
+            let area = u32::try_from(block_width * block_height).unwrap_or(u32::MAX);
+            for (pixel, sum) in out.iter_mut().zip(&sums) {
+                *pixel = u8::try_from((sum + area / 2) / area).unwrap_or(u8::MAX);
+            }
+        }
+        Self { width, height, pixels }
+    }
+}
+
+/// Adds the sum of each block of a row to its column's.
+fn add_blocks<B: AsRef<[u8]>>(sums: &mut [u32], blocks: impl IntoIterator<Item = B>) {
+    for (sum, block) in sums.iter_mut().zip(blocks) {
+        *sum += block.as_ref().iter().map(|&p| u32::from(p)).sum::<u32>();
+    }
 }
 
 /// Gray of one RGB pixel: ITU-R BT.709 weights in ten-thousandths, rounded, in integers.

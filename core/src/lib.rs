@@ -21,6 +21,7 @@ pub mod mrz;
 pub mod network;
 mod numeric;
 pub mod path;
+pub mod pyramid;
 pub mod quant;
 pub mod reader;
 pub mod rectify;

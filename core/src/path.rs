@@ -196,19 +196,25 @@ impl Layout {
 
 /// The gray of a point, bilinear between pixel centres, the border repeated beyond it.
 fn bilinear(gray: &Gray, point: Point) -> f32 {
-    let (right, bottom) = (gray.width() - 1, gray.height() - 1);
-    let x = (point.x - 0.5).max(0.0).min(right as f32);
-    let y = (point.y - 0.5).max(0.0).min(bottom as f32);
-    let (x0, y0) = (x as usize, y as usize);
-    let (dx, dy) = (x - x0 as f32, y - y0 as f32);
-    let (top, under) = (gray.row(y0), gray.row((y0 + 1).min(bottom)));
-    let x1 = (x0 + 1).min(right);
-    let mix = |row: &[u8]| {
-        let (a, b) = (f32::from(row[x0]), f32::from(row[x1]));
-        a + (b - a) * dx
+    let (width, height) = (gray.width(), gray.height());
+    // The left of two columns and the upper of two rows; a picture of one column or row has only that.
+    let split = |position: f32, size: usize| {
+        let position = (position - 0.5).max(0.0).min((size - 1) as f32);
+        let first = (position as usize).min(size.saturating_sub(2));
+        (first, position - first as f32)
     };
-    let (a, b) = (mix(top), mix(under));
-    a + (b - a) * dy
+    let ((x, dx), (y, dy)) = (split(point.x, width), split(point.y, height));
+    let at = y * width + x;
+    let mix = |start: usize| match gray.pixels()[start..] {
+        [a, b, ..] if width > 1 => f32::from(a) + (f32::from(b) - f32::from(a)) * dx,
+        [a, ..] => f32::from(a),
+        [] => 0.0,
+    };
+    let a = mix(at);
+    if height == 1 {
+        return a;
+    }
+    a + (mix(at + width) - a) * dy
 }
 
 /// Resamples the line from the picture's own pixels, once: each output pixel is the mean of bilinear samples about a pixel apart.

@@ -7,8 +7,8 @@
     reason = "strips have at most a few thousand columns"
 )]
 
-use crate::gray::Gray;
-use crate::path::{Layout, LinePath, sample};
+use crate::path::{Layout, LinePath};
+use crate::pyramid::Pyramid;
 use crate::strip::Strip;
 
 /// Columns a character in a strip (`docs/model-file.md`).
@@ -55,7 +55,13 @@ impl Rectified {
 /// Samples a line with `margin` characters beyond both ends into `rows` rows and a multiple of `stride` columns; `None` for a line too
 /// long to be one.
 #[must_use]
-pub fn rectify(gray: &Gray, path: &LinePath, margin: f32, rows: usize, stride: usize) -> Option<Rectified> {
+pub fn rectify(
+    picture: &Pyramid,
+    path: &LinePath,
+    margin: f32,
+    rows: usize,
+    stride: usize,
+) -> Option<Rectified> {
     let columns = ((path.length + 2.0 * margin) * PITCH) as usize;
     let columns = columns.div_ceil(stride) * stride;
     if !(1..=MOST_COLUMNS).contains(&columns) {
@@ -63,7 +69,7 @@ pub fn rectify(gray: &Gray, path: &LinePath, margin: f32, rows: usize, stride: u
     }
     let layout =
         Layout { rows, columns, pitch: PITCH, cap: CAP * rows as f32 / 24.0, margin: margin * PITCH };
-    let mut pixels = sample(gray, path, &layout);
+    let mut pixels = picture.sample(path, &layout);
     stretch(&mut pixels);
     Some(Rectified { strip: Strip::new(columns, rows, pixels)?, layout, stride })
 }
@@ -94,19 +100,20 @@ fn stretch(pixels: &mut [u8]) {
 mod tests {
     use super::*;
     use crate::geometry::Point;
+    use crate::gray::Gray;
 
     #[test]
     fn a_strip_spans_the_full_range_and_knows_its_columns() {
         let pixels = (0..60 * 400).map(|i| if (i / 7) % 3 == 0 { 90 } else { 160 }).collect();
         let gray = Gray::new(400, 60, pixels).expect("sizes agree");
         let path = LinePath::straight(Point::new(20.0, 30.0), Point::new(380.0, 30.0), 12.0, 30.0);
-        let rectified = rectify(&gray, &path, 1.0, 24, 4).expect("a line of 30");
+        let rectified = rectify(&Pyramid::of(&gray), &path, 1.0, 24, 4).expect("a line of 30");
         assert_eq!(rectified.strip.width() % 4, 0);
         assert_eq!(rectified.strip.pixels().iter().min(), Some(&0));
         assert_eq!(rectified.strip.pixels().iter().max(), Some(&255));
         assert!((rectified.u(rectified.column(7.25)) - 7.25).abs() < 1e-4);
         let long = LinePath { length: 500.0, ..path };
-        assert!(rectify(&gray, &long, 1.0, 24, 4).is_none());
+        assert!(rectify(&Pyramid::of(&gray), &long, 1.0, 24, 4).is_none());
     }
 
     #[test]

@@ -9,9 +9,9 @@
 
 use super::Level;
 use super::bars::Bar;
-use crate::gray::Gray;
 use crate::numeric::{median, parabola, running_mean};
-use crate::path::{Layout, LinePath, sample};
+use crate::path::{Layout, LinePath};
+use crate::pyramid::Pyramid;
 
 /// Pitch over capital height as [`measure`] finds it on printed documents: the height at half the ink, strokes included, of OCR-B size I at ten
 /// characters an inch (Doc 9303-3, section 4.2).
@@ -190,7 +190,7 @@ fn centre_row(profile: &[f32]) -> usize {
 }
 
 /// The patch around a path, `OVERHANG` characters longer at both ends.
-fn patch(picture: &Gray, path: &LinePath) -> (Vec<f32>, Layout) {
+fn patch(picture: &Pyramid, path: &LinePath) -> (Vec<f32>, Layout) {
     let pitch = PATCH_CAP * PITCH_PER_CAP;
     let layout = Layout {
         rows: PATCH_ROWS,
@@ -199,7 +199,7 @@ fn patch(picture: &Gray, path: &LinePath) -> (Vec<f32>, Layout) {
         cap: PATCH_CAP,
         margin: OVERHANG * pitch,
     };
-    let pixels = sample(picture, path, &layout);
+    let pixels = picture.sample(path, &layout);
     (patch_ink(&pixels, layout.columns), layout)
 }
 
@@ -221,7 +221,7 @@ impl Line {
 pub(super) fn measure(level: &Level, hint: &LinePath) -> Option<Line> {
     let mut path = hint.scaled(1.0 / level.scale);
     for _ in 0..2 {
-        let (ink, layout) = patch(&level.gray, &path);
+        let (ink, layout) = patch(&Pyramid::of(&level.gray), &path);
         path = recentred(&path, &ink, &layout)?;
         // The height has changed, and with it the number of characters that the length stands for.
         let length = path.linear.norm() * path.length / (path.cap_at(path.length / 2.0) * PITCH_PER_CAP);
@@ -230,7 +230,7 @@ pub(super) fn measure(level: &Level, hint: &LinePath) -> Option<Line> {
             return None;
         }
     }
-    let (ink, layout) = patch(&level.gray, &path);
+    let (ink, layout) = patch(&Pyramid::of(&level.gray), &path);
     let columns = band(&ink, &layout);
     let (first, last) = extent(&columns, &layout, &path)?;
     let path = path.recounted(first, 1.0, last - first).scaled(level.scale);
@@ -239,7 +239,7 @@ pub(super) fn measure(level: &Level, hint: &LinePath) -> Option<Line> {
 
 /// The line next to a known one, above or below it, with the same ends, at least a line away from the distances `known` (capital heights below
 /// `path`); `None` where nothing stands out there.
-pub(crate) fn neighbour(picture: &Gray, path: &LinePath, below: bool, known: &[f32]) -> Option<LinePath> {
+pub(crate) fn neighbour(picture: &Pyramid, path: &LinePath, below: bool, known: &[f32]) -> Option<LinePath> {
     let distance = if below { NEIGHBOUR_DISTANCE } else { -NEIGHBOUR_DISTANCE };
     let hint = path.beside(distance);
     let (ink, layout) = patch(picture, &hint);
@@ -258,7 +258,7 @@ pub(crate) fn neighbour(picture: &Gray, path: &LinePath, below: bool, known: &[f
 }
 
 /// The path moved onto the ink that the picture shows along it, and its height measured anew; `None` where no line stands out or it lies elsewhere.
-pub(crate) fn refine(picture: &Gray, path: &LinePath) -> Option<LinePath> {
+pub(crate) fn refine(picture: &Pyramid, path: &LinePath) -> Option<LinePath> {
     let (ink, layout) = patch(picture, path);
     let refined = recentred(path, &ink, &layout)?;
     let cap = path.cap_at(path.length / 2.0);

@@ -63,7 +63,7 @@ fn level_for<'a>(levels: &'a [Level], path: &crate::path::LinePath) -> &'a Level
 /// The picture at falling scales.
 fn levels(gray: &Gray) -> Vec<Level> {
     let factor = gray.width().max(gray.height()).div_ceil(BASE_SIDE);
-    let mut levels = vec![Level { gray: raster::shrink(gray, factor), scale: whole(factor) }];
+    let mut levels = vec![Level { gray: gray.shrunk(factor), scale: whole(factor) }];
     while let Some(last) = levels.last() {
         let next = raster::shrink_by_root_two(&last.gray);
         if next.width().max(next.height()) < LEAST_SIDE {

@@ -15,30 +15,6 @@ pub(super) struct Raster {
     pub(super) values: Vec<u16>,
 }
 
-/// The mean of each `factor` x `factor` block; columns and rows that fill no block are left out.
-pub(super) fn shrink(gray: &Gray, factor: usize) -> Gray {
-    if factor <= 1 {
-        return gray.clone();
-    }
-    let (width, height) = ((gray.width() / factor).max(1), (gray.height() / factor).max(1));
-    let (block_width, block_height) = (factor.min(gray.width()), factor.min(gray.height()));
-    let area = (block_width * block_height) as u32;
-    let mut pixels = vec![0; width * height];
-    let mut sums = vec![0u32; width];
-    for (y, out) in pixels.chunks_exact_mut(width).enumerate() {
-        sums.fill(0);
-        for row in (0..block_height).map(|dy| gray.row(y * factor + dy)) {
-            for (sum, block) in sums.iter_mut().zip(row.chunks(factor)) {
-                *sum += block.iter().map(|&p| u32::from(p)).sum::<u32>();
-            }
-        }
-        for (pixel, sum) in out.iter_mut().zip(&sums) {
-            *pixel = ((sum + area / 2) / area) as u8;
-        }
-    }
-    Gray::new(width, height, pixels).unwrap_or_else(|| gray.clone())
-}
-
 /// Shrunk to 5/7 (0.714, near enough to the square root of one half) in both directions, bilinear between pixel centres.
 pub(super) fn shrink_by_root_two(gray: &Gray) -> Gray {
     let (width, height) = ((gray.width() * 5 / 7).max(1), (gray.height() * 5 / 7).max(1));
@@ -169,7 +145,7 @@ mod tests {
     fn a_flat_picture_has_no_ink_and_keeps_its_gray() {
         let flat = Gray::new(30, 20, vec![77; 600]).expect("sizes agree");
         assert!(ink(&flat, 5).values.iter().all(|&v| v <= 1));
-        assert!(shrink(&flat, 3).pixels().iter().all(|&p| p == 77));
+        assert!(flat.shrunk(3).pixels().iter().all(|&p| p == 77));
         assert!(shrink_by_root_two(&flat).pixels().iter().all(|&p| p == 77));
         assert_eq!((shrink_by_root_two(&flat).width(), shrink_by_root_two(&flat).height()), (21, 14));
     }
@@ -177,7 +153,7 @@ mod tests {
     #[test]
     fn one_pixel_survives() {
         let dot = Gray::new(1, 1, vec![9]).expect("sizes agree");
-        assert_eq!(shrink(&dot, 4).pixels(), [9]);
+        assert_eq!(dot.shrunk(4).pixels(), [9]);
         assert_eq!(shrink_by_root_two(&dot).pixels(), [9]);
         assert_eq!(ink(&dot, 5).values.len(), 1);
     }

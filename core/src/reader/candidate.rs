@@ -12,11 +12,11 @@ use crate::decode::grammar::{self, Text};
 use crate::decode::slots::{Grid, Slot, marginals};
 use crate::decode::{Columns, Lattice, Window};
 use crate::geometry::Point;
-use crate::gray::Gray;
 use crate::locate::{Zone, neighbour, refine};
 use crate::mrz::{self, ALPHABET, Check, Format};
 use crate::network::{Logits, Network};
 use crate::path::LinePath;
+use crate::pyramid::Pyramid;
 use crate::rectify::{Rectified, rectify};
 
 /// Characters beyond the measured ends that a first look takes in.
@@ -67,8 +67,8 @@ struct Look {
 impl Look {
     /// Looks along a path, farther along where the text goes on beyond an end, and again on the look's own lattice where characters were not evenly
     /// spaced: those read badly.
-    fn at(network: &mut Network, gray: &Gray, path: &LinePath) -> Option<Self> {
-        let mut look = Self::once(network, gray, path)?;
+    fn at(network: &mut Network, picture: &Pyramid, path: &LinePath) -> Option<Self> {
+        let mut look = Self::once(network, picture, path)?;
         for _ in 0..MOST_LOOKS {
             let (left, right) = look.lattice.edges();
             let (left, right) =
@@ -83,7 +83,7 @@ impl Look {
             if path.length > MOST_CHARACTERS {
                 break;
             }
-            match Self::once(network, gray, &path) {
+            match Self::once(network, picture, &path) {
                 Some(next) if goes_on || next.evidence() > look.evidence() => {
                     look = Self { located: look.located, ..next }
                 }
@@ -106,8 +106,8 @@ impl Look {
         counted.recounted(-left as f32, 1.0, counted.length + (left + right) as f32)
     }
 
-    fn once(network: &mut Network, gray: &Gray, path: &LinePath) -> Option<Self> {
-        let (rectified, logits) = run(network, gray, path, LOOK_MARGIN)?;
+    fn once(network: &mut Network, picture: &Pyramid, path: &LinePath) -> Option<Self> {
+        let (rectified, logits) = run(network, picture, path, LOOK_MARGIN)?;
         let columns = Columns::from_logits(&logits.to_f32(), TEMPERATURE);
         let lattice = Lattice::find(&columns, rectified.pitch())?;
         Some(Self { located: *path, path: *path, rectified, lattice })
@@ -143,9 +143,14 @@ impl Look {
     }
 }
 
-fn run(network: &mut Network, gray: &Gray, path: &LinePath, margin: f32) -> Option<(Rectified, Logits)> {
+fn run(
+    network: &mut Network,
+    picture: &Pyramid,
+    path: &LinePath,
+    margin: f32,
+) -> Option<(Rectified, Logits)> {
     let (rows, stride) = (network.model().height, network.model().column_stride);
-    let rectified = rectify(gray, path, margin, rows, stride)?;
+    let rectified = rectify(picture, path, margin, rows, stride)?;
     let logits = network.run(&rectified.strip).ok()?;
     Some((rectified, logits))
 }
@@ -159,8 +164,8 @@ struct Line {
 }
 
 impl Line {
-    fn at(network: &mut Network, gray: &Gray, path: &LinePath) -> Option<Self> {
-        let (rectified, logits) = run(network, gray, path, READ_MARGIN)?;
+    fn at(network: &mut Network, picture: &Pyramid, path: &LinePath) -> Option<Self> {
+        let (rectified, logits) = run(network, picture, path, READ_MARGIN)?;
         let columns = Columns::from_logits(&logits.to_f32(), TEMPERATURE);
         let grid =
             Grid { first: rectified.column(0.0), step: rectified.pitch(), slots: path.length as usize };
@@ -298,23 +303,23 @@ impl Candidate {
 }
 
 /// The readings of a zone: usually one, none where no line of it is one of a machine-readable zone.
-pub(super) fn read_zone(network: &mut Network, gray: &Gray, zone: &Zone) -> Vec<Candidate> {
+pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -> Vec<Candidate> {
     let mut paths = zone.lines.clone();
-    let looks = look_all(network, gray, &paths);
+    let looks = look_all(network, picture, &paths);
     let upright = total(&looks);
     let looks = if upright < UPRIGHT_EVIDENCE * looks.len() as f32 {
         // Nothing to read this way up: the zone may stand on its head.
         paths.reverse();
         let turned: Vec<LinePath> = paths.iter().map(LinePath::reversed).collect();
-        let other = look_all(network, gray, &turned);
+        let other = look_all(network, picture, &turned);
         if total(&other) > upright { other } else { looks }
     } else {
         looks
     };
     let mut looks: Vec<Look> =
         looks.into_iter().flatten().filter(|look| look.evidence() > LEAST_EVIDENCE).collect();
-    complete(network, gray, &mut looks);
-    straighten(network, gray, &mut looks);
+    complete(network, picture, &mut looks);
+    straighten(network, picture, &mut looks);
     let mut found = Vec::new();
     for (count, length) in [(2, 44), (2, 36), (3, 30)] {
         for group in looks.windows(count) {
@@ -330,12 +335,12 @@ pub(super) fn read_zone(network: &mut Network, gray: &Gray, zone: &Zone) -> Vec<
     }
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
     let candidates =
-        found.iter().take(2).filter_map(|(_, group, windows)| read_group(network, gray, group, windows));
+        found.iter().take(2).filter_map(|(_, group, windows)| read_group(network, picture, group, windows));
     candidates.filter(|candidate| candidate.score() > LEAST_SCORE).collect()
 }
 
 /// Adds the lines that the locator missed: above, below and between those that were found, until the format has all of its own.
-fn complete(network: &mut Network, gray: &Gray, looks: &mut Vec<Look>) {
+fn complete(network: &mut Network, picture: &Pyramid, looks: &mut Vec<Look>) {
     let Some(surest) = looks.iter().max_by(|a, b| a.evidence().total_cmp(&b.evidence())) else { return };
     let length = surest.length();
     let wanted = if length == 30 { 3 } else { 2 };
@@ -346,8 +351,8 @@ fn complete(network: &mut Network, gray: &Gray, looks: &mut Vec<Look>) {
         let Some(path) = look.window(length).map(|window| look.counted(&window)) else { continue };
         for below in [true, false] {
             let known: Vec<f32> = looks.iter().map(|look| distance(&path, &look.path)).collect();
-            let Some(next) = neighbour(gray, &path, below, &known) else { continue };
-            if let Some(look) = Look::at(network, gray, &next)
+            let Some(next) = neighbour(picture, &path, below, &known) else { continue };
+            if let Some(look) = Look::at(network, picture, &next)
                 && look.evidence() > LEAST_EVIDENCE
             {
                 looks.push(look);
@@ -363,7 +368,7 @@ fn complete(network: &mut Network, gray: &Gray, looks: &mut Vec<Look>) {
 
 /// Lines of a zone are parallel and stand in the same columns: each is looked at again along the course of the surest one, moved to where it was found. What was
 /// located in part only, or foreshortened so much that its lattice was lost, comes right that way.
-fn straighten(network: &mut Network, gray: &Gray, looks: &mut [Look]) {
+fn straighten(network: &mut Network, picture: &Pyramid, looks: &mut [Look]) {
     let Some(surest) = (0..looks.len()).max_by(|&a, &b| looks[a].evidence().total_cmp(&looks[b].evidence()))
     else {
         return;
@@ -373,9 +378,9 @@ fn straighten(network: &mut Network, gray: &Gray, looks: &mut [Look]) {
     let course = looks[surest].counted(&window);
     for (_, look) in looks.iter_mut().enumerate().filter(|&(index, _)| index != surest) {
         let moved = course.beside(distance(&course, &look.located));
-        let moved = refine(gray, &moved).unwrap_or(moved);
+        let moved = refine(picture, &moved).unwrap_or(moved);
         let evidence = look.lattice.window(length).score;
-        if let Some(again) = Look::at(network, gray, &moved)
+        if let Some(again) = Look::at(network, picture, &moved)
             && again.lattice.window(length).score > evidence
         {
             *look = Look { located: look.located, ..again };
@@ -393,21 +398,26 @@ fn distance(path: &LinePath, other: &LinePath) -> f32 {
     along.cross(below) / path.cap_at(path.length / 2.0)
 }
 
-fn look_all(network: &mut Network, gray: &Gray, paths: &[LinePath]) -> Vec<Option<Look>> {
-    paths.iter().map(|path| Look::at(network, gray, path)).collect()
+fn look_all(network: &mut Network, picture: &Pyramid, paths: &[LinePath]) -> Vec<Option<Look>> {
+    paths.iter().map(|path| Look::at(network, picture, path)).collect()
 }
 
 fn total(looks: &[Option<Look>]) -> f32 {
     looks.iter().flatten().map(Look::evidence).filter(|evidence| *evidence > 0.0).sum()
 }
 
-fn read_group(network: &mut Network, gray: &Gray, group: &[Look], windows: &[Window]) -> Option<Candidate> {
+fn read_group(
+    network: &mut Network,
+    picture: &Pyramid,
+    group: &[Look],
+    windows: &[Window],
+) -> Option<Candidate> {
     let counted = |(look, window): (&Look, &Window)| look.counted(window);
     let mut paths: Vec<LinePath> = group.iter().zip(windows).map(counted).collect();
-    measure_together(gray, &mut paths);
+    measure_together(picture, &mut paths);
     // Upright now, the characters show better where they stand.
     let length = windows.first()?.length;
-    let again: Option<Vec<Look>> = paths.iter().map(|path| Look::once(network, gray, path)).collect();
+    let again: Option<Vec<Look>> = paths.iter().map(|path| Look::once(network, picture, path)).collect();
     if let Some(again) = again {
         for ((path, look), window) in paths.iter_mut().zip(&again).zip(windows) {
             let found = look.lattice.window(length);
@@ -415,17 +425,17 @@ fn read_group(network: &mut Network, gray: &Gray, group: &[Look], windows: &[Win
                 *path = look.counted(&found);
             }
         }
-        measure_together(gray, &mut paths);
+        measure_together(picture, &mut paths);
     }
-    let lines: Option<Vec<Line>> = paths.iter().map(|path| Line::at(network, gray, path)).collect();
+    let lines: Option<Vec<Line>> = paths.iter().map(|path| Line::at(network, picture, path)).collect();
     let evidence = windows.iter().map(|window| window.score).sum::<f32>() / windows.len() as f32;
     Candidate::new(lines?, evidence)
 }
 
 /// Moves the lines of a zone onto their ink and gives them one height and one lean.
-fn measure_together(gray: &Gray, paths: &mut [LinePath]) {
+fn measure_together(picture: &Pyramid, paths: &mut [LinePath]) {
     for path in &mut *paths {
-        if let Some(refined) = refine(gray, path) {
+        if let Some(refined) = refine(picture, path) {
             *path = refined;
         }
     }

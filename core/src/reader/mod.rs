@@ -12,6 +12,7 @@ use crate::locate::locate;
 use crate::model::ModelError;
 use crate::mrz::ALPHABET;
 use crate::network::Network;
+use crate::pyramid::Pyramid;
 use candidate::Candidate;
 
 /// Zones that are looked at before the picture is said to have none.
@@ -62,9 +63,10 @@ impl Reader {
         let begin = clock();
         let zones = locate(gray);
         let located = clock();
+        let picture = Pyramid::of(gray);
         let mut found: Vec<Candidate> = Vec::new();
         for zone in zones.iter().take(MOST_ZONES) {
-            found.extend(candidate::read_zone(&mut self.network, gray, zone));
+            found.extend(candidate::read_zone(&mut self.network, &picture, zone));
             if found.iter().any(|candidate| candidate.is_valid() && candidate.score() > CERTAIN) {
                 break;
             }
