@@ -26,6 +26,13 @@ enum Values {
     Float(Vec<f32>),
 }
 
+impl Default for Logits {
+    /// No columns.
+    fn default() -> Self {
+        Self { columns: 0, classes: 0, values: Values::Float(Vec::new()) }
+    }
+}
+
 impl Logits {
     /// Columns.
     #[must_use]

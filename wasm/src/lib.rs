@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use nibble_core::gemm;
 use nibble_core::gray::Gray;
-use nibble_core::reader::{Reader, Reading};
+use nibble_core::reader::{Fusion, Reader, Reading};
 use nibble_picture::{Limits, decode, from_rgba};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -56,6 +56,7 @@ struct Answer<'a> {
 #[derive(Debug)]
 pub struct Engine {
     reader: Reader,
+    fusion: Fusion,
 }
 
 #[wasm_bindgen]
@@ -67,7 +68,7 @@ impl Engine {
     #[wasm_bindgen(constructor)]
     pub fn new(model: &[u8]) -> Result<Engine, JsValue> {
         let reader = Reader::new(model).map_err(|error| thrown("ModelInvalid", &error))?;
-        Ok(Self { reader })
+        Ok(Self { reader, fusion: Fusion::default() })
     }
 
     /// Reads an image file (JPEG, PNG, WebP, BMP). The JSON text of the result.
@@ -92,10 +93,31 @@ impl Engine {
         self.read(&gray, begin)
     }
 
+    /// Reads one more frame, row-major RGBA8, of the same document. The JSON text of the result over all frames since [`Engine::forget`].
+    ///
+    /// # Errors
+    /// An `Error` with the `code` of the picture error.
+    pub fn fuse_pixels(&mut self, width: usize, height: usize, rgba: Vec<u8>) -> Result<String, JsValue> {
+        let begin = now();
+        let gray = from_rgba(width, height, rgba).map_err(|error| thrown(error.code(), &error))?;
+        let decode_ms = now() - begin;
+        let reading = self.reader.fuse(&gray, &mut self.fusion, &mut now);
+        answer(&reading, &gray, decode_ms)
+    }
+
+    /// Begins a new document.
+    pub fn forget(&mut self) {
+        self.fusion = Fusion::default();
+    }
+
     fn read(&mut self, gray: &Gray, begin: f64) -> Result<String, JsValue> {
         let decode_ms = now() - begin;
         let reading = self.reader.read(gray, &mut now);
-        let answer = Answer { reading: &reading, decode_ms, width: gray.width(), height: gray.height() };
-        serde_json::to_string(&answer).map_err(|error| thrown("Internal", &error))
+        answer(&reading, gray, decode_ms)
     }
+}
+
+fn answer(reading: &Reading, gray: &Gray, decode_ms: f64) -> Result<String, JsValue> {
+    let answer = Answer { reading, decode_ms, width: gray.width(), height: gray.height() };
+    serde_json::to_string(&answer).map_err(|error| thrown("Internal", &error))
 }

@@ -18,6 +18,12 @@ const FLOOR: f64 = 1e-9;
 /// Probabilities of the 37 characters at one place; they sum to 1.
 pub type Slot = [f32; SYMBOLS];
 
+/// The likeliest character of a place, as an index of the alphabet.
+#[must_use]
+pub fn most_likely(slot: &Slot) -> usize {
+    (0..SYMBOLS).max_by(|&a, &b| slot[a].total_cmp(&slot[b])).unwrap_or(0)
+}
+
 /// Equal steps of slots over columns.
 #[derive(Debug, Clone, Copy)]
 pub struct Grid {

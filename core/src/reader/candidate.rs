@@ -9,7 +9,7 @@
 )]
 
 use crate::decode::grammar::{self, Text};
-use crate::decode::slots::{Grid, Slot, marginals};
+use crate::decode::slots::{Grid, Slot, marginals, most_likely};
 use crate::decode::{Columns, Lattice, Window};
 use crate::geometry::Point;
 use crate::locate::{Zone, neighbour, refine};
@@ -156,7 +156,7 @@ fn run(
 }
 
 /// A line read on its lattice.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct Line {
     path: LinePath,
     slots: Vec<Slot>,
@@ -174,7 +174,7 @@ impl Line {
 }
 
 /// A zone read under one format.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Candidate {
     lines: Vec<Line>,
     /// Mean evidence of the lines' windows.
@@ -192,10 +192,6 @@ pub(super) struct Doubt {
     pub(super) confidence: f32,
 }
 
-fn best_symbol(slot: &Slot) -> usize {
-    (0..slot.len()).max_by(|&a, &b| slot[a].total_cmp(&slot[b])).unwrap_or(0)
-}
-
 impl Candidate {
     fn new(lines: Vec<Line>, evidence: f32) -> Option<Self> {
         let slots: Vec<Vec<Slot>> = lines.iter().map(|line| line.slots.clone()).collect();
@@ -205,6 +201,18 @@ impl Candidate {
             .max_by(|a, b| a.score.total_cmp(&b.score))?;
         let checks = mrz::verify(text.format, &text.lines);
         Some(Self { lines, evidence, text, checks })
+    }
+
+    /// The same lines with probabilities from elsewhere, of the same shape.
+    pub(super) fn with_slots(&self, slots: Vec<Vec<Slot>>) -> Option<Self> {
+        let lines =
+            self.lines.iter().cloned().zip(slots).map(|(line, slots)| Line { slots, ..line }).collect();
+        Self::new(lines, self.evidence)
+    }
+
+    /// The probabilities of the characters, line by line.
+    pub(super) fn slots(&self) -> Vec<&[Slot]> {
+        self.lines.iter().map(|line| &line.slots[..]).collect()
     }
 
     /// Log probability a character, prices included.
@@ -242,7 +250,7 @@ impl Candidate {
 
     /// The likeliest character of every place, before the grammar.
     pub(super) fn raw_lines(&self) -> Vec<Vec<u8>> {
-        let raw = |line: &Line| line.slots.iter().map(|slot| ALPHABET[best_symbol(slot)]).collect();
+        let raw = |line: &Line| line.slots.iter().map(|slot| ALPHABET[most_likely(slot)]).collect();
         self.lines.iter().map(raw).collect()
     }
 
@@ -260,7 +268,7 @@ impl Candidate {
         let mut doubts = Vec::new();
         for (line, (read, text)) in self.lines.iter().zip(&self.text.lines).enumerate() {
             for (position, (slot, &chosen)) in read.slots.iter().zip(text).enumerate() {
-                let raw = best_symbol(slot);
+                let raw = most_likely(slot);
                 let confidence = mrz::symbol(chosen).map_or(0.0, |symbol| slot[symbol]);
                 let changed = ALPHABET[raw] != chosen;
                 let doubtful = confidence < DOUBTFUL && !layout.is_protected(line, position);
@@ -275,7 +283,7 @@ impl Candidate {
                 } else if doubtful {
                     let mut rest = *slot;
                     rest[raw] = 0.0;
-                    let second = ALPHABET[best_symbol(&rest)];
+                    let second = ALPHABET[most_likely(&rest)];
                     doubts.push(Doubt { line, position, raw: chosen, alternative: second, confidence });
                 }
             }
@@ -295,7 +303,7 @@ impl Candidate {
             && self.score() > LEAST_VALID_SCORE
             && self.doubts().iter().all(|doubt| {
                 let slot = &self.lines[doubt.line].slots[doubt.position];
-                let overruled = slot[best_symbol(slot)] >= CONFIDENT;
+                let overruled = slot[most_likely(slot)] >= CONFIDENT;
                 let exposed = doubt.confidence < DOUBTFUL && !layout.is_protected(doubt.line, doubt.position);
                 !overruled && !exposed
             })
@@ -467,5 +475,36 @@ fn lean(paths: &mut [LinePath]) {
             path.slant = start;
             path.slant_slope = (end - start) / path.t(path.length);
         }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::decode::SYMBOLS;
+
+    /// A candidate that reads `lines` with the given certainty, standing nowhere.
+    pub(in crate::reader) fn of_lines(lines: &[impl AsRef<str>], certainty: f32) -> Candidate {
+        let rest = (1.0 - certainty) / (SYMBOLS - 1) as f32;
+        let slot = |c: u8| {
+            let mut slot = [rest; SYMBOLS];
+            slot[mrz::symbol(c).expect("in the alphabet")] = certainty;
+            slot
+        };
+        let line = |text: &str| Line {
+            path: LinePath::straight(Point::default(), Point::new(44.0, 0.0), 1.0, 44.0),
+            slots: text.bytes().map(slot).collect(),
+            logits: Logits::default(),
+        };
+        Candidate::new(lines.iter().map(|text| line(text.as_ref())).collect(), 4.0)
+            .expect("the shape of a format")
+    }
+
+    #[test]
+    fn sure_lines_are_valid_and_unsure_names_are_not() {
+        let lines =
+            ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
+        assert!(of_lines(&lines, 0.99).is_valid());
+        assert!(!of_lines(&lines, 0.5).is_valid());
     }
 }

@@ -1,8 +1,10 @@
 //! From a gray picture to a [`Reading`]: the stages in order, and the choice among candidates.
 
 mod candidate;
+mod fusion;
 mod reading;
 
+pub use fusion::Fusion;
 pub use reading::{Milliseconds, ModelName, Reading, Review};
 
 use crate::Precision;
@@ -60,6 +62,34 @@ impl Reader {
 
     /// Reads a picture. `clock` tells milliseconds and is used for [`Reading::ms`] alone.
     pub fn read(&mut self, gray: &Gray, clock: &mut dyn FnMut() -> f64) -> Reading {
+        let (mut reading, found) = self.find(gray, clock);
+        if let Some((best, others)) = found.split_first() {
+            reading.fill(best);
+            if others.iter().any(|other| other.is_valid() && other.lines() != best.lines()) {
+                reading.review.push(Review::another_document());
+            }
+        }
+        reading
+    }
+
+    /// Reads one more frame of the document that `fusion` has evidence of, and answers for all its frames. [`Reading::quads`] and [`Reading::digest`] are this frame's: empty
+    /// where it shows nothing.
+    pub fn fuse(&mut self, gray: &Gray, fusion: &mut Fusion, clock: &mut dyn FnMut() -> f64) -> Reading {
+        let (mut reading, found) = self.find(gray, clock);
+        let shown = found.into_iter().next().is_some_and(|best| fusion.add(best));
+        if let Some(fused) = fusion.candidate() {
+            reading.fill(&fused);
+        }
+        reading.frames = fusion.frames();
+        if !shown {
+            reading.quads.clear();
+            reading.digest = None;
+        }
+        reading
+    }
+
+    /// An empty reading of the picture and the candidates in it, best first.
+    fn find(&mut self, gray: &Gray, clock: &mut dyn FnMut() -> f64) -> (Reading, Vec<Candidate>) {
         let begin = clock();
         let zones = locate(gray);
         let located = clock();
@@ -72,15 +102,9 @@ impl Reader {
             }
         }
         found.sort_by(|a, b| b.rank().total_cmp(&a.rank()));
-        let mut reading = Reading::empty(&self.network, Fnv1a64::of(gray.pixels()).hex());
-        if let Some((best, others)) = found.split_first() {
-            reading.fill(best);
-            if others.iter().any(|other| other.is_valid() && other.lines() != best.lines()) {
-                reading.review.push(Review::another_document());
-            }
-        }
         let end = clock();
+        let mut reading = Reading::empty(&self.network, Fnv1a64::of(gray.pixels()).hex());
         reading.ms = Milliseconds { locate: located - begin, network: end - located, total: end - begin };
-        reading
+        (reading, found)
     }
 }

@@ -94,6 +94,8 @@ pub struct Reading {
     pub quads: Vec<[Point; 4]>,
     /// Probability of each character of `lines`.
     pub confidences: Vec<Vec<f32>>,
+    /// Frames whose evidence is in the lines: 1 for a picture alone, 0 where no zone was found.
+    pub frames: usize,
     /// The kernel that multiplied.
     pub kernel: &'static str,
     /// Its instruction set.
@@ -123,6 +125,7 @@ impl Reading {
             ms: Milliseconds::default(),
             quads: Vec::new(),
             confidences: Vec::new(),
+            frames: 0,
             kernel: network.kernel(),
             isa: network.isa(),
         }
@@ -136,6 +139,7 @@ impl Reading {
         self.checks = candidate.checks().to_vec();
         self.quads = candidate.quads();
         self.confidences = candidate.confidences();
+        self.frames = 1;
         let text = |c: u8| char::from(c).to_string();
         self.review = candidate
             .doubts()
