@@ -77,9 +77,7 @@ impl Engine {
     /// An `Error` with the `code` of the picture error.
     pub fn read_file(&mut self, bytes: Vec<u8>) -> Result<String, JsValue> {
         let begin = now();
-        let gray = decode(&bytes, &Limits::BROWSER).map_err(|error| thrown(error.code(), &error))?;
-        // The file is not needed any more, and locating wants memory.
-        drop(bytes);
+        let gray = gray_of_file(bytes)?;
         self.read(&gray, begin)
     }
 
@@ -89,20 +87,28 @@ impl Engine {
     /// An `Error` with the `code` of the picture error.
     pub fn read_pixels(&mut self, width: usize, height: usize, rgba: Vec<u8>) -> Result<String, JsValue> {
         let begin = now();
-        let gray = from_rgba(width, height, rgba).map_err(|error| thrown(error.code(), &error))?;
+        let gray = gray_of_pixels(width, height, rgba)?;
         self.read(&gray, begin)
     }
 
-    /// Reads one more frame, row-major RGBA8, of the same document. The JSON text of the result over all frames since [`Engine::forget`].
+    /// Reads one more image file of the same document. The JSON text of the result over all frames since [`Engine::forget`].
+    ///
+    /// # Errors
+    /// An `Error` with the `code` of the picture error.
+    pub fn fuse_file(&mut self, bytes: Vec<u8>) -> Result<String, JsValue> {
+        let begin = now();
+        let gray = gray_of_file(bytes)?;
+        self.fuse(&gray, begin)
+    }
+
+    /// As [`Engine::fuse_file`], of row-major RGBA8 pixels.
     ///
     /// # Errors
     /// An `Error` with the `code` of the picture error.
     pub fn fuse_pixels(&mut self, width: usize, height: usize, rgba: Vec<u8>) -> Result<String, JsValue> {
         let begin = now();
-        let gray = from_rgba(width, height, rgba).map_err(|error| thrown(error.code(), &error))?;
-        let decode_ms = now() - begin;
-        let reading = self.reader.fuse(&gray, &mut self.fusion, &mut now);
-        answer(&reading, &gray, decode_ms)
+        let gray = gray_of_pixels(width, height, rgba)?;
+        self.fuse(&gray, begin)
     }
 
     /// Begins a new document.
@@ -115,6 +121,22 @@ impl Engine {
         let reading = self.reader.read(gray, &mut now);
         answer(&reading, gray, decode_ms)
     }
+
+    fn fuse(&mut self, gray: &Gray, begin: f64) -> Result<String, JsValue> {
+        let decode_ms = now() - begin;
+        let reading = self.reader.fuse(gray, &mut self.fusion, &mut now);
+        answer(&reading, gray, decode_ms)
+    }
+}
+
+/// Takes the file's bytes so that they are gone before locating wants memory.
+#[allow(clippy::needless_pass_by_value, reason = "owned to be dropped here")]
+fn gray_of_file(bytes: Vec<u8>) -> Result<Gray, JsValue> {
+    decode(&bytes, &Limits::BROWSER).map_err(|error| thrown(error.code(), &error))
+}
+
+fn gray_of_pixels(width: usize, height: usize, rgba: Vec<u8>) -> Result<Gray, JsValue> {
+    from_rgba(width, height, rgba).map_err(|error| thrown(error.code(), &error))
 }
 
 fn answer(reading: &Reading, gray: &Gray, decode_ms: f64) -> Result<String, JsValue> {

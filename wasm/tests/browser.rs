@@ -49,3 +49,19 @@ fn a_picture_without_zone_gives_an_empty_result() {
     assert!(json["document"].is_null() && json["digest"].is_null());
     assert_eq!(json["gray_digest"].as_str().unwrap().len(), 16);
 }
+
+#[wasm_bindgen_test]
+fn frames_are_fused_until_they_are_forgotten() {
+    let mut engine = Engine::new(U4).unwrap();
+    let frames = |engine: &mut Engine, bytes: &[u8]| -> (u64, usize) {
+        let json: serde_json::Value = serde_json::from_str(&engine.fuse_file(bytes.to_vec()).unwrap()).unwrap();
+        (json["frames"].as_u64().unwrap(), json["lines"].as_array().unwrap().len())
+    };
+    assert_eq!(frames(&mut engine, SCAN), (1, 2));
+    assert_eq!(frames(&mut engine, SCAN), (2, 2));
+    let blank: serde_json::Value =
+        serde_json::from_str(&engine.fuse_pixels(64, 64, vec![200; 64 * 64 * 4]).unwrap()).unwrap();
+    assert_eq!((blank["frames"].as_u64(), blank["quads"].as_array().map(Vec::len)), (Some(2), Some(0)));
+    engine.forget();
+    assert_eq!(frames(&mut engine, SCAN), (1, 2));
+}

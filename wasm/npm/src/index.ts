@@ -123,11 +123,40 @@ export class Reader {
    * An aborted `signal` rejects a queued call with `AbortError`; a call that already runs ends first.
    */
   read(source: Source, { signal }: { signal?: AbortSignal } = {}): Promise<Result> {
+    return this.#queued(
+      (engine) =>
+        "data" in source
+          ? engine.read_pixels(source.width, source.height, bytesOf(source.data))
+          : engine.read_file(source instanceof Uint8Array ? source : new Uint8Array(source)),
+      signal,
+    );
+  }
+
+  /**
+   * Reads one more frame of the same document and answers for all frames since `forget`: what one frame misreads, others outvote. `frames` counts those
+   * whose evidence is in; `quads` are this frame's, empty where it shows nothing. A frame of another document is left out, and the third in a row begins anew.
+   */
+  fuse(source: Source, { signal }: { signal?: AbortSignal } = {}): Promise<Result> {
+    return this.#queued(
+      (engine) =>
+        "data" in source
+          ? engine.fuse_pixels(source.width, source.height, bytesOf(source.data))
+          : engine.fuse_file(source instanceof Uint8Array ? source : new Uint8Array(source)),
+      signal,
+    );
+  }
+
+  /** Begins a new document. */
+  forget(): void {
+    this.#engine?.forget();
+  }
+
+  #queued(work: (engine: Engine) => string, signal: AbortSignal | undefined): Promise<Result> {
     const reading = this.#last.then(async () => {
       // A turn of the event loop, so that an abort posted meanwhile is seen.
       await new Promise((resolve) => setTimeout(resolve));
       signal?.throwIfAborted();
-      const result = this.#readNow(source);
+      const result = this.#now(work);
       signal?.throwIfAborted();
       return result;
     });
@@ -141,14 +170,11 @@ export class Reader {
     });
   }
 
-  #readNow(source: Source): Result {
+  #now(work: (engine: Engine) => string): Result {
     if (this.#engine === undefined) throw new NibbleError("Disposed", "the reader was disposed");
     let text: string;
     try {
-      text =
-        "data" in source
-          ? this.#engine.read_pixels(source.width, source.height, bytesOf(source.data))
-          : this.#engine.read_file(source instanceof Uint8Array ? source : new Uint8Array(source));
+      text = work(this.#engine);
     } catch (thrown) {
       throw fromEngine(thrown);
     }

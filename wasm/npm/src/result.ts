@@ -21,6 +21,8 @@ export interface Result {
   quads: [number, number][][];
   /** Probability of each character of `lines`. */
   confidences: number[][];
+  /** Frames whose evidence is in `lines`: 1 for a picture alone, 0 where no zone was found. */
+  frames: number;
   kernel: string;
   isa: string;
   /** Size of the upright picture that was read, in pixels. */
