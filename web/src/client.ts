@@ -1,7 +1,7 @@
 /** The page's side of the worker. */
 import { NibbleError, type Binary, type KernelChoice, type Precision, type Result } from "nibble";
 import { packageFiles } from "./files";
-import type { Answer, FrameResult, Request } from "./protocol";
+import type { Answer, Request } from "./protocol";
 import InlineWorker from "./worker?worker&inline";
 
 type Body = Request extends infer R ? (R extends Request ? Omit<R, "id"> : never) : never;
@@ -56,8 +56,8 @@ export class Client {
     return (await this.#ask("result", { kind: "read", precision, source }, [buffer])).result;
   }
 
-  /** Reads one more frame of a video. The picture moves to the worker and comes back with the answer. */
-  async frame(picture: ImageBitmap, precision: Precision): Promise<{ result: FrameResult; picture: ImageBitmap; light: number }> {
+  /** Reads one more frame of a video: the answer is that for all frames since `forget`. The picture moves to the worker and comes back with the answer. */
+  async frame(picture: ImageBitmap, precision: Precision): Promise<{ result: Result; picture: ImageBitmap; light: number }> {
     await this.started;
     return this.#ask("frame", { kind: "frame", precision, picture }, [picture]);
   }

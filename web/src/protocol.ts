@@ -1,12 +1,6 @@
 /** Messages between the page and its worker. */
 import type { Binary, ErrorCode, KernelChoice, Options, Precision, Result } from "nibble";
 
-/** The answer to a frame of a video: that for all frames of the document so far. */
-export type FrameResult = Result & {
-  /** Frames whose evidence is in it. */
-  frames: number;
-};
-
 export type Request = { id: number } & (
   | { kind: "start"; options: Options }
   | { kind: "load"; precision: Precision }
@@ -20,7 +14,7 @@ export type Answer = { id: number } & (
   | { kind: "started"; binary: Binary; kernels: KernelChoice[] }
   | { kind: "done" }
   | { kind: "result"; result: Result }
-  | { kind: "frame"; result: FrameResult; picture: ImageBitmap; light: number }
+  | { kind: "frame"; result: Result; picture: ImageBitmap; light: number }
   | { kind: "probed"; reached: boolean }
   | { kind: "error"; code: ErrorCode; message: string }
 );

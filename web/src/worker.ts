@@ -31,10 +31,11 @@ async function answer(request: Request): Promise<Answer> {
     case "frame": {
       const pixels = pixelsOf(request.picture);
       const light = brightness(pixels);
-      const result = { ...(await (await reader(request.precision)).read(pixels)), frames: 1 };
+      const result = await (await reader(request.precision)).fuse(pixels);
       return { id: request.id, kind: "frame", result, picture: request.picture, light };
     }
     case "forget":
+      (await reader(request.precision)).forget();
       return { id: request.id, kind: "done" };
     case "probe":
       // For the privacy test: does the page's policy hold here?

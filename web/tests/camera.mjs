@@ -109,6 +109,8 @@ await suite([
     await shown("result");
     assert.equal(await page.textContent("#lines"), expected.get("passport.jpg").join("\n"));
     assert.equal(await page.locator("#overlay polygon").count(), 2);
+    // The reading is of several frames, and says of how many.
+    assert.ok(Number(await page.textContent('[data-fact="frames"]')) >= 2);
     const { asked, tracks, vibrations, notes, most } = await seen();
     assert.equal(asked.length, 1);
     assert.deepEqual([asked[0].facingMode, asked[0].width.ideal >= 1920], [{ ideal: "environment" }, true]);

@@ -1,7 +1,7 @@
 /** When the frames of a video agree well enough to stop. */
 import type { Check, DocumentFields, Result } from "nibble";
 
-/** Answers in a row with the same text that make a reading: a misread that passes all check digits does not come twice. */
+/** Answers in a row with the same text that make a reading, each with one more frame in it: a misread that passes all check digits does not come twice. */
 const ENOUGH = 2;
 /** Frames in a row without lines after which another document may come: about half a second. */
 const GONE = 15;

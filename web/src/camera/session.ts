@@ -1,15 +1,14 @@
 /** Reading the frames of a video: one at a time, the newest; those that come meanwhile are skipped. */
-import type { Precision } from "nibble";
+import type { Precision, Result } from "nibble";
 import type { Client } from "../client";
 import { at } from "../dom";
 import { t } from "../messages";
-import type { FrameResult } from "../protocol";
 import { FrameWatch, grab } from "./frames";
 
-/** A frame and the answer to it. */
+/** A frame, and the answer for it and those before. */
 export interface Frame {
   picture: ImageBitmap;
-  result: FrameResult;
+  result: Result;
   /** Mean brightness, 0 to 255. */
   light: number;
 }

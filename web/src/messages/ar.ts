@@ -78,6 +78,7 @@ export const ar: Record<Key, string> = {
   total: "المجموع",
   digest: "بصمة ناتج الشبكة",
   gray_digest: "بصمة الصورة",
+  frames: "إطارات قُرئت معًا",
   kernel: "النواة",
   model: "النموذج",
   errEmpty: "هذا الملف فارغ.",

@@ -78,6 +78,7 @@ export const de: Record<Key, string> = {
   total: "Gesamt",
   digest: "Prüfsumme der Netzausgabe",
   gray_digest: "Prüfsumme des Bildes",
+  frames: "Zusammen gelesene Bilder",
   kernel: "Rechenkern",
   model: "Modell",
   errEmpty: "Diese Datei ist leer.",

@@ -76,6 +76,7 @@ export const en = {
   total: "Total",
   digest: "Digest of the network's output",
   gray_digest: "Digest of the picture",
+  frames: "Frames read together",
   kernel: "Kernel",
   model: "Model",
   errEmpty: "This file is empty.",

@@ -78,6 +78,7 @@ export const fr: Record<Key, string> = {
   total: "Total",
   digest: "Empreinte de la sortie du réseau",
   gray_digest: "Empreinte de l’image",
+  frames: "Images lues ensemble",
   kernel: "Noyau",
   model: "Modèle",
   errEmpty: "Ce fichier est vide.",

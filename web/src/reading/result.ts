@@ -62,6 +62,7 @@ function times(result: Result): HTMLElement[] {
 
 function facts(result: Result): HTMLElement[] {
   const known: [Key, string | null][] = [
+    ["frames", result.frames > 1 ? String(result.frames) : null],
     ["kernel", `${result.kernel} (${result.isa})`],
     ["model", `${result.model.version} · ${result.model.hash}`],
     ["digest", result.digest],
