@@ -1,20 +1,13 @@
 /** Pixels of a video frame, in the worker. */
 
-/**
- * Pixels that a frame is read at. A passport that fills the guide then has 20 pixels a character; the network sees 15, so more would be thrown away
- * again, and locating takes time for each.
- */
-const MOST_PIXELS = 1024 * 768;
 /** Every so many pixels one is taken for the brightness. */
 const LIGHT_STEP = 997;
 
 let canvas: OffscreenCanvas | undefined;
 
-/** The pixels of a frame at the size to read; the picture stays with the caller. */
+/** The pixels of a frame; the picture stays with the caller. */
 export function pixelsOf(picture: ImageBitmap): ImageData {
-  const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (picture.width * picture.height)));
-  const width = Math.max(1, Math.floor(picture.width * scale));
-  const height = Math.max(1, Math.floor(picture.height * scale));
+  const { width, height } = picture;
   // One canvas for all frames: a new one a frame is memory that comes back late.
   canvas ??= new OffscreenCanvas(width, height);
   if (canvas.width !== width || canvas.height !== height) {
@@ -23,8 +16,7 @@ export function pixelsOf(picture: ImageBitmap): ImageData {
   }
   const context = canvas.getContext("2d", { willReadFrequently: true, alpha: false });
   if (context === null) throw new Error("this browser gives workers no canvas");
-  context.imageSmoothingQuality = "medium";
-  context.drawImage(picture, 0, 0, width, height);
+  context.drawImage(picture, 0, 0);
   return context.getImageData(0, 0, width, height);
 }
 
