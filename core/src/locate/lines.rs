@@ -9,7 +9,7 @@
 
 use super::Level;
 use super::bars::Bar;
-use crate::numeric::{median, parabola, running_mean};
+use crate::numeric::{median, parabola, running_mean, sort_by};
 use crate::path::{Layout, LinePath};
 use crate::pyramid::Pyramid;
 
@@ -44,7 +44,7 @@ pub(super) struct Line {
 
 /// Joins bars that continue one another.
 pub(super) fn join(mut bars: Vec<Bar>) -> Vec<Bar> {
-    bars.sort_by(|a, b| b.half.total_cmp(&a.half));
+    sort_by(&mut bars, |a, b| b.half.total_cmp(&a.half));
     let mut joined: Vec<Bar> = Vec::new();
     let mut queue: std::collections::VecDeque<Bar> = bars.into();
     while let Some(bar) = queue.pop_front() {

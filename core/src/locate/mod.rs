@@ -11,6 +11,7 @@ pub(crate) use lines::{neighbour, refine};
 pub use zones::Zone;
 
 use crate::gray::Gray;
+use crate::numeric::sort_by;
 use lines::Line;
 
 /// Longer side of the picture that scales start from.
@@ -45,7 +46,7 @@ pub fn locate(gray: &Gray) -> Vec<Zone> {
         let mut bars = if searched { bars::find(&level.gray) } else { Vec::new() };
         bars.retain(|bar| bar.texture(&level.gray) > lines::LEAST_TEXTURE);
         let mut bars = lines::join(bars);
-        bars.sort_by(|a, b| b.half.total_cmp(&a.half));
+        sort_by(&mut bars, |a, b| b.half.total_cmp(&a.half));
         bars.truncate(MOST_BARS);
         bars.into_iter().filter_map(move |bar| Line::hinted(&bar, level))
     });

@@ -1,6 +1,7 @@
 //! Groups of parallel lines of equal length at a regular distance.
 
 use super::lines::Line;
+use crate::numeric::sort_by;
 use crate::path::LinePath;
 
 /// A candidate: lines that stand under one another, from the first to the last as seen with the paths' own left and right.
@@ -54,7 +55,7 @@ fn below(a: &Line, b: &Line) -> Option<f32> {
 /// Zones of two and three lines, and single lines that might have lost their neighbours, best first.
 pub(super) fn group(mut lines: Vec<Line>) -> Vec<Zone> {
     lines.retain(|line| line.path.length > LEAST_CHARACTERS);
-    lines.sort_by(|a, b| line_score(b).total_cmp(&line_score(a)));
+    sort_by(&mut lines, |a, b| line_score(b).total_cmp(&line_score(a)));
     let mut kept: Vec<Line> = Vec::new();
     for line in lines {
         if !kept.iter().any(|other| same(&line.path, &other.path)) {
@@ -80,7 +81,7 @@ pub(super) fn group(mut lines: Vec<Line>) -> Vec<Zone> {
             members.push(next);
         }
         let along = kept[seed].path.tangent(0.0).unit();
-        members.sort_by(|&a, &b| {
+        sort_by(&mut members, |&a, &b| {
             let depth = |i: usize| along.cross(kept[i].path.at(kept[i].path.length / 2.0));
             depth(a).total_cmp(&depth(b))
         });
@@ -91,7 +92,7 @@ pub(super) fn group(mut lines: Vec<Line>) -> Vec<Zone> {
         foreshorten(&mut lines);
         zones.push(Zone { lines, score });
     }
-    zones.sort_by(|a, b| b.score.total_cmp(&a.score));
+    sort_by(&mut zones, |a, b| b.score.total_cmp(&a.score));
     zones.truncate(MOST_ZONES);
     zones
 }

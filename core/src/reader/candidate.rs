@@ -15,6 +15,7 @@ use crate::geometry::Point;
 use crate::locate::{Zone, neighbour, refine};
 use crate::mrz::{self, ALPHABET, Check, Format};
 use crate::network::{Logits, Network};
+use crate::numeric::sort_by;
 use crate::path::LinePath;
 use crate::pyramid::Pyramid;
 use crate::rectify::{Rectified, rectify};
@@ -341,7 +342,7 @@ pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -
             }
         }
     }
-    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    sort_by(&mut found, |a, b| b.0.total_cmp(&a.0));
     let candidates =
         found.iter().take(2).filter_map(|(_, group, windows)| read_group(network, picture, group, windows));
     candidates.filter(|candidate| candidate.score() > LEAST_SCORE).collect()
@@ -368,7 +369,7 @@ fn complete(network: &mut Network, picture: &Pyramid, looks: &mut Vec<Look>) {
         }
     }
     let along = looks[0].path.tangent(0.0).unit();
-    looks.sort_by(|a, b| {
+    sort_by(looks, |a, b| {
         let depth = |look: &Look| along.cross(look.path.at(look.path.length / 2.0));
         depth(a).total_cmp(&depth(b))
     });

@@ -14,6 +14,7 @@ use crate::locate::locate;
 use crate::model::ModelError;
 use crate::mrz::ALPHABET;
 use crate::network::Network;
+use crate::numeric::sort_by;
 use crate::pyramid::Pyramid;
 use candidate::Candidate;
 
@@ -101,7 +102,7 @@ impl Reader {
                 break;
             }
         }
-        found.sort_by(|a, b| b.rank().total_cmp(&a.rank()));
+        sort_by(&mut found, |a, b| b.rank().total_cmp(&a.rank()));
         let end = clock();
         let mut reading = Reading::empty(&self.network, Fnv1a64::of(gray.pixels()).hex());
         reading.ms = Milliseconds { locate: located - begin, network: end - located, total: end - begin };
