@@ -94,8 +94,17 @@ impl std::error::Error for StripError {}
 /// Sees the output of a layer: its number, rows, columns, channels, and the codes.
 pub type LayerHook<'a> = dyn FnMut(usize, [usize; 3], &[u8]) + 'a;
 
-/// Told of each layer as it ends: its number, rows, columns and channels of its output, and how to get a copy of the codes, if it has any.
-type LayerEnd<'a> = dyn FnMut(usize, [usize; 3], &dyn Fn() -> Option<Vec<u8>>) + 'a;
+/// A copy of a layer's output, `[row][column][channel]`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Activations {
+    /// Codes of an integer network.
+    Codes(Vec<u8>),
+    /// Values of an f32 network.
+    Reals(Vec<f32>),
+}
+
+/// Told of each layer as it ends: its number, rows, columns and channels of its output, and how to get a copy of it; the last layer's are the logits.
+type LayerEnd<'a> = dyn FnMut(usize, [usize; 3], &dyn Fn() -> Option<Activations>) + 'a;
 
 /// A network ready to run, with the buffers it runs in.
 pub struct Network {
@@ -180,11 +189,29 @@ impl Network {
     /// # Errors
     /// As [`Network::run`].
     pub fn run_watched(&mut self, strip: &Strip, hook: &mut LayerHook<'_>) -> Result<Logits, StripError> {
-        self.run_observed(strip, &mut |index, shape, codes| {
-            if let Some(codes) = codes() {
+        self.run_observed(strip, &mut |index, shape, output| {
+            if let Some(Activations::Codes(codes)) = output() {
                 hook(index, shape, &codes);
             }
         })
+    }
+
+    /// The output of one layer, by its number, with its rows, columns and channels; `None` if the network has no such layer, or it is the last.
+    ///
+    /// # Errors
+    /// As [`Network::run`].
+    pub fn output_of(
+        &mut self,
+        layer: usize,
+        strip: &Strip,
+    ) -> Result<Option<([usize; 3], Activations)>, StripError> {
+        let mut found = None;
+        self.run_observed(strip, &mut |index, shape, output| {
+            if index == layer {
+                found = output().map(|output| (shape, output));
+            }
+        })?;
+        Ok(found)
     }
 
     fn run_observed(&mut self, strip: &Strip, end: &mut LayerEnd<'_>) -> Result<Logits, StripError> {
@@ -235,7 +262,7 @@ trait Activation: Number {
     /// One column's sums to logits.
     fn logits(finish: &Self::Finish, sums: &[Self::Sum], out: &mut Values);
     fn no_logits(finish: &Self::Finish) -> Values;
-    fn codes(map: Vec<Self>) -> Option<Vec<u8>>;
+    fn activations(map: Vec<Self>) -> Activations;
 }
 
 /// Requantisation of one layer's sums.
@@ -298,8 +325,8 @@ impl Activation for u8 {
         Values::Integer { values: Vec::new(), scale: finish.scale.first().copied().unwrap_or(1.0) }
     }
 
-    fn codes(map: Vec<u8>) -> Option<Vec<u8>> {
-        Some(map)
+    fn activations(map: Vec<u8>) -> Activations {
+        Activations::Codes(map)
     }
 }
 
@@ -349,8 +376,8 @@ impl Activation for f32 {
         Values::Float(Vec::new())
     }
 
-    fn codes(_map: Vec<f32>) -> Option<Vec<u8>> {
-        None
+    fn activations(map: Vec<f32>) -> Activations {
+        Activations::Reals(map)
     }
 }
 
@@ -527,7 +554,7 @@ where
             }
             match &logits {
                 Some(logits) => end(index, [1, logits.columns, logits.classes], &|| None),
-                None => end(index, [to.height, to.width, to.channels], &|| A::codes(to.inside())),
+                None => end(index, [to.height, to.width, to.channels], &|| Some(A::activations(to.inside()))),
             }
             std::mem::swap(&mut from, &mut to);
         }

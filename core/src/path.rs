@@ -15,6 +15,9 @@ const MOST_OVERSAMPLING: usize = 6;
 /// Nearest that a line comes to the camera, as a share of the distance of its origin: beyond, nothing could be read.
 const LEAST_DEPTH: f32 = 0.2;
 
+/// Half the height of the outline around a line, in capitals: a little air, so that it does not cross the characters.
+const HALF: f32 = 0.65;
+
 /// The middle line of a row of characters as a function of `u`, counted in characters from the left edge of the first. In the plane of the document characters
 /// are equally wide; a camera divides by the distance, which changes evenly along the line: `t = u / (1 + foreshortening * u)`, and the
 /// course is `origin + linear * t + quadratic * t * t`, where the quadratic term holds the curve of a page. (Hartley and Zisserman, Multiple View Geometry, section
@@ -103,14 +106,23 @@ impl LinePath {
     /// The four corners around the characters, clockwise from the text's top left.
     #[must_use]
     pub fn quad(&self) -> [Point; 4] {
-        // A little air, so that the outline does not cross the characters.
-        const HALF: f32 = 0.65;
         [
             self.point(0.0, -HALF),
             self.point(self.length, -HALF),
             self.point(self.length, HALF),
             self.point(0.0, HALF),
         ]
+    }
+
+    /// The straight line whose [`LinePath::quad`] has these corners, or nearly so where it was curved.
+    #[must_use]
+    pub fn within(quad: [Point; 4], length: f32) -> Self {
+        let [top_left, top_right, bottom_right, bottom_left] = quad;
+        let (left, right) = ((bottom_left - top_left).norm(), (bottom_right - top_right).norm());
+        let (start, end) = ((top_left + bottom_left) * 0.5, (top_right + bottom_right) * 0.5);
+        let foreshortening = (left / right - 1.0) / length;
+        let path = Self::straight(start, end, left / (2.0 * HALF), length);
+        Self { linear: path.linear * (1.0 + foreshortening * length), foreshortening, ..path }
     }
 
     /// The same line read from the other end, upside down.
@@ -263,6 +275,19 @@ mod tests {
         let strip = sample(&gray, &path, &layout);
         for row in strip.chunks(100) {
             assert_eq!(row, gray.row(0));
+        }
+    }
+
+    #[test]
+    fn a_straight_line_is_found_again_in_its_corners() {
+        let path = LinePath {
+            foreshortening: 0.02,
+            ..LinePath::straight(Point::new(10.0, 20.0), Point::new(90.0, 26.0), 9.0, 8.0)
+        };
+        let again = LinePath::within(path.quad(), 8.0);
+        for u in [0.0, 3.5, 8.0] {
+            assert!((path.at(u) - again.at(u)).norm() < 1e-4);
+            assert!((path.cap_at(u) - again.cap_at(u)).abs() < 1e-4);
         }
     }
 

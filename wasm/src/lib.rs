@@ -5,6 +5,7 @@
 
 mod bench;
 mod error;
+mod explain;
 
 use std::sync::OnceLock;
 
@@ -17,6 +18,7 @@ use wasm_bindgen::prelude::*;
 
 pub use bench::Bench;
 use error::thrown;
+pub use explain::{Explainer, LayerOutput};
 
 #[wasm_bindgen]
 extern "C" {

@@ -1,7 +1,7 @@
 //! The engine in a real browser: the bundled samples as they are read there, and errors with codes.
 #![cfg(target_arch = "wasm32")]
 
-use nibble_wasm::Engine;
+use nibble_wasm::{Engine, Explainer};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -54,7 +54,8 @@ fn a_picture_without_zone_gives_an_empty_result() {
 fn frames_are_fused_until_they_are_forgotten() {
     let mut engine = Engine::new(U4).unwrap();
     let frames = |engine: &mut Engine, bytes: &[u8]| -> (u64, usize) {
-        let json: serde_json::Value = serde_json::from_str(&engine.fuse_file(bytes.to_vec()).unwrap()).unwrap();
+        let json: serde_json::Value =
+            serde_json::from_str(&engine.fuse_file(bytes.to_vec()).unwrap()).unwrap();
         (json["frames"].as_u64().unwrap(), json["lines"].as_array().unwrap().len())
     };
     assert_eq!(frames(&mut engine, SCAN), (1, 2));
@@ -64,4 +65,29 @@ fn frames_are_fused_until_they_are_forgotten() {
     assert_eq!((blank["frames"].as_u64(), blank["quads"].as_array().map(Vec::len)), (Some(2), Some(0)));
     engine.forget();
     assert_eq!(frames(&mut engine, SCAN), (1, 2));
+}
+
+#[wasm_bindgen_test]
+fn a_line_is_followed_through_the_networks() {
+    let json: serde_json::Value =
+        serde_json::from_str(&Engine::new(U4).unwrap().read_file(SCAN.to_vec()).unwrap()).unwrap();
+    let quad: Vec<f32> = json["quads"][1]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|point| point.as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32))
+        .collect();
+    for (model, top) in [(U4, 15.0), (U8, 255.0), (F32, f32::MAX)] {
+        let mut explainer = Explainer::new(model).unwrap();
+        let strip = explainer.strip(SCAN, &quad, 36.0).unwrap();
+        assert_eq!(strip.len() % (24 * 4), 0);
+        for layer in 0..6 {
+            let output = explainer.output(&strip, layer).unwrap();
+            assert_eq!(output.values.len(), output.rows * output.columns * output.channels);
+            assert!(output.values.iter().all(|value| (0.0..=top).contains(value)));
+            assert!(output.values.iter().any(|&value| value > 0.0));
+        }
+        assert_eq!(code(&explainer.output(&strip, 6).unwrap_err()), "Internal");
+        assert_eq!(code(&explainer.strip(SCAN, &quad[1..], 36.0).unwrap_err()), "Internal");
+    }
 }

@@ -1,0 +1,84 @@
+//! What the page's explanation shows of a network at work: the strip of a line, and the output of a layer.
+
+use nibble_core::geometry::Point;
+use nibble_core::network::{Activations, Network};
+use nibble_core::path::LinePath;
+use nibble_core::pyramid::Pyramid;
+use nibble_core::rectify::rectify;
+use nibble_core::strip::Strip;
+use nibble_picture::{Limits, decode};
+use wasm_bindgen::prelude::*;
+
+use crate::error::thrown;
+
+/// Characters of margin on both sides of a line.
+const MARGIN: f32 = 1.0;
+
+/// A network whose layers can be looked at.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Explainer {
+    network: Network,
+}
+
+/// The output of a layer, `[row][column][channel]`.
+#[wasm_bindgen(getter_with_clone)]
+#[derive(Debug)]
+pub struct LayerOutput {
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub columns: usize,
+    /// Channels.
+    pub channels: usize,
+    /// Codes of an integer network, or values from 0 up of an f32 network.
+    pub values: Vec<f32>,
+}
+
+#[wasm_bindgen]
+impl Explainer {
+    /// A network of a model file.
+    ///
+    /// # Errors
+    /// An `Error` with `code` `ModelInvalid` where the file cannot be used.
+    #[wasm_bindgen(constructor)]
+    pub fn new(model: &[u8]) -> Result<Explainer, JsValue> {
+        let network = Network::from_bytes(model).map_err(|error| thrown("ModelInvalid", &error))?;
+        Ok(Self { network })
+    }
+
+    /// The strip of a line in an image file, gray codes row by row; `quad` holds x and y of the line's corners as in `quads` of a reading,
+    /// `characters` how many the line has.
+    ///
+    /// # Errors
+    /// An `Error` with the `code` of the picture error, or `Internal` where there is no such line.
+    pub fn strip(&self, bytes: &[u8], quad: &[f32], characters: f32) -> Result<Vec<u8>, JsValue> {
+        let no_line = || thrown("Internal", &"no line has these corners");
+        let gray = decode(bytes, &Limits::BROWSER).map_err(|error| thrown(error.code(), &error))?;
+        let &[x0, y0, x1, y1, x2, y2, x3, y3] = quad else { return Err(no_line()) };
+        let corners = [Point::new(x0, y0), Point::new(x1, y1), Point::new(x2, y2), Point::new(x3, y3)];
+        let path = LinePath::within(corners, characters);
+        let model = self.network.model();
+        let rectified = rectify(&Pyramid::of(&gray), &path, MARGIN, model.height, model.column_stride)
+            .ok_or_else(no_line)?;
+        Ok(rectified.strip.pixels().to_vec())
+    }
+
+    /// What a layer makes of a strip.
+    ///
+    /// # Errors
+    /// An `Error` with `code` `Internal` where the strip does not suit the network, or it has no such layer before the last.
+    pub fn output(&mut self, strip: &[u8], layer: usize) -> Result<LayerOutput, JsValue> {
+        let height = self.network.model().height;
+        let strip = Strip::new(strip.len() / height, height, strip.to_vec())
+            .ok_or_else(|| thrown("Internal", &"no strip"))?;
+        let output = self.network.output_of(layer, &strip).map_err(|error| thrown("Internal", &error))?;
+        let ([rows, columns, channels], values) =
+            output.ok_or_else(|| thrown("Internal", &format!("no layer {layer} before the last")))?;
+        let values = match values {
+            Activations::Codes(codes) => codes.into_iter().map(f32::from).collect(),
+            Activations::Reals(values) => values,
+        };
+        Ok(LayerOutput { rows, columns, channels, values })
+    }
+}
