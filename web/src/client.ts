@@ -2,6 +2,7 @@
 import { NibbleError, type Binary, type KernelChoice, type Precision, type Result } from "nibble";
 import { packageFiles } from "./files";
 import type { Answer, Request } from "./protocol";
+import { quietly } from "./quiet";
 import InlineWorker from "./worker?worker&inline";
 
 type Body = Request extends infer R ? (R extends Request ? Omit<R, "id"> : never) : never;
@@ -53,13 +54,13 @@ export class Client {
   async read(source: Uint8Array<ArrayBuffer> | ImageData, precision: Precision): Promise<Result> {
     await this.started;
     const buffer = "data" in source ? source.data.buffer : source.buffer;
-    return (await this.#ask("result", { kind: "read", precision, source }, [buffer])).result;
+    return (await quietly(() => this.#ask("result", { kind: "read", precision, source }, [buffer]))).result;
   }
 
   /** Reads one more frame of a video: the answer is that for all frames since `forget`. The picture moves to the worker and comes back with the answer. */
   async frame(picture: ImageBitmap, precision: Precision): Promise<{ result: Result; picture: ImageBitmap; light: number }> {
     await this.started;
-    return this.#ask("frame", { kind: "frame", precision, picture }, [picture]);
+    return quietly(() => this.#ask("frame", { kind: "frame", precision, picture }, [picture]));
   }
 
   /** The next frame is of another document. */

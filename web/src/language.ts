@@ -7,7 +7,11 @@ export const LANGUAGES = { en: "English", de: "Deutsch", fr: "FranÃ§ais", ar: "Ø
 export type Language = keyof typeof LANGUAGES;
 
 let current: Language = "en";
+/** Counts choices: a language that arrives after another was chosen is not spoken. */
+let choices = 0;
 const listeners: (() => void)[] = [];
+/** What must be there before a language is spoken. */
+const loaders: ((next: Language) => Promise<void>)[] = [];
 
 /** The language in use. */
 export function language(): Language {
@@ -26,8 +30,11 @@ export function preferred(): Language {
   return (wanted.find((tag) => Object.hasOwn(LANGUAGES, tag)) ?? "en") as Language;
 }
 
-/** Changes the language of the whole page, and the direction it is written in. */
-export function speak(next: Language): void {
+/** Changes the language of the whole page, and the direction it is written in; the language stays where its texts cannot be fetched. */
+export async function speak(next: Language): Promise<void> {
+  const mine = ++choices;
+  await Promise.all(loaders.map((load) => load(next)));
+  if (mine !== choices) return;
   current = next;
   document.documentElement.lang = next;
   document.documentElement.dir = next === "ar" ? "rtl" : "ltr";
@@ -44,8 +51,23 @@ export type Translate<K extends string> = (key: K, values?: Record<string, strin
 
 /** The texts of a part of the page; a key that a language lacks is a type error. */
 export function translator<K extends string>(catalogue: Record<Language, Record<K, string>>): Translate<K> {
-  return (key, values = {}) =>
-    catalogue[current][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return (key, values = {}) => filled(catalogue[current][key], values);
+}
+
+/** The same with English at hand and each other language fetched when it is first spoken. */
+export function fetchingTranslator<K extends string>(
+  english: Record<K, string>,
+  others: Record<Exclude<Language, "en">, () => Promise<Record<K, string>>>,
+): Translate<K> {
+  const catalogue: Partial<Record<Language, Record<K, string>>> = { en: english };
+  loaders.push(async (next) => {
+    if (next !== "en") catalogue[next] ??= await others[next]();
+  });
+  return (key, values = {}) => filled((catalogue[current] ?? english)[key], values);
+}
+
+function filled(text: string, values: Record<string, string | number>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
 /** Keeps the text of elements that carry `attribute` in the language of the moment; its value is the key. */

@@ -1,13 +1,14 @@
 /** What the reading view says, in each of the page's languages. */
-import { translateMarked, translator } from "./language";
-import { ar } from "./messages/ar";
-import { de } from "./messages/de";
+import { fetchingTranslator, translateMarked } from "./language";
 import { en, type Key } from "./messages/en";
-import { fr } from "./messages/fr";
 
 export type { Key };
 
 /** The text of a key. */
-export const t = translator<Key>({ en, de, fr, ar });
+export const t = fetchingTranslator<Key>(en, {
+  de: async () => (await import("./messages/de")).de,
+  fr: async () => (await import("./messages/fr")).fr,
+  ar: async () => (await import("./messages/ar")).ar,
+});
 
 translateMarked("data-t", t);

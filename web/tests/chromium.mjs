@@ -288,6 +288,7 @@ await suite([
   ["languages change everything that is said", async () => {
     for (const [language, title, direction] of [["de", "Reisepass", "ltr"], ["fr", "passeport", "ltr"], ["ar", "جواز سفر", "rtl"], ["en", "passport", "ltr"]]) {
       await page.selectOption("#language", language);
+      await page.waitForSelector(`html[lang=${language}]`);
       assert.match(await page.textContent("#title"), new RegExp(title));
       assert.deepEqual([await page.getAttribute("html", "lang"), await page.getAttribute("html", "dir")], [language, direction]);
       await noSidewaysScroll();
@@ -296,6 +297,7 @@ await suite([
   ["from right to left all is accessible, and the lines of the zone stay from left to right", async () => {
     await page.setViewportSize({ width: 320, height: 640 });
     await page.goto(`${address}?lang=ar`);
+    await page.waitForSelector("html[lang=ar]");
     await accessible();
     await noSidewaysScroll();
     await page.click("#samples li:first-child button");
@@ -326,6 +328,7 @@ await suite([
       await page.emulateMedia({ colorScheme });
       await page.setViewportSize({ width, height: 740 });
       await page.goto(`${address}?lang=${language}`);
+      await page.waitForSelector(`html[lang=${language}]`);
       await page.click(".privacy summary");
       await accessible();
       await upload(specimen("passport-wrong-check.jpg"));

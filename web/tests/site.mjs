@@ -15,24 +15,30 @@ const TYPES = {
   ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
   ".webmanifest": "application/manifest+json",
+  ".png": "image/png",
   ".jpg": "image/jpeg",
 };
 
-/** Serves web/dist; gives its address and a way to end it. */
-export async function site() {
+/**
+ * Serves a folder, web/dist if not told; gives its address and a way to end it. `site.down = true` cuts every connection, and `site.change(file, body)`
+ * may alter what is sent: the next version of the page, for one.
+ */
+export async function site(folder = join(web, "dist")) {
+  const state = { down: false, change: (_file, body) => body };
   const server = createServer(async (request, response) => {
+    if (state.down) return request.socket.destroy();
     const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
     const file = path.startsWith("/some/path/") ? path.slice("/some/path/".length) || "index.html" : undefined;
     try {
       if (file === undefined) throw new Error("outside the site");
-      const body = await readFile(join(web, "dist", file));
+      const body = state.change(file, await readFile(join(folder, file)));
       response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" }).end(body);
     } catch {
       response.writeHead(404).end();
     }
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { address: `http://127.0.0.1:${server.address().port}/some/path/`, close: () => server.close() };
+  return Object.assign(state, { address: `http://127.0.0.1:${server.address().port}/some/path/`, close: () => server.close() });
 }
 
 /** Switches of Chromium in a container, with nothing that talks to the outside. */

@@ -7,9 +7,9 @@ export function json(result: Result | readonly object[]): string {
   return JSON.stringify(result, null, 2);
 }
 
-/** Offers a text as a file. */
-export function save(text: string, name: string, type: string): void {
-  const link = el("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name }) as HTMLAnchorElement;
+/** Offers a text or picture as a file. */
+export function save(content: BlobPart, name: string, type: string): void {
+  const link = el("a", { href: URL.createObjectURL(new Blob([content], { type })), download: name }) as HTMLAnchorElement;
   link.click();
   // The browser has taken the file over once the press is handled.
   setTimeout(() => URL.revokeObjectURL(link.href));

@@ -1,12 +1,9 @@
 /** The ways by which files reach the reading view: button, drop, paste, samples, other apps. */
 import { NibbleError } from "nibble";
+import { SHARED } from "../../offline/precache";
 import { at, el } from "../dom";
 import { t } from "../messages";
 import { SAMPLES } from "../samples";
-
-/** Where the service worker leaves a file that another app shared, and under which name. */
-const SHARED_CACHE = "shared-picture";
-const SHARED_ADDRESS = "./shared-picture";
 
 /** Takes the files of button, drop and paste; `take` gets at least one. */
 export function watchFiles(take: (files: File[]) => void): void {
@@ -68,9 +65,9 @@ export async function sharedFile(): Promise<File | null> {
   // Reloading or bookmarking the page does not ask again.
   address.searchParams.delete("shared");
   history.replaceState(history.state, "", address);
-  const cache = await caches.open(SHARED_CACHE);
-  const response = await cache.match(SHARED_ADDRESS);
-  await caches.delete(SHARED_CACHE);
+  const cache = await caches.open(SHARED.cache);
+  const response = await cache.match(SHARED.address);
+  await caches.delete(SHARED.cache);
   if (response === undefined) return null;
   const blob = await response.blob();
   const name = decodeURIComponent(response.headers.get("x-file-name") ?? "");

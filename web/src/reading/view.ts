@@ -6,6 +6,7 @@ import { at } from "../dom";
 import { onLanguage } from "../language";
 import { remember } from "../last";
 import { t } from "../messages";
+import { quietly } from "../quiet";
 import { Batch } from "./batch";
 import { errorKey, readFile, type Reading } from "./decode";
 import { copy, json, save, share } from "./export";
@@ -67,7 +68,7 @@ class ReadingView {
   }
 
   #read(file: Blob): Promise<Reading> {
-    return readFile(this.#client, file, precision());
+    return quietly(() => readFile(this.#client, file, precision()));
   }
 
   /** Reads one file to its result. */

@@ -12,6 +12,9 @@ const en = {
   titleBench: "Bench – Nibble",
   titleHow: "How it works – Nibble",
   loading: "Loading…",
+  update: "A new version is here.",
+  updateNow: "Reload",
+  offline: "From now on this page works without a network.",
   failed: "This view could not be loaded. Check the connection and reload the page.",
   foot: "Reads machine-readable zones of passports, identity cards and visas with a 4-bit network that runs in this tab. It checks digits, not whether a document is genuine.",
 };
@@ -30,6 +33,9 @@ const de: Record<ShellKey, string> = {
   titleBench: "Messen – Nibble",
   titleHow: "So geht’s – Nibble",
   loading: "Wird geladen …",
+  update: "Eine neue Version ist da.",
+  updateNow: "Neu laden",
+  offline: "Ab jetzt geht diese Seite auch ohne Netz.",
   failed: "Diese Ansicht konnte nicht geladen werden. Prüfen Sie die Verbindung und laden Sie die Seite neu.",
   foot: "Liest maschinenlesbare Zonen von Pässen, Ausweisen und Visa mit einem 4-Bit-Netz, das in diesem Tab läuft. Es prüft Ziffern, nicht die Echtheit eines Dokuments.",
 };
@@ -45,6 +51,9 @@ const fr: Record<ShellKey, string> = {
   titleBench: "Mesurer – Nibble",
   titleHow: "Le principe – Nibble",
   loading: "Chargement…",
+  update: "Une nouvelle version est là.",
+  updateNow: "Recharger",
+  offline: "Désormais cette page fonctionne sans réseau.",
   failed: "Cette vue n’a pas pu être chargée. Vérifiez la connexion et rechargez la page.",
   foot: "Lit les zones de lecture automatique des passeports, cartes et visas avec un réseau à 4 bits qui tourne dans cet onglet. Il vérifie des chiffres, non l’authenticité d’un document.",
 };
@@ -60,6 +69,9 @@ const ar: Record<ShellKey, string> = {
   titleBench: "قياس – Nibble",
   titleHow: "كيف يعمل – Nibble",
   loading: "جارٍ التحميل…",
+  update: "يتوفر إصدار جديد.",
+  updateNow: "إعادة التحميل",
+  offline: "من الآن تعمل هذه الصفحة دون اتصال.",
   failed: "تعذّر تحميل هذا القسم. تحقّق من الاتصال ثم أعد تحميل الصفحة.",
   foot: "يقرأ المنطقة المقروءة آليًا في جوازات السفر وبطاقات الهوية والتأشيرات بشبكة من 4 بتات تعمل في هذه الصفحة. يتحقق من الأرقام لا من أصالة الوثيقة.",
 };
