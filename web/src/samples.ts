@@ -8,13 +8,13 @@ import passport from "../../testdata/specimens/passport.jpg?url";
 import visa from "../../testdata/specimens/visa-a.jpg?url";
 import type { Key } from "./messages";
 
-/** A specimen: what to call it, and where it is. */
-export const SAMPLES: readonly { key: Key; address: string }[] = [
-  { key: "sampleTD3", address: passport },
-  { key: "sampleTD1", address: idCard },
-  { key: "sampleTD2", address: idOld },
-  { key: "sampleMRVA", address: visa },
-  { key: "sampleFRA36", address: frenchCard },
-  { key: "sampleTurned", address: turned },
-  { key: "sampleWrong", address: wrong },
+/** A specimen: what to call it, its file in testdata/specimens, and where it is. */
+export const SAMPLES: readonly { key: Key; file: string; address: string }[] = [
+  { key: "sampleTD3", file: "passport.jpg", address: passport },
+  { key: "sampleTD1", file: "id-card-back.jpg", address: idCard },
+  { key: "sampleTD2", file: "id-td2.jpg", address: idOld },
+  { key: "sampleMRVA", file: "visa-a.jpg", address: visa },
+  { key: "sampleFRA36", file: "french-layout.jpg", address: frenchCard },
+  { key: "sampleTurned", file: "passport-turned.jpg", address: turned },
+  { key: "sampleWrong", file: "passport-wrong-check.jpg", address: wrong },
 ];

@@ -18,3 +18,11 @@ export async function accessible(page) {
 export async function noSidewaysScroll(page) {
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "the page scrolls sideways");
 }
+
+/** The same in the light colours and in the dark. */
+export async function accessibleInBoth(page) {
+  for (const colorScheme of ["dark", "light"]) {
+    await page.emulateMedia({ colorScheme });
+    await accessible(page);
+  }
+}

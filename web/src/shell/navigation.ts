@@ -31,9 +31,7 @@ function open(entry: ViewEntry): Promise<View> {
 }
 
 async function leave(entry: ViewEntry): Promise<void> {
-  const element = elementOf(entry);
-  element.hidden = true;
-  element.dispatchEvent(new Event("leave"));
+  elementOf(entry).dispatchEvent(new Event("leave"));
   (await opened.get(entry.name)?.catch(() => undefined))?.leave?.();
 }
 
@@ -53,7 +51,7 @@ async function show(first: boolean): Promise<void> {
   current = entry;
   if (before !== undefined && before !== entry) void leave(before);
   label(entry);
-  element.hidden = false;
+  for (const other of VIEWS) elementOf(other).hidden = other !== entry;
   if (before !== entry) {
     element.dispatchEvent(new Event("enter"));
     scrollTo({ top: 0 });

@@ -1,0 +1,106 @@
+/** Grouped bars, drawn by uPlot. */
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { language } from "../language";
+import { PRECISIONS, type Width } from "./measured";
+
+/** One group of bars: a name, and a value for each precision. */
+export interface Group {
+  name: string;
+  values: Partial<Record<Width, number>>;
+}
+
+export interface Chart {
+  groups: Group[];
+  /** Top of the scale, so that charts side by side can be compared. */
+  top: number;
+  /** What stands behind a value, such as `×`. */
+  unit: string;
+  /** What the chart shows, for those who do not see it. */
+  label: string;
+}
+
+const HEIGHT = 230;
+/** A group takes as many places as it has bars, and one for the gap. */
+const PLACES = PRECISIONS.length + 1;
+
+const color = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** Canvas text needs what CSS has worked out. */
+const font = (size: number, weight = 400): string => `${weight} ${size}px ${getComputedStyle(document.body).fontFamily}`;
+
+function format(value: number): string {
+  return new Intl.NumberFormat(language(), { maximumFractionDigits: value < 10 ? 2 : 0 }).format(value);
+}
+
+/** Writes each bar's value above it. */
+function labels(unit: string): uPlot.Plugin {
+  return {
+    hooks: {
+      draw: ({ ctx, data, valToPos }) => {
+        ctx.save();
+        ctx.font = font(12 * devicePixelRatio, 600);
+        ctx.fillStyle = color("--ink");
+        ctx.textAlign = "center";
+        for (const series of data.slice(1)) {
+          series.forEach((value, index) => {
+            const place = data[0][index];
+            if (value == null || place === undefined) return;
+            ctx.fillText(format(value) + unit, valToPos(place, "x", true), valToPos(value, "y", true) - 6 * devicePixelRatio);
+          });
+        }
+        ctx.restore();
+      },
+    },
+  };
+}
+
+/** Draws a chart as wide as its place and keeps it so; ends with the element. */
+export function draw(place: HTMLElement, { groups, top, unit, label }: Chart): uPlot {
+  const places = groups.flatMap((_, group) => PRECISIONS.map((_width, bar) => group * PLACES + bar));
+  const bars = PRECISIONS.map((width, series) =>
+    groups.flatMap(({ values }) => PRECISIONS.map((_, bar) => (bar === series ? (values[width] ?? null) : null))),
+  );
+  const middle = (PRECISIONS.length - 1) / 2;
+  const soft = color("--soft");
+  const options: uPlot.Options = {
+    width: Math.max(200, place.clientWidth),
+    height: HEIGHT,
+    padding: [16, 8, 0, 0],
+    legend: { show: false },
+    cursor: { show: false },
+    scales: { x: { time: false, range: [-1, groups.length * PLACES - 1] }, y: { range: [0, top * 1.08] } },
+    axes: [
+      {
+        splits: groups.map((_, group) => group * PLACES + middle),
+        values: groups.map(({ name }) => name),
+        stroke: soft,
+        font: font(12),
+        grid: { show: false },
+        ticks: { show: false },
+        gap: 8,
+      },
+      { stroke: soft, font: font(11), size: 34, grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, values: (_, splits) => splits.map(format) },
+    ],
+    series: [
+      {},
+      ...PRECISIONS.map((width) => ({
+        label: width,
+        fill: color(`--bar-${width}`),
+        width: 0,
+        points: { show: false },
+        paths: uPlot.paths.bars!({ size: [0.86, 80], radius: 0.12 }),
+      })),
+    ],
+    plugins: [labels(unit)],
+  };
+  place.replaceChildren();
+  place.setAttribute("role", "img");
+  place.setAttribute("aria-label", label);
+  const plot = new uPlot(options, [places, ...bars] as uPlot.AlignedData, place);
+  new ResizeObserver(([entry], observer) => {
+    if (!place.isConnected) return observer.disconnect();
+    const width = Math.floor(entry?.contentRect.width ?? 0);
+    if (width > 0 && width !== plot.width) plot.setSize({ width, height: HEIGHT });
+  }).observe(place);
+  return plot;
+}

@@ -1,0 +1,28 @@
+/** Messages between the bench view and its worker. */
+import type { BenchKind, BenchProgress, BenchReport, ErrorCode, Options } from "nibble";
+
+/** Precisions whose results are the same bits everywhere. */
+export const EXACT = ["u8", "u4"] as const;
+export type Exact = (typeof EXACT)[number];
+
+/** What one picture gave at one precision. */
+export interface Digests {
+  file: string;
+  precision: Exact;
+  gray: string;
+  digest: string | null;
+}
+
+export type Order =
+  | { kind: "measure"; options: Options; what: BenchKind[]; repeats: number }
+  /** `pictures`: name and address of each. */
+  | { kind: "compare"; options: Options; pictures: [string, string][] }
+  | { kind: "cancel" };
+
+export type News =
+  | { kind: "progress"; progress: Omit<BenchProgress, "rows"> }
+  | { kind: "measured"; report: BenchReport }
+  | { kind: "digests"; digests: Digests; done: number; of: number }
+  | { kind: "compared" }
+  | { kind: "cancelled" }
+  | { kind: "error"; code: ErrorCode; message: string };

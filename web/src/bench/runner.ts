@@ -1,0 +1,63 @@
+/** The bench view's side of its worker: each run has a worker of its own, whose memory goes with it. */
+import { NibbleError, type Binary, type BenchReport } from "nibble";
+import { packageFiles } from "../files";
+import { quietly } from "../quiet";
+import type { Digests, News, Order } from "./protocol";
+import BenchWorker from "./worker?worker&inline";
+
+/** A run under way. */
+export interface Run<T> {
+  /** Resolves to `null` if the run was cancelled. */
+  result: Promise<T | null>;
+  cancel(): void;
+}
+
+/** Options of the address, for tests and comparisons: `?binary=simd128&repeats=3`. */
+function asked(): { binary?: Binary; repeats: number } {
+  const parameters = new URLSearchParams(location.search);
+  const binary = parameters.get("binary") as Binary | null;
+  return { ...(binary !== null && { binary }), repeats: Number(parameters.get("repeats") ?? 0) };
+}
+
+/** Sends an order and follows it to its end; `hear` returns the result once it is known. */
+function run<T>(order: Exclude<Order, { kind: "cancel" }>, hear: (news: News) => T | undefined): Run<T> {
+  const worker = new BenchWorker();
+  const tell = (message: Order): void => worker.postMessage(message);
+  const work = () =>
+    new Promise<T | null>((resolve, reject) => {
+      worker.addEventListener("message", ({ data }: MessageEvent<News>) => {
+        if (data.kind === "error") reject(new NibbleError(data.code, data.message));
+        if (data.kind === "cancelled") resolve(null);
+        const result = hear(data);
+        if (result !== undefined) resolve(result);
+      });
+      worker.addEventListener("error", (event) => reject(new NibbleError("Internal", event.message || "the worker failed")));
+      tell(order);
+    });
+  const result = quietly(work).finally(() => worker.terminate());
+  return { result, cancel: () => tell({ kind: "cancel" }) };
+}
+
+/** Measures products and networks here, after checking every kernel. */
+export function measure(onProgress: (done: number, of: number) => void): Run<BenchReport> {
+  const { binary, repeats } = asked();
+  const options = { ...packageFiles(), ...(binary && { binary }) };
+  return run({ kind: "measure", options, what: ["verify", "gemm", "network"], repeats }, (news) => {
+    if (news.kind === "progress") onProgress(news.progress.done, news.progress.of);
+    return news.kind === "measured" ? news.report : undefined;
+  });
+}
+
+/** Reads pictures and collects their digests. */
+export function digests(pictures: [string, string][], onProgress: (done: number, of: number) => void): Run<Digests[]> {
+  const { binary } = asked();
+  const options = { ...packageFiles(), ...(binary && { binary }) };
+  const found: Digests[] = [];
+  return run({ kind: "compare", options, pictures }, (news) => {
+    if (news.kind === "digests") {
+      found.push(news.digests);
+      onProgress(news.done, news.of);
+    }
+    return news.kind === "compared" ? found : undefined;
+  });
+}

@@ -1,0 +1,46 @@
+/** The worker of the bench view: it has an engine of its own, which ends with it. */
+import { NibbleError, Reader, bench, init } from "nibble";
+import { EXACT, type News, type Order } from "./protocol";
+
+const cancelled = new AbortController();
+const tell = (news: News): void => self.postMessage(news);
+
+async function measure({ options, what, repeats }: Extract<Order, { kind: "measure" }>): Promise<void> {
+  await init(options);
+  const onProgress = ({ what: kind, done, of }: { what: (typeof what)[number]; done: number; of: number }) =>
+    tell({ kind: "progress", progress: { what: kind, done, of } });
+  const report = await bench({ what, repeats, onProgress, signal: cancelled.signal });
+  tell({ kind: "measured", report });
+}
+
+async function bytes(address: string): Promise<Uint8Array> {
+  const response = await fetch(address);
+  if (!response.ok) throw new NibbleError("LoadFailed", address);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+async function compare({ options, pictures }: Extract<Order, { kind: "compare" }>): Promise<void> {
+  await init(options);
+  const of = pictures.length * EXACT.length;
+  let done = 0;
+  for (const precision of EXACT) {
+    const reader = await Reader.create({ precision });
+    for (const [file, address] of pictures) {
+      const result = await reader.read(await bytes(address), { signal: cancelled.signal });
+      tell({ kind: "digests", digests: { file, precision, gray: result.gray_digest, digest: result.digest }, done: ++done, of });
+    }
+    reader.dispose();
+  }
+  tell({ kind: "compared" });
+}
+
+self.addEventListener("message", async ({ data }: MessageEvent<Order>) => {
+  try {
+    if (data.kind === "cancel") cancelled.abort();
+    else await (data.kind === "measure" ? measure(data) : compare(data));
+  } catch (thrown) {
+    if (cancelled.signal.aborted) return tell({ kind: "cancelled" });
+    const code = thrown instanceof NibbleError ? thrown.code : "Internal";
+    tell({ kind: "error", code, message: thrown instanceof Error ? thrown.message : String(thrown) });
+  }
+});

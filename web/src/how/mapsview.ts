@@ -1,0 +1,136 @@
+/** What a layer makes of a line of the visitor's own picture, at the three precisions. */
+import type { Precision } from "nibble";
+import { el } from "../dom";
+import { packageFiles } from "../files";
+import { lastRead } from "../last";
+import { quietly } from "../quiet";
+import { SAMPLES } from "../samples";
+import { t } from "./messages";
+import type { Answer, Look, Question } from "./protocol";
+import HowWorker from "./worker?worker&inline";
+
+const PRECISIONS: readonly Precision[] = ["f32", "u8", "u4"];
+/** Rows of a strip. */
+const ROWS = 24;
+
+/** Draws gray levels, row by row, as many pixels as there are. */
+function paint(canvas: HTMLCanvasElement, width: number, height: number, level: (index: number) => number): void {
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d");
+  if (context === null) return;
+  const pixels = context.createImageData(width, height);
+  for (let index = 0; index < width * height; index++) {
+    pixels.data.fill(level(index), 4 * index, 4 * index + 3);
+    pixels.data[4 * index + 3] = 255;
+  }
+  context.putImageData(pixels, 0, 0);
+}
+
+async function follow(file: Uint8Array<ArrayBuffer>): Promise<Look> {
+  const worker = new HowWorker();
+  const { wasm, models } = packageFiles();
+  const binary = new URLSearchParams(location.search).get("binary") as "relaxed" | "simd128" | null;
+  try {
+    const answer = await new Promise<Answer>((resolve, reject) => {
+      worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => resolve(data));
+      worker.addEventListener("error", ({ message }) => reject(new Error(message)));
+      const question: Question = { options: { wasm, models, ...(binary && { binary }) }, models: models as Question["models"], file };
+      worker.postMessage(question);
+    });
+    if ("error" in answer) throw new Error(answer.error);
+    return answer.look;
+  } finally {
+    worker.terminate();
+  }
+}
+
+async function sample(): Promise<Blob> {
+  const response = await fetch(SAMPLES[0]?.address ?? "");
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  return response.blob();
+}
+
+/** The part of the view, with its own state. */
+export class MapsView {
+  readonly element = el("section", { class: "panel topic", id: "how-maps" });
+  readonly #strip = el("canvas", { class: "strip", role: "img" }) as HTMLCanvasElement;
+  readonly #canvases = PRECISIONS.map(() => el("canvas", { class: "map", role: "img" }) as HTMLCanvasElement);
+  readonly #status = el("p", { class: "hint", role: "status" });
+  #shownFile: Blob | undefined;
+  #look: Look | undefined;
+  #layer = 0;
+  #channel = 0;
+
+  constructor() {
+    this.build();
+  }
+
+  /** Follows the picture read last, or a specimen, unless that is what is shown. */
+  async refresh(): Promise<void> {
+    const own = lastRead();
+    if (this.#look !== undefined && own === this.#shownFile) return;
+    this.#shownFile = own;
+    this.#status.textContent = t("following");
+    try {
+      const bytes = async (file: Blob) => new Uint8Array(await file.arrayBuffer());
+      const file = await bytes(own ?? (await sample()));
+      this.#look = await quietly(() => follow(file));
+      this.build();
+    } catch (thrown) {
+      this.#status.textContent = t("failed", { message: String(thrown) });
+    }
+  }
+
+  /** Says everything in the language of the moment. */
+  build(): void {
+    const layers = el("select", { "aria-label": t("layer") }, ...(this.#look?.maps.u4 ?? []).map(({ rows, columns, channels }, index) => el("option", { value: String(index) }, `conv${index}: ${channels} × ${rows} × ${columns}`))) as HTMLSelectElement;
+    const channel = el("input", { type: "range", min: "0", value: String(this.#channel), "aria-label": t("channel") }) as HTMLInputElement;
+    const shown = el("output", {});
+    const update = () => {
+      channel.max = String((this.#look?.maps.u4[this.#layer]?.channels ?? 1) - 1);
+      this.#channel = channel.valueAsNumber;
+      shown.textContent = String(this.#channel);
+      this.#show();
+    };
+    layers.value = String(this.#layer);
+    layers.addEventListener("change", () => {
+      this.#layer = Number(layers.value);
+      update();
+    });
+    channel.addEventListener("input", update);
+    this.element.replaceChildren(
+      el("h2", {}, t("mapsTitle")),
+      el("p", {}, t("mapsText")),
+      this.#status,
+      el("div", { class: "maps", ...(this.#look === undefined ? { hidden: "" } : {}) },
+        el("div", { class: "controls" }, el("label", {}, el("span", {}, t("layer")), layers), el("label", { class: "slider" }, el("span", {}, t("channel")), channel, shown)),
+        el("figure", {}, this.#strip, el("figcaption", { dir: "ltr" }, this.#look?.text ?? "")),
+        ...PRECISIONS.map((precision, index) => el("figure", {}, this.#canvases[index] ?? "", el("figcaption", {}, t(precision)))),
+      ),
+      el("p", { class: "hint" }, t("mapsEnd")),
+    );
+    this.#status.textContent = this.#look === undefined ? "" : t(this.#shownFile === undefined ? "ofSpecimen" : "ofYours");
+    update();
+  }
+
+  #show(): void {
+    if (this.#look === undefined) return;
+    const { strip, maps } = this.#look;
+    this.#strip.setAttribute("aria-label", t("stripAlt"));
+    paint(this.#strip, strip.length / ROWS, ROWS, (index) => strip[index] ?? 0);
+    PRECISIONS.forEach((precision, index) => {
+      const map = maps[precision][this.#layer];
+      const canvas = this.#canvases[index];
+      if (map === undefined || canvas === undefined) return;
+      const { rows, columns, channels, values } = map;
+      const of = (pixel: number) => values[pixel * channels + this.#channel] ?? 0;
+      let most = 0;
+      for (let pixel = 0; pixel < rows * columns; pixel++) most = Math.max(most, of(pixel));
+      // A channel that is silent here stays black instead of being all noise.
+      const scale = most > 0 ? 255 / most : 0;
+      paint(canvas, columns, rows, (pixel) => of(pixel) * scale);
+      canvas.setAttribute("aria-label", t("mapAlt", { layer: this.#layer, channel: this.#channel, precision: t(precision) }));
+    });
+  }
+}

@@ -1,0 +1,33 @@
+/** The how-it-works view: 4-bit arithmetic to be played with, on the reader's own weights and the visitor's own picture. */
+import { el } from "../dom";
+import { packageFiles } from "../files";
+import { onLanguage } from "../language";
+import type { View } from "../shell/views";
+import "../shell/views.css";
+import "./how.css";
+import { LaneView } from "./laneview";
+import { MapsView } from "./mapsview";
+import { t } from "./messages";
+import { weightsOf } from "./quantise";
+import { WeightsView } from "./weightsview";
+
+/** Builds the view; the weights come with the float model. */
+export async function open(root: HTMLElement): Promise<View> {
+  const response = await fetch(packageFiles().models.f32 as string);
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  const layers = weightsOf(await response.arrayBuffer());
+  const title = el("h1", {});
+  const lead = el("p", { class: "lead" });
+  const parts = [new LaneView(), new WeightsView(layers), new MapsView()] as const;
+  const say = () => {
+    title.textContent = t("title");
+    lead.textContent = t("lead");
+  };
+  say();
+  onLanguage(() => {
+    say();
+    for (const part of parts) part.build();
+  });
+  root.replaceChildren(el("div", { class: "how" }, el("header", { class: "intro" }, title, lead), ...parts.map(({ element }) => element)));
+  return { enter: () => void parts[2].refresh() };
+}

@@ -1,0 +1,66 @@
+//! `cargo xtask digests`: what every machine must find in the specimens. The bench view compares browsers with it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::shell::{command, root, run as run_command};
+
+const SPECIMENS: &str = "testdata/specimens";
+const FILE: &str = "web/src/bench/digests.json";
+/// Precisions with the same bits everywhere.
+const EXACT: [&str; 2] = ["u8", "u4"];
+/// What the browser's engine decodes.
+const PICTURES: [&str; 3] = ["jpg", "png", "webp"];
+
+fn specimens() -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(root().join(SPECIMENS)).context(SPECIMENS)? {
+        let path = entry?.path();
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        if extension.is_some_and(|extension| PICTURES.contains(&extension)) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The digests of each specimen's picture and of the network's output, as read on this machine.
+fn found() -> Result<String> {
+    run_command(command("cargo").args(["build", "--quiet", "--release", "-p", "native-bench"]))?;
+    let files = specimens()?;
+    let mut digests: BTreeMap<String, BTreeMap<&str, Value>> = BTreeMap::new();
+    for precision in EXACT {
+        let mut bench = command("target/release/native-bench");
+        let output = bench.args(["read", "--json", "--precision", precision]).args(&files).output()?;
+        let readings: Vec<Value> =
+            serde_json::from_slice(&output.stdout).context("native-bench printed no JSON")?;
+        ensure!(readings.len() == files.len(), "native-bench did not answer for every specimen");
+        for (file, reading) in files.iter().zip(readings) {
+            let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let entry = digests.entry(name).or_default();
+            entry.insert("gray", reading["gray_digest"].clone());
+            entry.insert(precision, reading["digest"].clone());
+        }
+    }
+    Ok(format!("{}\n", serde_json::to_string_pretty(&digests)?))
+}
+
+/// Writes the file that the bench view compares with.
+pub(crate) fn write() -> Result<()> {
+    fs::write(root().join(FILE), found()?).context(FILE)
+}
+
+/// The committed file is what this machine finds.
+pub(crate) fn check() -> Result<()> {
+    if fs::read_to_string(root().join(FILE)).context(FILE)? != found()? {
+        bail!(
+            "{FILE} is not what this machine finds: if readings have changed by intent, run cargo xtask digests"
+        );
+    }
+    Ok(())
+}
