@@ -1,5 +1,5 @@
 /**
- * The same bits: every specimen at each integer precision by both binaries in Chromium, by Firefox, by
+ * The same bits: every specimen at each integer precision by both binaries in Chromium, by Firefox and WebKitGTK, by
  * the command line on this machine and on aarch64 under qemu. Digests of picture and logits, text,
  * confidences and positions must be equal.
  */
@@ -10,6 +10,7 @@ import { arch } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { firefox } from "./gecko.mjs";
+import { webkit } from "./webkitgtk.mjs";
 import { CHROMIUM, repository, site } from "./site.mjs";
 
 const PRECISIONS = ["u4", "u8"];
@@ -67,11 +68,14 @@ for (const binary of ["simd128", "relaxed"]) {
   });
 }
 const gecko = await firefox();
-engines.set("Firefox", async (precision) => {
-  await gecko.get(address);
-  const script = `const [base64, precision, done] = arguments; (${readInPage})(base64, precision).then(done, (error) => done({ failed: String(error) }))`;
-  return everything((base64, p) => gecko.executeAsyncScript(script, base64, p), precision);
-});
+const gtk = await webkit();
+for (const [name, driver] of [["Firefox", gecko], ["WebKitGTK", gtk.session]]) {
+  engines.set(name, async (precision) => {
+    await driver.get(address);
+    const script = `const [base64, precision, done] = arguments; (${readInPage})(base64, precision).then(done, (error) => done({ failed: String(error) }))`;
+    return everything((base64, p) => driver.executeAsyncScript(script, base64, p), precision);
+  });
+}
 
 let passed = 0;
 let failed = 0;
@@ -95,5 +99,6 @@ for (const precision of PRECISIONS) {
 console.log(`    ${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 await gecko.quit();
+await gtk.quit();
 await browser.close();
 close();

@@ -24,7 +24,8 @@ export function streamOf(jpeg) {
       context.drawImage(picture, -picture.width / 2, -picture.height / 2);
     }, ${FRAME_MS});
     window.given = [];
-    navigator.mediaDevices.getUserMedia = async () => {
+    // On the prototype: WebKit may make the object anew.
+    MediaDevices.prototype.getUserMedia = async () => {
       const stream = canvas.captureStream();
       window.given.push(...stream.getTracks());
       return stream;

@@ -7,6 +7,8 @@
 const MOST_PIXELS = 1024 * 768;
 /** Longer than a frame of a camera lasts, so that browsers that do not tell of new frames do not read one twice; milliseconds. */
 const FRAME_MS = 50;
+/** Longest trust in a browser that tells of new frames, in milliseconds: WebKitGTK at times tells of none that a stream has. */
+const PATIENCE_MS = 300;
 
 /** Watches a video for new frames, so that each is read once and none is waited for that is already there. */
 export class FrameWatch {
@@ -30,13 +32,17 @@ export class FrameWatch {
 
   #watch(): void {
     if (this.#signal.aborted) return;
+    const video = this.#video;
     const seen = () => {
+      clearTimeout(timer);
+      if (tells) video.cancelVideoFrameCallback(told);
       this.#fresh = true;
       this.#wake?.();
       this.#watch();
     };
-    if ("requestVideoFrameCallback" in this.#video) this.#video.requestVideoFrameCallback(seen);
-    else setTimeout(seen, FRAME_MS);
+    const tells = "requestVideoFrameCallback" in video;
+    const told = tells ? video.requestVideoFrameCallback(seen) : 0;
+    const timer = setTimeout(seen, tells ? PATIENCE_MS : FRAME_MS);
   }
 }
 
