@@ -1,6 +1,8 @@
 //! The commands of this repository: `cargo xtask demo`, `cargo xtask test`, and their parts.
 
+mod digests;
 mod eval;
+mod lan;
 mod page;
 mod serve;
 mod setup;
@@ -13,8 +15,9 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 const USAGE: &str = "\
-cargo xtask demo [--port N] [--build-only]
+cargo xtask demo [--port N] [--lan] [--build-only]
     builds everything, serves the page on http://localhost:8080 and prints the address;
+    --lan serves it over HTTPS to phones in the same network and shows a code to scan;
     --build-only leaves the finished static site in web/dist
 cargo xtask test [--only NAME]... [--list]
     runs every test, or the named steps; --list names them
@@ -23,6 +26,12 @@ cargo xtask eval [DIR] [--warped N [--seed S]] [--precision f32|u8|u4|all] [--js
     as a phone held by hand sees them; --write records the figures in docs/results and the README
 cargo xtask soak [--minutes N]
     reads camera frames in Chromium for N minutes (10): memory must stay flat; prints frames a second at each precision
+cargo xtask lighthouse
+    builds the page and prints Lighthouse's scores, performance on its mid-range phone among them
+cargo xtask sizes
+    prints what a first visit to the built page loads
+cargo xtask digests
+    writes what the bench view's parity check compares with, from this machine's readings of the specimens
 cargo xtask setup
     installs what the two commands need and stops";
 
@@ -44,6 +53,13 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((&"test", options)) => test::run(options),
         Some((&"eval", options)) => eval::run(options),
         Some((&"soak", options)) => soak(options),
+        Some((&"lighthouse", [])) => {
+            setup::everything()?;
+            page::build()?;
+            page::lighthouse()
+        }
+        Some((&"sizes", [])) => page::sizes(false),
+        Some((&"digests", [])) => digests::write(),
         Some((&"setup", [])) => setup::everything(),
         _ => bail!("what shall be done?\n{USAGE}"),
     }
@@ -51,11 +67,12 @@ fn run(arguments: &[String]) -> Result<()> {
 
 fn demo(options: &[&str]) -> Result<()> {
     let mut port = 8080;
-    let mut build_only = false;
+    let (mut build_only, mut lan) = (false, false);
     let mut rest = options.iter();
     while let Some(&option) = rest.next() {
         match (option, option.strip_prefix("--port=")) {
             ("--build-only", _) => build_only = true,
+            ("--lan", _) => lan = true,
             ("--port", _) => port = number(rest.next().copied())?,
             (_, Some(value)) => port = number(Some(value))?,
             _ => bail!("unknown option {option}\n{USAGE}"),
@@ -67,7 +84,8 @@ fn demo(options: &[&str]) -> Result<()> {
         println!("the site is in web/dist: any static host serves it, under any path");
         return Ok(());
     }
-    serve::forever(&shell::root().join("web/dist"), port)
+    let serve = if lan { lan::forever } else { serve::forever };
+    serve(&shell::root().join("web/dist"), port)
 }
 
 fn soak(options: &[&str]) -> Result<()> {

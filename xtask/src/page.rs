@@ -54,6 +54,18 @@ pub(crate) fn soak(minutes: &str) -> Result<()> {
     run(command("node").args(["tests/soak.mjs", "--minutes", minutes]).current_dir(root().join("web")))
 }
 
+/// Prints Lighthouse's scores of the page, performance on its mid-range phone among them.
+pub(crate) fn lighthouse() -> Result<()> {
+    run(command("node").args(["tests/lighthouse.mjs", "--performance"]).current_dir(root().join("web")))
+}
+
+/// Prints what a first visit loads of the built page; with `check`, too much is an error.
+pub(crate) fn sizes(check: bool) -> Result<()> {
+    let mut node = command("node");
+    node.arg("build/sizes.mjs").args(check.then_some("--check")).current_dir(root().join("web"));
+    run(&mut node)
+}
+
 /// Builds the npm package into `web/pkg`.
 pub(crate) fn package() -> Result<()> {
     let pkg = root().join("web/pkg");

@@ -1,8 +1,8 @@
 //! A static file server for one machine's own use.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::{Component, Path, PathBuf};
 use std::thread;
 
@@ -20,18 +20,18 @@ pub(crate) fn forever(folder: &Path, port: u16) -> Result<()> {
     for stream in listener.incoming() {
         let folder = folder.to_path_buf();
         thread::spawn(move || {
-            if let Ok(stream) = stream {
+            if let Ok(mut stream) = stream {
                 // A browser that goes away is no error of the server.
-                let _ = answer(&stream, &folder);
+                let _ = answer(&mut stream, &folder);
             }
         });
     }
     Ok(())
 }
 
-fn answer(mut stream: &TcpStream, folder: &Path) -> std::io::Result<()> {
-    use std::io::Read;
-    let mut reader = BufReader::new(stream.take(LONGEST_LINE * 8));
+/// Reads one request and answers it with a file of `folder`.
+pub(crate) fn answer(stream: &mut (impl Read + Write), folder: &Path) -> std::io::Result<()> {
+    let mut reader = BufReader::new(Read::take(&mut *stream, LONGEST_LINE * 8));
     let mut request = String::new();
     reader.read_line(&mut request)?;
     let mut line = String::new();

@@ -8,6 +8,8 @@ use crate::shell::{command, exists, output, root, run, step, tools};
 
 const WASM_PACK: &str = "0.15.1";
 const GECKODRIVER: &str = "0.37.1";
+/// 13 needs a newer Node.
+const LIGHTHOUSE: &str = "12.8.2";
 const OLDEST_NODE: (u32, u32) = (20, 19);
 const TARGETS: [&str; 2] = ["wasm32-unknown-unknown", "aarch64-unknown-linux-musl"];
 
@@ -31,12 +33,39 @@ pub(crate) fn everything() -> Result<()> {
         ("firefox-esr", "firefox-esr"),
         ("python3", "python3-venv"),
     ])?;
+    // These two do not answer to --version.
+    let webkit = [("WebKitWebDriver", "webkit2gtk-driver"), ("Xvfb", "xvfb")];
+    let missing: Vec<&str> = webkit
+        .iter()
+        .filter(|(program, _)| output(command("which").arg(program)).is_none())
+        .map(|&(_, package)| package)
+        .collect();
+    if !missing.is_empty() {
+        apt_install(&missing)?;
+    }
     if !Path::new("/usr/share/fonts/opentype/ocr-b").exists()
         && output(command("fc-list").arg("OCR-B")).is_none_or(|list| list.is_empty())
     {
         apt_install(&["fonts-ocr-b"])?;
     }
-    cargo_tool("geckodriver", GECKODRIVER)
+    cargo_tool("geckodriver", GECKODRIVER)?;
+    lighthouse()
+}
+
+/// Lighthouse, apart from the page's packages because it brings more than all of them together.
+fn lighthouse() -> Result<()> {
+    let folder = tools().join("lighthouse");
+    let installed = std::fs::read_to_string(folder.join("node_modules/lighthouse/package.json"));
+    if installed.is_ok_and(|text| text.contains(&format!("\"version\": \"{LIGHTHOUSE}\""))) {
+        return Ok(());
+    }
+    step(&format!("lighthouse {LIGHTHOUSE} from npm"), || {
+        std::fs::create_dir_all(&folder).context(".tools/lighthouse")?;
+        let mut npm = command("npm");
+        npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]).arg(&folder);
+        run(npm.arg(format!("lighthouse@{LIGHTHOUSE}")))
+    })?;
+    Ok(())
 }
 
 fn targets() -> Result<()> {

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::shell::{self, command, root, step, tools};
-use crate::{page, setup};
+use crate::{digests, page, setup};
 
 type Step = (&'static str, &'static str, fn() -> Result<()>);
 
@@ -12,15 +12,21 @@ const STEPS: &[Step] = &[
     ("clippy", "clippy on every target", clippy),
     ("unit", "tests of the workspace", unit),
     ("aarch64", "core and picture on aarch64 under qemu", aarch64),
+    ("digests", "digests that the bench view compares with", digests::check),
     ("wasm-chromium", "wasm in Chromium", wasm_chromium),
     ("wasm-firefox", "wasm in Firefox", wasm_firefox),
     ("build-page", "npm package and page", page::build),
     ("page-units", "parts of the page that need no browser", page_units),
     ("page-chromium", "page in Chromium", page_chromium),
     ("page-camera", "camera view in Chromium, a film for a camera", page_camera),
+    ("page-views", "navigation, bench view and how-it-works view in Chromium", page_views),
+    ("page-offline", "page without a network, shared pictures, new versions", page_offline),
     ("page-firefox", "page in Firefox", page_firefox),
+    ("page-webkit", "page in WebKitGTK, the engine of iPhones", page_webkit),
+    ("lighthouse", "accessibility, best practices and SEO by Lighthouse", lighthouse),
+    ("sizes", "what a first visit loads is within its limit", sizes),
     ("soak", "memory over camera frames, shortened", soak),
-    ("parity", "the same bits in both binaries, two browsers, x86_64 and aarch64", parity),
+    ("parity", "the same bits in both binaries, three browsers, x86_64 and aarch64", parity),
     ("train", "generator, export and integer simulation of train/", train),
     ("readme", "commands of the README marked as tested", readme),
 ];
@@ -166,6 +172,26 @@ fn page_camera() -> Result<()> {
 
 fn soak() -> Result<()> {
     page::soak(SOAK_MINUTES)
+}
+
+fn page_views() -> Result<()> {
+    node("tests/views.mjs")
+}
+
+fn page_offline() -> Result<()> {
+    node("tests/offline.mjs")
+}
+
+fn page_webkit() -> Result<()> {
+    node("tests/webkit.mjs")
+}
+
+fn lighthouse() -> Result<()> {
+    node("tests/lighthouse.mjs")
+}
+
+fn sizes() -> Result<()> {
+    page::sizes(true)
 }
 
 fn page_firefox() -> Result<()> {
