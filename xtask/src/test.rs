@@ -23,6 +23,7 @@ const STEPS: &[Step] = &[
     ("page-offline", "page without a network, shared pictures, new versions", page_offline),
     ("page-firefox", "page in Firefox", page_firefox),
     ("page-webkit", "page in WebKitGTK, the engine of iPhones", page_webkit),
+    ("examples", "examples of the package, built and opened", examples),
     ("lighthouse", "accessibility, best practices and SEO by Lighthouse", lighthouse),
     ("sizes", "what a first visit loads is within its limit", sizes),
     ("soak", "memory over camera frames, shortened", soak),
@@ -184,6 +185,10 @@ fn page_offline() -> Result<()> {
 
 fn page_webkit() -> Result<()> {
     node("tests/webkit.mjs")
+}
+
+fn examples() -> Result<()> {
+    node("tests/examples.mjs")
 }
 
 fn lighthouse() -> Result<()> {
