@@ -266,7 +266,9 @@ await suite([
     await old.close();
   }],
   ["a missing model is said, and tried again", async () => {
-    const other = await context.newPage();
+    // A first visit: the service worker has not kept the model yet.
+    const visitor = await browser.newContext({ ...PHONE, serviceWorkers: "block" });
+    const other = await visitor.newPage();
     await other.route(/ocr-u4.*safetensors$/, (route) => route.fulfill({ status: 404 }));
     await other.goto(address);
     await other.waitForSelector("#problem:not([hidden])");
@@ -275,7 +277,7 @@ await suite([
     await other.click("#problem .again");
     await other.click("#samples li:first-child button");
     await other.waitForSelector("#result:not([hidden])");
-    await other.close();
+    await visitor.close();
   }],
   ["foreign addresses are out of reach of page and worker", async () => {
     const foreign = address.replace("127.0.0.1", "localhost");

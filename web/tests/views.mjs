@@ -168,7 +168,29 @@ await suite([
     }
   }],
   ["the page logged no error", async () => assert.deepEqual(faults, [])],
+  ...(process.env.SCREENS === undefined ? [] : [["screenshots", screens]]),
 ]);
+
+/** Pictures of both views for docs/screens, in light and dark. */
+async function screens() {
+  for (const [width, colorScheme] of [[1280, "light"], [360, "light"], [360, "dark"]]) {
+    const phone = width === 360;
+    const other = await browser.newContext({ viewport: { width, height: phone ? 740 : 860 }, colorScheme, locale: "en-GB" });
+    const view = await other.newPage();
+    const save = (name) => view.screenshot({ path: join(repository, `docs/screens/${name}-${width}${colorScheme === "dark" ? "-dark" : ""}.jpg`), type: "jpeg", quality: 80, fullPage: true });
+    await view.goto(`${address}#bench`);
+    await view.click("#bench-begin");
+    await view.locator(".source canvas").first().waitFor({ timeout: 300_000 });
+    if (!phone) await view.setInputFiles("#bench-file", native);
+    await view.click("#bench-compare");
+    await view.waitForSelector(".parity");
+    await save("bench");
+    await view.click('#views a[href="#how"]');
+    await view.waitForSelector("#how-maps .maps:not([hidden])");
+    await save("how");
+    await other.close();
+  }
+}
 
 await browser.close();
 close();

@@ -140,5 +140,6 @@ fn assemble(pkg: &Path) -> Result<()> {
         fs::copy(root().join(&name), pkg.join(&name)).context(name)?;
     }
     fs::copy(root().join("wasm/npm/package.json"), pkg.join("package.json"))?;
+    fs::copy(root().join("docs/package.md"), pkg.join("README.md")).context("docs/package.md")?;
     run(command("node").args(["web/node_modules/typescript/bin/tsc", "-p", "wasm/npm"]))
 }

@@ -20,7 +20,7 @@ export interface Chart {
   label: string;
 }
 
-const HEIGHT = 230;
+const HEIGHT = 215;
 /** A group takes as many places as it has bars, and one for the gap. */
 const PLACES = PRECISIONS.length + 1;
 
@@ -78,6 +78,7 @@ export function draw(place: HTMLElement, { groups, top, unit, label }: Chart): u
         grid: { show: false },
         ticks: { show: false },
         gap: 8,
+        size: 30,
       },
       { stroke: soft, font: font(11), size: 34, grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, values: (_, splits) => splits.map(format) },
     ],
