@@ -93,23 +93,23 @@ await suite([
     assert.equal(outcome(answer({ valid: false })), "doubt");
     assert.equal(outcome(answer({ valid: false, checks: [{ field: "composite", ok: false }] })), "wrong");
   }],
-  ["states have names in each language, codes of ICAO too", () => {
+  ["states have names in each language, codes of ICAO too", async () => {
     const names = { D: "Germany (D)", DEU: "Germany (DEU)", GBR: "United Kingdom (GBR)", RKS: "Kosovo (RKS)", EUE: "European Union (EUE)", UNO: "United Nations (UNO)",
       GBD: "British Overseas Territories citizen (GBD)", XXA: "Stateless person (XXA)", XOM: "Ordre souverain de Malte (XOM)", UTO: "Utopia (UTO)", QQQ: "QQQ" };
     for (const [code, name] of Object.entries(names)) assert.equal(nameOfState(code), name);
-    speak("de");
+    await speak("de");
     assert.equal(nameOfState("FRA"), "Frankreich (FRA)");
-    speak("ar");
+    await speak("ar");
     assert.equal(nameOfState("FRA"), "فرنسا (FRA)");
     assert.equal(document.documentElement.dir, "rtl");
-    speak("en");
+    await speak("en");
   }],
-  ["dates are the region's, with the digits of the document; expiry is noticed", () => {
+  ["dates are the region's, with the digits of the document; expiry is noticed", async () => {
     assert.equal(date("1968-09-17"), "17 September 1968");
     assert.equal(date(null), "Not legible");
-    speak("ar");
+    await speak("ar");
     assert.match(date("1968-09-17"), /17.*1968/);
-    speak("en");
+    await speak("en");
     const now = new Date("2028-04-21T12:00:00");
     assert.equal(validity(DOCUMENT, now), "expired");
     assert.equal(validity(DOCUMENT, new Date("2028-04-20T12:00:00")), "expiresSoon");

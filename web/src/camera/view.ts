@@ -4,6 +4,7 @@ import type { Client } from "../client";
 import { at, outline } from "../dom";
 import { onLanguage } from "../language";
 import { t } from "../messages";
+import { quietly } from "../quiet";
 import { Agreement } from "./agreement";
 import { Controls } from "./controls";
 import { Camera, CameraError, permission, type Trouble } from "./device";
@@ -131,7 +132,8 @@ export class CameraView {
     this.#session = session;
     this.#agreement.forget();
     try {
-      await readFrames(this.#client, at<HTMLVideoElement>("video"), this.#calls.precision(), session.signal, (frame) => this.#take(frame));
+      const video = at<HTMLVideoElement>("video");
+      await quietly(() => readFrames(this.#client, video, this.#calls.precision(), session.signal, (frame) => this.#take(frame)));
     } catch (thrown) {
       this.close();
       this.#calls.failed(thrown);
