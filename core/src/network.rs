@@ -127,7 +127,7 @@ impl Network {
     /// If parameters do not have the sizes that the layers state; those from a file always do.
     #[must_use]
     pub fn from_model(mut model: Model) -> Self {
-        let engine = select(model.precision, Build(&model));
+        let engine = select(model.precision.into(), Build(&model));
         // The engine has its own copy in the kernel's layout.
         for layer in &mut model.layers {
             if let Layer::Convolution(convolution) = layer {

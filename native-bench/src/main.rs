@@ -3,6 +3,7 @@
 mod device;
 mod measure;
 mod models;
+mod peers;
 mod plot;
 mod read;
 mod verify;
@@ -10,11 +11,15 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use nibble_core::gemm::{Task, choose_among};
 
 /// Reads machine-readable zones and measures 4-bit kernels on this machine.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
+    /// Use only kernels whose names begin so, such as `avx2` on a CPU with VNNI or `neon` on one with dotprod
+    #[arg(long, global = true, value_name = "PREFIX", default_value = "")]
+    isa: String,
     #[command(subcommand)]
     command: Command,
 }
@@ -34,7 +39,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // A kernel that this CPU computes wrongly is set aside before anything uses it.
-    for choice in nibble_core::gemm::choose(None) {
+    for choice in choose_among(&Task::ALL, None, |name| name.starts_with(&arguments.isa)) {
         for wrong in choice.wrong {
             eprintln!("warning: {wrong} computes wrongly here; {} is used instead", choice.kernel);
         }

@@ -8,14 +8,14 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use nibble_core::Precision;
 use nibble_core::bench::{
-    self, Case, Mean, NetworkBench, Operands, Plan, Row, Shape, gemm_rows, paper_grid, pattern_strip,
+    self, Mean, NetworkBench, Plan, Row, Shape, gemm_rows, paper_grid, pattern_strip,
     summary, synthetic_model, whole,
 };
 use nibble_core::network::Network;
 use serde::Serialize;
 
 use crate::device::{self, Device};
-use crate::{models, plot};
+use crate::{models, peers, plot, verify};
 
 /// How and how long to measure.
 #[derive(Debug, Args)]
@@ -79,7 +79,7 @@ impl Gemm {
             return ExitCode::from(2);
         }
         self.measuring.report(|plan, clock, progress| {
-            gemm_rows(&shapes, self.all, plan, clock, progress, &mut |shape| vec![peer(shape)])
+            gemm_rows(&shapes, self.all, plan, clock, progress, &mut peers::cases)
         })
     }
 }
@@ -137,8 +137,10 @@ impl Measuring {
         let measure: &mut Measure<'_> = &mut measure;
         let device = device::detect();
         if device.emulated {
+            println!("Multiply-adds an instruction in the inner loops, from the compiler's listing:\n\n{INNER_LOOPS}");
+            verify::run();
             eprintln!(
-                "This is an emulator: times under it say nothing about a CPU, so none are printed. `native-bench verify` works here."
+                "\nThis is an emulator: times under it say nothing about a CPU, so no speed is measured and no ratio printed."
             );
             return ExitCode::from(3);
         }
@@ -178,6 +180,9 @@ impl Measuring {
         ExitCode::SUCCESS
     }
 }
+
+/// What is known without a clock.
+const INNER_LOOPS: &str = include_str!("../../docs/results/inner-loops-aarch64.md");
 
 fn style() -> ProgressStyle {
     ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed}")
@@ -225,48 +230,7 @@ fn table(report: &Report) {
     }
     if device.features.contains(&"avx512vnni") || device.features.contains(&"avxvnni") {
         println!(
-            "\nThis CPU has VNNI, which the kernels do not use: its 8-bit ratios hold for AVX2 code only."
+            "\nThis CPU has VNNI, where 8 bits run as fast as 4; `--isa avx2` compares the kernels of CPUs without it."
         );
-    }
-}
-
-/// The float baseline's judge: the same product by the crate `matrixmultiply`, one thread.
-fn peer(shape: Shape) -> Case {
-    let operands = Operands::new(shape, Precision::F32);
-    let (activations, weights) = (operands.real_activations(), operands.real_weights());
-    let mut out = vec![0.0f32; shape.m * shape.n];
-    let run = Box::new(move || {
-        let Shape { m, n, k } = shape;
-        let stride = |len: usize| isize::try_from(len).unwrap_or(isize::MAX);
-        // SAFETY: the operands and the result have `m * k`, `n * k` and `m * n` elements at these strides.
-        unsafe {
-            matrixmultiply::sgemm(
-                m,
-                k,
-                n,
-                1.0,
-                activations.as_ptr(),
-                stride(k),
-                1,
-                weights.as_ptr(),
-                1,
-                stride(k),
-                0.0,
-                out.as_mut_ptr(),
-                stride(n),
-                1,
-            );
-        }
-        for value in &mut out {
-            *value = (*value + 0.25).max(0.0);
-        }
-        std::hint::black_box(&out);
-    });
-    Case {
-        precision: Precision::F32,
-        kernel: "crate matrixmultiply".to_owned(),
-        isa: "its own choice".to_owned(),
-        reference: false,
-        run,
     }
 }

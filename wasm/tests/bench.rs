@@ -26,6 +26,7 @@ fn every_kernel_of_this_binary_is_exact() {
             "simd128_u8i8_4x16_pair",
             "simd128_f32_4x8",
             "relaxed_u4i4_4x8_dot16",
+            "relaxed_u7i8_4x8_dot32",
             "relaxed_u7i8_4x16_dot32",
         ]
     } else {

@@ -110,7 +110,11 @@ fn clippy() -> Result<()> {
 fn required_kernels() -> &'static str {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-        return "avx2_u4i4_6x16,avx2_u8i8_6x16,avx2_f32_6x16";
+        return if std::arch::is_x86_feature_detected!("avxvnni") {
+            "avxvnni_u8i8_6x16,avx2_u4i4_6x16,avx2_u7i8_6x16,avx2_u8i8_6x16,avx2_f32_6x16"
+        } else {
+            "avx2_u4i4_6x16,avx2_u7i8_6x16,avx2_u8i8_6x16,avx2_f32_6x16"
+        };
     }
     ""
 }

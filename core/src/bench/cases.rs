@@ -10,11 +10,12 @@
 use serde::Serialize;
 
 use super::{Case, Shape};
-use crate::Precision;
-use crate::gemm::{self, Kernel, LeftPanel, Packed, Visitor, Windows, multiply_windows, oracle};
+use crate::gemm::{
+    self, Kernel, LeftPanel, Packed, Task, Visitor, Windows, ZeroPoints, Zeroed, multiply_windows, oracle,
+};
 use crate::quant::{rectify, requantise};
 
-/// Pseudo-random operands in the ranges of a precision.
+/// Pseudo-random operands in the ranges of a task.
 #[derive(Debug, Clone)]
 pub struct Operands {
     /// `[m][k]` codes.
@@ -26,16 +27,13 @@ pub struct Operands {
 impl Operands {
     /// Operands for `shape`; the first row and the first column are at their extremes.
     #[must_use]
-    pub fn new(shape: Shape, precision: Precision) -> Self {
+    pub fn new(shape: Shape, task: Task) -> Self {
         let mut state = 0x9e37_79b9_u32;
         let mut below = |limit: u32| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 8) % limit
         };
-        let (top, largest) = match precision {
-            Precision::U4 => (15, 7),
-            Precision::U8 | Precision::F32 => (255, 127),
-        };
+        let (top, largest) = (u32::from(task.largest_activation()), task.largest_weight() as u32);
         let mut activations: Vec<u8> = (0..shape.m * shape.k).map(|_| below(top + 1) as u8).collect();
         let mut weights: Vec<i8> =
             (0..shape.n * shape.k).map(|_| (below(2 * largest + 1) as i32 - largest as i32) as i8).collect();
@@ -57,30 +55,19 @@ impl Operands {
     }
 }
 
-/// One kernel, ready to multiply operands of one shape.
-pub struct GemmCase {
-    precision: Precision,
-    kernel: &'static str,
-    isa: &'static str,
-    reference: bool,
-    run: Box<dyn FnMut()>,
-}
+/// The column of 4-bit codes with zero points on both sides.
+const ZERO_POINTS: &str = "u4z";
 
-impl GemmCase {
-    pub(super) fn into_case(self) -> Case {
-        let Self { precision, kernel, isa, reference, run } = self;
-        Case { precision, kernel: kernel.to_owned(), isa: isa.to_owned(), reference, run }
-    }
-}
-
-/// The kernels that this machine would choose, or all that it can run, the chosen ones first.
+/// The kernels that this machine would choose, a case for each column of the table; or all that it can run, the chosen ones first.
 #[must_use]
-pub fn gemm_cases(shape: Shape, all_kernels: bool) -> Vec<GemmCase> {
-    let chosen = Precision::ALL.map(|precision| gemm::select(precision, Prepare { shape, precision }));
-    let mut cases = Vec::from(chosen);
+pub fn gemm_cases(shape: Shape, all_kernels: bool) -> Vec<Case> {
+    let mut cases: Vec<Case> =
+        Task::ALL.map(|task| gemm::select(task, Prepare { shape, task, zeros: false })).into();
+    let zeros = Prepare { shape, task: Task::U4, zeros: true };
+    cases.push(gemm::select_for_zero_points(zeros));
     if all_kernels {
-        for mut case in gemm::every(|_, _, precision| Prepare { shape, precision }) {
-            if !cases.iter().any(|known| known.kernel == case.kernel && known.precision == case.precision) {
+        for mut case in gemm::every(|task| Prepare { shape, task, zeros: false }) {
+            if !cases.iter().any(|known| known.kernel == case.kernel && known.column == case.column) {
                 case.reference = false;
                 cases.push(case);
             }
@@ -91,7 +78,9 @@ pub fn gemm_cases(shape: Shape, all_kernels: bool) -> Vec<GemmCase> {
 
 struct Prepare {
     shape: Shape,
-    precision: Precision,
+    task: Task,
+    /// Zero points on both sides; only of 4-bit codes.
+    zeros: bool,
 }
 
 /// Packs where that pays, multiplies and finishes all rows, the way a convolution does.
@@ -106,14 +95,14 @@ struct Run<K: Kernel> {
 }
 
 impl<K: Kernel> Run<K> {
-    fn new(kernel: K, shape: Shape, activations: Vec<K::Activation>, weights: &[K::Weight]) -> Self {
-        let packed = Packed::new(weights, shape.n, shape.k);
+    fn new(kernel: K, shape: Shape, activations: Vec<K::Activation>, packed: Packed<K>) -> Self {
         let sums = vec![K::Sum::default(); K::MR * packed.stride()];
         let (panel, starts) = (LeftPanel::new(shape.k), vec![0; K::MR]);
         Self { kernel, shape, packed, panel, activations, starts, sums }
     }
 
-    fn run(&mut self, mut finish: impl FnMut(usize, &[K::Sum])) {
+    /// `finish` gets the number of each row, its activations and its sums.
+    fn run(&mut self, mut finish: impl FnMut(usize, &[K::Activation], &[K::Sum])) {
         let Shape { m, n, k } = self.shape;
         let stride = self.packed.stride();
         for first in (0..m).step_by(K::MR) {
@@ -127,7 +116,8 @@ impl<K: Kernel> Run<K> {
                 #[inline(always)]
                 || {
                     for row in 0..count {
-                        finish(first + row, &self.sums[row * stride..][..n]);
+                        let activations = &self.activations[(first + row) * k..][..k];
+                        finish(first + row, activations, &self.sums[row * stride..][..n]);
                     }
                 },
             );
@@ -136,40 +126,55 @@ impl<K: Kernel> Run<K> {
 }
 
 impl Visitor for Prepare {
-    type Result = GemmCase;
+    type Result = Case;
 
-    fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, kernel: K) -> GemmCase {
-        let Self { shape, precision } = self;
-        let operands = Operands::new(shape, precision);
-        let mut run = Run::new(kernel, shape, operands.activations, &operands.weights);
-        let (scale, largest) = if precision == Precision::U4 { (0.011, 15) } else { (0.0009, 255) };
+    fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, kernel: K) -> Case {
+        let Self { shape, task, zeros } = self;
+        let operands = Operands::new(shape, task);
+        let (scale, largest) = if task == Task::U4 { (0.011, 15) } else { (0.0009, 255) };
         let (scales, mut bias) = (vec![scale; shape.n], vec![7; shape.n]);
-        bias.iter_mut().zip(run.packed.offsets()).for_each(|(bias, offset)| *bias += offset);
         let mut codes = vec![0; shape.m * shape.n];
+        if zeros {
+            let weights: Vec<u8> = operands.weights.iter().map(|&weight| (weight + 7) as u8).collect();
+            let zeroed =
+                Zeroed::<K>::new(&weights, shape.n, shape.k, ZeroPoints { activations: 5, weights: 9 });
+            bias.iter_mut().zip(zeroed.column_terms()).for_each(|(bias, term)| *bias += term);
+            let mut run = Run::new(kernel, shape, operands.activations, zeroed.packed().clone());
+            let mut row_bias = bias.clone();
+            let run = Box::new(move || {
+                run.run(|row, activations, sums| {
+                    let term = zeroed.row_term(activations);
+                    row_bias.iter_mut().zip(&bias).for_each(|(of_row, bias)| *of_row = bias + term);
+                    requantise(sums, &row_bias, &scales, largest, &mut codes[row * shape.n..][..shape.n]);
+                });
+                std::hint::black_box(&codes);
+            });
+            return Case { column: ZERO_POINTS, ..Case::of_kernel::<K>(task, run) };
+        }
+        let packed = Packed::new(&operands.weights, shape.n, shape.k);
+        bias.iter_mut().zip(packed.offsets()).for_each(|(bias, offset)| *bias += offset);
+        let mut run = Run::new(kernel, shape, operands.activations, packed);
         let run = Box::new(move || {
-            run.run(|row, sums| {
-                let codes = &mut codes[row * shape.n..][..shape.n];
-                requantise(sums, &bias, &scales, largest, codes);
+            run.run(|row, _, sums| {
+                requantise(sums, &bias, &scales, largest, &mut codes[row * shape.n..][..shape.n]);
             });
             std::hint::black_box(&codes);
         });
-        GemmCase { precision, kernel: K::NAME, isa: K::ISA, reference: true, run }
+        Case::of_kernel::<K>(task, run)
     }
 
-    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, kernel: K) -> GemmCase {
-        let Self { shape, precision } = self;
-        let operands = Operands::new(shape, precision);
-        let mut run = Run::new(kernel, shape, operands.real_activations(), &operands.real_weights());
+    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, kernel: K) -> Case {
+        let Self { shape, task, .. } = self;
+        let operands = Operands::new(shape, task);
+        let packed = Packed::new(&operands.real_weights(), shape.n, shape.k);
+        let mut run = Run::new(kernel, shape, operands.real_activations(), packed);
         let bias = vec![0.25; shape.n];
         let mut reals = vec![0.0; shape.m * shape.n];
         let run = Box::new(move || {
-            run.run(|row, sums| {
-                let reals = &mut reals[row * shape.n..][..shape.n];
-                rectify(sums, &bias, reals);
-            });
+            run.run(|row, _, sums| rectify(sums, &bias, &mut reals[row * shape.n..][..shape.n]));
             std::hint::black_box(&reals);
         });
-        GemmCase { precision, kernel: K::NAME, isa: K::ISA, reference: true, run }
+        Case::of_kernel::<K>(task, run)
     }
 }
 
@@ -191,23 +196,21 @@ pub struct SeenKernel {
 /// Compares every kernel that this machine can run with the naive product.
 #[must_use]
 pub fn verify() -> Vec<SeenKernel> {
-    gemm::every(|_, _, precision| Verify { precision })
+    gemm::every(Verify)
 }
 
 /// Sizes around the edges of tiles and flushes.
 const SHAPES: [(usize, usize, usize); 7] =
     [(1, 1, 1), (7, 17, 33), (25, 9, 291), (5, 33, 577), (24, 96, 1200), (13, 16, 128), (0, 4, 4)];
 
-struct Verify {
-    precision: Precision,
-}
+struct Verify(Task);
 
 impl Visitor for Verify {
     type Result = SeenKernel;
 
     fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, kernel: K) -> SeenKernel {
         let same = |&(m, n, k): &(usize, usize, usize)| {
-            let operands = Operands::new(Shape { m, n, k }, self.precision);
+            let operands = Operands::new(Shape { m, n, k }, self.0);
             let packed = Packed::<K>::new(&operands.weights, n, k);
             gemm::multiply(kernel, &operands.activations, m, &packed)
                 == oracle::multiply(&operands.activations, &operands.weights, m, n, k)
@@ -217,7 +220,7 @@ impl Visitor for Verify {
 
     fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, kernel: K) -> SeenKernel {
         let near = |&(m, n, k): &(usize, usize, usize)| {
-            let operands = Operands::new(Shape { m, n, k }, self.precision);
+            let operands = Operands::new(Shape { m, n, k }, self.0);
             let (activations, weights) = (operands.real_activations(), operands.real_weights());
             let found = gemm::multiply(kernel, &activations, m, &Packed::<K>::new(&weights, n, k));
             let wanted = oracle::multiply_f32(&activations, &weights, m, n, k);
@@ -230,7 +233,7 @@ impl Visitor for Verify {
 
 impl Verify {
     fn seen<K: Kernel>(&self, exact: bool) -> SeenKernel {
-        let precision = self.precision.name();
+        let precision = self.0.name();
         SeenKernel { kernel: K::NAME, isa: K::ISA, precision, products: SHAPES.len(), exact }
     }
 }

@@ -11,12 +11,12 @@
 mod cases;
 mod network;
 
-pub use cases::{GemmCase, Operands, SeenKernel, gemm_cases, verify};
+pub use cases::{Operands, SeenKernel, gemm_cases, verify};
 pub use network::{NetworkBench, pattern_strip, synthetic_model};
 
 use serde::Serialize;
 
-use crate::Precision;
+use crate::gemm::{Kernel, Task};
 
 /// Reads a clock: milliseconds since any fixed point.
 pub type Clock<'a> = dyn FnMut() -> f64 + 'a;
@@ -101,7 +101,7 @@ pub struct Row {
     pub n: usize,
     /// Depth.
     pub k: usize,
-    /// `f32`, `u8`, `u4`.
+    /// The column: `f32`, `u8`, `u7` (8-bit weights, 7-bit activations), `u4`, `u4z` (zero points on both sides).
     pub precision: String,
     /// The kernel's name.
     pub kernel: String,
@@ -138,16 +138,23 @@ pub struct Mean {
 
 /// What is timed: `run` does the work once.
 pub struct Case {
-    /// The arithmetic.
-    pub precision: Precision,
+    /// The column of the table: a task, or a variant of one.
+    pub column: &'static str,
     /// Name of the kernel or of the peer.
     pub kernel: String,
     /// Its instruction set, for people.
     pub isa: String,
-    /// Whether ratios are taken against it where its precision is the reference.
+    /// Whether ratios are taken against it where its column is the reference.
     pub reference: bool,
     /// The work.
     pub run: Box<dyn FnMut()>,
+}
+
+impl Case {
+    fn of_kernel<K: Kernel>(task: Task, run: Box<dyn FnMut()>) -> Self {
+        let (kernel, isa) = (K::NAME.to_owned(), K::ISA.to_owned());
+        Self { column: task.name(), kernel, isa, reference: true, run }
+    }
 }
 
 /// Median of `values`, which it sorts; 0 of none.
@@ -214,11 +221,11 @@ fn speed_up(reference: Option<&Vec<f64>>, samples: &[f64]) -> Option<f64> {
 /// Times `cases` of one shape and makes their rows.
 pub fn measure(op: &str, shape: Shape, cases: &mut [Case], plan: &Plan, clock: &mut Clock<'_>) -> Vec<Row> {
     let samples = sample(cases, plan, clock);
-    let reference = |precision| {
-        let index = cases.iter().position(|case| case.reference && case.precision == precision)?;
+    let reference = |task: Task| {
+        let index = cases.iter().position(|case| case.reference && case.column == task.name())?;
         samples.get(index)
     };
-    let (f32s, u8s) = (reference(Precision::F32), reference(Precision::U8));
+    let (f32s, u8s) = (reference(Task::F32), reference(Task::U8));
     let rows = cases.iter().zip(&samples).map(|(case, samples)| {
         let mut sorted = samples.clone();
         let ms = median(&mut sorted);
@@ -228,7 +235,7 @@ pub fn measure(op: &str, shape: Shape, cases: &mut [Case], plan: &Plan, clock: &
             m: shape.m,
             n: shape.n,
             k: shape.k,
-            precision: case.precision.name().to_owned(),
+            precision: case.column.to_owned(),
             kernel: case.kernel.clone(),
             isa: case.isa.clone(),
             ns: ms * 1e6,
@@ -257,8 +264,7 @@ pub fn gemm_rows(
         if !progress(done, shapes.len()) {
             return rows;
         }
-        let mut cases: Vec<Case> =
-            gemm_cases(shape, all_kernels).into_iter().map(GemmCase::into_case).collect();
+        let mut cases = gemm_cases(shape, all_kernels);
         cases.extend(peers(shape));
         rows.extend(measure("gemm", shape, &mut cases, plan, clock));
     }
@@ -335,12 +341,12 @@ mod tests {
         use std::cell::Cell;
         use std::rc::Rc;
         let time = Rc::new(Cell::new(0.0f64));
-        let case = |precision, cost: f64| {
+        let case = |task: Task, cost: f64| {
             let time = Rc::clone(&time);
             let run = Box::new(move || time.set(time.get() + cost));
-            Case { precision, kernel: precision.to_string(), isa: String::new(), reference: true, run }
+            Case { column: task.name(), kernel: task.name().to_owned(), isa: String::new(), reference: true, run }
         };
-        let mut cases = vec![case(Precision::F32, 6.0), case(Precision::U8, 3.0), case(Precision::U4, 1.5)];
+        let mut cases = vec![case(Task::F32, 6.0), case(Task::U8, 3.0), case(Task::U4, 1.5)];
         let shape = Shape { m: 10, n: 10, k: 10 };
         let rows = measure("gemm", shape, &mut cases, &Plan::default(), &mut || time.get());
         assert!((rows[2].ns - 1.5e6).abs() < 1.0 && rows[2].spread < 1e-9);

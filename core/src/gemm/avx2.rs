@@ -3,6 +3,7 @@
 //! ```text
 //! u4:  one vector = 8 columns x 4 depths of weights (i8), times 4 activations of a row broadcast (u8): VPMADDUBSW adds pairs into i16
 //! u8:  one vector = 8 columns x 2 depths (i16), VPMADDWD adds pairs into i32
+//! u7:  as u4, widened to i32 at once (VPMADDWD by ones)
 //! f32: one vector = 8 columns, VFMADD
 //! ```
 
@@ -17,12 +18,12 @@ use std::arch::x86_64::*;
 use super::sse2_pack::{self, Widened};
 use super::{Kernel, Panels, Windows};
 
-const MR: usize = 6;
-const NR: usize = 16;
+pub(super) const MR: usize = 6;
+pub(super) const NR: usize = 16;
 /// Columns of a vector.
-const STEP: usize = 8;
+pub(super) const STEP: usize = 8;
 /// Up to so many columns reading the map is faster than packing it first.
-const MOST_DIRECT_COLUMNS: usize = 96;
+pub(super) const MOST_DIRECT_COLUMNS: usize = 192;
 
 /// Proof of AVX2 and FMA: made by `detect` alone.
 #[derive(Debug, Clone, Copy)]
@@ -47,26 +48,26 @@ impl Avx2 {
 
 /// Where the rows of a tile are read: packed, or in the map. Every step takes a word of 32 bits from each row.
 #[derive(Clone, Copy)]
-struct Rows {
+pub(super) struct Rows {
     /// First word of each row.
-    words: [*const u32; MR],
+    pub(super) words: [*const u32; MR],
     /// From a row's word to its next one, in words.
-    step: usize,
+    pub(super) step: usize,
     /// Words of a stretch.
-    count: usize,
+    pub(super) count: usize,
     /// Stretches, and bytes from the beginning of one to that of the next.
-    runs: usize,
-    pitch: usize,
+    pub(super) runs: usize,
+    pub(super) pitch: usize,
 }
 
 impl Rows {
-    fn packed<T>(panel: &[T]) -> Self {
+    pub(super) fn packed<T>(panel: &[T]) -> Self {
         let first = panel.as_ptr().cast::<u32>();
         let words = std::array::from_fn(|row| first.wrapping_add(row));
         Self { words, step: MR, count: size_of_val(panel) / (4 * MR), runs: 1, pitch: 0 }
     }
 
-    fn of_windows<T>(windows: &Windows<'_, T>) -> Self {
+    pub(super) fn of_windows<T>(windows: &Windows<'_, T>) -> Self {
         let words = std::array::from_fn(|row| windows.map[windows.starts[row]..].as_ptr().cast());
         let size = size_of::<T>();
         Self {
@@ -79,13 +80,24 @@ impl Rows {
     }
 }
 
-/// A function that adds up the sums of a tile, `V` vectors a row: `$step` says how a word of activations, in all lanes, meets a vector of weights.
+/// Vectors that stand side by side.
+///
+/// # Safety
+/// They do.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn load<const V: usize>(from: *const __m256i) -> [__m256i; V] {
+    // SAFETY: the caller's promise.
+    std::array::from_fn(|vector| unsafe { _mm256_loadu_si256(from.add(vector)) })
+}
+
+/// Defines a function that adds up the sums of a tile, `V` vectors a row: `$step` says how a word of activations, in all lanes, meets a vector of weights.
 macro_rules! accumulate {
-    ($name:ident, |$sum:ident, $word:ident, $weights:ident| $step:expr) => {
+    ($features:literal, $name:ident, |$sum:ident, $word:ident, $weights:ident| $step:expr) => {
         /// # Safety
         /// The rows can be read for as many steps as `right` holds, `V` vectors each.
         #[inline]
-        #[target_feature(enable = "avx2,fma")]
+        #[target_feature(enable = $features)]
         unsafe fn $name<T, const V: usize>(rows: Rows, right: &[T]) -> [[__m256i; V]; MR] {
             let mut acc = [[_mm256_setzero_si256(); V]; MR];
             let (mut left, mut right) = (size_of_val(right) / (32 * V), right.as_ptr().cast::<__m256i>());
@@ -94,9 +106,8 @@ macro_rules! accumulate {
                 let steps = rows.count.min(left);
                 left -= steps;
                 for at in (0..steps * rows.step).step_by(rows.step) {
-                    // SAFETY: `right` has a vector for each of these steps and columns, and the rows as many words: the caller says so.
-                    let w: [__m256i; V] =
-                        std::array::from_fn(|vector| unsafe { _mm256_loadu_si256(right.add(vector)) });
+                    // SAFETY: `right` has vectors for each of these steps, and the rows as many words: the caller says so.
+                    let w: [__m256i; V] = unsafe { load(right) };
                     right = right.wrapping_add(V);
                     for (sums, word) in acc.iter_mut().zip(words) {
                         // SAFETY: as above.
@@ -113,9 +124,12 @@ macro_rules! accumulate {
     };
 }
 
-accumulate!(u4_sums, |sum, a, w| _mm256_add_epi16(sum, _mm256_maddubs_epi16(a, w)));
-accumulate!(u8_sums, |sum, a, w| _mm256_add_epi32(sum, _mm256_madd_epi16(a, w)));
-accumulate!(f32_sums, |sum, a, w| {
+accumulate!("avx2", u4_sums, |sum, a, w| _mm256_add_epi16(sum, _mm256_maddubs_epi16(a, w)));
+accumulate!("avx2", u8_sums, |sum, a, w| _mm256_add_epi32(sum, _mm256_madd_epi16(a, w)));
+accumulate!("avx2", u7_sums, |sum, a, w| {
+    _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, w), _mm256_set1_epi16(1)))
+});
+accumulate!("avx2,fma", f32_sums, |sum, a, w| {
     let (a, w) = (_mm256_castsi256_ps(a), _mm256_castsi256_ps(w));
     _mm256_castps_si256(_mm256_fmadd_ps(a, w, _mm256_castsi256_ps(sum)))
 });
@@ -137,33 +151,30 @@ unsafe fn tile_u4(rows: Rows, right: &[i8], columns: usize, out: &mut [i32], str
     }
 }
 
-/// # Safety
-/// As `u8_sums`, with vectors for all `columns`.
-#[target_feature(enable = "avx2,fma")]
-unsafe fn tile_u8(rows: Rows, right: &[i16], columns: usize, out: &mut [i32], stride: usize) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        if columns == NR {
-            store::<_, 2>(u8_sums(rows, right), out, stride);
-        } else {
-            store::<_, 1>(u8_sums(rows, right), out, stride);
+/// Defines a tile whose sums need nothing more.
+macro_rules! tile {
+    ($features:literal, $name:ident, $sums:ident, $right:ty, $sum:ty) => {
+        /// # Safety
+        /// As of its sums, with vectors for all `columns`.
+        #[target_feature(enable = $features)]
+        unsafe fn $name(rows: Rows, right: &[$right], columns: usize, out: &mut [$sum], stride: usize) {
+            // SAFETY: the caller's promise.
+            unsafe {
+                if columns == NR {
+                    store::<_, 2>($sums(rows, right), out, stride);
+                } else {
+                    store::<_, 1>($sums(rows, right), out, stride);
+                }
+            }
         }
-    }
+    };
 }
 
-/// # Safety
-/// As `f32_sums`, with vectors for all `columns`.
-#[target_feature(enable = "avx2,fma")]
-unsafe fn tile_f32(rows: Rows, right: &[f32], columns: usize, out: &mut [f32], stride: usize) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        if columns == NR {
-            store::<_, 2>(f32_sums(rows, right), out, stride);
-        } else {
-            store::<_, 1>(f32_sums(rows, right), out, stride);
-        }
-    }
-}
+pub(super) use {accumulate, tile};
+
+tile!("avx2", tile_u7, u7_sums, i8, i32);
+tile!("avx2", tile_u8, u8_sums, i16, i32);
+tile!("avx2,fma", tile_f32, f32_sums, f32, f32);
 
 /// Stores a tile's sums, 32 bits each, in rows `stride` apart. Constant places, so that the sums stay in registers until here.
 ///
@@ -171,7 +182,7 @@ unsafe fn tile_f32(rows: Rows, right: &[f32], columns: usize, out: &mut [f32], s
 /// If `out` is too short.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn store<T, const V: usize>(sums: [[__m256i; V]; MR], out: &mut [T], stride: usize) {
+pub(super) fn store<T, const V: usize>(sums: [[__m256i; V]; MR], out: &mut [T], stride: usize) {
     const { assert!(size_of::<T>() == 4, "results of 32 bits") };
     assert!(out.len() >= (MR - 1) * stride + V * STEP, "room for the tile");
     for (row, sums) in sums.into_iter().enumerate() {
@@ -246,6 +257,72 @@ impl Kernel for U4 {
     ) {
         // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. The windows are as long as columns.
         unsafe { tile_u4(Rows::of_windows(windows), right, columns, out, stride) }
+    }
+
+    #[inline]
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [u8]) -> bool {
+        sse2_pack::pack(rows, panel)
+    }
+}
+
+/// 7-bit activations times weights in -127..=127, exact: a pair of products is at most 2 * 127 * 127 = 32258 and fits 16 bits; 2^16 products fit 32.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct U7(Avx2);
+
+impl Kernel for U7 {
+    type Activation = u8;
+    type Weight = i8;
+    type Left = u8;
+    type Right = i8;
+    type Sum = i32;
+    const NAME: &'static str = "avx2_u7i8_6x16";
+    const ISA: &'static str = "AVX2";
+    const MR: usize = MR;
+    const NR: usize = NR;
+    const STEP: usize = STEP;
+    const MOST_DIRECT_COLUMNS: usize = MOST_DIRECT_COLUMNS;
+    const GROUP: usize = 4;
+    const MAX_DEPTH: usize = 1 << 16;
+
+    fn detect() -> Option<Self> {
+        Avx2::detect().map(Self)
+    }
+
+    #[inline]
+    fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
+        self.0.vectorised(work)
+    }
+
+    #[inline]
+    fn left(activation: u8) -> u8 {
+        activation
+    }
+
+    fn right(weights: &[i8]) -> i8 {
+        weights[0]
+    }
+
+    fn add(a: i32, b: i32) -> i32 {
+        a + b
+    }
+
+    #[inline]
+    fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [i32], stride: usize) {
+        // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. Panels have one depth.
+        unsafe { tile_u7(Rows::packed(panels.left), panels.right, columns, out, stride) }
+    }
+
+    #[inline]
+    fn tile_of_windows(
+        self,
+        windows: &Windows<'_, u8>,
+        right: &[i8],
+        columns: usize,
+        out: &mut [i32],
+        stride: usize,
+    ) {
+        // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. The windows are as long as columns.
+        unsafe { tile_u7(Rows::of_windows(windows), right, columns, out, stride) }
     }
 
     #[inline]

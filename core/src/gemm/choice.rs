@@ -15,10 +15,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::dispatch::{MOST_CANDIDATES, candidate};
 use super::{Kernel, Packed, Task, Visitor, multiply, oracle};
-use crate::Precision;
 
 /// Per task: the place of the chosen kernel among the candidates.
-static CHOSEN: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
+static CHOSEN: [AtomicUsize; Task::ALL.len()] = [const { AtomicUsize::new(0) }; Task::ALL.len()];
 
 /// What was chosen for a task, and why not others.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -62,33 +61,45 @@ struct Trial {
     run: Box<dyn FnMut()>,
 }
 
+/// What networks are made of.
+const TASKS: [Task; 3] = [Task::F32, Task::U8, Task::U4];
+
 /// Tests every kernel that suits this machine and, given a clock in milliseconds, races those that are exact. Networks made afterwards use the winners.
-pub fn choose(mut clock: Option<&mut dyn FnMut() -> f64>) -> Vec<Choice> {
-    Precision::ALL
-        .map(|task| {
-            let mut trials: Vec<(usize, Trial)> = (0..MOST_CANDIDATES)
-                .filter_map(|place| Some((place, candidate(task, place, OnTrial(task))?)))
-                .collect();
-            let wrong =
-                trials.iter().filter(|(_, trial)| !trial.exact).map(|(_, trial)| trial.name).collect();
-            trials.retain(|(_, trial)| trial.exact);
-            // The portable kernel comes last and is only for those who have nothing else.
-            if trials.len() > 1 {
-                trials.pop();
-            }
-            let best = match &mut clock {
-                Some(clock) if trials.len() > 1 => race(&mut trials, clock),
-                _ => 0,
-            };
-            let (place, trial) = match trials.get(best) {
-                Some((place, trial)) => (*place, trial),
-                // Not even the portable one is exact: nothing better is known than to use it.
-                None => return Choice { precision: task.name(), kernel: "none", isa: "", wrong },
-            };
-            CHOSEN[task as usize].store(place, Ordering::Relaxed);
-            Choice { precision: task.name(), kernel: trial.name, isa: trial.isa, wrong }
-        })
-        .into()
+pub fn choose(clock: Option<&mut dyn FnMut() -> f64>) -> Vec<Choice> {
+    choose_among(&TASKS, clock, |_| true)
+}
+
+/// The same for `tasks`, among the kernels whose names are `allowed` and the portable one.
+pub fn choose_among(
+    tasks: &[Task],
+    mut clock: Option<&mut dyn FnMut() -> f64>,
+    allowed: impl Fn(&str) -> bool,
+) -> Vec<Choice> {
+    let choices = tasks.iter().map(|&task| {
+        let mut trials: Vec<(usize, Trial)> = (0..MOST_CANDIDATES)
+            .filter_map(|place| Some((place, candidate(task, place, OnTrial(task))?)))
+            .collect();
+        let wrong = trials.iter().filter(|(_, trial)| !trial.exact).map(|(_, trial)| trial.name).collect();
+        trials.retain(|(_, trial)| trial.exact);
+        // The portable kernel comes last and is only for those who have nothing else.
+        let portable = trials.pop();
+        trials.retain(|(_, trial)| allowed(trial.name));
+        if trials.is_empty() {
+            trials.extend(portable);
+        }
+        let best = match &mut clock {
+            Some(clock) if trials.len() > 1 => race(&mut trials, clock),
+            _ => 0,
+        };
+        let (place, trial) = match trials.get(best) {
+            Some((place, trial)) => (*place, trial),
+            // Not even the portable one is exact: nothing better is known than to use it.
+            None => return Choice { precision: task.name(), kernel: "none", isa: "", wrong },
+        };
+        CHOSEN[task as usize].store(place, Ordering::Relaxed);
+        Choice { precision: task.name(), kernel: trial.name, isa: trial.isa, wrong }
+    });
+    choices.collect()
 }
 
 /// The place of the fastest by its best slice. Slices begin at a step of the clock, so that a coarse one measures well too.
@@ -122,7 +133,7 @@ struct OnTrial(Task);
 
 /// Codes and weights in the range of a task, with both extremes among them.
 fn operands(task: Task, [rows, columns, depth]: [usize; 3]) -> (Vec<u8>, Vec<i8>) {
-    let (top, largest) = if task == Precision::U4 { (15, 7) } else { (255, 127) };
+    let (top, largest) = (i32::from(task.largest_activation()), i32::from(task.largest_weight()));
     let code = |place: usize| if place < depth { top } else { (place * 7919 % (top + 1) as usize) as i32 };
     let weight = |place: usize| {
         if place < depth { -largest } else { (place * 6151 % (2 * largest + 1) as usize) as i32 - largest }
@@ -148,7 +159,7 @@ impl Visitor for OnTrial {
     fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, kernel: K) -> Trial {
         let ([rows, columns, depth], [m, n, k]) = (TEST, RACE);
         let reals = |shape| {
-            let (codes, weights) = operands(Precision::U4, shape);
+            let (codes, weights) = operands(Task::U4, shape);
             let codes: Vec<f32> = codes.into_iter().map(f32::from).collect();
             (codes, weights.into_iter().map(f32::from).collect::<Vec<f32>>())
         };

@@ -17,8 +17,61 @@ pub trait Visitor {
     fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, kernel: K) -> Self::Result;
 }
 
-/// What a kernel is wanted for: 4-bit kernels need activations up to 15 and weights in -7..=7.
-pub type Task = Precision;
+/// What a kernel is wanted for: the ranges of its operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// Single precision.
+    F32,
+    /// Activations up to 255, weights in -127..=127.
+    U8,
+    /// Activations up to 127, weights in -127..=127: what an 8-bit network may use so that dot products of bytes are exact. No network of this project does; it
+    /// is the neighbour that 4 bits are measured beside.
+    U7,
+    /// Activations up to 15, weights in -7..=7.
+    U4,
+}
+
+impl Task {
+    /// All tasks, in the order of tables.
+    pub const ALL: [Self; 4] = [Self::F32, Self::U8, Self::U7, Self::U4];
+
+    /// Name, as in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::U8 => "u8",
+            Self::U7 => "u7",
+            Self::U4 => "u4",
+        }
+    }
+
+    /// The largest activation.
+    #[must_use]
+    pub fn largest_activation(self) -> u8 {
+        match self {
+            Self::F32 | Self::U8 => 255,
+            Self::U7 => 127,
+            Self::U4 => 15,
+        }
+    }
+
+    /// The largest weight; the least is its negative.
+    #[must_use]
+    pub fn largest_weight(self) -> i8 {
+        if self == Self::U4 { 7 } else { 127 }
+    }
+}
+
+impl From<Precision> for Task {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32,
+            Precision::U8 => Self::U8,
+            Precision::U4 => Self::U4,
+        }
+    }
+}
 
 /// No task has more candidates than this.
 pub(super) const MOST_CANDIDATES: usize = 8;
@@ -42,32 +95,35 @@ pub(super) fn candidate<V: Visitor>(task: Task, place: usize, visitor: V) -> Opt
     }
     #[cfg(target_arch = "x86_64")]
     match task {
-        Precision::U4 => among!(integer: super::avx2::U4, portable::Integer),
-        Precision::U8 => among!(integer: super::avx2::U8, portable::Integer),
-        Precision::F32 => among!(float: super::avx2::F32, portable::Float),
+        Task::U4 => among!(integer: super::avxvnni::Integer, super::avx2::U4, portable::Integer),
+        Task::U7 => among!(integer: super::avxvnni::Integer, super::avx2::U7, portable::Integer),
+        Task::U8 => among!(integer: super::avxvnni::Integer, super::avx2::U8, portable::Integer),
+        Task::F32 => among!(float: super::avx2::F32, portable::Float),
     }
     #[cfg(target_arch = "aarch64")]
     match task {
-        Precision::U4 => among!(integer: super::i8mm::Integer, super::dotprod::U4, super::neon_pair::U4, portable::Integer),
-        Precision::U8 => among!(integer: super::i8mm::Integer, super::dotprod::U8, super::neon::U8Pair, portable::Integer),
-        Precision::F32 => among!(float: super::neon::F32, portable::Float),
+        Task::U4 => among!(integer: super::i8mm::Integer, super::dotprod::U4, super::neon_pair::U4, super::neon_paper::U4, portable::Integer),
+        Task::U7 => among!(integer: super::i8mm::Integer, super::dotprod::U4, super::neon::U8Pair, portable::Integer),
+        Task::U8 => among!(integer: super::i8mm::Integer, super::dotprod::U8, super::neon::U8Pair, super::neon::U8Widened, portable::Integer),
+        Task::F32 => among!(float: super::neon::F32, portable::Float),
     }
     #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
     match task {
-        Precision::U4 => among!(integer: super::relaxed::U4, super::relaxed::Dot32, super::simd128::U4, super::simd128_pair::U4, portable::Integer),
-        Precision::U8 => among!(integer: super::simd128::U8, super::simd128_pair::U8, portable::Integer),
-        Precision::F32 => among!(float: super::simd128::F32, portable::Float),
+        Task::U4 => among!(integer: super::relaxed::U4, super::relaxed::Dot32<8>, super::relaxed::Dot32<16>, super::simd128::U4, super::simd128_pair::U4, portable::Integer),
+        Task::U7 => among!(integer: super::relaxed::Dot32<8>, super::relaxed::Dot32<16>, super::simd128::U8, super::simd128_pair::U8, portable::Integer),
+        Task::U8 => among!(integer: super::simd128::U8, super::simd128_pair::U8, portable::Integer),
+        Task::F32 => among!(float: super::simd128::F32, portable::Float),
     }
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
     match task {
-        Precision::U4 => among!(integer: super::simd128::U4, super::simd128_pair::U4, super::simd128::U8, portable::Integer),
-        Precision::U8 => among!(integer: super::simd128::U8, super::simd128_pair::U8, portable::Integer),
-        Precision::F32 => among!(float: super::simd128::F32, portable::Float),
+        Task::U4 => among!(integer: super::simd128::U4, super::simd128_pair::U4, super::simd128::U8, portable::Integer),
+        Task::U7 | Task::U8 => among!(integer: super::simd128::U8, super::simd128_pair::U8, portable::Integer),
+        Task::F32 => among!(float: super::simd128::F32, portable::Float),
     }
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", all(target_arch = "wasm32", target_feature = "simd128"))))]
     match task {
-        Precision::U4 | Precision::U8 => among!(integer: portable::Integer),
-        Precision::F32 => among!(float: portable::Float),
+        Task::U4 | Task::U7 | Task::U8 => among!(integer: portable::Integer),
+        Task::F32 => among!(float: portable::Float),
     }
 }
 
@@ -82,11 +138,35 @@ impl Visitor for Exists {
     fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, _kernel: K) {}
 }
 
+/// The least weight of the kernel at a place.
+struct LeastWeight;
+
+impl Visitor for LeastWeight {
+    type Result = i8;
+
+    fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, _kernel: K) -> i8 {
+        K::LEAST_WEIGHT
+    }
+
+    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, _kernel: K) -> i8 {
+        K::LEAST_WEIGHT
+    }
+}
+
 /// Visits the kernel that was chosen for `task` ([`super::choose`]); before a choice, the best guess that this machine can run.
 pub fn select<V: Visitor>(task: Task, visitor: V) -> V::Result {
+    first_from(task, visitor, |place| candidate(task, place, Exists).is_some())
+}
+
+/// Visits the kernel that serves 4-bit codes with zero points on both sides: that of [`Task::U4`], or the next one that takes weights of -8.
+pub fn select_for_zero_points<V: Visitor>(visitor: V) -> V::Result {
+    first_from(Task::U4, visitor, |place| candidate(Task::U4, place, LeastWeight).is_some_and(|least| least <= -8))
+}
+
+fn first_from<V: Visitor>(task: Task, visitor: V, suits: impl Fn(usize) -> bool) -> V::Result {
     let mut visitor = Some(visitor);
     for place in chosen(task)..MOST_CANDIDATES {
-        if candidate(task, place, Exists).is_some()
+        if suits(place)
             && let Some(result) = visitor.take().and_then(|visitor| candidate(task, place, visitor))
         {
             return result;
@@ -95,50 +175,11 @@ pub fn select<V: Visitor>(task: Task, visitor: V) -> V::Result {
     unreachable!("the portable kernel ends every list and runs everywhere")
 }
 
-/// Calls `f` with the name, the instruction set and the task of every kernel that this machine can run, each through a fresh visitor from `make`.
-pub fn every<V: Visitor>(mut make: impl FnMut(&'static str, &'static str, Task) -> V) -> Vec<V::Result> {
+/// Calls a fresh visitor from `make`, which is told the task, with every kernel that this machine can run, best guess of each task first.
+pub fn every<V: Visitor>(mut make: impl FnMut(Task) -> V) -> Vec<V::Result> {
     let mut results = Vec::new();
-    macro_rules! each {
-        ($call:ident, $task:expr, $kernel:ty) => {
-            if let Some(kernel) = <$kernel>::detect() {
-                results.push(make(<$kernel>::NAME, <$kernel>::ISA, $task).$call(kernel));
-            }
-        };
-    }
-    each!(integer, Precision::U4, portable::Integer);
-    each!(integer, Precision::U8, portable::Integer);
-    each!(float, Precision::F32, portable::Float);
-    #[cfg(target_arch = "x86_64")]
-    {
-        each!(integer, Precision::U4, super::avx2::U4);
-        each!(integer, Precision::U8, super::avx2::U8);
-        each!(float, Precision::F32, super::avx2::F32);
-    }
-    #[cfg(target_arch = "aarch64")]
-    {
-        each!(integer, Precision::U4, super::neon_paper::U4);
-        each!(integer, Precision::U4, super::neon_pair::U4);
-        each!(integer, Precision::U8, super::neon::U8Widened);
-        each!(integer, Precision::U8, super::neon::U8Pair);
-        each!(float, Precision::F32, super::neon::F32);
-        each!(integer, Precision::U4, super::dotprod::U4);
-        each!(integer, Precision::U8, super::dotprod::U8);
-        each!(integer, Precision::U4, super::i8mm::Integer);
-        each!(integer, Precision::U8, super::i8mm::Integer);
-    }
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    {
-        each!(integer, Precision::U4, super::simd128::U4);
-        each!(integer, Precision::U4, super::simd128_pair::U4);
-        each!(integer, Precision::U8, super::simd128::U8);
-        each!(integer, Precision::U4, super::simd128::U8);
-        each!(integer, Precision::U8, super::simd128_pair::U8);
-        each!(float, Precision::F32, super::simd128::F32);
-    }
-    #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-    {
-        each!(integer, Precision::U4, super::relaxed::U4);
-        each!(integer, Precision::U4, super::relaxed::Dot32);
+    for task in Task::ALL {
+        results.extend((0..MOST_CANDIDATES).filter_map(|place| candidate(task, place, make(task))));
     }
     results
 }

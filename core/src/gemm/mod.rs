@@ -18,9 +18,12 @@ mod pack;
 mod portable;
 #[cfg(test)]
 mod suite;
+mod zeros;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avxvnni;
 #[cfg(target_arch = "aarch64")]
 mod dotprod;
 #[cfg(target_arch = "aarch64")]
@@ -44,10 +47,11 @@ mod simd128_tile;
 #[cfg(target_arch = "x86_64")]
 mod sse2_pack;
 
-pub use choice::{Choice, choose};
-pub use dispatch::{Task, Visitor, every, select};
+pub use choice::{Choice, choose, choose_among};
+pub use dispatch::{Task, Visitor, every, select, select_for_zero_points};
 pub use driver::{Windows, multiply, multiply_panel, multiply_windows, window_length};
 pub use pack::{LeftPanel, Packed};
+pub use zeros::{ZeroPoints, Zeroed};
 
 /// A number that products are made of.
 pub trait Number: Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + 'static {}
@@ -89,6 +93,8 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     /// Largest depth whose sums cannot overflow the kernel's accumulators whatever the weights; a multiple of `GROUP`, at most 2^20 so that a panel's length
     /// fits 32 bits. Deeper products are cut and added, unless [`Kernel::fits`].
     const MAX_DEPTH: usize;
+    /// The least 4-bit weight that is exact: networks have -7, codes with a zero point less 8 have -8.
+    const LEAST_WEIGHT: i8 = -8;
     /// Up to so many columns, tiles read activations from the map by themselves ([`Kernel::tile_of_windows`]): packing pays only where many tiles share it.
     const MOST_DIRECT_COLUMNS: usize = 0;
     /// Whether tiles need the sum of each row's activations, because weights are stored with an offset.

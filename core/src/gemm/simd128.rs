@@ -48,6 +48,7 @@ impl Kernel for U4 {
     const STEP: usize = U4_STEP;
     const GROUP: usize = 2;
     const LANE_COLUMNS: usize = 2;
+    const LEAST_WEIGHT: i8 = -7;
     const MAX_DEPTH: usize = 4096;
     const COLUMN_OFFSETS: bool = true;
 

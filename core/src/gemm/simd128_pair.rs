@@ -56,6 +56,7 @@ impl Kernel for U4 {
     const NR: usize = U4_COLUMNS;
     const GROUP: usize = 1;
     const LANE_COLUMNS: usize = 2;
+    const LEAST_WEIGHT: i8 = -7;
     const MAX_DEPTH: usize = 584;
     const COLUMN_OFFSETS: bool = true;
 

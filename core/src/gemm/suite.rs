@@ -7,8 +7,7 @@
     reason = "test operands are small"
 )]
 
-use super::{Kernel, Packed, Task, Visitor, every, multiply, oracle};
-use crate::Precision;
+use super::{Kernel, Packed, Task, Visitor, ZeroPoints, Zeroed, every, multiply, oracle};
 
 /// A small generator of test operands (Numerical Recipes' constants).
 struct Source(u32);
@@ -20,19 +19,7 @@ impl Source {
     }
 }
 
-/// Largest activation and largest weight magnitude that a task has.
-fn extremes(task: Task) -> (u8, i8) {
-    match task {
-        Precision::U4 => (15, 7),
-        Precision::U8 | Precision::F32 => (255, 127),
-    }
-}
-
-struct Check {
-    task: Task,
-    name: &'static str,
-    isa: &'static str,
-}
+struct Check(Task);
 
 impl Check {
     fn integer_case<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(
@@ -49,7 +36,7 @@ impl Check {
             found,
             oracle::multiply(&activations, &weights, rows, columns, depth),
             "{} {rows}x{columns}x{depth}",
-            self.name
+            K::NAME
         );
     }
 }
@@ -58,7 +45,7 @@ impl Visitor for Check {
     type Result = (&'static str, &'static str);
 
     fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result {
-        let (top, weight) = extremes(self.task);
+        let (top, weight) = (self.0.largest_activation(), self.0.largest_weight());
         let mut source = Source(K::MR as u32 * 31 + K::NR as u32);
         let edges = |side: usize| [1, side - 1, side, side + 1, 2 * side + 1];
         for rows in edges(K::MR) {
@@ -87,7 +74,7 @@ impl Visitor for Check {
             });
         }
         self.integer_case(kernel, (0, 3, 5), &mut || (1, 1));
-        (self.name, self.isa)
+        (K::NAME, K::ISA)
     }
 
     fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, kernel: K) -> Self::Result {
@@ -101,16 +88,16 @@ impl Visitor for Check {
             let wanted = oracle::multiply_f32(&activations, &weights, rows, columns, depth);
             assert_eq!(found.len(), wanted.len());
             for (a, b) in found.iter().zip(&wanted) {
-                assert!((a - b).abs() <= 1e-5 * depth as f32, "{} {a} {b}", self.name);
+                assert!((a - b).abs() <= 1e-5 * depth as f32, "{} {a} {b}", K::NAME);
             }
         }
-        (self.name, self.isa)
+        (K::NAME, K::ISA)
     }
 }
 
 #[test]
 fn every_kernel_equals_the_oracle() {
-    let run = every(|name, isa, task| Check { task, name, isa });
+    let run = every(Check);
     println!("{run:?}");
     assert!(run.len() >= 3, "the portable kernels run everywhere");
     // `cargo xtask test` names what this machine must have; a kernel that was not reached is a failure, not a silent pass.
@@ -122,4 +109,56 @@ fn every_kernel_equals_the_oracle() {
             );
         }
     }
+}
+
+/// Products with zero points on both sides, by every kernel that serves them.
+struct CheckZeros(Task);
+
+impl Visitor for CheckZeros {
+    type Result = Option<&'static str>;
+
+    fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result {
+        if self.0 != Task::U4 || K::LEAST_WEIGHT > -8 {
+            return None;
+        }
+        let mut source = Source(K::NR as u32);
+        for (rows, columns, depth) in [(1, 1, 1), (K::MR + 1, K::NR + 1, 37), (5, 9, 600), (3, 2, 4100)] {
+            for (za, zw) in [(0, 8), (7, 8), (15, 0), (0, 15), (3, 5)] {
+                // The first row and the first column are at their extremes.
+                let mut codes = |count: usize, first: u8| -> Vec<u8> {
+                    (0..count * depth).map(|at| if at < depth { first } else { source.below(16) as u8 }).collect()
+                };
+                let activations = codes(rows, 15);
+                for extreme in [0, 15] {
+                    let weights = codes(columns, extreme);
+                    let zeros = ZeroPoints { activations: za, weights: zw };
+                    let zeroed = Zeroed::<K>::new(&weights, columns, depth, zeros);
+                    let mut found = multiply(kernel, &activations, rows, zeroed.packed());
+                    let offsets = zeroed.packed().offsets();
+                    for (row, sums) in found.chunks_exact_mut(columns).enumerate() {
+                        let term = zeroed.row_term(&activations[row * depth..][..depth]);
+                        for (column, sum) in sums.iter_mut().enumerate() {
+                            // `multiply` has added the offsets already.
+                            *sum += term + zeroed.column_terms()[column] - offsets.get(column).unwrap_or(&0);
+                        }
+                    }
+                    let wanted =
+                        oracle::multiply_zeroed((&activations, za), (&weights, zw), rows, columns, depth);
+                    assert_eq!(found, wanted, "{} {rows}x{columns}x{depth}, {za} {zw} {extreme}", K::NAME);
+                }
+            }
+        }
+        Some(K::NAME)
+    }
+
+    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, _kernel: K) -> Self::Result {
+        None
+    }
+}
+
+#[test]
+fn zero_points_on_both_sides_equal_the_oracle() {
+    let run: Vec<&str> = every(CheckZeros).into_iter().flatten().collect();
+    assert!(!run.is_empty(), "the portable kernel serves them everywhere");
+    println!("{run:?}");
 }

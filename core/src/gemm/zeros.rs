@@ -1,0 +1,71 @@
+//! 4-bit codes with zero points on both sides, as in the paper: `sum (a - za)(w - zw)` of unsigned codes.
+//!
+//! With weights stored as `w - 8` any kernel that takes -8 serves: `sum a (w - 8) + (8 - zw) sum a - za sum (w - zw)`. The last term is the column's and is added
+//! with the bias; the middle one is the row's.
+
+use super::{Kernel, Packed};
+
+/// What weights are stored less.
+const CENTRE: i32 = 8;
+
+/// The codes that stand for zero.
+#[derive(Debug, Clone, Copy)]
+pub struct ZeroPoints {
+    /// Of activations, 0..=15.
+    pub activations: u8,
+    /// Of weights, 0..=15.
+    pub weights: u8,
+}
+
+/// Packed weights with zero points.
+#[derive(Debug, Clone)]
+pub struct Zeroed<K: Kernel> {
+    packed: Packed<K>,
+    columns: Vec<i32>,
+    row_factor: i32,
+}
+
+impl<K: Kernel<Activation = u8, Weight = i8, Sum = i32>> Zeroed<K> {
+    /// Packs `weights`, `[columns][depth]` codes of 0..=15.
+    ///
+    /// # Panics
+    /// If `weights` does not have `columns * depth` elements, or the kernel does not take weights of -8.
+    #[must_use]
+    pub fn new(weights: &[u8], columns: usize, depth: usize, zeros: ZeroPoints) -> Self {
+        assert!(i32::from(K::LEAST_WEIGHT) <= -CENTRE, "{} takes no weight of -8", K::NAME);
+        let centred: Vec<i8> = weights.iter().map(|&weight| weight.cast_signed() - 8).collect();
+        let packed = Packed::new(&centred, columns, depth);
+        let (za, zw) = (i32::from(zeros.activations), i32::from(zeros.weights));
+        let mut terms: Vec<i32> = weights
+            .chunks_exact(depth.max(1))
+            .map(|column| -za * column.iter().map(|&weight| i32::from(weight) - zw).sum::<i32>())
+            .collect();
+        terms.iter_mut().zip(packed.offsets()).for_each(|(term, offset)| *term += offset);
+        Self { packed, columns: terms, row_factor: CENTRE - zw }
+    }
+
+    /// The weights, for products whose sums lack both terms.
+    #[must_use]
+    pub fn packed(&self) -> &Packed<K> {
+        &self.packed
+    }
+
+    /// What belongs to the sums of each column.
+    #[must_use]
+    pub fn column_terms(&self) -> &[i32] {
+        &self.columns
+    }
+
+    /// What belongs to all sums of a row of activations.
+    #[inline]
+    #[must_use]
+    pub fn row_term(&self, activations: &[u8]) -> i32 {
+        if self.row_factor == 0 {
+            return 0;
+        }
+        // 16 bits hold the sum of 4096 codes: twice the lanes.
+        let sum = |codes: &[u8]| codes.iter().fold(0u16, |sum, &code| sum.wrapping_add(u16::from(code)));
+        let total: i32 = activations.chunks(4096).map(|codes| i32::from(sum(codes))).sum();
+        self.row_factor * total
+    }
+}

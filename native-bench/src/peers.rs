@@ -1,0 +1,107 @@
+//! Judges of the float baseline: the same product by public crates, on one thread.
+
+use nibble_core::bench::{Case, Operands, Shape};
+use nibble_core::gemm::Task;
+
+/// A product of public crates: `[m][n] = [m][k] x [n][k]` transposed, row-major.
+type Product = fn(Shape, &[f32], &[f32], &mut [f32]);
+
+const PEERS: [(&str, Product); 2] = [("crate matrixmultiply", by_matrixmultiply), ("crate gemm", by_gemm)];
+
+/// A case for each crate: product, bias and rectification.
+pub(crate) fn cases(shape: Shape) -> Vec<Case> {
+    PEERS.map(|(name, product)| case(shape, name, product)).into()
+}
+
+fn case(shape: Shape, name: &str, product: Product) -> Case {
+    let operands = Operands::new(shape, Task::F32);
+    let (activations, weights) = (operands.real_activations(), operands.real_weights());
+    let mut out = vec![0.0f32; shape.m * shape.n];
+    let run = Box::new(move || {
+        product(shape, &activations, &weights, &mut out);
+        for value in &mut out {
+            *value = (*value + 0.25).max(0.0);
+        }
+        std::hint::black_box(&out);
+    });
+    let (kernel, isa) = (name.to_owned(), "its own choice".to_owned());
+    Case { column: Task::F32.name(), kernel, isa, reference: false, run }
+}
+
+fn stride(len: usize) -> isize {
+    isize::try_from(len).unwrap_or(isize::MAX)
+}
+
+fn by_matrixmultiply(Shape { m, n, k }: Shape, activations: &[f32], weights: &[f32], out: &mut [f32]) {
+    assert!(activations.len() == m * k && weights.len() == n * k && out.len() == m * n);
+    let (a, w, out) = (activations.as_ptr(), weights.as_ptr(), out.as_mut_ptr());
+    // SAFETY: the operands and the result were found to have as many elements as these strides reach.
+    unsafe {
+        matrixmultiply::sgemm(
+            m,
+            k,
+            n,
+            1.0,
+            a,
+            stride(k),
+            1,
+            w,
+            1,
+            stride(k),
+            0.0,
+            out,
+            stride(n),
+            1,
+        );
+    }
+}
+
+fn by_gemm(Shape { m, n, k }: Shape, activations: &[f32], weights: &[f32], out: &mut [f32]) {
+    assert!(activations.len() == m * k && weights.len() == n * k && out.len() == m * n);
+    let (a, w, out) = (activations.as_ptr(), weights.as_ptr(), out.as_mut_ptr());
+    let product = gemm_f32::gemm::f32::get_gemm_fn();
+    let one_thread = gemm_common::Parallelism::None;
+    // SAFETY: as above. Strides are those of columns, then of rows; the result is not read.
+    unsafe {
+        product(
+            m,
+            n,
+            k,
+            out,
+            1,
+            stride(n),
+            false,
+            a,
+            1,
+            stride(k),
+            w,
+            stride(k),
+            1,
+            0.0,
+            1.0,
+            false,
+            false,
+            false,
+            one_thread,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nibble_core::gemm::oracle;
+
+    #[test]
+    fn peers_compute_the_same_product() {
+        let shape = Shape { m: 7, n: 5, k: 33 };
+        let operands = Operands::new(shape, Task::F32);
+        let (activations, weights) = (operands.real_activations(), operands.real_weights());
+        let wanted = oracle::multiply_f32(&activations, &weights, shape.m, shape.n, shape.k);
+        for (name, product) in PEERS {
+            let mut found = vec![0.0; wanted.len()];
+            product(shape, &activations, &weights, &mut found);
+            assert!(found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-3), "{name}");
+        }
+    }
+}
