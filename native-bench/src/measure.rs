@@ -8,8 +8,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use nibble_core::Precision;
 use nibble_core::bench::{
-    self, Mean, NetworkBench, Plan, Row, Shape, gemm_rows, paper_grid, pattern_strip,
-    summary, synthetic_model, whole,
+    self, Mean, NetworkBench, Plan, Row, Shape, gemm_rows, paper_grid, pattern_strip, summary,
+    synthetic_model, whole,
 };
 use nibble_core::network::Network;
 use serde::Serialize;
@@ -137,7 +137,9 @@ impl Measuring {
         let measure: &mut Measure<'_> = &mut measure;
         let device = device::detect();
         if device.emulated {
-            println!("Multiply-adds an instruction in the inner loops, from the compiler's listing:\n\n{INNER_LOOPS}");
+            println!(
+                "Multiply-adds an instruction in the inner loops, from the compiler's listing:\n\n{INNER_LOOPS}"
+            );
             verify::run();
             eprintln!(
                 "\nThis is an emulator: times under it say nothing about a CPU, so no speed is measured and no ratio printed."

@@ -37,22 +37,7 @@ fn by_matrixmultiply(Shape { m, n, k }: Shape, activations: &[f32], weights: &[f
     let (a, w, out) = (activations.as_ptr(), weights.as_ptr(), out.as_mut_ptr());
     // SAFETY: the operands and the result were found to have as many elements as these strides reach.
     unsafe {
-        matrixmultiply::sgemm(
-            m,
-            k,
-            n,
-            1.0,
-            a,
-            stride(k),
-            1,
-            w,
-            1,
-            stride(k),
-            0.0,
-            out,
-            stride(n),
-            1,
-        );
+        matrixmultiply::sgemm(m, k, n, 1.0, a, stride(k), 1, w, 1, stride(k), 0.0, out, stride(n), 1);
     }
 }
 

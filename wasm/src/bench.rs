@@ -172,6 +172,20 @@ impl Bench {
     }
 }
 
+/// Shape of the product that [`run_kernel`] makes.
+const COUNTED: Shape = Shape { m: 48, n: 48, k: 256 };
+
+/// Runs one kernel so often, for those who count the instructions of an engine; `false` where it is not there.
+#[wasm_bindgen]
+#[must_use]
+pub fn run_kernel(name: &str, runs: usize) -> bool {
+    let case = bench::case_of_kernel(name, COUNTED);
+    case.is_some_and(|mut case| {
+        (0..runs).for_each(|_| (case.run)());
+        true
+    })
+}
+
 impl std::fmt::Debug for Bench {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Bench").field("left", &self.left()).finish_non_exhaustive()

@@ -1,8 +1,10 @@
 //! The commands of this repository: `cargo xtask demo`, `cargo xtask test`, and their parts.
 
 mod digests;
+mod engines;
 mod eval;
 mod lan;
+mod loops;
 mod page;
 mod serve;
 mod setup;
@@ -32,6 +34,8 @@ cargo xtask sizes
     prints what a first visit to the built page loads
 cargo xtask digests
     writes what the bench view's parity check compares with, from this machine's readings of the specimens
+cargo xtask inner-loops
+    counts multiply-adds per instruction of every kernel for arm64, as compiled and as V8 and JavaScriptCore emit it, into docs/results
 cargo xtask setup
     installs what the two commands need and stops";
 
@@ -60,6 +64,10 @@ fn run(arguments: &[String]) -> Result<()> {
         }
         Some((&"sizes", [])) => page::sizes(false),
         Some((&"digests", [])) => digests::write(),
+        Some((&"inner-loops", [])) => {
+            page::package()?;
+            loops::write()
+        }
         Some((&"setup", [])) => setup::everything(),
         _ => bail!("what shall be done?\n{USAGE}"),
     }

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::shell::{self, command, root, step, tools};
-use crate::{digests, page, setup};
+use crate::{digests, engines, loops, page, setup};
 
 type Step = (&'static str, &'static str, fn() -> Result<()>);
 
@@ -13,10 +13,12 @@ const STEPS: &[Step] = &[
     ("unit", "tests of the workspace", unit),
     ("aarch64", "core and picture on aarch64 under qemu", aarch64),
     ("digests", "digests that the bench view compares with", digests::check),
+    ("inner-loops", "inner loops for arm64: no spill, the paper's instruction", loops::check),
     ("wasm-chromium", "wasm in Chromium", wasm_chromium),
     ("wasm-firefox", "wasm in Firefox", wasm_firefox),
     ("build-page", "npm package and page", page::build),
     ("page-units", "parts of the page that need no browser", page_units),
+    ("engines", "both binaries in V8 and JavaScriptCore for arm64 under qemu", engines::verify),
     ("page-chromium", "page in Chromium", page_chromium),
     ("page-camera", "camera view in Chromium, a film for a camera", page_camera),
     ("page-views", "navigation, bench view and how-it-works view in Chromium", page_views),

@@ -76,6 +76,12 @@ pub fn gemm_cases(shape: Shape, all_kernels: bool) -> Vec<Case> {
     cases
 }
 
+/// A case of the kernel of this name, if this machine can run it: for those who count its instructions.
+#[must_use]
+pub fn case_of_kernel(name: &str, shape: Shape) -> Option<Case> {
+    gemm::every(|task| Prepare { shape, task, zeros: false }).into_iter().find(|case| case.kernel == name)
+}
+
 struct Prepare {
     shape: Shape,
     task: Task,

@@ -11,7 +11,7 @@
 mod cases;
 mod network;
 
-pub use cases::{Operands, SeenKernel, gemm_cases, verify};
+pub use cases::{Operands, SeenKernel, case_of_kernel, gemm_cases, verify};
 pub use network::{NetworkBench, pattern_strip, synthetic_model};
 
 use serde::Serialize;
@@ -344,7 +344,13 @@ mod tests {
         let case = |task: Task, cost: f64| {
             let time = Rc::clone(&time);
             let run = Box::new(move || time.set(time.get() + cost));
-            Case { column: task.name(), kernel: task.name().to_owned(), isa: String::new(), reference: true, run }
+            Case {
+                column: task.name(),
+                kernel: task.name().to_owned(),
+                isa: String::new(),
+                reference: true,
+                run,
+            }
         };
         let mut cases = vec![case(Task::F32, 6.0), case(Task::U8, 3.0), case(Task::U4, 1.5)];
         let shape = Shape { m: 10, n: 10, k: 10 };

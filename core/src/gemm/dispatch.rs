@@ -160,7 +160,9 @@ pub fn select<V: Visitor>(task: Task, visitor: V) -> V::Result {
 
 /// Visits the kernel that serves 4-bit codes with zero points on both sides: that of [`Task::U4`], or the next one that takes weights of -8.
 pub fn select_for_zero_points<V: Visitor>(visitor: V) -> V::Result {
-    first_from(Task::U4, visitor, |place| candidate(Task::U4, place, LeastWeight).is_some_and(|least| least <= -8))
+    first_from(Task::U4, visitor, |place| {
+        candidate(Task::U4, place, LeastWeight).is_some_and(|least| least <= -8)
+    })
 }
 
 fn first_from<V: Visitor>(task: Task, visitor: V, suits: impl Fn(usize) -> bool) -> V::Result {

@@ -126,7 +126,9 @@ impl Visitor for CheckZeros {
             for (za, zw) in [(0, 8), (7, 8), (15, 0), (0, 15), (3, 5)] {
                 // The first row and the first column are at their extremes.
                 let mut codes = |count: usize, first: u8| -> Vec<u8> {
-                    (0..count * depth).map(|at| if at < depth { first } else { source.below(16) as u8 }).collect()
+                    (0..count * depth)
+                        .map(|at| if at < depth { first } else { source.below(16) as u8 })
+                        .collect()
                 };
                 let activations = codes(rows, 15);
                 for extreme in [0, 15] {

