@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use nibble_core::Precision;
 use nibble_core::bench::{
-    self, Mean, NetworkBench, Plan, Row, SeenKernel, Shape, clock_step, gemm_rows, noisy, paper_grid,
+    self, Case, Mean, NetworkBench, Plan, Row, SeenKernel, Shape, clock_step, gemm_rows, noisy, paper_grid,
     pattern_strip, synthetic_model,
 };
 use nibble_core::gemm::{Task, choose_among};
@@ -172,18 +172,32 @@ impl Bench {
     }
 }
 
-/// Shape of the product that [`run_kernel`] makes.
-const COUNTED: Shape = Shape { m: 48, n: 48, k: 256 };
-
-/// Runs one kernel so often, for those who count the instructions of an engine; `false` where it is not there.
+/// A product of one kernel, for those who time it beside other libraries or count its instructions.
 #[wasm_bindgen]
-#[must_use]
-pub fn run_kernel(name: &str, runs: usize) -> bool {
-    let case = bench::case_of_kernel(name, COUNTED);
-    case.is_some_and(|mut case| {
-        (0..runs).for_each(|_| (case.run)());
-        true
-    })
+pub struct Product(Case);
+
+#[wasm_bindgen]
+impl Product {
+    /// The product of `m` pixels with `n` filters at depth `k` by the kernel of this name.
+    ///
+    /// # Errors
+    /// An `Error` with `code` `Internal` where this binary has no such kernel.
+    #[wasm_bindgen(constructor)]
+    pub fn new(kernel: &str, m: usize, n: usize, k: usize) -> Result<Product, JsValue> {
+        let case = bench::case_of_kernel(kernel, Shape { m, n, k });
+        case.map(Self).ok_or_else(|| thrown("Internal", &format!("no kernel is called {kernel}")))
+    }
+
+    /// Packs, multiplies and finishes so many times.
+    pub fn run(&mut self, runs: usize) {
+        (0..runs).for_each(|_| (self.0.run)());
+    }
+}
+
+impl std::fmt::Debug for Product {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Product").field(&self.0.kernel).finish()
+    }
 }
 
 impl std::fmt::Debug for Bench {

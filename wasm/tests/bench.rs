@@ -22,9 +22,11 @@ fn every_kernel_of_this_binary_is_exact() {
         &[
             "simd128_u4i4_4x24_pairs",
             "simd128_u4i4_4x32_p2",
+            "simd128_u4i4_4x32_mla",
             "simd128_u8i8_4x8",
             "simd128_u8i8_4x16_pair",
             "simd128_f32_4x8",
+            "simd128_f32_4x16_lanes",
             "relaxed_u4i4_4x8_dot16",
             "relaxed_u7i8_4x8_dot32",
             "relaxed_u7i8_4x16_dot32",
@@ -33,9 +35,11 @@ fn every_kernel_of_this_binary_is_exact() {
         &[
             "simd128_u4i4_4x24_pairs",
             "simd128_u4i4_4x32_p2",
+            "simd128_u4i4_4x32_mla",
             "simd128_u8i8_4x8",
             "simd128_u8i8_4x16_pair",
             "simd128_f32_4x8",
+            "simd128_f32_4x16_lanes",
         ]
     };
     for name in wanted {

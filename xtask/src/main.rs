@@ -6,6 +6,7 @@ mod eval;
 mod lan;
 mod loops;
 mod page;
+mod phone;
 mod serve;
 mod setup;
 mod shell;
@@ -34,6 +35,10 @@ cargo xtask sizes
     prints what a first visit to the built page loads
 cargo xtask digests
     writes what the bench view's parity check compares with, from this machine's readings of the specimens
+cargo xtask phone
+    builds native-bench for arm64 phones as one static file and prints what to type
+cargo xtask bench-peers [--repeats N] [--rows FACTOR]
+    measures the same products by this project, onnxruntime-web and tfjs-wasm in one page of Chromium
 cargo xtask inner-loops
     counts multiply-adds per instruction of every kernel for arm64, as compiled and as V8 and JavaScriptCore emit it, into docs/results
 cargo xtask setup
@@ -64,6 +69,8 @@ fn run(arguments: &[String]) -> Result<()> {
         }
         Some((&"sizes", [])) => page::sizes(false),
         Some((&"digests", [])) => digests::write(),
+        Some((&"phone", [])) => phone::phone(),
+        Some((&"bench-peers", options)) => phone::bench_peers(options),
         Some((&"inner-loops", [])) => {
             page::package()?;
             loops::write()

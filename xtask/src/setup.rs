@@ -68,7 +68,8 @@ fn lighthouse() -> Result<()> {
     Ok(())
 }
 
-fn targets() -> Result<()> {
+/// The targets of rustc.
+pub(crate) fn targets() -> Result<()> {
     let Some(installed) = output(command("rustup").args(["target", "list", "--installed"])) else {
         // A toolchain without rustup: the build says which target it lacks.
         return Ok(());

@@ -222,12 +222,12 @@ fn step_u8(acc: &mut [[v128; COLUMNS / 4]; ROWS], a: impl Words, w: &[i16; COLUM
 pub(super) struct F32(());
 
 #[cfg(target_feature = "relaxed-simd")]
-fn multiply_add(a: v128, b: v128, c: v128) -> v128 {
+pub(super) fn multiply_add(a: v128, b: v128, c: v128) -> v128 {
     f32x4_relaxed_madd(a, b, c)
 }
 
 #[cfg(not(target_feature = "relaxed-simd"))]
-fn multiply_add(a: v128, b: v128, c: v128) -> v128 {
+pub(super) fn multiply_add(a: v128, b: v128, c: v128) -> v128 {
     f32x4_add(f32x4_mul(a, b), c)
 }
 

@@ -1,4 +1,4 @@
-//! WebAssembly simd128 for CPUs that multiply and add 16-bit lanes in one instruction (MLA of arm64: phones).
+//! WebAssembly simd128 for arm64 (phones): 32 registers, and 16-bit lanes that are multiplied and added in one instruction (MLA).
 //!
 //! Activations are centred, so that two products may be added in 16 bits before anything is widened. A panel keeps two depths of four rows in
 //! one vector, and each is broadcast from its lane by a shuffle, which arm64 does in one `dup`; a load that broadcasts costs it three.
@@ -7,12 +7,14 @@
 //! u4 ("p2"): lane = w0 + 256 w1, p = a0 * lane(k0) + a1 * lane(k1)      both fields of p lie within +-2 * 8 * 7 = +-112
 //!            all += p;  high += q15mulr_sat(p, 128) = (p + 128) >> 8     the rounding makes the low field's sign harmless
 //!            low = all - (high << 8) mod 2^16
+//! u4 ("mla"): all += a * w in 16 bits, one filter a lane
 //! u8:        p = a0 * w(k0) + a1 * w(k1) in 16 bits, |p| <= 2 * 128 * 127 = 32512; then pairwise into 32 bits (SADALP)
 //! ```
 
 use std::arch::wasm32::*;
 
-use super::simd128_pack::{Centred, pack, pack_halves};
+use super::simd128::multiply_add;
+use super::simd128_pack::{Centred, Reals, pack, pack_halves};
 use super::simd128_tile::{store, vectors, walk};
 use super::{Kernel, Panels};
 
@@ -138,6 +140,82 @@ impl Kernel for U4 {
     }
 }
 
+/// 4-bit activations times weights in -7..=7, exact: a sum gains at most 56 a depth, 584 depths fit 16 bits. The paper's UMLAL as far as WebAssembly has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct U4Mla(());
+
+impl Kernel for U4Mla {
+    type Activation = u8;
+    type Weight = i8;
+    type Left = i16;
+    type Right = i16;
+    type Sum = i32;
+    const NAME: &'static str = "simd128_u4i4_4x32_mla";
+    const ISA: &'static str = "WebAssembly simd128";
+    const MR: usize = ROWS;
+    const NR: usize = U4_COLUMNS;
+    const GROUP: usize = 1;
+    const LEAST_WEIGHT: i8 = -7;
+    const MAX_DEPTH: usize = 584;
+    const COLUMN_OFFSETS: bool = true;
+
+    fn detect() -> Option<Self> {
+        Some(Self(()))
+    }
+
+    #[inline]
+    fn left(activation: u8) -> i16 {
+        i16::from(activation) - 8
+    }
+
+    fn right(weights: &[i8]) -> i16 {
+        i16::from(weights[0])
+    }
+
+    fn add(a: i32, b: i32) -> i32 {
+        a + b
+    }
+
+    fn column_offset(column: &[i8]) -> i32 {
+        8 * column.iter().map(|&weight| i32::from(weight)).sum::<i32>()
+    }
+
+    #[inline]
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> bool {
+        pack_halves::<8>(rows, panel)
+    }
+
+    #[inline]
+    fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
+        const VECTORS: usize = U4_COLUMNS / 8;
+        let mut acc = [[i16x8_splat(0); VECTORS]; ROWS];
+        walk(panels.left, panels.right, |a: &[i16; ROWS], w: &[i16; U4_COLUMNS]| {
+            // SAFETY: four elements of 16 bits.
+            let a = unsafe { v128_load64_zero(a.as_ptr().cast()) };
+            let w: [v128; VECTORS] = vectors(w);
+            macro_rules! row {
+                ($row:literal) => {
+                    let a = broadcast16!(a, $row);
+                    for (sum, w) in acc[$row].iter_mut().zip(w) {
+                        *sum = i16x8_add(*sum, i16x8_mul(a, w));
+                    }
+                };
+            }
+            row!(0);
+            row!(1);
+            row!(2);
+            row!(3);
+        });
+        let mut sums = [[i32x4_splat(0); U4_COLUMNS / 4]; ROWS];
+        for (sums, acc) in sums.iter_mut().zip(acc) {
+            for (halves, acc) in sums.as_chunks_mut::<2>().0.iter_mut().zip(acc) {
+                *halves = [i32x4_extend_low_i16x8(acc), i32x4_extend_high_i16x8(acc)];
+            }
+        }
+        store(sums, out, stride);
+    }
+}
+
 /// 8-bit activations times weights in -127..=127, exact: see the head of this file; 2^16 products fit 32 bits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct U8(());
@@ -215,6 +293,74 @@ impl Kernel for U8 {
         if !last_left.is_empty() {
             step(&odd_left, &odd_right);
         }
+        store(acc, out, stride);
+    }
+}
+
+/// Single precision, rows broadcast from the lanes of one vector; fused where relaxed SIMD has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct F32(());
+
+const F32_COLUMNS: usize = 16;
+
+impl Kernel for F32 {
+    type Activation = f32;
+    type Weight = f32;
+    type Left = f32;
+    type Right = f32;
+    type Sum = f32;
+    const NAME: &'static str = "simd128_f32_4x16_lanes";
+    const ISA: &'static str = if cfg!(target_feature = "relaxed-simd") {
+        "WebAssembly relaxed SIMD"
+    } else {
+        "WebAssembly simd128"
+    };
+    const MR: usize = ROWS;
+    const NR: usize = F32_COLUMNS;
+    const GROUP: usize = 1;
+    const MAX_DEPTH: usize = 1 << 20;
+
+    fn detect() -> Option<Self> {
+        Some(Self(()))
+    }
+
+    #[inline]
+    fn left(activation: f32) -> f32 {
+        activation
+    }
+
+    fn right(weights: &[f32]) -> f32 {
+        weights[0]
+    }
+
+    fn add(a: f32, b: f32) -> f32 {
+        a + b
+    }
+
+    #[inline]
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [f32], panel: &mut [f32]) -> bool {
+        pack::<Reals, ROWS>(rows, panel)
+    }
+
+    #[inline]
+    fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [f32], stride: usize) {
+        const VECTORS: usize = F32_COLUMNS / 4;
+        let mut acc = [[f32x4_splat(0.0); VECTORS]; ROWS];
+        walk(panels.left, panels.right, |a: &[f32; ROWS], w: &[f32; F32_COLUMNS]| {
+            let ([a], w): ([v128; 1], [v128; VECTORS]) = (vectors(a), vectors(w));
+            macro_rules! row {
+                ($row:literal) => {
+                    let a = broadcast32!(a, $row);
+                    for (sum, w) in acc[$row].iter_mut().zip(w) {
+                        *sum = multiply_add(a, w, *sum);
+                    }
+                };
+            }
+            row!(0);
+            row!(1);
+            row!(2);
+            row!(3);
+        });
         store(acc, out, stride);
     }
 }

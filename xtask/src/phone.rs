@@ -1,0 +1,54 @@
+//! `cargo xtask phone` and `cargo xtask bench-peers`: measurements elsewhere than in a test.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::shell::{command, root, run, step};
+use crate::{page, setup};
+
+const TARGET: &str = "aarch64-unknown-linux-musl";
+
+/// Builds one static binary for arm64, models inside, and says how to run it on a phone.
+pub(crate) fn phone() -> Result<()> {
+    setup::targets()?;
+    step("native-bench for arm64", || {
+        run(command("cargo").args(["build", "--quiet", "--release", "-p", "native-bench", "--target", TARGET]))
+    })?;
+    let path = format!("target/{TARGET}/release/native-bench");
+    let binary = fs::read(root().join(&path)).with_context(|| path.clone())?;
+    // A dynamic binary names its interpreter, which Android does not have.
+    let interpreter = binary.windows(8).any(|bytes| bytes == b"/lib/ld-");
+    ensure!(!interpreter, "{path} is not static: it asks for an interpreter");
+    println!(
+        "\n{path}: one static file of {:.1} MB with the models inside.\n
+By adb, with USB debugging on:
+
+    adb push {path} /data/local/tmp/
+    adb shell chmod 755 /data/local/tmp/native-bench
+    adb shell /data/local/tmp/native-bench verify
+    adb shell /data/local/tmp/native-bench gemm
+
+In Termux, with the file in the phone's downloads (once: termux-setup-storage):
+
+    cp ~/storage/downloads/native-bench ~/
+    chmod 755 ~/native-bench
+    ~/native-bench verify
+    ~/native-bench gemm
+
+`--isa neon` compares the kernels of phones without dot products; `--json` and `--plot FILE.svg` keep the figures.",
+        f64::from(u32::try_from(binary.len()).unwrap_or(u32::MAX)) / 1e6
+    );
+    Ok(())
+}
+
+/// Measures this project's products beside onnxruntime-web and tfjs-wasm in one page of Chromium.
+pub(crate) fn bench_peers(options: &[&str]) -> Result<()> {
+    setup::everything()?;
+    page::package()?;
+    let folder = root().join("web/peers");
+    step("npm packages of the peers", || {
+        run(command("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder))
+    })?;
+    run(command("node").arg("peers/bench.mjs").args(options).current_dir(root().join("web")))
+}
