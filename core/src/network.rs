@@ -261,7 +261,8 @@ trait Activation: Number {
     fn apply(finish: &Self::Finish, sums: &[Self::Sum], out: &mut [Self]);
     /// One column's sums to logits.
     fn logits(finish: &Self::Finish, sums: &[Self::Sum], out: &mut Values);
-    fn no_logits(finish: &Self::Finish) -> Values;
+    /// Room for so many logits.
+    fn no_logits(finish: &Self::Finish, count: usize) -> Values;
     fn activations(map: Vec<Self>) -> Activations;
 }
 
@@ -321,8 +322,11 @@ impl Activation for u8 {
         }
     }
 
-    fn no_logits(finish: &Requantise) -> Values {
-        Values::Integer { values: Vec::new(), scale: finish.scale.first().copied().unwrap_or(1.0) }
+    fn no_logits(finish: &Requantise, count: usize) -> Values {
+        Values::Integer {
+            values: Vec::with_capacity(count),
+            scale: finish.scale.first().copied().unwrap_or(1.0),
+        }
     }
 
     fn activations(map: Vec<u8>) -> Activations {
@@ -372,8 +376,8 @@ impl Activation for f32 {
         }
     }
 
-    fn no_logits(_bias: &Vec<f32>) -> Values {
-        Values::Float(Vec::new())
+    fn no_logits(_bias: &Vec<f32>, count: usize) -> Values {
+        Values::Float(Vec::with_capacity(count))
     }
 
     fn activations(map: Vec<f32>) -> Activations {
@@ -537,7 +541,7 @@ where
                     let source = Source { map: from, window, height, width };
                     if border.is_none() {
                         // The logits have one row: what stands below would belong to no column.
-                        let mut values = A::no_logits(finish);
+                        let mut values = A::no_logits(finish, width * packed.columns());
                         convolve(*kernel, &source, packed, panel, buffers, |[y, _], sums| {
                             if y == 0 {
                                 A::logits(finish, sums, &mut values);

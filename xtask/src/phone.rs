@@ -13,7 +13,15 @@ const TARGET: &str = "aarch64-unknown-linux-musl";
 pub(crate) fn phone() -> Result<()> {
     setup::targets()?;
     step("native-bench for arm64", || {
-        run(command("cargo").args(["build", "--quiet", "--release", "-p", "native-bench", "--target", TARGET]))
+        run(command("cargo").args([
+            "build",
+            "--quiet",
+            "--release",
+            "-p",
+            "native-bench",
+            "--target",
+            TARGET,
+        ]))
     })?;
     let path = format!("target/{TARGET}/release/native-bench");
     let binary = fs::read(root().join(&path)).with_context(|| path.clone())?;
