@@ -19,12 +19,13 @@ const { default: lighthouse } = await load("lighthouse");
 const { launch } = await load("chrome-launcher");
 
 const withPerformance = process.argv.includes("--performance");
-const { address, close } = await site();
+const server = await site();
+server.packed = true;
 const chrome = await launch({ chromePath: CHROMIUM.executablePath, chromeFlags: ["--headless=new", ...CHROMIUM.args], logLevel: "silent" });
 const flags = { port: chrome.port, logLevel: "error", onlyCategories: withPerformance ? [...CHECKED, "performance"] : CHECKED };
-const { lhr } = await lighthouse(address, flags);
+const { lhr } = await lighthouse(server.address, flags);
 await chrome.kill();
-close();
+server.close();
 
 for (const { id, score } of Object.values(lhr.categories)) {
   const points = Math.round(score * 100);

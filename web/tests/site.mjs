@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, constants } from "node:zlib";
 
 /** The folder of the page. */
 export const web = fileURLToPath(new URL("..", import.meta.url));
@@ -19,12 +20,15 @@ const TYPES = {
   ".jpg": "image/jpeg",
 };
 
+/** Quick, since it is done for each request. */
+const PACKING = { [constants.BROTLI_PARAM_QUALITY]: 5 };
+
 /**
- * Serves a folder, web/dist if not told; gives its address and a way to end it. `site.down = true` cuts every connection, and `site.change(file, body)`
- * may alter what is sent: the next version of the page, for one.
+ * Serves a folder, web/dist if not told; gives its address and a way to end it. `site.down = true` cuts every connection, `site.packed = true` sends
+ * files by brotli as public hosts do, and `site.change(file, body)` may alter what is sent: the next version of the page, for one.
  */
 export async function site(folder = join(web, "dist")) {
-  const state = { down: false, change: (_file, body) => body };
+  const state = { down: false, packed: false, change: (_file, body) => body };
   const server = createServer(async (request, response) => {
     if (state.down) return request.socket.destroy();
     const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
@@ -32,7 +36,9 @@ export async function site(folder = join(web, "dist")) {
     try {
       if (file === undefined) throw new Error("outside the site");
       const body = state.change(file, await readFile(join(folder, file)));
-      response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" }).end(body);
+      const packing = state.packed ? { "content-encoding": "br" } : {};
+      response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream", ...packing });
+      response.end(state.packed ? brotliCompressSync(body, { params: PACKING }) : body);
     } catch {
       response.writeHead(404).end();
     }

@@ -55,7 +55,7 @@ await suite([
     await source("This device").waitFor();
     assert.equal(await page.locator(".source canvas").count(), 2);
     assert.equal(await page.locator(".source tbody tr").count(), 3);
-    assert.match(await page.textContent(".source .facts"), /all \d+ exact/);
+    assert.match(await page.textContent(".source .facts"), /Linux.*Chrom.*all \d+ exact/);
     await noSidewaysScroll(page);
     await accessibleInBoth(page);
   }],

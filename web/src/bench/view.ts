@@ -7,6 +7,7 @@ import { copy, save } from "../reading/export";
 import type { View } from "../shell/views";
 import "../shell/views.css";
 import "./bench.css";
+import { deviceName } from "./device";
 import { decode, encode } from "./link";
 import { isReport, measured } from "./measured";
 import { t, type BenchKey } from "./messages";
@@ -170,7 +171,10 @@ class BenchView implements View {
 
   async #measure(): Promise<void> {
     const report = await this.#follow("measuring", measure);
-    if (report !== null) this.#put({ origin: { kind: "here" }, measured: measured(report), report });
+    if (report === null) return;
+    // The package knows the user agent alone; it stays in `flags`.
+    report.device.cpu = await deviceName();
+    this.#put({ origin: { kind: "here" }, measured: measured(report), report });
   }
 
   async #compareBits(): Promise<void> {
