@@ -11,7 +11,6 @@
     reason = "sums modulo 10 and symbol indices below 37"
 )]
 
-use super::columns::SYMBOLS;
 use super::slots::Slot;
 use crate::mrz::layout::{CharacterSet, FieldKind};
 use crate::mrz::{ALPHABET, CheckField, FILLER, Format};
@@ -37,6 +36,8 @@ pub struct Text {
     pub lines: Vec<Vec<u8>>,
     /// Log probability of the text, prices included.
     pub score: f32,
+    /// The document's number goes on in the optional data.
+    continued: bool,
 }
 
 /// What one place contributes.
@@ -50,12 +51,38 @@ struct Role {
     closes_own: bool,
     /// A filler here agrees with a sum of 0.
     filler_closes: bool,
+    /// The number goes on elsewhere: a filler stands here whatever the sum.
+    left_open: bool,
     /// The place is the composite digit.
     closes_composite: bool,
 }
 
-/// The role of every place, line by line.
-fn roles(format: Format) -> Vec<Vec<Role>> {
+impl Role {
+    /// The state after `symbol` in this place, and how many check digits it disagrees with.
+    fn step(&self, state: usize, symbol: usize) -> (usize, u8) {
+        let value = if ALPHABET[symbol] == FILLER { 0 } else { symbol };
+        let (own, composite) = (state / 10, state % 10);
+        let (mut own_after, mut composite_after) =
+            ((own + self.own as usize * value) % 10, (composite + self.composite as usize * value) % 10);
+        let mut disagreeing = 0;
+        if self.closes_own {
+            let agrees = match ALPHABET[symbol] {
+                FILLER => self.filler_closes && (self.left_open || own == 0),
+                _ => !self.left_open && symbol == own,
+            };
+            disagreeing += u8::from(!agrees);
+            own_after = 0;
+        }
+        if self.closes_composite {
+            disagreeing += u8::from(symbol != composite);
+            composite_after = 0;
+        }
+        (own_after * 10 + composite_after, disagreeing)
+    }
+}
+
+/// The role of every place, line by line; a `continued` number leaves its digit open.
+fn roles(format: Format, continued: bool) -> Vec<Vec<Role>> {
     let layout = format.layout();
     let mut roles = vec![vec![Role::default(); layout.length]; layout.lines];
     for rule in layout.checks {
@@ -76,7 +103,8 @@ fn roles(format: Format) -> Vec<Vec<Role>> {
             digit.closes_composite = true;
         } else {
             digit.closes_own = true;
-            digit.filler_closes = rule.filler_if_empty;
+            digit.left_open = continued && rule.field == CheckField::DocumentNumber;
+            digit.filler_closes = rule.filler_if_empty || digit.left_open;
         }
     }
     roles
@@ -122,13 +150,37 @@ pub fn provides(format: Format, line: usize, position: usize, character: u8) -> 
     crate::mrz::symbol(character).is_some_and(|symbol| allowed(format, line, position).0 & (1 << symbol) != 0)
 }
 
-/// Whether the check digit of the number at the place given by `format` is the one that a continued number leaves open.
-fn is_number_digit(format: Format, line: usize, position: usize) -> bool {
-    format
-        .layout()
-        .checks
-        .iter()
-        .any(|rule| rule.field == CheckField::DocumentNumber && rule.digit.covers(line, position))
+/// How much of the probability of all texts of this format whose check digits agree is the text's own, 0 to 1. What the check digits cannot tell apart shares it:
+/// three zeros read as letters O may leave a sum as it was.
+#[must_use]
+pub fn certainty(slots: &[Vec<Slot>], text: &Text) -> f32 {
+    let roles = roles(text.format, text.continued);
+    let mut masses = [0.0f64; STATES];
+    masses[0] = 1.0;
+    let mut own = 1.0f64;
+    for (line, places) in slots.iter().enumerate() {
+        for (position, slot) in places.iter().enumerate() {
+            let (set, price) = allowed(text.format, line, position);
+            let foreign = f64::from(libm::expf(-price));
+            let mut next = [0.0f64; STATES];
+            for (symbol, &probability) in slot.iter().enumerate() {
+                let provided = if set & (1 << symbol) == 0 { foreign } else { 1.0 };
+                let local = provided * f64::from(probability.max(LEAST));
+                if text.lines[line][position] == ALPHABET[symbol] {
+                    own *= local;
+                }
+                for (state, &mass) in masses.iter().enumerate().filter(|(_, mass)| **mass > 0.0) {
+                    let (after, disagreeing) = roles[line][position].step(state, symbol);
+                    if disagreeing == 0 {
+                        next[after] += mass * local;
+                    }
+                }
+            }
+            masses = next;
+        }
+    }
+    let all: f64 = masses.iter().sum();
+    if all > 0.0 { (own / all) as f32 } else { 0.0 }
 }
 
 /// One step back: the symbol taken and the state before it.
@@ -139,24 +191,18 @@ struct Step {
 }
 
 fn search(slots: &[Vec<Slot>], format: Format, continued: bool) -> Text {
-    let roles = roles(format);
+    let roles = roles(format, continued);
     let mut scores = [f32::NEG_INFINITY; STATES];
     scores[0] = 0.0;
     let mut steps: Vec<[Step; STATES]> = Vec::new();
     for (line, places) in slots.iter().enumerate() {
         for (position, slot) in places.iter().enumerate() {
-            let mut role = roles[line][position];
+            let role = &roles[line][position];
             let (set, price) = allowed(format, line, position);
-            let open = continued && is_number_digit(format, line, position);
-            if open {
-                role.filler_closes = true;
-            }
             let mut next = [f32::NEG_INFINITY; STATES];
             let mut back = [Step::default(); STATES];
-            for symbol in 0..SYMBOLS {
-                let character = ALPHABET[symbol];
-                let value = if character == FILLER { 0 } else { symbol };
-                let mut local = libm::logf(slot[symbol].max(LEAST));
+            for (symbol, &probability) in slot.iter().enumerate() {
+                let mut local = libm::logf(probability.max(LEAST));
                 if set & (1 << symbol) == 0 {
                     local -= price;
                 }
@@ -164,27 +210,8 @@ fn search(slots: &[Vec<Slot>], format: Format, continued: bool) -> Text {
                     if score == f32::NEG_INFINITY {
                         continue;
                     }
-                    let (own, composite) = (state / 10, state % 10);
-                    let mut total = score + local;
-                    let mut own_after = (own + role.own as usize * value) % 10;
-                    if role.closes_own {
-                        let agrees = match character {
-                            FILLER => role.filler_closes && (open || own == 0),
-                            _ => !open && symbol == own,
-                        };
-                        if !agrees {
-                            total -= DISAGREEMENT;
-                        }
-                        own_after = 0;
-                    }
-                    let mut composite_after = (composite + role.composite as usize * value) % 10;
-                    if role.closes_composite {
-                        if symbol != composite {
-                            total -= DISAGREEMENT;
-                        }
-                        composite_after = 0;
-                    }
-                    let after = own_after * 10 + composite_after;
+                    let (after, disagreeing) = role.step(state, symbol);
+                    let total = score + local - DISAGREEMENT * f32::from(disagreeing);
                     if total > next[after] {
                         next[after] = total;
                         back[after] = Step { symbol: symbol as u8, from: state as u8 };
@@ -208,7 +235,8 @@ fn search(slots: &[Vec<Slot>], format: Format, continued: bool) -> Text {
         .collect();
     flat.reverse();
     let length = format.layout().length;
-    let mut text = Text { format, lines: flat.chunks(length).map(<[u8]>::to_vec).collect(), score };
+    let lines = flat.chunks(length).map(<[u8]>::to_vec).collect();
+    let mut text = Text { format, lines, score, continued };
     if continued && !number_agrees(&text) {
         text.score -= DISAGREEMENT;
     }
@@ -224,6 +252,7 @@ fn number_agrees(text: &Text) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::SYMBOLS;
     use crate::mrz::{symbol, verify};
 
     const PASSPORT: [&str; 2] =
@@ -303,5 +332,22 @@ mod tests {
         let slots = slots(&visa, 0.99);
         let of = |format| best_text(&slots, format).expect("44 characters").score;
         assert!(of(Format::MRVA) > of(Format::TD3));
+    }
+
+    #[test]
+    fn texts_that_check_digits_cannot_tell_apart_share_the_certainty() {
+        let sure = slots(&PASSPORT, 0.9999);
+        let text = best_text(&sure, Format::TD3).expect("shape of TD3");
+        assert!(certainty(&sure, &text) > 0.98);
+        // One doubtful digit is decided by the sums.
+        let mut one = sure.clone();
+        doubt(&mut one, 1, 17, &[(b'8', 0.6), (b'1', 0.4)]);
+        let text = best_text(&one, Format::TD3).expect("shape of TD3");
+        assert!(certainty(&one, &text) > 0.98);
+        // L and V weigh the same modulo 10 (21 and 31).
+        let mut two = sure;
+        doubt(&mut two, 1, 0, &[(b'L', 0.6), (b'V', 0.4)]);
+        let text = best_text(&two, Format::TD3).expect("shape of TD3");
+        assert!((0.5..0.7).contains(&certainty(&two, &text)));
     }
 }

@@ -129,6 +129,14 @@ impl Lattice {
         (mean(self.first, self.first + 1), mean(last - 1, last))
     }
 
+    /// Whether a character stands in both places right before or right after a stretch.
+    #[must_use]
+    pub fn goes_on(&self, window: &Window) -> bool {
+        let end = window.first + window.length as i32;
+        let both = |a: i32, b: i32| self.evidence_at(a).min(self.evidence_at(b)) > 0.0;
+        both(window.first - 2, window.first - 1) || both(end, end + 1)
+    }
+
     /// The stretch of `length` characters with the most evidence inside and the least in the two places beyond each end.
     #[must_use]
     pub fn window(&self, length: usize) -> Window {

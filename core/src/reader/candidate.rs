@@ -34,6 +34,8 @@ const TEMPERATURE: f32 = 1.5;
 pub(super) const CONFIDENT: f32 = 0.9;
 /// A character that no check digit protects needs this confidence.
 pub(super) const DOUBTFUL: f32 = 0.6;
+/// A valid text has at least this share of the probability of all texts whose check digits agree.
+const LEAST_CERTAINTY: f32 = 0.7;
 /// A valid text has at least this log probability a character.
 const LEAST_VALID_SCORE: f32 = -0.3;
 /// How much less evidence than the best length of a line a length may have.
@@ -180,6 +182,8 @@ pub(super) struct Candidate {
     lines: Vec<Line>,
     /// Mean evidence of the lines' windows.
     evidence: f32,
+    /// Text stands right beyond an end of a line: a part of a longer one was taken for it.
+    goes_on: bool,
     text: Text,
     checks: Vec<Check>,
 }
@@ -194,21 +198,25 @@ pub(super) struct Doubt {
 }
 
 impl Candidate {
-    fn new(lines: Vec<Line>, evidence: f32) -> Option<Self> {
+    fn new(lines: Vec<Line>, evidence: f32, goes_on: bool) -> Option<Self> {
         let slots: Vec<Vec<Slot>> = lines.iter().map(|line| line.slots.clone()).collect();
         let text = Format::ALL
             .iter()
             .filter_map(|&format| grammar::best_text(&slots, format))
             .max_by(|a, b| a.score.total_cmp(&b.score))?;
         let checks = mrz::verify(text.format, &text.lines);
-        Some(Self { lines, evidence, text, checks })
+        Some(Self { lines, evidence, goes_on, text, checks })
     }
 
     /// The same lines with probabilities from elsewhere, of the same shape.
     pub(super) fn with_slots(&self, slots: Vec<Vec<Slot>>) -> Option<Self> {
         let lines =
             self.lines.iter().cloned().zip(slots).map(|(line, slots)| Line { slots, ..line }).collect();
-        Self::new(lines, self.evidence)
+        Self::new(lines, self.evidence, self.goes_on)
+    }
+
+    fn owned_slots(&self) -> Vec<Vec<Slot>> {
+        self.lines.iter().map(|line| line.slots.clone()).collect()
     }
 
     /// The probabilities of the characters, line by line.
@@ -292,7 +300,8 @@ impl Candidate {
         doubts
     }
 
-    /// Every check digit agrees, no confident reading was changed, and nothing outside the check digits' protection is doubtful or foreign to the format.
+    /// Every check digit agrees, no confident reading was changed, nothing outside the check digits' protection is doubtful or foreign to the format, no other text with
+    /// agreeing check digits is about as likely, and the lines end where the format ends.
     pub(super) fn is_valid(&self) -> bool {
         let layout = self.text.format.layout();
         let foreign = self.text.lines.iter().enumerate().any(|(line, text)| {
@@ -300,6 +309,7 @@ impl Candidate {
             text.iter().enumerate().any(at)
         });
         !foreign
+            && !self.goes_on
             && self.checks.iter().all(|check| check.ok)
             && self.score() > LEAST_VALID_SCORE
             && self.doubts().iter().all(|doubt| {
@@ -308,6 +318,7 @@ impl Candidate {
                 let exposed = doubt.confidence < DOUBTFUL && !layout.is_protected(doubt.line, doubt.position);
                 !overruled && !exposed
             })
+            && grammar::certainty(&self.owned_slots(), &self.text) > LEAST_CERTAINTY
     }
 }
 
@@ -426,8 +437,10 @@ fn read_group(
     measure_together(picture, &mut paths);
     // Upright now, the characters show better where they stand.
     let length = windows.first()?.length;
+    let mut goes_on = group.iter().zip(windows).any(|(look, window)| look.lattice.goes_on(window));
     let again: Option<Vec<Look>> = paths.iter().map(|path| Look::once(network, picture, path)).collect();
     if let Some(again) = again {
+        goes_on = again.iter().any(|look| look.lattice.goes_on(&look.lattice.window(length)));
         for ((path, look), window) in paths.iter_mut().zip(&again).zip(windows) {
             let found = look.lattice.window(length);
             if found.score > window.score {
@@ -438,7 +451,7 @@ fn read_group(
     }
     let lines: Option<Vec<Line>> = paths.iter().map(|path| Line::at(network, picture, path)).collect();
     let evidence = windows.iter().map(|window| window.score).sum::<f32>() / windows.len() as f32;
-    Candidate::new(lines?, evidence)
+    Candidate::new(lines?, evidence, goes_on)
 }
 
 /// Moves the lines of a zone onto their ink and gives them one height and one lean.
@@ -497,7 +510,7 @@ pub(super) mod tests {
             slots: text.bytes().map(slot).collect(),
             logits: Logits::default(),
         };
-        Candidate::new(lines.iter().map(|text| line(text.as_ref())).collect(), 4.0)
+        Candidate::new(lines.iter().map(|text| line(text.as_ref())).collect(), 4.0, false)
             .expect("the shape of a format")
     }
 
@@ -505,7 +518,7 @@ pub(super) mod tests {
     fn sure_lines_are_valid_and_unsure_names_are_not() {
         let lines =
             ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
-        assert!(of_lines(&lines, 0.99).is_valid());
+        assert!(of_lines(&lines, 0.999).is_valid());
         assert!(!of_lines(&lines, 0.5).is_valid());
     }
 }
