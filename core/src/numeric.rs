@@ -78,6 +78,13 @@ pub(crate) fn median(values: impl Iterator<Item = f32>) -> Option<f32> {
     values.get(values.len() / 2).copied()
 }
 
+/// The value that a quarter of the others exceed; `None` of nothing.
+pub(crate) fn upper_quartile(values: impl Iterator<Item = f32>) -> Option<f32> {
+    let mut values: Vec<f32> = values.collect();
+    sort_by(&mut values, f32::total_cmp);
+    values.get(values.len() * 3 / 4).copied()
+}
+
 /// The mean of up to `2 * radius + 1` values around each.
 pub(crate) fn running_mean(values: &[f32], radius: usize) -> Vec<f32> {
     let mut sums = vec![0.0; values.len() + 1];
@@ -108,7 +115,7 @@ mod tests {
             let items: Vec<(u32, usize)> = (0..count).map(|place| (next(), place)).collect();
             let (mut ours, mut theirs) = (items.clone(), items);
             sort_by(&mut ours, |a, b| b.0.cmp(&a.0));
-            theirs.sort_by(|a, b| b.0.cmp(&a.0));
+            theirs.sort_by_key(|item| std::cmp::Reverse(item.0));
             assert_eq!(ours, theirs);
         }
     }

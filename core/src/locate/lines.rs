@@ -9,7 +9,7 @@
 
 use super::Level;
 use super::bars::Bar;
-use crate::numeric::{median, parabola, running_mean, sort_by};
+use crate::numeric::{median, parabola, running_mean, sort_by, upper_quartile};
 use crate::path::{Layout, LinePath};
 use crate::pyramid::Pyramid;
 
@@ -30,6 +30,9 @@ const OVERHANG: f32 = 6.0;
 
 /// Characters of a line worth measuring, counted by the height of a bar.
 const HINTED_LENGTH: std::ops::Range<f32> = 10.0..110.0;
+
+/// A repetition as clear as this tells the pitch better than the height does.
+const CLEAR_RHYTHM: f32 = 0.4;
 
 /// Least texture of a bar: clean print has about 1, the grain of wood a tenth.
 pub(super) const LEAST_TEXTURE: f32 = 0.3;
@@ -163,7 +166,8 @@ fn recentred(path: &LinePath, ink: &[f32], layout: &Layout) -> Option<LinePath> 
         caps = vec![(u, (bottom - top) / layout.cap)];
     }
     let typical = median(centres.iter().map(|c| c.1))?;
-    let height = median(caps.iter().map(|c| c.1))?;
+    // Fillers are lower than capitals: the taller parts of the line tell its height.
+    let height = upper_quartile(caps.iter().map(|c| c.1))?;
     let fitted: Vec<_> = centres
         .iter()
         .zip(&caps)
@@ -233,8 +237,17 @@ pub(super) fn measure(level: &Level, hint: &LinePath) -> Option<Line> {
     let (ink, layout) = patch(&Pyramid::of(&level.gray), &path);
     let columns = band(&ink, &layout);
     let (first, last) = extent(&columns, &layout, &path)?;
+    let rhythm = Rhythm::of(&columns, layout.column(first), layout.column(last));
     let path = path.recounted(first, 1.0, last - first).scaled(level.scale);
-    Some(Line { path, regularity: regularity(&columns, layout.column(first), layout.column(last)) })
+    let path =
+        if rhythm.regularity > CLEAR_RHYTHM { spaced(&path, rhythm.pitch / layout.pitch) } else { path };
+    Some(Line { path, regularity: rhythm.regularity })
+}
+
+/// The line counted by the pitch that its characters show, `factor` times that which follows from its height. The height itself may be wrong where fillers abound: it moves half of
+/// the way to what follows from the pitch.
+fn spaced(path: &LinePath, factor: f32) -> LinePath {
+    LinePath { cap: path.cap * factor.sqrt(), ..*path }.recounted(0.0, factor, path.length / factor)
 }
 
 /// The line next to a known one, above or below it, with the same ends, at least a line away from the distances `known` (capital heights below
@@ -304,24 +317,40 @@ fn extent(columns: &[f32], layout: &Layout, path: &LinePath) -> Option<(f32, f32
     (last - first > 8.0).then_some((first, last))
 }
 
-/// The highest normalised autocorrelation of the columns near the nominal pitch, 0 to 1.
-fn regularity(columns: &[f32], first: f32, last: f32) -> f32 {
-    let from = (first.max(0.0)) as usize;
-    let to = (last.max(0.0) as usize).min(columns.len());
-    if to <= from + 40 {
-        return 0.0;
+/// How the ink of a line repeats itself.
+struct Rhythm {
+    /// The highest normalised autocorrelation near the nominal pitch, 0 to 1.
+    regularity: f32,
+    /// Columns after which it repeats.
+    pitch: f32,
+}
+
+impl Rhythm {
+    fn of(columns: &[f32], first: f32, last: f32) -> Self {
+        let nominal = PATCH_CAP * PITCH_PER_CAP;
+        let from = (first.max(0.0)) as usize;
+        let to = (last.max(0.0) as usize).min(columns.len());
+        if to <= from + 40 {
+            return Self { regularity: 0.0, pitch: nominal };
+        }
+        let slice = &columns[from..to];
+        let mean = running_mean(slice, (2.0 * PATCH_CAP) as usize);
+        let signal: Vec<f32> = slice.iter().zip(&mean).map(|(a, b)| a - b).collect();
+        let energy: f32 = signal.iter().map(|v| v * v).sum();
+        if energy <= 0.0 {
+            return Self { regularity: 0.0, pitch: nominal };
+        }
+        let correlation = |lag: usize| {
+            let sum: f32 = signal.iter().zip(&signal[lag.min(signal.len())..]).map(|(a, b)| a * b).sum();
+            sum * signal.len() as f32 / ((signal.len() - lag).max(1) as f32 * energy)
+        };
+        let lags = (0.75 * PATCH_CAP) as usize..=(1.7 * PATCH_CAP) as usize;
+        let best =
+            lags.max_by(|&a, &b| correlation(a).total_cmp(&correlation(b))).unwrap_or(nominal as usize);
+        // The top of the parabola through three lags.
+        let (before, peak, after) = (correlation(best - 1), correlation(best), correlation(best + 1));
+        let bend = before - 2.0 * peak + after;
+        let shift = if bend < 0.0 { ((before - after) / (2.0 * bend)).clamp(-0.5, 0.5) } else { 0.0 };
+        Self { regularity: peak.clamp(0.0, 1.0), pitch: best as f32 + shift }
     }
-    let slice = &columns[from..to];
-    let mean = running_mean(slice, (2.0 * PATCH_CAP) as usize);
-    let signal: Vec<f32> = slice.iter().zip(&mean).map(|(a, b)| a - b).collect();
-    let energy: f32 = signal.iter().map(|v| v * v).sum();
-    if energy <= 0.0 {
-        return 0.0;
-    }
-    let lags = (0.75 * PATCH_CAP) as usize..=(1.5 * PATCH_CAP) as usize;
-    let correlation = |lag: usize| {
-        let sum: f32 = signal.iter().zip(&signal[lag.min(signal.len())..]).map(|(a, b)| a * b).sum();
-        sum * signal.len() as f32 / ((signal.len() - lag).max(1) as f32 * energy)
-    };
-    lags.map(correlation).fold(0.0, f32::max).min(1.0)
 }

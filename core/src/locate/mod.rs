@@ -52,7 +52,10 @@ pub fn locate(gray: &Gray) -> Vec<Zone> {
     });
     let groups = zones::group(hints.collect());
     let hints = groups.iter().take(MOST_GROUPS).flat_map(|zone| &zone.lines);
-    zones::group(hints.filter_map(|path| lines::measure(level_for(&levels, path), path)).collect())
+    let mut measured =
+        zones::group(hints.filter_map(|path| lines::measure(level_for(&levels, path), path)).collect());
+    measured.iter_mut().for_each(|zone| zones::foreshorten(&mut zone.lines));
+    measured
 }
 
 /// The picture at the scale where a line's capitals are nearest to the height at which lines are measured.

@@ -89,11 +89,47 @@ fn box_mean<'a, T: Copy + Into<u32> + 'a>(
     Raster { width, height, values }
 }
 
-/// Ink: how much darker each pixel is than its surroundings (a square of `2 * radius + 1`), in quarter gray levels.
+/// Side of the square that closing fills: wider than a stroke at the scales of the locator, narrower than what lies beside a document.
+const CLOSED_SIDE: usize = 7;
+
+/// `pick` over the `CLOSED_SIDE` values around each of a row, fewer at its ends; `pick` is the larger or the smaller of two.
+fn picked_along(row: &[u8], pick: impl Fn(u8, u8) -> u8, padded: &mut Vec<u8>, out: &mut [u8]) {
+    const REACH: usize = CLOSED_SIDE / 2;
+    let (Some(&first), Some(&last)) = (row.first(), row.last()) else { return };
+    padded.clear();
+    padded.extend([first; REACH]);
+    padded.extend(row);
+    padded.extend([last; REACH]);
+    for (value, window) in out.iter_mut().zip(padded.windows(CLOSED_SIDE)) {
+        *value = window.iter().copied().fold(window[0], &pick);
+    }
+}
+
+/// `pick` over the square around each pixel.
+fn picked(gray: &Gray, pick: impl Fn(u8, u8) -> u8 + Copy) -> Gray {
+    let (width, height) = (gray.width(), gray.height());
+    let (mut padded, mut along) = (Vec::new(), vec![0; width * height]);
+    for (y, out) in along.chunks_exact_mut(width).enumerate() {
+        picked_along(gray.row(y), pick, &mut padded, out);
+    }
+    let mut pixels = along.clone();
+    for (y, out) in pixels.chunks_exact_mut(width).enumerate() {
+        for near in y.saturating_sub(CLOSED_SIDE / 2)..(y + CLOSED_SIDE / 2 + 1).min(height) {
+            for (value, &other) in out.iter_mut().zip(&along[near * width..]) {
+                *value = pick(*value, other);
+            }
+        }
+    }
+    Gray::new(width, height, pixels).unwrap_or_else(|| gray.clone())
+}
+
+/// Ink: how much darker each pixel is than its surroundings (a square of `2 * radius + 1`), in quarter gray levels. What is darker than a stroke is wide is no ink: a table beside
+/// a white page would outweigh the text at the page's edge. (The bottom hat of Serra, Image Analysis and Mathematical Morphology, 1982, bounds the difference to the mean.)
 pub(super) fn ink(gray: &Gray, radius: usize) -> Raster {
+    let closed = picked(&picked(gray, u8::max), u8::min);
     let mut mean = box_mean(|y| gray.row(y), (gray.width(), gray.height()), radius, 4);
-    for (value, &pixel) in mean.values.iter_mut().zip(gray.pixels()) {
-        *value = value.saturating_sub(4 * u16::from(pixel));
+    for ((value, &pixel), &closed) in mean.values.iter_mut().zip(gray.pixels()).zip(closed.pixels()) {
+        *value = value.saturating_sub(4 * u16::from(pixel)).min(4 * u16::from(closed - pixel));
     }
     mean
 }

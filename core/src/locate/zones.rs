@@ -89,7 +89,6 @@ pub(super) fn group(mut lines: Vec<Line>) -> Vec<Zone> {
         let score = alone * members.iter().map(|&m| line_score(&kept[m])).sum::<f32>();
         let mut lines: Vec<LinePath> = members.iter().map(|&m| kept[m].path).collect();
         level_heights(&mut lines);
-        foreshorten(&mut lines);
         zones.push(Zone { lines, score });
     }
     sort_by(&mut zones, |a, b| b.score.total_cmp(&a.score));
@@ -106,9 +105,9 @@ fn level_heights(lines: &mut [LinePath]) {
     }
 }
 
-/// Lines that are parallel on the page converge where it is farther from the camera: from the distance of the outer two at both ends follows how
+/// Straight lines that are parallel on the page converge where it is farther from the camera: from the distance of the outer two at both ends follows how
 /// the characters of all are foreshortened.
-fn foreshorten(lines: &mut [LinePath]) {
+pub(super) fn foreshorten(lines: &mut [LinePath]) {
     let [first, .., last] = *lines else { return };
     let along = first.tangent(first.length / 2.0).unit();
     let distance = |u: f32| {
