@@ -146,14 +146,22 @@ def odd_network(seed: int = 5) -> Model:
 
 
 def export(archives: Path, root: Path) -> None:
-    """Writes `models/` and `testdata/golden/` from `f32.npz`, `u8.npz` (or a calibration of the first) and `u4.npz`."""
+    """Writes `models/` and `testdata/golden/` from the archives at hand: `f32.npz`, from which 8 bits are calibrated unless `u8.npz` is there, and `u4.npz`. What has no
+    archive stays as it is."""
     load = lambda name: dict(np.load(archives / name))
+    has = lambda name: (archives / name).exists()
     generator = Generator(7, NORMAL)
     strips = [generator.strip().pixels for _ in range(12)]
     strips = [strip[:, : strip.shape[1] // 4 * 4] for strip in strips]
-    floating = load("f32.npz")
-    eight = load("u8.npz") if (archives / "u8.npz").exists() else calibrated(floating, 8, strips)
-    models = {"f32": float_model(floating), "u8": quantised_model(eight, 8), "u4": quantised_model(load("u4.npz"), 4)}
+    models = {}
+    if has("f32.npz"):
+        models["f32"] = float_model(load("f32.npz"))
+    if has("u8.npz") or has("f32.npz"):
+        models["u8"] = quantised_model(load("u8.npz") if has("u8.npz") else calibrated(load("f32.npz"), 8, strips), 8)
+    if has("u4.npz"):
+        models["u4"] = quantised_model(load("u4.npz"), 4)
+    if not models:
+        raise FileNotFoundError(f"{archives} holds none of f32.npz, u8.npz and u4.npz")
     for folder in ("models", "testdata/golden"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     crop = strips[0][:, :128]

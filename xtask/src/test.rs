@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::shell::{self, command, root, step, tools};
-use crate::{digests, engines, loops, page, setup};
+use crate::{digests, engines, eval, loops, page, setup};
 
 type Step = (&'static str, &'static str, fn() -> Result<()>);
 
@@ -13,6 +13,7 @@ const STEPS: &[Step] = &[
     ("unit", "tests of the workspace", unit),
     ("aarch64", "core and picture on aarch64 under qemu", aarch64),
     ("digests", "digests that the bench view compares with", digests::check),
+    ("warped", "photo-like frames of real pictures, where these are present", eval::check),
     ("inner-loops", "inner loops for arm64: no spill, the paper's instruction", loops::check),
     ("wasm-chromium", "wasm in Chromium", wasm_chromium),
     ("wasm-firefox", "wasm in Firefox", wasm_firefox),
