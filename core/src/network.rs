@@ -407,6 +407,17 @@ impl<A: Activation> Map<A> {
         self.values.resize((height + 2 * padding[0]) * (width + 2 * padding[1]) * channels + CHUNK, fill);
     }
 
+    /// The codes of a strip. One copy for all kernels: what a page loads counts.
+    #[inline(never)]
+    fn take(&mut self, strip: &Strip, bits: u8, padding: [usize; 2], fill: A) {
+        self.reset([strip.height(), strip.width(), 1], padding, fill);
+        for (y, row) in strip.pixels().chunks_exact(strip.width()).enumerate() {
+            for (x, &gray) in row.iter().enumerate() {
+                self.pixel_mut(y, x)[0] = A::of_gray(gray, bits);
+            }
+        }
+    }
+
     /// Where the values of padded row `y`, column `x` begin.
     fn index(&self, y: usize, x: usize) -> usize {
         (y * (self.width + 2 * self.padding[1]) + x) * self.channels
@@ -520,12 +531,7 @@ where
         let Self { kernel, input_bits, stages, borders, maps, buffers } = self;
         let [mut from, mut to] = maps.each_mut();
         let (padding, fill) = *borders.first()?;
-        from.reset([strip.height(), strip.width(), 1], padding, fill);
-        for (y, row) in strip.pixels().chunks_exact(strip.width()).enumerate() {
-            for (x, &gray) in row.iter().enumerate() {
-                from.pixel_mut(y, x)[0] = A::of_gray(gray, *input_bits);
-            }
-        }
+        from.take(strip, *input_bits, padding, fill);
         let mut logits = None;
         for (index, stage) in stages.iter_mut().enumerate() {
             let border = borders.get(index + 1);
@@ -539,21 +545,18 @@ where
                 Stage::Convolution { window, packed, panel, finish } => {
                     let (height, width) = window.output(from.height, from.width)?;
                     let source = Source { map: from, window, height, width };
-                    if border.is_none() {
-                        // The logits have one row: what stands below would belong to no column.
-                        let mut values = A::no_logits(finish, width * packed.columns());
-                        convolve(*kernel, &source, packed, panel, buffers, |[y, _], sums| {
-                            if y == 0 {
-                                A::logits(finish, sums, &mut values);
-                            }
-                        });
-                        logits = Some(Logits { columns: width, classes: packed.columns(), values });
-                    } else {
+                    // The last layer gives the logits. They have one row: what stands below would belong to no column.
+                    let mut values = border.is_none().then(|| A::no_logits(finish, width * packed.columns()));
+                    if values.is_none() {
                         to.reset([height, width, packed.columns()], padding, fill);
-                        convolve(*kernel, &source, packed, panel, buffers, |[y, x], sums| {
-                            A::apply(finish, sums, to.pixel_mut(y, x));
-                        });
                     }
+                    convolve(*kernel, &source, packed, panel, buffers, |[y, x], sums| match &mut values {
+                        None => A::apply(finish, sums, to.pixel_mut(y, x)),
+                        Some(values) if y == 0 => A::logits(finish, sums, values),
+                        Some(_) => {}
+                    });
+                    logits =
+                        values.map(|values| Logits { columns: width, classes: packed.columns(), values });
                 }
             }
             match &logits {
@@ -647,6 +650,8 @@ fn gather<A: Activation>(map: &Map<A>, [start, runs, run, pitch]: [usize; 4], ou
     }
 }
 
+/// One copy for all kernels: what a page loads counts.
+#[inline(never)]
 fn pool<A: Activation>(from: &Map<A>, to: &mut Map<A>, window: &Window) {
     let channels = from.channels;
     for y in 0..to.height {

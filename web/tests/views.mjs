@@ -64,7 +64,7 @@ await suite([
     const theirs = JSON.parse(await readFile(native, "utf8"));
     for (const key of Object.keys(theirs)) assert.ok(key in report, key);
     for (const key of Object.keys(theirs.rows[0])) assert.ok(key in report.rows[0], key);
-    assert.deepEqual(new Set(report.rows.map(({ precision }) => precision)), new Set(["f32", "u8", "u4"]));
+    assert.deepEqual(new Set(report.rows.map(({ precision }) => precision)), new Set(["f32", "u8", "u7", "u4", "u4z"]));
   }],
   ["its picture is a PNG of both charts", async () => {
     const png = await saved("This device", "savePng");

@@ -34,6 +34,20 @@ const BINARIES: [Binary; 2] = [
     },
 ];
 
+/// Passes of binaryen. LLVM has optimised: `-O3` takes 2 % off the plain file and adds 3 % to the packed one, which is what a page loads. Functions of like names are
+/// alike, and pack better beside one another.
+const PASSES: [&str; 9] = [
+    "--remove-unused-names",
+    "--merge-blocks",
+    "--vacuum",
+    "--duplicate-function-elimination",
+    "--remove-unused-module-elements",
+    "--reorder-functions-by-name",
+    "--strip-debug",
+    "--strip-producers",
+    "--strip-target-features",
+];
+
 /// The most memory a page may ask for: a declared maximum, because iOS kills tabs that reserve too much.
 const MOST_MEMORY: u32 = 128 << 20;
 
@@ -98,13 +112,7 @@ fn wasm(binary: &Binary, pkg: &Path) -> Result<()> {
     run(pack.env("RUSTFLAGS", rustflags(binary.features)).env("CARGO_TARGET_DIR", target))?;
     let mut optimise = command("node");
     optimise.arg("web/node_modules/binaryen/bin/wasm-opt").arg(out.join("engine_bg.wasm"));
-    optimise.args(COMMON).args(binary.binaryen).args([
-        "-O3",
-        "--strip-debug",
-        "--strip-producers",
-        "--strip-target-features",
-        "-o",
-    ]);
+    optimise.args(COMMON).args(binary.binaryen).args(PASSES).arg("-o");
     run(optimise.arg(pkg.join(format!("nibble-{}.wasm", binary.name))))
 }
 

@@ -38,12 +38,17 @@ mod neon_paper;
 mod relaxed;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
+// The binary with relaxed SIMD is loaded faster without what its own kernels beat.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
+mod simd128_mla;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128_pack;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128_pair;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128_tile;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
+mod simd128_two;
 #[cfg(target_arch = "x86_64")]
 mod sse2_pack;
 

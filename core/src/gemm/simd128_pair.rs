@@ -7,7 +7,6 @@
 //! u4 ("p2"): lane = w0 + 256 w1, p = a0 * lane(k0) + a1 * lane(k1)      both fields of p lie within +-2 * 8 * 7 = +-112
 //!            all += p;  high += q15mulr_sat(p, 128) = (p + 128) >> 8     the rounding makes the low field's sign harmless
 //!            low = all - (high << 8) mod 2^16
-//! u4 ("mla"): all += a * w in 16 bits, one filter a lane
 //! u8:        p = a0 * w(k0) + a1 * w(k1) in 16 bits, |p| <= 2 * 128 * 127 = 32512; then pairwise into 32 bits (SADALP)
 //! ```
 
@@ -27,6 +26,8 @@ macro_rules! broadcast16 {
         i16x8_shuffle::<LANE, LANE, LANE, LANE, LANE, LANE, LANE, LANE>($a, $a)
     }};
 }
+#[cfg(not(target_feature = "relaxed-simd"))]
+pub(super) use broadcast16;
 
 /// Broadcasts a 32-bit lane.
 macro_rules! broadcast32 {
@@ -134,82 +135,6 @@ impl Kernel for U4 {
                 sums[row][4 * vector + 1] = i32x4_extend_low_i16x8(high);
                 sums[row][4 * vector + 2] = i32x4_extend_high_i16x8(low);
                 sums[row][4 * vector + 3] = i32x4_extend_high_i16x8(high);
-            }
-        }
-        store(sums, out, stride);
-    }
-}
-
-/// 4-bit activations times weights in -7..=7, exact: a sum gains at most 56 a depth, 584 depths fit 16 bits. The paper's UMLAL as far as WebAssembly has it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct U4Mla(());
-
-impl Kernel for U4Mla {
-    type Activation = u8;
-    type Weight = i8;
-    type Left = i16;
-    type Right = i16;
-    type Sum = i32;
-    const NAME: &'static str = "simd128_u4i4_4x32_mla";
-    const ISA: &'static str = "WebAssembly simd128";
-    const MR: usize = ROWS;
-    const NR: usize = U4_COLUMNS;
-    const GROUP: usize = 1;
-    const LEAST_WEIGHT: i8 = -7;
-    const MAX_DEPTH: usize = 584;
-    const COLUMN_OFFSETS: bool = true;
-
-    fn detect() -> Option<Self> {
-        Some(Self(()))
-    }
-
-    #[inline]
-    fn left(activation: u8) -> i16 {
-        i16::from(activation) - 8
-    }
-
-    fn right(weights: &[i8]) -> i16 {
-        i16::from(weights[0])
-    }
-
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
-    }
-
-    fn column_offset(column: &[i8]) -> i32 {
-        8 * column.iter().map(|&weight| i32::from(weight)).sum::<i32>()
-    }
-
-    #[inline]
-    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> bool {
-        pack_halves::<8>(rows, panel)
-    }
-
-    #[inline]
-    fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
-        const VECTORS: usize = U4_COLUMNS / 8;
-        let mut acc = [[i16x8_splat(0); VECTORS]; ROWS];
-        walk(panels.left, panels.right, |a: &[i16; ROWS], w: &[i16; U4_COLUMNS]| {
-            // SAFETY: four elements of 16 bits.
-            let a = unsafe { v128_load64_zero(a.as_ptr().cast()) };
-            let w: [v128; VECTORS] = vectors(w);
-            macro_rules! row {
-                ($row:literal) => {
-                    let a = broadcast16!(a, $row);
-                    for (sum, w) in acc[$row].iter_mut().zip(w) {
-                        *sum = i16x8_add(*sum, i16x8_mul(a, w));
-                    }
-                };
-            }
-            row!(0);
-            row!(1);
-            row!(2);
-            row!(3);
-        });
-        let mut sums = [[i32x4_splat(0); U4_COLUMNS / 4]; ROWS];
-        for (sums, acc) in sums.iter_mut().zip(acc) {
-            for (halves, acc) in sums.as_chunks_mut::<2>().0.iter_mut().zip(acc) {
-                *halves = [i32x4_extend_low_i16x8(acc), i32x4_extend_high_i16x8(acc)];
             }
         }
         store(sums, out, stride);
