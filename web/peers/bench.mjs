@@ -31,6 +31,7 @@ const server = createServer(async (request, response) => {
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 const browser = await chromium.launch(CHROMIUM);
 const page = await browser.newPage();
+page.on("console", (message) => message.type() === "error" && console.error(message.text()));
 page.on("pageerror", (error) => console.error(String(error)));
 await page.goto(`http://127.0.0.1:${server.address().port}/peers/page.html`);
 await page.waitForFunction(() => globalThis.ready !== undefined, undefined, { timeout: 60_000 });
