@@ -108,6 +108,13 @@ fn every_kernel_verifies() {
     assert!(text.lines().count() >= 3 && text.lines().all(|line| line.starts_with("equal")), "{text}");
 }
 
+#[test]
+fn kernels_that_nobody_has_are_an_error() {
+    let output = bench(&["gemm", "--isa", "AVX2", "--m", "8", "--n", "8", "--k", "8"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("AVX2"));
+}
+
 /// Real pictures, where they are at hand: no fewer exact readings than when this was written, less what noise of a retraining may cost.
 #[test]
 fn real_pictures_are_read_as_well_as_before() {
