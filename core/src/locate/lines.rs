@@ -94,12 +94,13 @@ fn patch_ink(pixels: &[u8], columns: usize) -> Vec<f32> {
         })
         .collect();
     background = running_mean(&background, window / 2);
-    pixels
-        .chunks(columns)
-        .flat_map(|row| {
-            row.iter().zip(&background).map(|(&p, b)| (b - f32::from(p)).max(0.0)).collect::<Vec<_>>()
-        })
-        .collect()
+    let mut ink = vec![0.0; pixels.len()];
+    for (ink, row) in ink.chunks_mut(columns).zip(pixels.chunks(columns)) {
+        for ((ink, &pixel), level) in ink.iter_mut().zip(row).zip(&background) {
+            *ink = (level - f32::from(pixel)).max(0.0);
+        }
+    }
+    ink
 }
 
 /// Where a row profile rises above and falls below half its height around the middle: top and bottom with fractions of a row.

@@ -22,30 +22,56 @@ pub(super) fn shrink_by_root_two(gray: &Gray) -> Gray {
     let taps = |i: usize, len: usize| {
         let position = (14 * i + 7).saturating_sub(5);
         let first = (position / 10).min(len - 1);
-        (first, (first + 1).min(len - 1), (position % 10) as u32)
+        (first, (first + 1).min(len - 1), (position % 10) as u16)
     };
-    let columns: Vec<_> = (0..width).map(|x| taps(x, gray.width())).collect();
-    let mut pixels = Vec::with_capacity(width * height);
-    for y in 0..height {
+    let mut pixels = vec![0; width * height];
+    let mut mixed = vec![0u16; gray.width()];
+    for (y, out) in pixels.chunks_exact_mut(width).enumerate() {
         let (top, bottom, down) = taps(y, gray.height());
-        let (top, bottom) = (gray.row(top), gray.row(bottom));
-        for &(left, right, across) in &columns {
-            let mix = |row: &[u8]| u32::from(row[left]) * (10 - across) + u32::from(row[right]) * across;
-            pixels.push(((mix(top) * (10 - down) + mix(bottom) * down + 50) / 100) as u8);
+        for ((mixed, &upper), &lower) in mixed.iter_mut().zip(gray.row(top)).zip(gray.row(bottom)) {
+            *mixed = u16::from(upper) * (10 - down) + u16::from(lower) * down;
+        }
+        let mean =
+            |left: u16, right: u16, across: u16| ((left * (10 - across) + right * across + 50) / 100) as u8;
+        // Seven pixels become five, always by the same shares.
+        let (sevens, _) = mixed.as_chunks::<7>();
+        let (fives, rest) = out.as_chunks_mut::<5>();
+        for (five, seven) in fives.iter_mut().zip(sevens) {
+            *five = [
+                mean(seven[0], seven[1], 2),
+                mean(seven[1], seven[2], 6),
+                mean(seven[3], seven[4], 0),
+                mean(seven[4], seven[5], 4),
+                mean(seven[5], seven[6], 8),
+            ];
+        }
+        for (x, pixel) in (5 * fives.len()..).zip(rest) {
+            let (left, right, across) = taps(x, gray.width());
+            *pixel = mean(mixed[left], mixed[right], across);
         }
     }
     Gray::new(width, height, pixels).unwrap_or_else(|| gray.clone())
 }
 
-/// Sliding sums of `2 * radius + 1` values along a row; values beyond the ends repeat the end.
-fn row_sums<T: Copy + Into<u32>>(row: &[T], radius: usize, out: &mut [u32]) {
-    let last = row.len() - 1;
-    let at = |x: usize| row[x.saturating_sub(radius).min(last)].into();
-    let mut sum: u32 = (0..2 * radius).map(at).sum();
-    for (x, value) in out.iter_mut().enumerate() {
-        sum += at(x + 2 * radius);
+/// Sums of `2 * radius + 1` values along a row; values beyond the ends repeat the end. `padded` is scratch.
+fn row_sums<T: Copy + Into<u32>>(row: &[T], radius: usize, padded: &mut Vec<u32>, out: &mut [u32]) {
+    let (Some(&first), Some(&last)) = (row.first(), row.last()) else { return };
+    padded.clear();
+    padded.extend(std::iter::repeat_n(first.into(), radius));
+    padded.extend(row.iter().map(|&value| value.into()));
+    padded.extend(std::iter::repeat_n(last.into(), radius));
+    if radius == 1 {
+        // Three slices side by side are vector instructions, a sliding sum is not.
+        for (((value, a), b), c) in out.iter_mut().zip(&*padded).zip(&padded[1..]).zip(&padded[2..]) {
+            *value = a + b + c;
+        }
+        return;
+    }
+    let mut sum: u32 = padded[..2 * radius].iter().sum();
+    for ((value, enters), leaves) in out.iter_mut().zip(&padded[2 * radius..]).zip(&*padded) {
+        sum += enters;
         *value = sum;
-        sum -= at(x);
+        sum -= leaves;
     }
 }
 
@@ -62,6 +88,7 @@ fn box_mean<'a, T: Copy + Into<u32> + 'a>(
     let reciprocal = ((u64::from(scale) << 32) / u64::from(area)) as u32;
     let mut ring = vec![0u32; width * side];
     let mut columns = vec![0u32; width];
+    let mut padded = Vec::with_capacity(width + 2 * radius);
     let mut fill = |slot: usize, y: usize, columns: &mut [u32], first: bool| {
         let line = &mut ring[slot * width..][..width];
         if !first {
@@ -69,7 +96,7 @@ fn box_mean<'a, T: Copy + Into<u32> + 'a>(
                 *column -= value;
             }
         }
-        row_sums(rows(y), radius, line);
+        row_sums(rows(y), radius, &mut padded, line);
         for (column, value) in columns.iter_mut().zip(line.iter()) {
             *column += value;
         }
@@ -100,8 +127,11 @@ fn picked_along(row: &[u8], pick: impl Fn(u8, u8) -> u8, padded: &mut Vec<u8>, o
     padded.extend([first; REACH]);
     padded.extend(row);
     padded.extend([last; REACH]);
-    for (value, window) in out.iter_mut().zip(padded.windows(CLOSED_SIDE)) {
-        *value = window.iter().copied().fold(window[0], &pick);
+    out.copy_from_slice(row);
+    for shift in (0..CLOSED_SIDE).filter(|&shift| shift != REACH) {
+        for (value, &other) in out.iter_mut().zip(&padded[shift..]) {
+            *value = pick(*value, other);
+        }
     }
 }
 
@@ -172,6 +202,31 @@ mod tests {
                     let expected = naive_mean(&raster, radius, x, y);
                     let found = u64::from(smooth.row(y)[x]);
                     assert!(found == expected || found + 1 == expected, "{found} {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn five_sevenths_are_those_of_the_definition() {
+        for (width, height) in [(7, 7), (21, 9), (23, 15), (40, 8), (5, 3)] {
+            let pixels: Vec<u8> = (0..width * height).map(|i| ((i * 7919 + 13) % 256) as u8).collect();
+            let gray = Gray::new(width, height, pixels).expect("sizes agree");
+            let small = shrink_by_root_two(&gray);
+            let at = |i: usize, len: usize| {
+                let position = 14 * i + 2;
+                let first = (position / 10).min(len - 1);
+                (first, (first + 1).min(len - 1), position % 10)
+            };
+            for y in 0..small.height() {
+                for x in 0..small.width() {
+                    let ((left, right, across), (top, bottom, down)) = (at(x, width), at(y, height));
+                    let row = |y: usize| {
+                        usize::from(gray.row(y)[left]) * (10 - across)
+                            + usize::from(gray.row(y)[right]) * across
+                    };
+                    let expected = (row(top) * (10 - down) + row(bottom) * down + 50) / 100;
+                    assert_eq!(usize::from(small.row(y)[x]), expected, "{width} x {height}: {x} {y}");
                 }
             }
         }

@@ -53,6 +53,10 @@ const LEAST_RATIO: f32 = 1.55;
 const MOST_RATIO: f32 = 2.8;
 /// Line lengths of the formats.
 const LENGTHS: [usize; 3] = [44, 36, 30];
+/// Groups of lines of a zone that are read.
+const MOST_GROUPS: usize = 2;
+/// A valid candidate this likely, in log probability a character, ends the search.
+const CERTAIN: f32 = -0.1;
 /// Least log probability a character of a candidate that is reported.
 const LEAST_SCORE: f32 = -1.6;
 
@@ -300,6 +304,11 @@ impl Candidate {
         doubts
     }
 
+    /// Nothing better is to be expected.
+    pub(super) fn is_certain(&self) -> bool {
+        self.score() > CERTAIN && self.is_valid()
+    }
+
     /// Every check digit agrees, no confident reading was changed, nothing outside the check digits' protection is doubtful or foreign to the format, no other text with
     /// agreeing check digits is about as likely, and the lines end where the format ends.
     pub(super) fn is_valid(&self) -> bool {
@@ -354,9 +363,15 @@ pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -
         }
     }
     sort_by(&mut found, |a, b| b.0.total_cmp(&a.0));
-    let candidates =
-        found.iter().take(2).filter_map(|(_, group, windows)| read_group(network, picture, group, windows));
-    candidates.filter(|candidate| candidate.score() > LEAST_SCORE).collect()
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for (_, group, windows) in found.iter().take(MOST_GROUPS) {
+        let read = read_group(network, picture, group, windows);
+        candidates.extend(read.filter(|candidate| candidate.score() > LEAST_SCORE));
+        if candidates.iter().any(Candidate::is_certain) {
+            break;
+        }
+    }
+    candidates
 }
 
 /// Adds the lines that the locator missed: above, below and between those that were found, until the format has all of its own.

@@ -20,8 +20,6 @@ use candidate::Candidate;
 
 /// Zones that are looked at before the picture is said to have none.
 const MOST_ZONES: usize = 8;
-/// A valid candidate this likely, in log probability a character, ends the search.
-const CERTAIN: f32 = -0.1;
 
 /// Reads machine-readable zones with one network.
 #[derive(Debug)]
@@ -98,7 +96,7 @@ impl Reader {
         let mut found: Vec<Candidate> = Vec::new();
         for zone in zones.iter().take(MOST_ZONES) {
             found.extend(candidate::read_zone(&mut self.network, &picture, zone));
-            if found.iter().any(|candidate| candidate.is_valid() && candidate.score() > CERTAIN) {
+            if found.iter().any(Candidate::is_certain) {
                 break;
             }
         }
