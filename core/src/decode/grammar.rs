@@ -130,9 +130,9 @@ fn allowed(format: Format, line: usize, position: usize) -> (CharacterSet, f32) 
 
 /// The best text of `slots` (one vector of places per line) under `format`; `None` where the shape is another.
 #[must_use]
-pub fn best_text(slots: &[Vec<Slot>], format: Format) -> Option<Text> {
+pub fn best_text<L: AsRef<[Slot]>>(slots: &[L], format: Format) -> Option<Text> {
     let layout = format.layout();
-    if slots.len() != layout.lines || slots.iter().any(|line| line.len() != layout.length) {
+    if slots.len() != layout.lines || slots.iter().any(|line| line.as_ref().len() != layout.length) {
         return None;
     }
     let plain = search(slots, format, false);
@@ -153,13 +153,13 @@ pub fn provides(format: Format, line: usize, position: usize, character: u8) -> 
 /// How much of the probability of all texts of this format whose check digits agree is the text's own, 0 to 1. What the check digits cannot tell apart shares it:
 /// three zeros read as letters O may leave a sum as it was.
 #[must_use]
-pub fn certainty(slots: &[Vec<Slot>], text: &Text) -> f32 {
+pub fn certainty<L: AsRef<[Slot]>>(slots: &[L], text: &Text) -> f32 {
     let roles = roles(text.format, text.continued);
     let mut masses = [0.0f64; STATES];
     masses[0] = 1.0;
     let mut own = 1.0f64;
     for (line, places) in slots.iter().enumerate() {
-        for (position, slot) in places.iter().enumerate() {
+        for (position, slot) in places.as_ref().iter().enumerate() {
             let (set, price) = allowed(text.format, line, position);
             let foreign = f64::from(libm::expf(-price));
             let mut next = [0.0f64; STATES];
@@ -190,13 +190,13 @@ struct Step {
     from: u8,
 }
 
-fn search(slots: &[Vec<Slot>], format: Format, continued: bool) -> Text {
+fn search<L: AsRef<[Slot]>>(slots: &[L], format: Format, continued: bool) -> Text {
     let roles = roles(format, continued);
     let mut scores = [f32::NEG_INFINITY; STATES];
     scores[0] = 0.0;
     let mut steps: Vec<[Step; STATES]> = Vec::new();
     for (line, places) in slots.iter().enumerate() {
-        for (position, slot) in places.iter().enumerate() {
+        for (position, slot) in places.as_ref().iter().enumerate() {
             let role = &roles[line][position];
             let (set, price) = allowed(format, line, position);
             let mut next = [f32::NEG_INFINITY; STATES];

@@ -9,6 +9,7 @@ mod zones;
 
 pub(crate) use lines::{neighbour, refine};
 pub use zones::Zone;
+pub(crate) use zones::level_heights;
 
 use crate::gray::Gray;
 use crate::numeric::sort_by;

@@ -19,6 +19,8 @@ const LEAST_CHARACTERS: f32 = 14.0;
 const SPACING: std::ops::Range<f32> = 1.25..4.2;
 /// Distance from the camera of the right end of a line over that of its left end.
 const MOST_FORESHORTENED: std::ops::Range<f32> = 0.5..2.0;
+/// Most that a line is raised: capitals over fillers, and what measuring errs by.
+const MOST_RAISED: f32 = 1.3;
 /// Most candidates returned.
 const MOST_ZONES: usize = 16;
 
@@ -88,7 +90,9 @@ pub(super) fn group(mut lines: Vec<Line>) -> Vec<Zone> {
         let alone = if members.len() == 1 { 0.5 } else { 1.0 };
         let score = alone * members.iter().map(|&m| line_score(&kept[m])).sum::<f32>();
         let mut lines: Vec<LinePath> = members.iter().map(|&m| kept[m].path).collect();
-        level_heights(&mut lines);
+        level_heights(&mut lines, |line, factor| {
+            LinePath { cap: line.cap * factor, ..*line }.recounted(0.0, factor, line.length / factor)
+        });
         zones.push(Zone { lines, score });
     }
     sort_by(&mut zones, |a, b| b.score.total_cmp(&a.score));
@@ -96,12 +100,12 @@ pub(super) fn group(mut lines: Vec<Line>) -> Vec<Zone> {
     zones
 }
 
-/// Lines of one zone are printed at one height; a line full of fillers, which are lower than capitals, is measured too low.
-fn level_heights(lines: &mut [LinePath]) {
-    let tallest = lines.iter().map(|line| line.cap_at(line.length / 2.0)).fold(0.0, f32::max);
+/// Lines of one zone are printed at one height; a line full of fillers, which are lower than capitals, is measured too low. `raised` makes a line so many times as high.
+pub(crate) fn level_heights(lines: &mut [LinePath], raised: impl Fn(&LinePath, f32) -> LinePath) {
+    let height = |line: &LinePath| line.cap_at(line.length / 2.0);
+    let tallest = lines.iter().map(height).fold(0.0, f32::max);
     for line in lines {
-        let factor = (tallest / line.cap_at(line.length / 2.0)).min(1.3);
-        *line = LinePath { cap: line.cap * factor, ..*line }.recounted(0.0, factor, line.length / factor);
+        *line = raised(line, (tallest / height(line)).min(MOST_RAISED));
     }
 }
 

@@ -12,7 +12,7 @@ use crate::decode::grammar::{self, Text};
 use crate::decode::slots::{Grid, Slot, marginals, most_likely};
 use crate::decode::{Columns, Lattice, Window};
 use crate::geometry::Point;
-use crate::locate::{Zone, neighbour, refine};
+use crate::locate::{Zone, level_heights, neighbour, refine};
 use crate::mrz::{self, ALPHABET, Check, Format};
 use crate::network::{Logits, Network};
 use crate::numeric::sort_by;
@@ -190,6 +190,7 @@ pub(super) struct Candidate {
     goes_on: bool,
     text: Text,
     checks: Vec<Check>,
+    valid: bool,
 }
 
 /// One character that differs from the raw reading or is not sure.
@@ -203,24 +204,22 @@ pub(super) struct Doubt {
 
 impl Candidate {
     fn new(lines: Vec<Line>, evidence: f32, goes_on: bool) -> Option<Self> {
-        let slots: Vec<Vec<Slot>> = lines.iter().map(|line| line.slots.clone()).collect();
+        let slots: Vec<&[Slot]> = lines.iter().map(|line| &line.slots[..]).collect();
         let text = Format::ALL
             .iter()
             .filter_map(|&format| grammar::best_text(&slots, format))
             .max_by(|a, b| a.score.total_cmp(&b.score))?;
         let checks = mrz::verify(text.format, &text.lines);
-        Some(Self { lines, evidence, goes_on, text, checks })
+        let mut candidate = Self { lines, evidence, goes_on, text, checks, valid: false };
+        candidate.valid = candidate.proves_valid();
+        Some(candidate)
     }
 
     /// The same lines with probabilities from elsewhere, of the same shape.
     pub(super) fn with_slots(&self, slots: Vec<Vec<Slot>>) -> Option<Self> {
-        let lines =
-            self.lines.iter().cloned().zip(slots).map(|(line, slots)| Line { slots, ..line }).collect();
-        Self::new(lines, self.evidence, self.goes_on)
-    }
-
-    fn owned_slots(&self) -> Vec<Vec<Slot>> {
-        self.lines.iter().map(|line| line.slots.clone()).collect()
+        let with =
+            |(line, slots): (&Line, Vec<Slot>)| Line { path: line.path, slots, logits: line.logits.clone() };
+        Self::new(self.lines.iter().zip(slots).map(with).collect(), self.evidence, self.goes_on)
     }
 
     /// The probabilities of the characters, line by line.
@@ -306,12 +305,16 @@ impl Candidate {
 
     /// Nothing better is to be expected.
     pub(super) fn is_certain(&self) -> bool {
-        self.score() > CERTAIN && self.is_valid()
+        self.valid && self.score() > CERTAIN
     }
 
     /// Every check digit agrees, no confident reading was changed, nothing outside the check digits' protection is doubtful or foreign to the format, no other text with
     /// agreeing check digits is about as likely, and the lines end where the format ends.
     pub(super) fn is_valid(&self) -> bool {
+        self.valid
+    }
+
+    fn proves_valid(&self) -> bool {
         let layout = self.text.format.layout();
         let foreign = self.text.lines.iter().enumerate().any(|(line, text)| {
             let at = |(position, &c): (usize, &u8)| !grammar::provides(self.text.format, line, position, c);
@@ -327,7 +330,7 @@ impl Candidate {
                 let exposed = doubt.confidence < DOUBTFUL && !layout.is_protected(doubt.line, doubt.position);
                 !overruled && !exposed
             })
-            && grammar::certainty(&self.owned_slots(), &self.text) > LEAST_CERTAINTY
+            && grammar::certainty(&self.slots(), &self.text) > LEAST_CERTAINTY
     }
 }
 
@@ -452,18 +455,21 @@ fn read_group(
     measure_together(picture, &mut paths);
     // Upright now, the characters show better where they stand.
     let length = windows.first()?.length;
-    let mut goes_on = group.iter().zip(windows).any(|(look, window)| look.lattice.goes_on(window));
-    let again: Option<Vec<Look>> = paths.iter().map(|path| Look::once(network, picture, path)).collect();
-    if let Some(again) = again {
-        goes_on = again.iter().any(|look| look.lattice.goes_on(&look.lattice.window(length)));
-        for ((path, look), window) in paths.iter_mut().zip(&again).zip(windows) {
-            let found = look.lattice.window(length);
-            if found.score > window.score {
-                *path = look.counted(&found);
+    let seen = |look: Look| (look.lattice.window(length), look);
+    let again: Option<Vec<(Window, Look)>> =
+        paths.iter().map(|path| Look::once(network, picture, path).map(seen)).collect();
+    let goes_on = match again {
+        None => group.iter().zip(windows).any(|(look, window)| look.lattice.goes_on(window)),
+        Some(again) => {
+            for ((path, (found, look)), window) in paths.iter_mut().zip(&again).zip(windows) {
+                if found.score > window.score {
+                    *path = look.counted(found);
+                }
             }
+            measure_together(picture, &mut paths);
+            again.iter().any(|(found, look)| look.lattice.goes_on(found))
         }
-        measure_together(picture, &mut paths);
-    }
+    };
     let lines: Option<Vec<Line>> = paths.iter().map(|path| Line::at(network, picture, path)).collect();
     let evidence = windows.iter().map(|window| window.score).sum::<f32>() / windows.len() as f32;
     Candidate::new(lines?, evidence, goes_on)
@@ -476,18 +482,8 @@ fn measure_together(picture: &Pyramid, paths: &mut [LinePath]) {
             *path = refined;
         }
     }
-    one_height(paths);
+    level_heights(paths, |path, factor| LinePath { cap: path.cap * factor, ..*path });
     lean(paths);
-}
-
-/// Lines of a zone are of one height; a line full of fillers, which are lower than capitals, is measured too low.
-fn one_height(paths: &mut [LinePath]) {
-    let middle = |path: &LinePath| path.cap_at(path.length / 2.0);
-    let tallest = paths.iter().map(middle).fold(0.0, f32::max);
-    for path in paths {
-        let factor = (tallest / middle(path)).min(1.3);
-        path.cap *= factor;
-    }
 }
 
 /// Sets how far the characters lean from the columns that the lines of a zone share: a character stands right below another.
