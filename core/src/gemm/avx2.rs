@@ -27,15 +27,15 @@ pub(super) const MOST_DIRECT_COLUMNS: usize = 192;
 
 /// Proof of AVX2 and FMA: made by `detect` alone.
 #[derive(Debug, Clone, Copy)]
-struct Avx2(());
+pub(super) struct Avx2(());
 
 impl Avx2 {
-    fn detect() -> Option<Self> {
+    pub(super) fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
     }
 
     #[inline]
-    fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
+    pub(super) fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
         #[inline]
         #[target_feature(enable = "avx2")]
         fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
@@ -170,7 +170,46 @@ macro_rules! tile {
     };
 }
 
-pub(super) use {accumulate, tile};
+/// Defines the methods of kernels whose tiles read packed rows and maps alike, and whose activations are packed as they are.
+macro_rules! reads_maps {
+    ($tile:ident, $activation:ty, $right:ty, $sum:ty) => {
+        #[inline]
+        fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
+            self.0.vectorised(work)
+        }
+
+        #[inline]
+        fn left(activation: $activation) -> $activation {
+            activation
+        }
+
+        #[inline]
+        fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [$sum], stride: usize) {
+            // SAFETY: `self` can only be had from `detect`, which found the features of the tile. Panels have one depth.
+            unsafe { $tile(Rows::packed(panels.left), panels.right, columns, out, stride) }
+        }
+
+        #[inline]
+        fn tile_of_windows(
+            self,
+            windows: &Windows<'_, $activation>,
+            right: &[$right],
+            columns: usize,
+            out: &mut [$sum],
+            stride: usize,
+        ) {
+            // SAFETY: `self` can only be had from `detect`, which found the features of the tile. The windows are as long as columns.
+            unsafe { $tile(Rows::of_windows(windows), right, columns, out, stride) }
+        }
+
+        #[inline]
+        fn pack<'a>(rows: impl Fn(usize) -> &'a [$activation], panel: &mut [$activation]) -> bool {
+            sse2_pack::pack(rows, panel)
+        }
+    };
+}
+
+pub(super) use {accumulate, reads_maps, tile};
 
 tile!("avx2", tile_u7, u7_sums, i8, i32);
 tile!("avx2", tile_u8, u8_sums, i16, i32);
@@ -216,15 +255,7 @@ impl Kernel for U4 {
         Avx2::detect().map(Self)
     }
 
-    #[inline]
-    fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
-        self.0.vectorised(work)
-    }
-
-    #[inline]
-    fn left(activation: u8) -> u8 {
-        activation
-    }
+    reads_maps!(tile_u4, u8, i8, i32);
 
     fn right(weights: &[i8]) -> i8 {
         weights[0]
@@ -234,34 +265,6 @@ impl Kernel for U4 {
         // A lane gains at most 15 |w| a depth.
         let bound: i32 = column.iter().map(|&weight| 15 * i32::from(weight).abs()).sum();
         bound <= i32::from(i16::MAX)
-    }
-
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
-    }
-
-    #[inline]
-    fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [i32], stride: usize) {
-        // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. Panels have one depth.
-        unsafe { tile_u4(Rows::packed(panels.left), panels.right, columns, out, stride) }
-    }
-
-    #[inline]
-    fn tile_of_windows(
-        self,
-        windows: &Windows<'_, u8>,
-        right: &[i8],
-        columns: usize,
-        out: &mut [i32],
-        stride: usize,
-    ) {
-        // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. The windows are as long as columns.
-        unsafe { tile_u4(Rows::of_windows(windows), right, columns, out, stride) }
-    }
-
-    #[inline]
-    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [u8]) -> bool {
-        sse2_pack::pack(rows, panel)
     }
 }
 
@@ -288,46 +291,10 @@ impl Kernel for U7 {
         Avx2::detect().map(Self)
     }
 
-    #[inline]
-    fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
-        self.0.vectorised(work)
-    }
-
-    #[inline]
-    fn left(activation: u8) -> u8 {
-        activation
-    }
+    reads_maps!(tile_u7, u8, i8, i32);
 
     fn right(weights: &[i8]) -> i8 {
         weights[0]
-    }
-
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
-    }
-
-    #[inline]
-    fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [i32], stride: usize) {
-        // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. Panels have one depth.
-        unsafe { tile_u7(Rows::packed(panels.left), panels.right, columns, out, stride) }
-    }
-
-    #[inline]
-    fn tile_of_windows(
-        self,
-        windows: &Windows<'_, u8>,
-        right: &[i8],
-        columns: usize,
-        out: &mut [i32],
-        stride: usize,
-    ) {
-        // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. The windows are as long as columns.
-        unsafe { tile_u7(Rows::of_windows(windows), right, columns, out, stride) }
-    }
-
-    #[inline]
-    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [u8]) -> bool {
-        sse2_pack::pack(rows, panel)
     }
 }
 
@@ -367,10 +334,6 @@ impl Kernel for U8 {
         i16::from(weights[0])
     }
 
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
-    }
-
     #[inline]
     fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [i32], stride: usize) {
         // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. Panels have one depth.
@@ -406,45 +369,9 @@ impl Kernel for F32 {
         Avx2::detect().map(Self)
     }
 
-    #[inline]
-    fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
-        self.0.vectorised(work)
-    }
-
-    #[inline]
-    fn left(activation: f32) -> f32 {
-        activation
-    }
+    reads_maps!(tile_f32, f32, f32, f32);
 
     fn right(weights: &[f32]) -> f32 {
         weights[0]
-    }
-
-    fn add(a: f32, b: f32) -> f32 {
-        a + b
-    }
-
-    #[inline]
-    fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [f32], stride: usize) {
-        // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. Panels have one depth.
-        unsafe { tile_f32(Rows::packed(panels.left), panels.right, columns, out, stride) }
-    }
-
-    #[inline]
-    fn tile_of_windows(
-        self,
-        windows: &Windows<'_, f32>,
-        right: &[f32],
-        columns: usize,
-        out: &mut [f32],
-        stride: usize,
-    ) {
-        // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. The windows are as long as columns.
-        unsafe { tile_f32(Rows::of_windows(windows), right, columns, out, stride) }
-    }
-
-    #[inline]
-    fn pack<'a>(rows: impl Fn(usize) -> &'a [f32], panel: &mut [f32]) -> bool {
-        sse2_pack::pack(rows, panel)
     }
 }

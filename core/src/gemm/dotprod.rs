@@ -49,10 +49,6 @@ impl Kernel for U4 {
         weights[0]
     }
 
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
-    }
-
     #[inline]
     fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
         let mut sums = [0; MR * NR];
@@ -97,10 +93,6 @@ impl Kernel for U8 {
 
     fn right(weights: &[i8]) -> i8 {
         weights[0]
-    }
-
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
     }
 
     fn column_offset(column: &[i8]) -> i32 {

@@ -103,13 +103,13 @@ fn add_tile<K: Kernel>(
     let tile = &mut tile[..K::MR * columns];
     kernel.tile(panels, columns, tile, columns);
     for (row, results) in out.chunks_mut(stride).zip(tile.chunks_exact(columns)) {
-        add_all::<K>(row, results);
+        add_all(row, results);
     }
 }
 
-fn add_all<K: Kernel>(sums: &mut [K::Sum], others: &[K::Sum]) {
+fn add_all<T: Copy + std::ops::AddAssign>(sums: &mut [T], others: &[T]) {
     for (sum, &other) in sums.iter_mut().zip(others) {
-        *sum = K::add(*sum, other);
+        *sum += other;
     }
 }
 
@@ -141,7 +141,7 @@ pub fn multiply<K: Kernel>(
         for row in sums.chunks_exact(right.stride()).take(count) {
             let from = out.len();
             out.extend_from_slice(&row[..right.columns()]);
-            add_all::<K>(&mut out[from..], right.offsets());
+            add_all(&mut out[from..], right.offsets());
         }
     }
     out

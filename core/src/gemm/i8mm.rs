@@ -47,10 +47,6 @@ impl Kernel for Integer {
         weights[0]
     }
 
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
-    }
-
     #[inline]
     fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
         let mut sums = [0; SIDE * SIDE];

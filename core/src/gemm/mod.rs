@@ -79,7 +79,7 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     /// Elements of a right panel.
     type Right: Number;
     /// Results.
-    type Sum: Number;
+    type Sum: Number + std::ops::AddAssign;
 
     /// Name, after the rule of the module.
     const NAME: &'static str;
@@ -127,9 +127,6 @@ pub trait Kernel: Copy + Send + Sync + 'static {
 
     /// The weights of `LANE_COLUMNS` columns at one depth as an element of a right panel.
     fn right(weights: &[Self::Weight]) -> Self::Right;
-
-    /// `a + b` of sums.
-    fn add(a: Self::Sum, b: Self::Sum) -> Self::Sum;
 
     /// An activation as a term of a row sum; only asked for where `ROW_SUMS`.
     fn row_term(_activation: Self::Activation) -> i32 {

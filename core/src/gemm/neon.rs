@@ -51,10 +51,6 @@ impl Kernel for F32 {
         weights[0]
     }
 
-    fn add(a: f32, b: f32) -> f32 {
-        a + b
-    }
-
     #[inline]
     fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [f32], stride: usize) {
         let mut sums = [0.0; MR * NR];
@@ -131,10 +127,6 @@ impl Kernel for U8Widened {
         i16::from(weights[0])
     }
 
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
-    }
-
     #[inline]
     fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
         let mut sums = [0; MR * NR];
@@ -208,10 +200,6 @@ impl Kernel for U8Pair {
 
     fn right(weights: &[i8]) -> i8 {
         weights[0]
-    }
-
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
     }
 
     fn column_offset(column: &[i8]) -> i32 {

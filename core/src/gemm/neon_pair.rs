@@ -59,10 +59,6 @@ impl Kernel for U4 {
         bound <= i32::from(i16::MAX)
     }
 
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
-    }
-
     fn column_offset(column: &[i8]) -> i32 {
         column.iter().map(|&weight| i32::from(CENTRE) * i32::from(weight)).sum()
     }

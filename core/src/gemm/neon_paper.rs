@@ -51,10 +51,6 @@ impl Kernel for U4 {
         (weights[0] + OFFSET).cast_unsigned()
     }
 
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
-    }
-
     fn row_term(activation: u8) -> i32 {
         i32::from(activation) * i32::from(OFFSET)
     }

@@ -36,10 +36,6 @@ macro_rules! portable_kernel {
                 weights[0]
             }
 
-            fn add(a: $sum, b: $sum) -> $sum {
-                a + b
-            }
-
             #[inline]
             fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [$sum], stride: usize) {
                 let mut acc = [[$zero; SIDE]; SIDE];

@@ -51,10 +51,6 @@ impl Kernel for U4 {
         bound <= i32::from(i16::MAX)
     }
 
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
-    }
-
     #[inline]
     fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [u8]) -> bool {
         pack::<Bytes, ROWS>(rows, panel)
@@ -129,10 +125,6 @@ impl<const DOT_COLUMNS: usize> Kernel for Dot32<DOT_COLUMNS> {
 
     fn right(weights: &[i8]) -> i8 {
         weights[0]
-    }
-
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
     }
 
     #[inline]

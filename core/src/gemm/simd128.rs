@@ -43,10 +43,6 @@ impl Kernel for U8 {
         i16::from(weights[0])
     }
 
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
-    }
-
     #[inline]
     fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> bool {
         pack::<Widened, ROWS>(rows, panel)
@@ -117,10 +113,6 @@ impl Kernel for F32 {
 
     fn right(weights: &[f32]) -> f32 {
         weights[0]
-    }
-
-    fn add(a: f32, b: f32) -> f32 {
-        a + b
     }
 
     #[inline]

@@ -42,10 +42,6 @@ impl Kernel for U4 {
         i16::from(weights[0])
     }
 
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
-    }
-
     fn column_offset(column: &[i8]) -> i32 {
         8 * column.iter().map(|&weight| i32::from(weight)).sum::<i32>()
     }

@@ -76,10 +76,6 @@ impl Kernel for U4 {
         i16::from(weights[0]) + 256 * i16::from(weights[1])
     }
 
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
-    }
-
     fn column_offset(column: &[i8]) -> i32 {
         8 * column.iter().map(|&weight| i32::from(weight)).sum::<i32>()
     }
@@ -174,10 +170,6 @@ impl Kernel for U8 {
         i16::from(weights[0])
     }
 
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
-    }
-
     fn column_offset(column: &[i8]) -> i32 {
         128 * column.iter().map(|&weight| i32::from(weight)).sum::<i32>()
     }
@@ -256,10 +248,6 @@ impl Kernel for F32 {
 
     fn right(weights: &[f32]) -> f32 {
         weights[0]
-    }
-
-    fn add(a: f32, b: f32) -> f32 {
-        a + b
     }
 
     #[inline]

@@ -67,10 +67,6 @@ impl Kernel for U4 {
         column.iter().map(|&weight| i32::from(CENTRE) * i32::from(weight)).sum()
     }
 
-    fn add(a: i32, b: i32) -> i32 {
-        a + b
-    }
-
     #[inline]
     fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> bool {
         pack::<Centred<CENTRE>, U4_MR>(rows, panel)
