@@ -80,7 +80,7 @@ impl Kernel for U8 {
     const NR: usize = NR;
     const GROUP: usize = GROUP;
     const MAX_DEPTH: usize = 1 << 16;
-    const COLUMN_OFFSETS: bool = true;
+    const CENTRE: i16 = 128;
 
     fn detect() -> Option<Self> {
         std::arch::is_aarch64_feature_detected!("dotprod").then_some(Self(()))
@@ -93,10 +93,6 @@ impl Kernel for U8 {
 
     fn right(weights: &[i8]) -> i8 {
         weights[0]
-    }
-
-    fn column_offset(column: &[i8]) -> i32 {
-        column.iter().map(|&weight| 128 * i32::from(weight)).sum()
     }
 
     #[inline]

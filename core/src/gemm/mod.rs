@@ -52,6 +52,8 @@ mod simd128_two;
 #[cfg(target_arch = "x86_64")]
 mod sse2_pack;
 
+use std::ops::{AddAssign, Mul};
+
 pub use choice::{Choice, choose, choose_among};
 pub use dispatch::{Task, Visitor, every, select, select_for_zero_points};
 pub use driver::{Windows, multiply, multiply_panel, multiply_windows, window_length};
@@ -73,13 +75,13 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     /// Activations before packing: `u8` codes or `f32`.
     type Activation: Number;
     /// Weights before packing: `i8` or `f32`.
-    type Weight: Number;
+    type Weight: Number + Into<Self::Sum>;
     /// Elements of a left panel.
     type Left: Number;
     /// Elements of a right panel.
     type Right: Number;
     /// Results.
-    type Sum: Number + std::ops::AddAssign;
+    type Sum: Number + AddAssign + Mul<Output = Self::Sum> + From<i16>;
 
     /// Name, after the rule of the module.
     const NAME: &'static str;
@@ -104,9 +106,8 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     const MOST_DIRECT_COLUMNS: usize = 0;
     /// Whether tiles need the sum of each row's activations, because weights are stored with an offset.
     const ROW_SUMS: bool = false;
-
-    /// Whether a term of each column alone belongs to its sums, because activations are stored with an offset.
-    const COLUMN_OFFSETS: bool = false;
+    /// What activations are stored less: so many times the sum of a column's weights belongs to its sums ([`Packed::offsets`]).
+    const CENTRE: i16 = 0;
 
     /// The kernel, where the machine has its instructions.
     fn detect() -> Option<Self>;
@@ -131,11 +132,6 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     /// An activation as a term of a row sum; only asked for where `ROW_SUMS`.
     fn row_term(_activation: Self::Activation) -> i32 {
         0
-    }
-
-    /// What belongs to every sum of a column with these weights; only asked for where `COLUMN_OFFSETS`.
-    fn column_offset(_column: &[Self::Weight]) -> Self::Sum {
-        Self::Sum::default()
     }
 
     /// One tile of `columns` columns, a multiple of `STEP` up to `NR`: `out[r * stride + c] = sum over the panels` (not added to what is there). `sums` has

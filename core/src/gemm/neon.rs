@@ -187,7 +187,7 @@ impl Kernel for U8Pair {
     const NR: usize = SIDE;
     const GROUP: usize = LANES;
     const MAX_DEPTH: usize = 1 << 16;
-    const COLUMN_OFFSETS: bool = true;
+    const CENTRE: i16 = 128;
 
     fn detect() -> Option<Self> {
         std::arch::is_aarch64_feature_detected!("neon").then_some(Self(()))
@@ -200,10 +200,6 @@ impl Kernel for U8Pair {
 
     fn right(weights: &[i8]) -> i8 {
         weights[0]
-    }
-
-    fn column_offset(column: &[i8]) -> i32 {
-        column.iter().map(|&weight| 128 * i32::from(weight)).sum()
     }
 
     #[inline]

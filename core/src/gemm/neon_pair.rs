@@ -19,8 +19,6 @@ use super::{Kernel, Panels, place};
 const SIDE: usize = 4;
 /// Depths of a step.
 const STEP: usize = 32;
-/// What is taken from activations so that they are centred.
-const CENTRE: u8 = 8;
 
 /// 4-bit activations times weights in -8..=7, exact.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +36,7 @@ impl Kernel for U4 {
     const NR: usize = SIDE;
     const GROUP: usize = STEP;
     const MAX_DEPTH: usize = 128 * STEP;
-    const COLUMN_OFFSETS: bool = true;
+    const CENTRE: i16 = 8;
 
     fn detect() -> Option<Self> {
         std::arch::is_aarch64_feature_detected!("neon").then_some(Self(()))
@@ -46,7 +44,7 @@ impl Kernel for U4 {
 
     #[inline]
     fn left(activation: u8) -> i8 {
-        activation.wrapping_sub(CENTRE).cast_signed()
+        activation.wrapping_sub(Self::CENTRE.to_le_bytes()[0]).cast_signed()
     }
 
     fn right(weights: &[i8]) -> i8 {
@@ -57,10 +55,6 @@ impl Kernel for U4 {
         // A lane gains at most 8 |w| a depth.
         let bound: i32 = column.iter().map(|&weight| 8 * i32::from(weight).abs()).sum();
         bound <= i32::from(i16::MAX)
-    }
-
-    fn column_offset(column: &[i8]) -> i32 {
-        column.iter().map(|&weight| i32::from(CENTRE) * i32::from(weight)).sum()
     }
 
     #[inline]

@@ -18,7 +18,7 @@ pub struct Packed<K: Kernel> {
     /// Depth at which products are cut, in groups.
     cut: usize,
     panels: Vec<K::Right>,
-    /// A term for each column; empty without `COLUMN_OFFSETS`.
+    /// A term for each column; empty where activations are stored as they are.
     offsets: Vec<K::Sum>,
 }
 
@@ -61,11 +61,12 @@ impl<K: Kernel> Packed<K> {
             }
         }
         let column = |column: usize| &weights[column * depth..][..depth];
-        let offsets = if K::COLUMN_OFFSETS {
-            (0..columns).map(|index| K::column_offset(column(index))).collect()
-        } else {
-            Vec::new()
+        let offset = |index: usize| {
+            let mut sum = K::Sum::default();
+            column(index).iter().for_each(|&weight| sum += weight.into());
+            K::Sum::from(K::CENTRE) * sum
         };
+        let offsets = if K::CENTRE == 0 { Vec::new() } else { (0..columns).map(offset).collect() };
         let whole = (0..columns).all(|index| K::fits(column(index)));
         let cut = if whole { groups.max(1) } else { K::MAX_DEPTH / K::GROUP };
         Self { columns, depth, cut, panels, offsets }

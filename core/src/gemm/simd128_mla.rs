@@ -27,7 +27,7 @@ impl Kernel for U4 {
     const GROUP: usize = 1;
     const LEAST_WEIGHT: i8 = -7;
     const MAX_DEPTH: usize = 584;
-    const COLUMN_OFFSETS: bool = true;
+    const CENTRE: i16 = 8;
 
     fn detect() -> Option<Self> {
         Some(Self(()))
@@ -35,15 +35,11 @@ impl Kernel for U4 {
 
     #[inline]
     fn left(activation: u8) -> i16 {
-        i16::from(activation) - 8
+        i16::from(activation) - Self::CENTRE
     }
 
     fn right(weights: &[i8]) -> i16 {
         i16::from(weights[0])
-    }
-
-    fn column_offset(column: &[i8]) -> i32 {
-        8 * column.iter().map(|&weight| i32::from(weight)).sum::<i32>()
     }
 
     #[inline]

@@ -61,7 +61,7 @@ impl Kernel for U4 {
     const LANE_COLUMNS: usize = 2;
     const LEAST_WEIGHT: i8 = -7;
     const MAX_DEPTH: usize = 584;
-    const COLUMN_OFFSETS: bool = true;
+    const CENTRE: i16 = 8;
 
     fn detect() -> Option<Self> {
         Some(Self(()))
@@ -69,15 +69,11 @@ impl Kernel for U4 {
 
     #[inline]
     fn left(activation: u8) -> i16 {
-        i16::from(activation) - 8
+        i16::from(activation) - Self::CENTRE
     }
 
     fn right(weights: &[i8]) -> i16 {
         i16::from(weights[0]) + 256 * i16::from(weights[1])
-    }
-
-    fn column_offset(column: &[i8]) -> i32 {
-        8 * column.iter().map(|&weight| i32::from(weight)).sum::<i32>()
     }
 
     #[inline]
@@ -155,7 +151,7 @@ impl Kernel for U8 {
     const NR: usize = U8_COLUMNS;
     const GROUP: usize = 2;
     const MAX_DEPTH: usize = 1 << 16;
-    const COLUMN_OFFSETS: bool = true;
+    const CENTRE: i16 = 128;
 
     fn detect() -> Option<Self> {
         Some(Self(()))
@@ -163,15 +159,11 @@ impl Kernel for U8 {
 
     #[inline]
     fn left(activation: u8) -> i16 {
-        i16::from(activation) - 128
+        i16::from(activation) - Self::CENTRE
     }
 
     fn right(weights: &[i8]) -> i16 {
         i16::from(weights[0])
-    }
-
-    fn column_offset(column: &[i8]) -> i32 {
-        128 * column.iter().map(|&weight| i32::from(weight)).sum::<i32>()
     }
 
     #[inline]

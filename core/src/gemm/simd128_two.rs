@@ -48,7 +48,7 @@ impl Kernel for U4 {
     const LANE_COLUMNS: usize = 2;
     const LEAST_WEIGHT: i8 = -7;
     const MAX_DEPTH: usize = 4096;
-    const COLUMN_OFFSETS: bool = true;
+    const CENTRE: i16 = CENTRE;
 
     fn detect() -> Option<Self> {
         Some(Self(()))
@@ -61,10 +61,6 @@ impl Kernel for U4 {
 
     fn right(weights: &[i8]) -> i16 {
         i16::from(weights[0]) + 4096 * i16::from(weights[1])
-    }
-
-    fn column_offset(column: &[i8]) -> i32 {
-        column.iter().map(|&weight| i32::from(CENTRE) * i32::from(weight)).sum()
     }
 
     #[inline]
