@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::shell::{command, root, run as run_command};
+use crate::native;
+use crate::shell::root;
 
 const SPECIMENS: &str = "testdata/specimens";
 const FILE: &str = "web/src/bench/digests.json";
@@ -31,15 +32,11 @@ fn specimens() -> Result<Vec<PathBuf>> {
 
 /// The digests of each specimen's picture and of the network's output, as read on this machine.
 fn found() -> Result<String> {
-    run_command(command("cargo").args(["build", "--quiet", "--release", "-p", "native-bench"]))?;
+    native::build(None)?;
     let files = specimens()?;
     let mut digests: BTreeMap<String, BTreeMap<&str, Value>> = BTreeMap::new();
     for precision in EXACT {
-        let mut bench = command("target/release/native-bench");
-        let output = bench.args(["read", "--json", "--precision", precision]).args(&files).output()?;
-        let readings: Vec<Value> =
-            serde_json::from_slice(&output.stdout).context("native-bench printed no JSON")?;
-        ensure!(readings.len() == files.len(), "native-bench did not answer for every specimen");
+        let readings = native::read(&files, precision)?;
         for (file, reading) in files.iter().zip(readings) {
             let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let entry = digests.entry(name).or_default();

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::shell::{command, root, run as run_command};
+use crate::native;
+use crate::shell::root;
 use crate::warped::{self, Source};
 
 /// Beside the repository where the pictures are at hand.
@@ -188,16 +189,8 @@ fn index(folder: &Path) -> Result<Vec<[String; 4]>> {
 /// Reads all pictures of the folder's index with one precision.
 fn read(folder: &Path, precision: &str) -> Result<Vec<Case>> {
     let rows = index(folder)?;
-    let binary = root().join("target/release/native-bench");
-    let mut bench = std::process::Command::new(binary);
-    bench.args(["read", "--json", "--jobs", "1", "--precision", precision]);
-    bench.args(rows.iter().map(|[file, ..]| folder.join(file)));
-    let output = bench.output().context("native-bench did not start")?;
-    let readings: Vec<Value> =
-        serde_json::from_slice(&output.stdout).context("native-bench printed no JSON")?;
-    if readings.len() != rows.len() {
-        bail!("native-bench answered for {} of {} pictures", readings.len(), rows.len());
-    }
+    let files: Vec<PathBuf> = rows.iter().map(|[file, ..]| folder.join(file)).collect();
+    let readings = native::read(&files, precision)?;
     let case = |([file, document, kind, zone], reading): (&[String; 4], Value)| {
         let none = document == "NONE";
         Case {
@@ -342,7 +335,7 @@ pub(crate) fn check() -> Result<()> {
         println!("    {DEFAULT} is not present: nothing was measured");
         return Ok(());
     }
-    run_command(command("cargo").args(["build", "--quiet", "--release", "-p", "native-bench"]))?;
+    native::build(None)?;
     let (count, seed) = CHECKED;
     let mut tally = Tally::default();
     read(&warp(&folder, count, seed)?, "u4")?.iter().for_each(|case| tally.add(case));
@@ -376,7 +369,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
             _ => folder = option,
         }
     }
-    run_command(command("cargo").args(["build", "--quiet", "--release", "-p", "native-bench"]))?;
+    native::build(None)?;
     let mut path: PathBuf = root().join(folder);
     if let Some(count) = warped {
         path = warp(&path, count, seed)?;

@@ -5,6 +5,7 @@ mod engines;
 mod eval;
 mod lan;
 mod loops;
+mod native;
 mod page;
 mod phone;
 mod serve;

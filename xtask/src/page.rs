@@ -8,8 +8,8 @@ use anyhow::{Context, Result, ensure};
 use crate::shell::{command, root, run, step, tools};
 
 /// One of the two WebAssembly binaries. Modules are validated whole, so the engine picks a binary.
-struct Binary {
-    name: &'static str,
+pub(crate) struct Binary {
+    pub(crate) name: &'static str,
     features: &'static str,
     /// Features that binaryen may use and must accept.
     binaryen: &'static [&'static str],
@@ -25,7 +25,8 @@ const COMMON: [&str; 6] = [
     "--enable-multivalue",
 ];
 
-const BINARIES: [Binary; 2] = [
+/// Both.
+pub(crate) const BINARIES: [Binary; 2] = [
     Binary { name: "simd128", features: "+simd128", binaryen: &["--enable-simd"] },
     Binary {
         name: "relaxed",
@@ -51,9 +52,16 @@ const PASSES: [&str; 9] = [
 /// The most memory a page may ask for: a declared maximum, because iOS kills tabs that reserve too much.
 const MOST_MEMORY: u32 = 128 << 20;
 
-/// The compiler flags of a binary. Loop strength reduction undoes the addressing of the kernels.
-pub(crate) fn rustflags(features: &str) -> String {
-    format!("-C target-feature={features} -C llvm-args=-disable-lsr -C link-arg=--max-memory={MOST_MEMORY}")
+impl Binary {
+    /// What cargo is told to compile it. Loop strength reduction undoes the addressing of the kernels.
+    pub(crate) fn environment(&self) -> [(&'static str, String); 2] {
+        let flags = format!(
+            "-C target-feature={} -C llvm-args=-disable-lsr -C link-arg=--max-memory={MOST_MEMORY}",
+            self.features
+        );
+        let target = root().join("target").join(format!("wasm-{}", self.name));
+        [("RUSTFLAGS", flags), ("CARGO_TARGET_DIR", target.to_string_lossy().into_owned())]
+    }
 }
 
 /// Builds the npm package into `web/pkg` and the page into `web/dist`.
@@ -94,7 +102,6 @@ pub(crate) fn package() -> Result<()> {
 
 fn wasm(binary: &Binary, pkg: &Path) -> Result<()> {
     let out = tools().join("wasm").join(binary.name);
-    let target = root().join("target").join(format!("wasm-{}", binary.name));
     let mut pack = command("wasm-pack");
     pack.args([
         "--log-level",
@@ -109,7 +116,7 @@ fn wasm(binary: &Binary, pkg: &Path) -> Result<()> {
         "no-install",
     ]);
     pack.args(["--out-name", "engine", "--out-dir"]).arg(&out);
-    run(pack.env("RUSTFLAGS", rustflags(binary.features)).env("CARGO_TARGET_DIR", target))?;
+    run(pack.envs(binary.environment()))?;
     let mut optimise = command("node");
     optimise.arg("web/node_modules/binaryen/bin/wasm-opt").arg(out.join("engine_bg.wasm"));
     optimise.args(COMMON).args(binary.binaryen).args(PASSES).arg("-o");

@@ -5,24 +5,14 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 
 use crate::shell::{command, root, run, step};
-use crate::{page, setup};
+use crate::{native, page, setup};
 
 const TARGET: &str = "aarch64-unknown-linux-musl";
 
 /// Builds one static binary for arm64, models inside, and says how to run it on a phone.
 pub(crate) fn phone() -> Result<()> {
     setup::targets()?;
-    step("native-bench for arm64", || {
-        run(command("cargo").args([
-            "build",
-            "--quiet",
-            "--release",
-            "-p",
-            "native-bench",
-            "--target",
-            TARGET,
-        ]))
-    })?;
+    step("native-bench for arm64", || native::build(Some(TARGET)))?;
     let path = format!("target/{TARGET}/release/native-bench");
     let binary = fs::read(root().join(&path)).with_context(|| path.clone())?;
     // A dynamic binary names its interpreter, which Android does not have.

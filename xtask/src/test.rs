@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::shell::{self, command, root, step, tools};
-use crate::{digests, engines, eval, loops, page, setup};
+use crate::{digests, engines, eval, loops, native, page, setup};
 
 type Step = (&'static str, &'static str, fn() -> Result<()>);
 
@@ -18,18 +18,18 @@ const STEPS: &[Step] = &[
     ("wasm-chromium", "wasm in Chromium", wasm_chromium),
     ("wasm-firefox", "wasm in Firefox", wasm_firefox),
     ("build-page", "npm package and page", page::build),
-    ("page-units", "parts of the page that need no browser", page_units),
+    ("page-units", "parts of the page that need no browser", || node("tests/units.mjs")),
     ("engines", "both binaries in V8 and JavaScriptCore for arm64 under qemu", engines::verify),
-    ("page-chromium", "page in Chromium", page_chromium),
-    ("page-camera", "camera view in Chromium, a film for a camera", page_camera),
-    ("page-views", "navigation, bench view and how-it-works view in Chromium", page_views),
-    ("page-offline", "page without a network, shared pictures, new versions", page_offline),
-    ("page-firefox", "page in Firefox", page_firefox),
-    ("page-webkit", "page in WebKitGTK, the engine of iPhones", page_webkit),
-    ("examples", "examples of the package, built and opened", examples),
-    ("lighthouse", "accessibility, best practices and SEO by Lighthouse", lighthouse),
-    ("sizes", "what a first visit loads is within its limit", sizes),
-    ("soak", "memory over camera frames, shortened", soak),
+    ("page-chromium", "page in Chromium", || node("tests/chromium.mjs")),
+    ("page-camera", "camera view in Chromium, a film for a camera", || node("tests/camera.mjs")),
+    ("page-views", "navigation, bench view and how-it-works view in Chromium", || node("tests/views.mjs")),
+    ("page-offline", "page without a network, shared pictures, new versions", || node("tests/offline.mjs")),
+    ("page-firefox", "page in Firefox", || node("tests/firefox.mjs")),
+    ("page-webkit", "page in WebKitGTK, the engine of iPhones", || node("tests/webkit.mjs")),
+    ("examples", "examples of the package, built and opened", || node("tests/examples.mjs")),
+    ("lighthouse", "accessibility, best practices and SEO by Lighthouse", || node("tests/lighthouse.mjs")),
+    ("sizes", "what a first visit loads is within its limit", || page::sizes(true)),
+    ("soak", "memory over camera frames, shortened", || page::soak(SOAK_MINUTES)),
     ("parity", "the same bits in both binaries, three browsers, x86_64 and aarch64", parity),
     ("train", "generator, export and integer simulation of train/", train),
     ("readme", "commands of the README marked as tested", readme),
@@ -92,17 +92,10 @@ fn fmt() -> Result<()> {
 fn clippy() -> Result<()> {
     let deny = ["--", "-D", "warnings"];
     shell::run(command("cargo").args(["clippy", "--quiet", "--workspace", "--all-targets"]).args(deny))?;
-    for features in ["+simd128", "+simd128,+relaxed-simd"] {
+    for binary in &page::BINARIES {
         let mut cargo = command("cargo");
-        cargo
-            .args(["clippy", "--quiet", "-p", "nibble-wasm", "--target", "wasm32-unknown-unknown"])
-            .args(deny);
-        let target = root().join("target").join(if features.contains("relaxed") {
-            "wasm-relaxed"
-        } else {
-            "wasm-simd128"
-        });
-        shell::run(cargo.env("RUSTFLAGS", page::rustflags(features)).env("CARGO_TARGET_DIR", target))?;
+        cargo.args(["clippy", "--quiet", "-p", "nibble-wasm", "--target", "wasm32-unknown-unknown"]);
+        shell::run(cargo.args(deny).envs(binary.environment()))?;
     }
     let mut cargo = command("cargo");
     cargo.args(["clippy", "--quiet", "-p", "native-bench", "--target", "aarch64-unknown-linux-musl"]);
@@ -139,8 +132,8 @@ fn aarch64() -> Result<()> {
 }
 
 fn wasm_pack_test(browser: &str, driver: &str) -> Result<()> {
-    for (name, features) in [("simd128", "+simd128"), ("relaxed", "+simd128,+relaxed-simd")] {
-        println!("    {name}");
+    for binary in &page::BINARIES {
+        println!("    {}", binary.name);
         let mut pack = command("wasm-pack");
         pack.args(["test", "--headless", "--release", "--mode", "no-install", browser]);
         let driver_path = shell::output(command("which").arg(driver));
@@ -148,8 +141,7 @@ fn wasm_pack_test(browser: &str, driver: &str) -> Result<()> {
             pack.args([if browser == "--chrome" { "--chromedriver" } else { "--geckodriver" }, &path]);
         }
         // The path comes last: what follows it goes to cargo.
-        pack.arg("wasm").env("RUSTFLAGS", page::rustflags(features));
-        shell::run(pack.env("CARGO_TARGET_DIR", root().join("target").join(format!("wasm-{name}"))))?;
+        shell::run(pack.arg("wasm").envs(binary.environment()))?;
     }
     Ok(())
 }
@@ -166,55 +158,9 @@ fn node(script: &str) -> Result<()> {
     shell::run(command("node").arg(script).current_dir(root().join("web")))
 }
 
-fn page_units() -> Result<()> {
-    node("tests/units.mjs")
-}
-
-fn page_chromium() -> Result<()> {
-    node("tests/chromium.mjs")
-}
-
-fn page_camera() -> Result<()> {
-    node("tests/camera.mjs")
-}
-
-fn soak() -> Result<()> {
-    page::soak(SOAK_MINUTES)
-}
-
-fn page_views() -> Result<()> {
-    node("tests/views.mjs")
-}
-
-fn page_offline() -> Result<()> {
-    node("tests/offline.mjs")
-}
-
-fn page_webkit() -> Result<()> {
-    node("tests/webkit.mjs")
-}
-
-fn examples() -> Result<()> {
-    node("tests/examples.mjs")
-}
-
-fn lighthouse() -> Result<()> {
-    node("tests/lighthouse.mjs")
-}
-
-fn sizes() -> Result<()> {
-    page::sizes(true)
-}
-
-fn page_firefox() -> Result<()> {
-    node("tests/firefox.mjs")
-}
-
 fn parity() -> Result<()> {
-    shell::run(command("cargo").args(["build", "--quiet", "--release", "-p", "native-bench"]))?;
-    let mut cargo = command("cargo");
-    cargo.args(["build", "--quiet", "--release", "-p", "native-bench"]);
-    shell::run(cargo.args(["--target", "aarch64-unknown-linux-musl"]))?;
+    native::build(None)?;
+    native::build(Some("aarch64-unknown-linux-musl"))?;
     node("tests/parity.mjs")
 }
 

@@ -1,0 +1,32 @@
+//! The command line of the project, as other commands use it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::shell::{command, run};
+
+/// Builds `native-bench` for this machine, or for another target.
+pub(crate) fn build(target: Option<&str>) -> Result<()> {
+    let mut cargo = command("cargo");
+    cargo.args(["build", "--quiet", "--release", "-p", "native-bench"]);
+    cargo.args(target.iter().flat_map(|target| ["--target", target]));
+    run(&mut cargo)
+}
+
+/// What `native-bench`, built before, reads in `files`, one after the other: an element each.
+pub(crate) fn read(files: &[PathBuf], precision: &str) -> Result<Vec<Value>> {
+    let mut bench = command("target/release/native-bench");
+    bench.args(["read", "--json", "--jobs", "1", "--precision", precision]).args(files);
+    let output = bench.output().context("native-bench did not start")?;
+    let readings: Vec<Value> =
+        serde_json::from_slice(&output.stdout).context("native-bench printed no JSON")?;
+    ensure!(
+        readings.len() == files.len(),
+        "native-bench answered for {} of {} pictures",
+        readings.len(),
+        files.len()
+    );
+    Ok(readings)
+}
