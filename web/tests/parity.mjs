@@ -45,6 +45,7 @@ async function everything(read, precision) {
   const results = [];
   for (const name of files) {
     const result = await read((await readFile(join(folder, name))).toString("base64"), precision);
+    if ("failed" in result) throw new Error(`${name}: ${result.failed}`);
     results.push(essence(result));
   }
   return results;

@@ -37,7 +37,7 @@ await suite([
     await session.get(address);
     await find("#offline:not([hidden])");
     server.down = true;
-    await session.navigate().refresh();
+    await session.get(address);
     await press("#samples li:nth-child(2) button");
     await session.wait(until.elementIsVisible(await find("#result")), 60_000);
     server.down = false;

@@ -45,7 +45,14 @@ async function answers(address) {
   throw new Error("WebKitWebDriver does not answer");
 }
 
-/** A session; `quit` ends the browser, its driver and its screen. */
+/** Goes to an address and waits until it is there: the driver may answer while the old document still stands. */
+async function arrive(session, go) {
+  await session.executeScript("window.departing = true");
+  await go();
+  await session.wait(() => session.executeScript("return !window.departing && document.readyState === 'complete'"), 60_000);
+}
+
+/** A session whose `get` ends with the page's load; `quit` ends the browser, its driver and its screen. */
 export async function webkit() {
   const { process: server, display } = await screen();
   const port = await freePort();
@@ -57,6 +64,8 @@ export async function webkit() {
   const capabilities = new Capabilities({ browserName: "MiniBrowser", "webkitgtk:browserOptions": { binary: miniBrowser(), args: ["--automation"] } });
   const session = await new Builder().usingServer(address).withCapabilities(capabilities).build();
   await session.manage().setTimeouts({ script: 180_000, pageLoad: 60_000 });
+  const get = session.get.bind(session);
+  session.get = (address) => arrive(session, () => get(address));
   const quit = async () => {
     await session.quit();
     driver.kill();
