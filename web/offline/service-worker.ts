@@ -28,9 +28,15 @@ function fileOf(request: Request): string | undefined {
   return origin === folder.origin && pathname.startsWith(folder.pathname) ? pathname.slice(folder.pathname.length) : undefined;
 }
 
-async function keep(cache: Cache, file: string): Promise<void> {
+/** Takes a file over from the version before, where its name tells that it is the same; says whether it did. */
+async function takeOver(cache: Cache, file: string): Promise<boolean> {
   const before = file.startsWith(HASHED) ? await caches.match(address(file)) : undefined;
-  if (before !== undefined) return cache.put(address(file), before);
+  if (before !== undefined) await cache.put(address(file), before);
+  return before !== undefined;
+}
+
+async function keep(cache: Cache, file: string): Promise<void> {
+  if (await takeOver(cache, file)) return;
   // Whatever lies in the browser's own cache may be of the version before, except where the name tells.
   await cache.add(new Request(address(file), { cache: file.startsWith(HASHED) ? "default" : "no-cache" }));
 }
@@ -42,10 +48,8 @@ async function install(): Promise<void> {
 }
 
 async function activate(): Promise<void> {
-  for (const file of await missing()) {
-    const before = file.startsWith(HASHED) ? await caches.match(address(file)) : undefined;
-    if (before !== undefined) await (await caches.open(CACHE)).put(address(file), before);
-  }
+  const cache = await caches.open(CACHE);
+  for (const file of await missing()) await takeOver(cache, file);
   const old = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== CACHE);
   await Promise.all(old.map((name) => caches.delete(name)));
   await self.clients.claim();

@@ -1,6 +1,6 @@
 /** The page's side of the worker. */
-import { NibbleError, type Binary, type KernelChoice, type Precision, type Result } from "nibble";
-import { packageFiles } from "./files";
+import { NibbleError, type KernelChoice, type Precision, type Result } from "nibble";
+import { packageOptions } from "./files";
 import type { Answer, Request } from "./protocol";
 import { quietly } from "./quiet";
 import InlineWorker from "./worker?worker&inline";
@@ -16,7 +16,7 @@ export class Client {
   /** The kernels in use, and those that this browser computes wrongly. */
   readonly started: Promise<KernelChoice[]>;
 
-  constructor(binary?: Binary) {
+  constructor() {
     this.#worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
       const waiting = this.#waiting.get(data.id);
       this.#waiting.delete(data.id);
@@ -28,8 +28,7 @@ export class Client {
       for (const { reject } of this.#waiting.values()) reject(error);
       this.#waiting.clear();
     });
-    const options = { ...packageFiles(), ...(binary && { binary }) };
-    this.started = this.#ask("started", { kind: "start", options }).then(({ kernels }) => kernels);
+    this.started = this.#ask("started", { kind: "start", options: packageOptions() }).then(({ kernels }) => kernels);
     // Whoever asks something learns of it; until then it is no fault that nobody listens.
     this.started.catch(() => undefined);
   }

@@ -1,5 +1,5 @@
 /** Where the page's copies of the package's files are. */
-import type { Options } from "nibble";
+import type { Binary, Options } from "nibble";
 import relaxed from "../pkg/nibble-relaxed.wasm?url";
 import simd128 from "../pkg/nibble-simd128.wasm?url";
 import f32 from "../pkg/models/ocr-f32.safetensors?url";
@@ -12,7 +12,13 @@ function absolute<K extends string>(files: Record<K, string>): Record<K, string>
   return Object.fromEntries(entries) as Record<K, string>;
 }
 
-/** What `init` of the package is told in a worker of this page. */
-export function packageFiles(): Required<Pick<Options, "wasm" | "models">> {
-  return { wasm: absolute({ relaxed, simd128 }), models: absolute({ f32, u8, u4 }) };
+/** Addresses of the models. */
+export function models(): Record<"f32" | "u8" | "u4", string> {
+  return absolute({ f32, u8, u4 });
+}
+
+/** What `init` of the package is told in a worker of this page. `?binary=simd128` in its address forces a binary, for tests and comparisons. */
+export function packageOptions(): Options {
+  const binary = new URLSearchParams(location.search).get("binary") as Binary | null;
+  return { wasm: absolute({ relaxed, simd128 }), models: models(), ...(binary !== null && { binary }) };
 }

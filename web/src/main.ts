@@ -1,13 +1,11 @@
 /** The page: its parts, put together. */
-import type { Binary } from "nibble";
 import { Client } from "./client";
 import { startReading } from "./reading/view";
 import { offerLanguages } from "./shell/languages";
 import { startNavigation } from "./shell/navigation";
 import { startOffline } from "./shell/offline";
 
-const binary = new URLSearchParams(location.search).get("binary") as Binary | null;
-const client = new Client(binary ?? undefined);
+const client = new Client();
 
 startReading(client);
 offerLanguages();

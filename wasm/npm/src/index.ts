@@ -123,13 +123,7 @@ export class Reader {
    * An aborted `signal` rejects a queued call with `AbortError`; a call that already runs ends first.
    */
   read(source: Source, { signal }: { signal?: AbortSignal } = {}): Promise<Result> {
-    return this.#queued(
-      (engine) =>
-        "data" in source
-          ? engine.read_pixels(source.width, source.height, bytesOf(source.data))
-          : engine.read_file(source instanceof Uint8Array ? source : new Uint8Array(source)),
-      signal,
-    );
+    return this.#queued("read", source, signal);
   }
 
   /**
@@ -137,13 +131,7 @@ export class Reader {
    * whose evidence is in; `quads` are this frame's, empty where it shows nothing. A frame of another document is left out, and the third in a row begins anew.
    */
   fuse(source: Source, { signal }: { signal?: AbortSignal } = {}): Promise<Result> {
-    return this.#queued(
-      (engine) =>
-        "data" in source
-          ? engine.fuse_pixels(source.width, source.height, bytesOf(source.data))
-          : engine.fuse_file(source instanceof Uint8Array ? source : new Uint8Array(source)),
-      signal,
-    );
+    return this.#queued("fuse", source, signal);
   }
 
   /** Begins a new document. */
@@ -151,12 +139,12 @@ export class Reader {
     this.#engine?.forget();
   }
 
-  #queued(work: (engine: Engine) => string, signal: AbortSignal | undefined): Promise<Result> {
+  #queued(verb: "read" | "fuse", source: Source, signal: AbortSignal | undefined): Promise<Result> {
     const reading = this.#last.then(async () => {
       // A turn of the event loop, so that an abort posted meanwhile is seen.
       await new Promise((resolve) => setTimeout(resolve));
       signal?.throwIfAborted();
-      const result = this.#now(work);
+      const result = this.#now(verb, source);
       signal?.throwIfAborted();
       return result;
     });
@@ -170,11 +158,14 @@ export class Reader {
     });
   }
 
-  #now(work: (engine: Engine) => string): Result {
+  #now(verb: "read" | "fuse", source: Source): Result {
     if (this.#engine === undefined) throw new NibbleError("Disposed", "the reader was disposed");
     let text: string;
     try {
-      text = work(this.#engine);
+      text =
+        "data" in source
+          ? this.#engine[`${verb}_pixels`](source.width, source.height, bytesOf(source.data))
+          : this.#engine[`${verb}_file`](source instanceof Uint8Array ? source : new Uint8Array(source));
     } catch (thrown) {
       throw fromEngine(thrown);
     }

@@ -1,6 +1,6 @@
 /** The bench view's side of its worker: each run has a worker of its own, whose memory goes with it. */
-import { NibbleError, type Binary, type BenchReport } from "nibble";
-import { packageFiles } from "../files";
+import { NibbleError, type BenchReport } from "nibble";
+import { packageOptions } from "../files";
 import { quietly } from "../quiet";
 import type { Digests, News, Order } from "./protocol";
 import BenchWorker from "./worker?worker&inline";
@@ -12,12 +12,8 @@ export interface Run<T> {
   cancel(): void;
 }
 
-/** Options of the address, for tests and comparisons: `?binary=simd128&repeats=3`. */
-function asked(): { binary?: Binary; repeats: number } {
-  const parameters = new URLSearchParams(location.search);
-  const binary = parameters.get("binary") as Binary | null;
-  return { ...(binary !== null && { binary }), repeats: Number(parameters.get("repeats") ?? 0) };
-}
+/** Repeats that the address asks for, for tests: `?repeats=3`; 0 for the usual number. */
+const repeats = (): number => Number(new URLSearchParams(location.search).get("repeats") ?? 0);
 
 /** Sends an order and follows it to its end; `hear` returns the result once it is known. */
 function run<T>(order: Exclude<Order, { kind: "cancel" }>, hear: (news: News) => T | undefined): Run<T> {
@@ -40,9 +36,8 @@ function run<T>(order: Exclude<Order, { kind: "cancel" }>, hear: (news: News) =>
 
 /** Measures products and networks here, after checking every kernel. */
 export function measure(onProgress: (done: number, of: number) => void): Run<BenchReport> {
-  const { binary, repeats } = asked();
-  const options = { ...packageFiles(), ...(binary && { binary }) };
-  return run({ kind: "measure", options, what: ["verify", "gemm", "network"], repeats }, (news) => {
+  const order = { kind: "measure", options: packageOptions(), what: ["verify", "gemm", "network"], repeats: repeats() } satisfies Order;
+  return run(order, (news) => {
     if (news.kind === "progress") onProgress(news.progress.done, news.progress.of);
     return news.kind === "measured" ? news.report : undefined;
   });
@@ -50,10 +45,8 @@ export function measure(onProgress: (done: number, of: number) => void): Run<Ben
 
 /** Reads pictures and collects their digests. */
 export function digests(pictures: [string, string][], onProgress: (done: number, of: number) => void): Run<Digests[]> {
-  const { binary } = asked();
-  const options = { ...packageFiles(), ...(binary && { binary }) };
   const found: Digests[] = [];
-  return run({ kind: "compare", options, pictures }, (news) => {
+  return run({ kind: "compare", options: packageOptions(), pictures }, (news) => {
     if (news.kind === "digests") {
       found.push(news.digests);
       onProgress(news.done, news.of);

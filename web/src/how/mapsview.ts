@@ -1,15 +1,13 @@
 /** What a layer makes of a line of the visitor's own picture, at the three precisions. */
-import type { Precision } from "nibble";
 import { el } from "../dom";
-import { packageFiles } from "../files";
+import { models, packageOptions } from "../files";
 import { lastRead } from "../last";
 import { quietly } from "../quiet";
 import { SAMPLES } from "../samples";
 import { t } from "./messages";
-import type { Answer, Look, Question } from "./protocol";
+import { PRECISIONS, type Answer, type Look, type Question } from "./protocol";
 import HowWorker from "./worker?worker&inline";
 
-const PRECISIONS: readonly Precision[] = ["f32", "u8", "u4"];
 /** Rows of a strip. */
 const ROWS = 24;
 
@@ -29,13 +27,11 @@ function paint(canvas: HTMLCanvasElement, width: number, height: number, level: 
 
 async function follow(file: Uint8Array<ArrayBuffer>): Promise<Look> {
   const worker = new HowWorker();
-  const { wasm, models } = packageFiles();
-  const binary = new URLSearchParams(location.search).get("binary") as "relaxed" | "simd128" | null;
   try {
     const answer = await new Promise<Answer>((resolve, reject) => {
       worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => resolve(data));
       worker.addEventListener("error", ({ message }) => reject(new Error(message)));
-      const question: Question = { options: { wasm, models, ...(binary && { binary }) }, models: models as Question["models"], file };
+      const question: Question = { options: packageOptions(), models: models(), file };
       worker.postMessage(question);
     });
     if ("error" in answer) throw new Error(answer.error);

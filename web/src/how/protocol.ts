@@ -2,6 +2,9 @@
 import type { Options, Precision } from "nibble";
 import type { LayerMaps } from "../../pkg/explain.js";
 
+/** What is shown beside one another. */
+export const PRECISIONS = ["f32", "u8", "u4"] as const satisfies readonly Precision[];
+
 /** Asks for everything that is shown of one picture. */
 export interface Question {
   options: Options;

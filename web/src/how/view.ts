@@ -1,6 +1,6 @@
 /** The how-it-works view: 4-bit arithmetic to be played with, on the reader's own weights and the visitor's own picture. */
 import { el } from "../dom";
-import { packageFiles } from "../files";
+import { models } from "../files";
 import { onLanguage } from "../language";
 import type { View } from "../shell/views";
 import "../shell/views.css";
@@ -13,7 +13,7 @@ import { WeightsView } from "./weightsview";
 
 /** Builds the view; the weights come with the float model. */
 export async function open(root: HTMLElement): Promise<View> {
-  const response = await fetch(packageFiles().models.f32 as string);
+  const response = await fetch(models().f32);
   if (!response.ok) throw new Error(`status ${response.status}`);
   const layers = weightsOf(await response.arrayBuffer());
   const title = el("h1", {});

@@ -1,9 +1,8 @@
 /** The worker of the how-it-works view: reads a picture, then follows its first line through the three networks. */
-import { Reader, init, type Precision } from "nibble";
+import { Reader, init } from "nibble";
 import { Looker } from "../../pkg/explain.js";
-import type { Answer, Look, Question } from "./protocol";
+import { PRECISIONS, type Answer, type Look, type Question } from "./protocol";
 
-const PRECISIONS: readonly Precision[] = ["f32", "u8", "u4"];
 /** Layers whose output is shown: all but the last, whose output is classes. */
 const LAYERS = [0, 1, 2, 3, 4, 5];
 
@@ -15,15 +14,16 @@ async function look({ options, models, file }: Question): Promise<Look> {
   reader.dispose();
   const [quad, text] = [quads.at(-1), lines.at(-1)];
   if (quad === undefined || text === undefined) throw new Error("no line was found");
-  let strip = new Uint8Array();
+  let strip: Uint8Array | undefined;
   const maps: Partial<Look["maps"]> = {};
   for (const precision of PRECISIONS) {
     const looker = new Looker(new Uint8Array(await (await fetch(models[precision])).arrayBuffer()));
-    strip = new Uint8Array(looker.strip(file, quad, text.length));
-    maps[precision] = LAYERS.map((layer) => looker.look(strip, layer));
+    // The networks read one strip; decoding the picture for it once is enough.
+    const line = (strip ??= new Uint8Array(looker.strip(file, quad, text.length)));
+    maps[precision] = LAYERS.map((layer) => looker.look(line, layer));
     looker.dispose();
   }
-  return { strip, text, maps: maps as Look["maps"] };
+  return { strip: strip ?? new Uint8Array(), text, maps: maps as Look["maps"] };
 }
 
 self.addEventListener("message", async ({ data }: MessageEvent<Question>) => {
