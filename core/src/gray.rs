@@ -52,8 +52,11 @@ impl Gray {
         let (width, height) = (self.width / block_width, self.height / block_height);
         let mut pixels = vec![0; width * height];
         let mut sums = vec![0u32; width];
+        let area = u32::try_from(block_width * block_height).unwrap_or(u32::MAX);
+        // One multiplication instead of a division a pixel, exact for blocks of up to 64 pixels a side.
+        let reciprocal = u64::from(u32::MAX) / u64::from(area) + 1;
         for (y, out) in pixels.chunks_exact_mut(width).enumerate() {
-            sums.fill(0);
+            sums.fill(area / 2);
             for row in (0..block_height).map(|dy| self.row(y * block_height + dy)) {
                 // With a width that the compiler knows, the sums are vector instructions.
                 match block_width {
@@ -62,9 +65,8 @@ impl Gray {
                     _ => add_blocks(&mut sums, row.chunks_exact(block_width)),
                 }
             }
-            let area = u32::try_from(block_width * block_height).unwrap_or(u32::MAX);
             for (pixel, sum) in out.iter_mut().zip(&sums) {
-                *pixel = u8::try_from((sum + area / 2) / area).unwrap_or(u8::MAX);
+                *pixel = u8::try_from((u64::from(*sum) * reciprocal) >> 32).unwrap_or(u8::MAX);
             }
         }
         Self { width, height, pixels }

@@ -7,7 +7,7 @@
     reason = "pixel counts and coordinates of pictures of at most a few thousand pixels a side"
 )]
 
-use super::raster::{Raster, ink};
+use super::raster::{BoxMean, Ink, MOST_INK, Rows};
 use crate::geometry::Point;
 use crate::gray::Gray;
 
@@ -157,13 +157,27 @@ impl Blobs {
         }
     }
 
-    fn of(width: usize, height: usize, inside: impl Fn(usize, &mut [bool])) -> Vec<Moments> {
+    /// Adds a run of pixels to the blobs that it touches, or begins one; gives the number of a blob that it is in.
+    fn added(&mut self, run: &Moments, mut touching: impl Iterator<Item = u32>) -> u32 {
+        let Some(first) = touching.next() else {
+            self.parents.push(self.parents.len() as u32);
+            self.moments.push(*run);
+            return self.parents.len() as u32 - 1;
+        };
+        let id = self.find(first);
+        self.moments[id as usize].add(run);
+        touching.for_each(|other| self.unite(id, other));
+        id
+    }
+
+    /// Of a mask that comes row by row.
+    fn of(width: usize, height: usize, mut next: impl FnMut(&mut [bool])) -> Vec<Moments> {
         let mut blobs = Self { parents: Vec::new(), moments: Vec::new() };
         let mut above: Vec<(usize, usize, u32)> = Vec::new();
         let mut current: Vec<(usize, usize, u32)> = Vec::new();
         let mut mask = vec![false; width];
         for y in 0..height {
-            inside(y, &mut mask);
+            next(&mut mask);
             current.clear();
             let (mut x, mut candidate) = (0, 0);
             while x < width {
@@ -175,16 +189,11 @@ impl Blobs {
                 while x < width && mask[x] {
                     x += 1;
                 }
-                let id = blobs.parents.len() as u32;
-                blobs.parents.push(id);
-                blobs.moments.push(Moments::run(start, x, y));
                 while candidate < above.len() && above[candidate].1 < start {
                     candidate += 1;
                 }
-                for &(left, _, other) in above[candidate..].iter().take_while(|run| run.0 <= x) {
-                    debug_assert!(left <= x);
-                    blobs.unite(id, other);
-                }
+                let touching = above[candidate..].iter().take_while(|run| run.0 <= x).map(|run| run.2);
+                let id = blobs.added(&Moments::run(start, x, y), touching);
                 current.push((start, x, id));
             }
             std::mem::swap(&mut above, &mut current);
@@ -196,10 +205,12 @@ impl Blobs {
 
 /// The bars of one level.
 pub(super) fn find(level: &Gray) -> Vec<Bar> {
-    let energy: Raster = ink(level, INK_RADIUS).smooth(1).smooth(1);
-    let around = energy.smooth(CONTRAST_RADIUS);
-    let blobs = Blobs::of(level.width(), level.height(), |y, mask| {
-        for ((inside, &here), &mean) in mask.iter_mut().zip(energy.row(y)).zip(around.row(y)) {
+    let energy = BoxMean::of(BoxMean::of(Ink::of(level, INK_RADIUS), 1, MOST_INK, 1), 1, MOST_INK, 1);
+    let mut contrast = BoxMean::of(energy, CONTRAST_RADIUS, MOST_INK, 1);
+    let mut around = vec![0; level.width()];
+    let blobs = Blobs::of(level.width(), level.height(), |mask| {
+        contrast.next(&mut around);
+        for ((inside, &here), &mean) in mask.iter_mut().zip(contrast.middle()).zip(&around) {
             *inside = here > mean.max(LEAST_INK);
         }
     });

@@ -1,19 +1,9 @@
-//! Raster work of the locator, all in integers: shrinking, box sums, ink.
+//! Raster work of the locator, all in integers. What goes over whole pictures goes row by row from stage to stage: each keeps the few rows that it needs, so that they stay in
+//! the nearest cache.
 
-#![allow(
-    clippy::cast_possible_truncation,
-    reason = "box sums of bytes over at most 25 x 25 pixels and means of them fit their types"
-)]
+#![allow(clippy::cast_possible_truncation, reason = "sums are kept within 16 bits: see `BoxMean::of`")]
 
 use crate::gray::Gray;
-
-/// A raster of 16-bit values, row-major.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Raster {
-    pub(super) width: usize,
-    pub(super) height: usize,
-    pub(super) values: Vec<u16>,
-}
 
 /// Shrunk to 5/7 (0.714, near enough to the square root of one half) in both directions, bilinear between pixel centres.
 pub(super) fn shrink_by_root_two(gray: &Gray) -> Gray {
@@ -53,125 +43,272 @@ pub(super) fn shrink_by_root_two(gray: &Gray) -> Gray {
     Gray::new(width, height, pixels).unwrap_or_else(|| gray.clone())
 }
 
-/// Sums of `2 * radius + 1` values along a row; values beyond the ends repeat the end. `padded` is scratch.
-fn row_sums<T: Copy + Into<u32>>(row: &[T], radius: usize, padded: &mut Vec<u32>, out: &mut [u32]) {
-    let (Some(&first), Some(&last)) = (row.first(), row.last()) else { return };
-    padded.clear();
-    padded.extend(std::iter::repeat_n(first.into(), radius));
-    padded.extend(row.iter().map(|&value| value.into()));
-    padded.extend(std::iter::repeat_n(last.into(), radius));
-    if radius == 1 {
-        // Three slices side by side are vector instructions, a sliding sum is not.
-        for (((value, a), b), c) in out.iter_mut().zip(&*padded).zip(&padded[1..]).zip(&padded[2..]) {
-            *value = a + b + c;
+/// A raster that is computed row by row.
+pub(super) trait Rows {
+    /// A pixel.
+    type Value: Copy + Default;
+
+    /// Width and height, both at least 1.
+    fn size(&self) -> (usize, usize);
+
+    /// Writes the next row, of the height's number of them.
+    fn next(&mut self, out: &mut [Self::Value]);
+}
+
+/// The pixels of a picture.
+struct Pixels<'a> {
+    gray: &'a Gray,
+    y: usize,
+}
+
+impl<'a> Pixels<'a> {
+    fn of(gray: &'a Gray) -> Self {
+        Self { gray, y: 0 }
+    }
+}
+
+impl Rows for Pixels<'_> {
+    type Value = u8;
+
+    fn size(&self) -> (usize, usize) {
+        (self.gray.width(), self.gray.height())
+    }
+
+    fn next(&mut self, out: &mut [u8]) {
+        out.copy_from_slice(self.gray.row(self.y));
+        self.y += 1;
+    }
+}
+
+/// Rows of a raster around the one at hand: up to `reach` below it, up to `reach + 1` above it.
+struct Around<S: Rows> {
+    source: S,
+    reach: usize,
+    /// A ring.
+    rows: Vec<S::Value>,
+    /// Rows taken from the source.
+    known: usize,
+    /// Rows that were at hand, this one included.
+    turns: usize,
+}
+
+impl<S: Rows> Around<S> {
+    fn of(source: S, reach: usize) -> Self {
+        let rows = vec![S::Value::default(); (2 * reach + 2) * source.size().0];
+        Self { source, reach, rows, known: 0, turns: 0 }
+    }
+
+    /// Takes the next row in hand, the first one at first; says whether it is that.
+    fn advance(&mut self) -> bool {
+        let (width, height) = self.source.size();
+        self.turns += 1;
+        while self.known < (self.turns + self.reach).min(height) {
+            let slot = self.known % (2 * self.reach + 2);
+            self.source.next(&mut self.rows[slot * width..][..width]);
+            self.known += 1;
         }
-        return;
+        self.turns == 1
     }
-    let mut sum: u32 = padded[..2 * radius].iter().sum();
-    for ((value, enters), leaves) in out.iter_mut().zip(&padded[2 * radius..]).zip(&*padded) {
-        sum += enters;
-        *value = sum;
-        sum -= leaves;
+
+    /// The row `offset - reach` below the one at hand; beyond the border, the border's.
+    fn row(&self, offset: usize) -> &[S::Value] {
+        self.clamped((self.turns - 1 + offset).saturating_sub(self.reach))
     }
+
+    /// The row that left the reach when the one at hand was taken.
+    fn left_behind(&self) -> &[S::Value] {
+        self.clamped(self.turns.saturating_sub(self.reach + 2))
+    }
+
+    fn clamped(&self, y: usize) -> &[S::Value] {
+        let (width, height) = self.source.size();
+        &self.rows[y.min(height - 1) % (2 * self.reach + 2) * width..][..width]
+    }
+}
+
+/// `op` over the `2 * reach + 1` values around each of a row, which beyond its ends repeats them. `scratch` keeps its memory from row to row.
+fn along<T: Copy>(row: &[T], reach: usize, op: impl Fn(T, T) -> T, scratch: &mut [Vec<T>; 2], out: &mut [T]) {
+    let (Some(&first), Some(&last)) = (row.first(), row.last()) else { return };
+    let side = 2 * reach + 1;
+    let [blocks, doubled] = scratch;
+    blocks.clear();
+    blocks.extend(std::iter::repeat_n(first, reach));
+    blocks.extend_from_slice(row);
+    blocks.extend(std::iter::repeat_n(last, reach));
+    // Blocks of 1, 2, 4, ... values from each place on; those of the side's binary digits side by side make the side. All of it is vector instructions, a sliding sum is not.
+    out.copy_from_slice(&blocks[..row.len()]);
+    let (mut size, mut done) = (1, 1);
+    while 2 * size <= side {
+        doubled.clear();
+        doubled.extend(blocks.iter().zip(&blocks[size..]).map(|(&a, &b)| op(a, b)));
+        std::mem::swap(blocks, doubled);
+        size *= 2;
+        if side & size != 0 {
+            for (value, &block) in out.iter_mut().zip(&blocks[done..]) {
+                *value = op(*value, block);
+            }
+            done += size;
+        }
+    }
+}
+
+/// The high half of a product: `value * share / 65536`.
+fn share_of(value: u16, share: u16) -> u16 {
+    ((u32::from(value) * u32::from(share)) >> 16) as u16
 }
 
 /// The mean over the square of `2 * radius + 1` around each value, times `scale`; values beyond the border repeat it.
-fn box_mean<'a, T: Copy + Into<u32> + 'a>(
-    rows: impl Fn(usize) -> &'a [T],
-    (width, height): (usize, usize),
-    radius: usize,
-    scale: u32,
-) -> Raster {
-    let side = 2 * radius + 1;
-    let area = (side * side) as u32;
-    // One multiplication instead of a division a pixel: exact enough (the error is below one part in 2^20) and the same everywhere.
-    let reciprocal = ((u64::from(scale) << 32) / u64::from(area)) as u32;
-    let mut ring = vec![0u32; width * side];
-    let mut columns = vec![0u32; width];
-    let mut padded = Vec::with_capacity(width + 2 * radius);
-    let mut fill = |slot: usize, y: usize, columns: &mut [u32], first: bool| {
-        let line = &mut ring[slot * width..][..width];
-        if !first {
-            for (column, value) in columns.iter_mut().zip(line.iter()) {
-                *column -= value;
-            }
-        }
-        row_sums(rows(y), radius, &mut padded, line);
-        for (column, value) in columns.iter_mut().zip(line.iter()) {
-            *column += value;
-        }
-    };
-    let row_at = |index: usize| index.saturating_sub(radius).min(height - 1);
-    for index in 0..2 * radius {
-        fill(index % side, row_at(index), &mut columns, true);
-    }
-    let mut values = vec![0u16; width * height];
-    for y in 0..height {
-        let index = y + 2 * radius;
-        fill(index % side, row_at(index), &mut columns, index < side);
-        for (value, &sum) in values[y * width..][..width].iter_mut().zip(&columns) {
-            *value = ((u64::from(sum) * u64::from(reciprocal)) >> 32) as u16;
-        }
-    }
-    Raster { width, height, values }
+pub(super) struct BoxMean<S: Rows> {
+    around: Around<S>,
+    /// Sums of each column over the rows within reach.
+    columns: Vec<u16>,
+    /// What is kept of a column's sum, in 65536ths, where sums over the square would not fit 16 bits.
+    column_share: Option<u16>,
+    /// What the mean is of the sum over the square, in 65536ths.
+    share: u16,
+    scratch: [Vec<u16>; 2],
 }
 
-/// Side of the square that closing fills: wider than a stroke at the scales of the locator, narrower than what lies beside a document.
-const CLOSED_SIDE: usize = 7;
-
-/// `pick` over the `CLOSED_SIDE` values around each of a row, fewer at its ends; `pick` is the larger or the smaller of two.
-fn picked_along(row: &[u8], pick: impl Fn(u8, u8) -> u8, padded: &mut Vec<u8>, out: &mut [u8]) {
-    const REACH: usize = CLOSED_SIDE / 2;
-    let (Some(&first), Some(&last)) = (row.first(), row.last()) else { return };
-    padded.clear();
-    padded.extend([first; REACH]);
-    padded.extend(row);
-    padded.extend([last; REACH]);
-    out.copy_from_slice(row);
-    for shift in (0..CLOSED_SIDE).filter(|&shift| shift != REACH) {
-        for (value, &other) in out.iter_mut().zip(&padded[shift..]) {
-            *value = pick(*value, other);
+impl<S: Rows<Value: Into<u16>>> BoxMean<S> {
+    /// Of values up to `most`, with which a column's sum fits 16 bits.
+    pub(super) fn of(source: S, radius: usize, most: u16, scale: usize) -> Self {
+        let side = 2 * radius + 1;
+        let columns = vec![0; source.size().0];
+        // Of a column's sum, that of so many of its values is kept.
+        let kept = (usize::from(u16::MAX / most) / side).clamp(1, side);
+        let in_65536ths =
+            |part: usize, of: usize| (((part << 16) + of / 2) / of).min(usize::from(u16::MAX)) as u16;
+        Self {
+            around: Around::of(source, radius),
+            columns,
+            column_share: (kept < side).then(|| in_65536ths(kept, side)),
+            share: in_65536ths(scale, kept * side),
+            scratch: Default::default(),
         }
+    }
+
+    /// The source's row that the last mean is around.
+    pub(super) fn middle(&self) -> &[S::Value] {
+        self.around.row(self.around.reach)
     }
 }
 
-/// `pick` over the square around each pixel.
-fn picked(gray: &Gray, pick: impl Fn(u8, u8) -> u8 + Copy) -> Gray {
-    let (width, height) = (gray.width(), gray.height());
-    let (mut padded, mut along) = (Vec::new(), vec![0; width * height]);
-    for (y, out) in along.chunks_exact_mut(width).enumerate() {
-        picked_along(gray.row(y), pick, &mut padded, out);
+impl<S: Rows<Value: Into<u16>>> Rows for BoxMean<S> {
+    type Value = u16;
+
+    fn size(&self) -> (usize, usize) {
+        self.around.source.size()
     }
-    let mut pixels = along.clone();
-    for (y, out) in pixels.chunks_exact_mut(width).enumerate() {
-        for near in y.saturating_sub(CLOSED_SIDE / 2)..(y + CLOSED_SIDE / 2 + 1).min(height) {
-            for (value, &other) in out.iter_mut().zip(&along[near * width..]) {
-                *value = pick(*value, other);
+
+    fn next(&mut self, out: &mut [u16]) {
+        let Self { around, columns, .. } = self;
+        let reach = around.reach;
+        if around.advance() {
+            for offset in 0..=2 * reach {
+                for (sum, &value) in columns.iter_mut().zip(around.row(offset)) {
+                    *sum += value.into();
+                }
+            }
+        } else {
+            for ((sum, &enters), &leaves) in
+                columns.iter_mut().zip(around.row(2 * reach)).zip(around.left_behind())
+            {
+                *sum = *sum + enters.into() - leaves.into();
             }
         }
+        match self.column_share {
+            None => along(columns, reach, |a, b| a + b, &mut self.scratch, out),
+            Some(share) => {
+                let kept: Vec<u16> = columns.iter().map(|&sum| share_of(sum, share)).collect();
+                along(&kept, reach, |a, b| a + b, &mut self.scratch, out);
+            }
+        }
+        for value in out {
+            *value = share_of(*value, self.share);
+        }
     }
-    Gray::new(width, height, pixels).unwrap_or_else(|| gray.clone())
+}
+
+/// Half the side of the square that closing fills: the square is wider than a stroke at the scales of the locator, narrower than what lies beside a document.
+const CLOSED_REACH: usize = 3;
+
+/// The extreme value in the square around each pixel: the largest, or the smallest.
+struct Extreme<S: Rows, const LARGEST: bool> {
+    around: Around<S>,
+    column: Vec<S::Value>,
+    scratch: [Vec<S::Value>; 2],
+}
+
+impl<S: Rows<Value: Ord>, const LARGEST: bool> Extreme<S, LARGEST> {
+    fn of(source: S) -> Self {
+        Self { around: Around::of(source, CLOSED_REACH), column: Vec::new(), scratch: Default::default() }
+    }
+
+    fn of_two(a: S::Value, b: S::Value) -> S::Value {
+        if LARGEST { a.max(b) } else { a.min(b) }
+    }
+}
+
+impl<S: Rows<Value: Ord>, const LARGEST: bool> Rows for Extreme<S, LARGEST> {
+    type Value = S::Value;
+
+    fn size(&self) -> (usize, usize) {
+        self.around.source.size()
+    }
+
+    fn next(&mut self, out: &mut [S::Value]) {
+        let Self { around, column, .. } = self;
+        around.advance();
+        column.clear();
+        column.extend_from_slice(around.row(0));
+        for offset in 1..=2 * CLOSED_REACH {
+            for (value, &other) in column.iter_mut().zip(around.row(offset)) {
+                *value = Self::of_two(*value, other);
+            }
+        }
+        along(column, CLOSED_REACH, Self::of_two, &mut self.scratch, out);
+    }
 }
 
 /// Ink: how much darker each pixel is than its surroundings (a square of `2 * radius + 1`), in quarter gray levels. What is darker than a stroke is wide is no ink: a table beside
 /// a white page would outweigh the text at the page's edge. (The bottom hat of Serra, Image Analysis and Mathematical Morphology, 1982, bounds the difference to the mean.)
-pub(super) fn ink(gray: &Gray, radius: usize) -> Raster {
-    let closed = picked(&picked(gray, u8::max), u8::min);
-    let mut mean = box_mean(|y| gray.row(y), (gray.width(), gray.height()), radius, 4);
-    for ((value, &pixel), &closed) in mean.values.iter_mut().zip(gray.pixels()).zip(closed.pixels()) {
-        *value = value.saturating_sub(4 * u16::from(pixel)).min(4 * u16::from(closed - pixel));
-    }
-    mean
+pub(super) struct Ink<'a> {
+    pixels: Pixels<'a>,
+    mean: BoxMean<Pixels<'a>>,
+    closed: Extreme<Extreme<Pixels<'a>, true>, false>,
+    row: Vec<u8>,
+    closed_row: Vec<u8>,
 }
 
-impl Raster {
-    pub(super) fn row(&self, y: usize) -> &[u16] {
-        &self.values[y * self.width..][..self.width]
+/// The most that [`Ink`] finds.
+pub(super) const MOST_INK: u16 = 4 * 255;
+
+impl<'a> Ink<'a> {
+    pub(super) fn of(gray: &'a Gray, radius: usize) -> Self {
+        Self {
+            pixels: Pixels::of(gray),
+            mean: BoxMean::of(Pixels::of(gray), radius, 255, 4),
+            closed: Extreme::of(Extreme::of(Pixels::of(gray))),
+            row: vec![0; gray.width()],
+            closed_row: vec![0; gray.width()],
+        }
+    }
+}
+
+impl Rows for Ink<'_> {
+    type Value = u16;
+
+    fn size(&self) -> (usize, usize) {
+        self.pixels.size()
     }
 
-    /// The mean over the square of `2 * radius + 1` around each value.
-    pub(super) fn smooth(&self, radius: usize) -> Self {
-        box_mean(|y| self.row(y), (self.width, self.height), radius, 1)
+    fn next(&mut self, out: &mut [u16]) {
+        self.mean.next(out);
+        self.closed.next(&mut self.closed_row);
+        self.pixels.next(&mut self.row);
+        for ((value, &pixel), &closed) in out.iter_mut().zip(&self.row).zip(&self.closed_row) {
+            *value = value.saturating_sub(4 * u16::from(pixel)).min(4 * u16::from(closed - pixel));
+        }
     }
 }
 
@@ -179,30 +316,69 @@ impl Raster {
 mod tests {
     use super::*;
 
-    fn naive_mean(raster: &Raster, radius: usize, x: usize, y: usize) -> u64 {
-        let at = |x: usize, y: usize| {
-            let x = x.saturating_sub(radius).min(raster.width - 1);
-            let y = y.saturating_sub(radius).min(raster.height - 1);
-            u64::from(raster.values[y * raster.width + x])
+    fn noise(width: usize, height: usize) -> Gray {
+        Gray::new(width, height, (0..width * height).map(|i| ((i * 7919 + 13) % 256) as u8).collect())
+            .expect("sizes agree")
+    }
+
+    fn all<S: Rows>(mut rows: S) -> Vec<S::Value> {
+        let (width, height) = rows.size();
+        let mut values = vec![S::Value::default(); width * height];
+        values.chunks_exact_mut(width).for_each(|row| rows.next(row));
+        values
+    }
+
+    /// The pixels of the square around a place, the border repeated.
+    fn square(gray: &Gray, (x, y): (usize, usize), radius: usize) -> impl Iterator<Item = u8> {
+        let at = move |dx: usize, dy: usize| {
+            let x = (x + dx).saturating_sub(radius).min(gray.width() - 1);
+            let y = (y + dy).saturating_sub(radius).min(gray.height() - 1);
+            gray.row(y)[x]
         };
-        let side = 0..=2 * radius;
-        let sum: u64 = side.clone().map(|dy| side.clone().map(|dx| at(x + dx, y + dy)).sum::<u64>()).sum();
-        sum / (2 * radius as u64 + 1).pow(2)
+        (0..=2 * radius).flat_map(move |dy| (0..=2 * radius).map(move |dx| at(dx, dy)))
+    }
+
+    fn places(gray: &Gray) -> impl Iterator<Item = (usize, usize)> {
+        (0..gray.height()).flat_map(|y| (0..gray.width()).map(move |x| (x, y)))
     }
 
     #[test]
-    fn box_means_are_those_of_the_definition_up_to_the_reciprocal() {
-        let (width, height) = (23, 9);
-        let values = (0..width * height).map(|i| ((i * 7919 + 13) % 1021) as u16).collect();
-        let raster = Raster { width, height, values };
-        for radius in [1, 2, 5, 12] {
-            let smooth = raster.smooth(radius);
-            for y in 0..height {
-                for x in 0..width {
-                    let expected = naive_mean(&raster, radius, x, y);
-                    let found = u64::from(smooth.row(y)[x]);
-                    assert!(found == expected || found + 1 == expected, "{found} {expected}");
+    fn box_means_are_those_of_the_definition_up_to_one() {
+        for (width, height) in [(23, 9), (1, 1), (2, 40), (40, 2)] {
+            let gray = noise(width, height);
+            // With larger values than there are, sums of columns are kept in part.
+            for (radius, most) in [(1, 255), (2, 255), (5, 255), (12, 255), (12, 1020)] {
+                let means = all(BoxMean::of(Pixels::of(&gray), radius, most, 4));
+                for (mean, place) in means.iter().zip(places(&gray)) {
+                    let sum: u64 = square(&gray, place, radius).map(u64::from).sum();
+                    let expected = 4 * sum / (2 * radius as u64 + 1).pow(2);
+                    let off = if most == 255 { 1 } else { 3 };
+                    assert!(expected.abs_diff(u64::from(*mean)) <= off, "{mean} {expected} {radius} {most}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_values_fit() {
+        let white = Gray::new(60, 60, vec![255; 3600]).expect("sizes agree");
+        for radius in [1, 5, 12] {
+            let means = all(BoxMean::of(Pixels::of(&white), radius, 255, 4));
+            assert!(means.iter().all(|&mean| mean.abs_diff(MOST_INK) <= 4), "{radius} {:?}", means[0]);
+        }
+    }
+
+    #[test]
+    fn closing_is_that_of_the_definition() {
+        for (width, height) in [(23, 19), (1, 1), (3, 40), (40, 3)] {
+            let gray = noise(width, height);
+            let darkest = all(Extreme::<_, false>::of(Pixels::of(&gray)));
+            for (&value, place) in darkest.iter().zip(places(&gray)) {
+                assert_eq!(
+                    Some(value),
+                    square(&gray, place, CLOSED_REACH).min(),
+                    "{width} x {height} {place:?}"
+                );
             }
         }
     }
@@ -210,8 +386,7 @@ mod tests {
     #[test]
     fn five_sevenths_are_those_of_the_definition() {
         for (width, height) in [(7, 7), (21, 9), (23, 15), (40, 8), (5, 3)] {
-            let pixels: Vec<u8> = (0..width * height).map(|i| ((i * 7919 + 13) % 256) as u8).collect();
-            let gray = Gray::new(width, height, pixels).expect("sizes agree");
+            let gray = noise(width, height);
             let small = shrink_by_root_two(&gray);
             let at = |i: usize, len: usize| {
                 let position = 14 * i + 2;
@@ -235,7 +410,7 @@ mod tests {
     #[test]
     fn a_flat_picture_has_no_ink_and_keeps_its_gray() {
         let flat = Gray::new(30, 20, vec![77; 600]).expect("sizes agree");
-        assert!(ink(&flat, 5).values.iter().all(|&v| v <= 1));
+        assert!(all(Ink::of(&flat, 5)).iter().all(|&v| v <= 1));
         assert!(flat.shrunk(3).pixels().iter().all(|&p| p == 77));
         assert!(shrink_by_root_two(&flat).pixels().iter().all(|&p| p == 77));
         assert_eq!((shrink_by_root_two(&flat).width(), shrink_by_root_two(&flat).height()), (21, 14));
@@ -246,6 +421,6 @@ mod tests {
         let dot = Gray::new(1, 1, vec![9]).expect("sizes agree");
         assert_eq!(dot.shrunk(4).pixels(), [9]);
         assert_eq!(shrink_by_root_two(&dot).pixels(), [9]);
-        assert_eq!(ink(&dot, 5).values.len(), 1);
+        assert_eq!(all(Ink::of(&dot, 5)).len(), 1);
     }
 }
