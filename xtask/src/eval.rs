@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::native;
 use crate::shell::root;
-use crate::warped::{self, Source};
+use crate::warped::{self, Set, Source};
 
 /// Beside the repository where the pictures are at hand.
-const DEFAULT: &str = "../shared/data/images";
+pub(crate) const DEFAULT: &str = "../shared/data/images";
 const PRECISIONS: [&str; 3] = ["f32", "u8", "u4"];
 /// The README's table stands between these.
 const MARKS: [&str; 2] = ["<!-- reading -->", "<!-- end of reading -->"];
@@ -204,15 +204,16 @@ fn read(folder: &Path, precision: &str) -> Result<Vec<Case>> {
     Ok(rows.iter().zip(readings).map(case).collect())
 }
 
-/// Makes the warped frames of a folder's scans and renders and says where they are.
-fn warp(folder: &Path, count: usize, seed: u64) -> Result<PathBuf> {
+/// Makes warped frames of a folder's scans and renders and says where they are.
+pub(crate) fn warp(folder: &Path, set: Set) -> Result<PathBuf> {
     let rows = index(folder)?.into_iter();
     let flat = rows
         .filter(|[_, document, kind, _]| document != "NONE" && ["scan", "render"].contains(&kind.as_str()));
     let sources: Vec<Source> =
         flat.map(|[file, document, _, lines]| Source { file, document, lines }).collect();
-    let frames = root().join(format!("target/warped/{seed}"));
-    warped::make(&sources, folder, &frames, count, seed)?;
+    let size = set.size.map_or_else(String::new, |(width, height)| format!("-{width}x{height}"));
+    let frames = root().join(format!("target/warped/{}{size}", set.seed));
+    warped::make(&sources, folder, &frames, set)?;
     Ok(frames)
 }
 
@@ -338,7 +339,7 @@ pub(crate) fn check() -> Result<()> {
     native::build(None)?;
     let (count, seed) = CHECKED;
     let mut tally = Tally::default();
-    read(&warp(&folder, count, seed)?, "u4")?.iter().for_each(|case| tally.add(case));
+    read(&warp(&folder, Set { count, seed, size: None })?, "u4")?.iter().for_each(|case| tally.add(case));
     println!("    {} of {} frames exact, {} valid but wrong", tally.exact, count, tally.wrong_but_valid);
     if tally.exact < LEAST_EXACT || tally.wrong_but_valid > 0 {
         bail!("at least {LEAST_EXACT} frames must be exact and none wrong but valid");
@@ -372,7 +373,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     native::build(None)?;
     let mut path: PathBuf = root().join(folder);
     if let Some(count) = warped {
-        path = warp(&path, count, seed)?;
+        path = warp(&path, Set { count, seed, size: None })?;
     }
     let mut results = Vec::new();
     for name in PRECISIONS.into_iter().filter(|name| precision == "all" || precision == *name) {

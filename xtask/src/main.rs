@@ -12,6 +12,7 @@ mod serve;
 mod setup;
 mod shell;
 mod test;
+mod times;
 mod warped;
 
 use std::process::ExitCode;
@@ -28,6 +29,8 @@ cargo xtask test [--only NAME]... [--list]
 cargo xtask eval [DIR] [--warped N [--seed S]] [--precision f32|u8|u4|all] [--json] [--html FILE] [--write]
     reads the pictures of DIR/index.csv and counts what is exact; --warped reads N frames made from its scans and renders
     as a phone held by hand sees them; --write records the figures in docs/results and the README
+cargo xtask times [--write]
+    reads camera frames and 12-megapixel photographs in turn natively and in Chromium and prints the medians
 cargo xtask soak [--minutes N]
     reads camera frames in Chromium for N minutes (10): memory must stay flat; prints frames a second at each precision
 cargo xtask lighthouse
@@ -62,6 +65,7 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((&"demo", options)) => demo(options),
         Some((&"test", options)) => test::run(options),
         Some((&"eval", options)) => eval::run(options),
+        Some((&"times", options)) => times::run_all(options),
         Some((&"soak", options)) => soak(options),
         Some((&"lighthouse", [])) => {
             setup::everything()?;

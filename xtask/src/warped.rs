@@ -44,8 +44,18 @@ pub(crate) struct Source {
     pub(crate) lines: String,
 }
 
-/// Writes `count` frames of the sources in turn and their `index.csv` into `folder`.
-pub(crate) fn make(sources: &[Source], from: &Path, folder: &Path, count: usize, seed: u64) -> Result<()> {
+/// Which frames are made.
+#[derive(Clone, Copy)]
+pub(crate) struct Set {
+    pub(crate) count: usize,
+    pub(crate) seed: u64,
+    /// Of these many pixels each, or of the sizes that a page asks a camera for.
+    pub(crate) size: Option<(usize, usize)>,
+}
+
+/// Writes a set of frames of the sources in turn and their `index.csv` into `folder`.
+pub(crate) fn make(sources: &[Source], from: &Path, folder: &Path, set: Set) -> Result<()> {
+    let Set { count, seed, size } = set;
     if sources.is_empty() {
         bail!("no scan or render to make frames from");
     }
@@ -58,7 +68,8 @@ pub(crate) fn make(sources: &[Source], from: &Path, folder: &Path, count: usize,
                     let source = &sources[number % sources.len()];
                     let picture = open(&from.join(&source.file)).with_context(|| source.file.clone())?;
                     let mut rng = Rng::with_seed(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
-                    let frame = photograph(&Plane::of(picture), number % TURNED == TURNED - 1, &mut rng);
+                    let turned = number % TURNED == TURNED - 1;
+                    let frame = photograph(&Plane::of(picture), turned, size, &mut rng);
                     std::fs::write(folder.join(name(number)), frame.jpeg(rng.u8(45..=92))?)?;
                 }
                 Ok(())
@@ -299,8 +310,9 @@ fn camera(document: &Plane, (width, height): (usize, usize), turned: bool, rng: 
 }
 
 /// One frame.
-fn photograph(document: &Plane, turned: bool, rng: &mut Rng) -> Plane {
-    let size = FRAMES[rng.usize(0..FRAMES.len())];
+fn photograph(document: &Plane, turned: bool, size: Option<(usize, usize)>, rng: &mut Rng) -> Plane {
+    let any = FRAMES[rng.usize(0..FRAMES.len())];
+    let size = size.unwrap_or(any);
     let (width, height) = size;
     let camera = camera(document, size, turned, rng);
     let mut frame = background(width, height, rng);

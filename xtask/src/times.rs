@@ -1,0 +1,28 @@
+//! `cargo xtask times`: how long a camera frame and a photograph take, natively and in Chromium.
+
+use anyhow::{Result, ensure};
+
+use crate::eval::{DEFAULT, warp};
+use crate::shell::{command, root, run};
+use crate::warped::Set;
+use crate::{native, page, setup};
+
+/// What a page asks a camera for at least, and what a phone's camera takes.
+const SETS: [Set; 2] = [
+    Set { count: 48, seed: 1, size: Some((1280, 960)) },
+    Set { count: 12, seed: 1, size: Some((4032, 3024)) },
+];
+
+/// Makes the frames and reads them in turn by `native-bench` and in both binaries of the page.
+pub(crate) fn run_all(options: &[&str]) -> Result<()> {
+    ensure!(matches!(options, [] | ["--write"]), "--write is the only option");
+    let pictures = root().join(DEFAULT);
+    ensure!(pictures.exists(), "{DEFAULT} is needed, whose pictures the frames are made from");
+    setup::everything()?;
+    native::build(None)?;
+    page::build()?;
+    let folders = SETS.map(|set| warp(&pictures, set)).into_iter().collect::<Result<Vec<_>>>()?;
+    let mut node = command("node");
+    node.arg("tests/times.mjs").args(folders).args(options);
+    run(node.current_dir(root().join("web")))
+}
