@@ -43,16 +43,14 @@ pub(super) fn shrink_by_root_two(gray: &Gray) -> Gray {
     Gray::new(width, height, pixels).unwrap_or_else(|| gray.clone())
 }
 
-/// A raster that is computed row by row.
-pub(super) trait Rows {
-    /// A pixel.
-    type Value: Copy + Default;
-
+/// A raster of bytes or of 16-bit values that is computed row by row. Stages hold what they read from behind a pointer: a call a row costs nothing, and each stage is compiled
+/// once.
+pub(super) trait Rows<T> {
     /// Width and height, both at least 1.
     fn size(&self) -> (usize, usize);
 
     /// Writes the next row, of the height's number of them.
-    fn next(&mut self, out: &mut [Self::Value]);
+    fn next(&mut self, out: &mut [T]);
 }
 
 /// The pixels of a picture.
@@ -67,35 +65,35 @@ impl<'a> Pixels<'a> {
     }
 }
 
-impl Rows for Pixels<'_> {
-    type Value = u8;
-
+impl<T: From<u8>> Rows<T> for Pixels<'_> {
     fn size(&self) -> (usize, usize) {
         (self.gray.width(), self.gray.height())
     }
 
-    fn next(&mut self, out: &mut [u8]) {
-        out.copy_from_slice(self.gray.row(self.y));
+    fn next(&mut self, out: &mut [T]) {
+        for (value, &pixel) in out.iter_mut().zip(self.gray.row(self.y)) {
+            *value = T::from(pixel);
+        }
         self.y += 1;
     }
 }
 
 /// Rows of a raster around the one at hand: up to `reach` below it, up to `reach + 1` above it.
-struct Around<S: Rows> {
-    source: S,
+struct Around<'a, T> {
+    source: Box<dyn Rows<T> + 'a>,
     reach: usize,
     /// A ring.
-    rows: Vec<S::Value>,
+    rows: Vec<T>,
     /// Rows taken from the source.
     known: usize,
     /// Rows that were at hand, this one included.
     turns: usize,
 }
 
-impl<S: Rows> Around<S> {
-    fn of(source: S, reach: usize) -> Self {
-        let rows = vec![S::Value::default(); (2 * reach + 2) * source.size().0];
-        Self { source, reach, rows, known: 0, turns: 0 }
+impl<'a, T: Copy + Default> Around<'a, T> {
+    fn of(source: impl Rows<T> + 'a, reach: usize) -> Self {
+        let rows = vec![T::default(); (2 * reach + 2) * source.size().0];
+        Self { source: Box::new(source), reach, rows, known: 0, turns: 0 }
     }
 
     /// Takes the next row in hand, the first one at first; says whether it is that.
@@ -111,16 +109,16 @@ impl<S: Rows> Around<S> {
     }
 
     /// The row `offset - reach` below the one at hand; beyond the border, the border's.
-    fn row(&self, offset: usize) -> &[S::Value] {
+    fn row(&self, offset: usize) -> &[T] {
         self.clamped((self.turns - 1 + offset).saturating_sub(self.reach))
     }
 
     /// The row that left the reach when the one at hand was taken.
-    fn left_behind(&self) -> &[S::Value] {
+    fn left_behind(&self) -> &[T] {
         self.clamped(self.turns.saturating_sub(self.reach + 2))
     }
 
-    fn clamped(&self, y: usize) -> &[S::Value] {
+    fn clamped(&self, y: usize) -> &[T] {
         let (width, height) = self.source.size();
         &self.rows[y.min(height - 1) % (2 * self.reach + 2) * width..][..width]
     }
@@ -158,8 +156,8 @@ fn share_of(value: u16, share: u16) -> u16 {
 }
 
 /// The mean over the square of `2 * radius + 1` around each value, times `scale`; values beyond the border repeat it.
-pub(super) struct BoxMean<S: Rows> {
-    around: Around<S>,
+pub(super) struct BoxMean<'a> {
+    around: Around<'a, u16>,
     /// Sums of each column over the rows within reach.
     columns: Vec<u16>,
     /// What is kept of a column's sum, in 65536ths, where sums over the square would not fit 16 bits.
@@ -169,9 +167,9 @@ pub(super) struct BoxMean<S: Rows> {
     scratch: [Vec<u16>; 2],
 }
 
-impl<S: Rows<Value: Into<u16>>> BoxMean<S> {
+impl<'a> BoxMean<'a> {
     /// Of values up to `most`, with which a column's sum fits 16 bits.
-    pub(super) fn of(source: S, radius: usize, most: u16, scale: usize) -> Self {
+    pub(super) fn of(source: impl Rows<u16> + 'a, radius: usize, most: u16, scale: usize) -> Self {
         let side = 2 * radius + 1;
         let columns = vec![0; source.size().0];
         // Of a column's sum, that of so many of its values is kept.
@@ -188,14 +186,12 @@ impl<S: Rows<Value: Into<u16>>> BoxMean<S> {
     }
 
     /// The source's row that the last mean is around.
-    pub(super) fn middle(&self) -> &[S::Value] {
+    pub(super) fn middle(&self) -> &[u16] {
         self.around.row(self.around.reach)
     }
 }
 
-impl<S: Rows<Value: Into<u16>>> Rows for BoxMean<S> {
-    type Value = u16;
-
+impl Rows<u16> for BoxMean<'_> {
     fn size(&self) -> (usize, usize) {
         self.around.source.size()
     }
@@ -206,14 +202,14 @@ impl<S: Rows<Value: Into<u16>>> Rows for BoxMean<S> {
         if around.advance() {
             for offset in 0..=2 * reach {
                 for (sum, &value) in columns.iter_mut().zip(around.row(offset)) {
-                    *sum += value.into();
+                    *sum += value;
                 }
             }
         } else {
             for ((sum, &enters), &leaves) in
                 columns.iter_mut().zip(around.row(2 * reach)).zip(around.left_behind())
             {
-                *sum = *sum + enters.into() - leaves.into();
+                *sum = *sum + enters - leaves;
             }
         }
         match self.column_share {
@@ -233,40 +229,44 @@ impl<S: Rows<Value: Into<u16>>> Rows for BoxMean<S> {
 const CLOSED_REACH: usize = 3;
 
 /// The extreme value in the square around each pixel: the largest, or the smallest.
-struct Extreme<S: Rows, const LARGEST: bool> {
-    around: Around<S>,
-    column: Vec<S::Value>,
-    scratch: [Vec<S::Value>; 2],
+struct Extreme<'a> {
+    around: Around<'a, u8>,
+    largest: bool,
+    column: Vec<u8>,
+    scratch: [Vec<u8>; 2],
 }
 
-impl<S: Rows<Value: Ord>, const LARGEST: bool> Extreme<S, LARGEST> {
-    fn of(source: S) -> Self {
-        Self { around: Around::of(source, CLOSED_REACH), column: Vec::new(), scratch: Default::default() }
+impl<'a> Extreme<'a> {
+    fn of(source: impl Rows<u8> + 'a, largest: bool) -> Self {
+        Self {
+            around: Around::of(source, CLOSED_REACH),
+            largest,
+            column: Vec::new(),
+            scratch: Default::default(),
+        }
     }
 
-    fn of_two(a: S::Value, b: S::Value) -> S::Value {
-        if LARGEST { a.max(b) } else { a.min(b) }
-    }
-}
-
-impl<S: Rows<Value: Ord>, const LARGEST: bool> Rows for Extreme<S, LARGEST> {
-    type Value = S::Value;
-
-    fn size(&self) -> (usize, usize) {
-        self.around.source.size()
-    }
-
-    fn next(&mut self, out: &mut [S::Value]) {
+    fn picked(&mut self, pick: impl Fn(u8, u8) -> u8, out: &mut [u8]) {
         let Self { around, column, .. } = self;
-        around.advance();
         column.clear();
         column.extend_from_slice(around.row(0));
         for offset in 1..=2 * CLOSED_REACH {
             for (value, &other) in column.iter_mut().zip(around.row(offset)) {
-                *value = Self::of_two(*value, other);
+                *value = pick(*value, other);
             }
         }
-        along(column, CLOSED_REACH, Self::of_two, &mut self.scratch, out);
+        along(column, CLOSED_REACH, pick, &mut self.scratch, out);
+    }
+}
+
+impl Rows<u8> for Extreme<'_> {
+    fn size(&self) -> (usize, usize) {
+        self.around.source.size()
+    }
+
+    fn next(&mut self, out: &mut [u8]) {
+        self.around.advance();
+        if self.largest { self.picked(u8::max, out) } else { self.picked(u8::min, out) }
     }
 }
 
@@ -274,8 +274,8 @@ impl<S: Rows<Value: Ord>, const LARGEST: bool> Rows for Extreme<S, LARGEST> {
 /// a white page would outweigh the text at the page's edge. (The bottom hat of Serra, Image Analysis and Mathematical Morphology, 1982, bounds the difference to the mean.)
 pub(super) struct Ink<'a> {
     pixels: Pixels<'a>,
-    mean: BoxMean<Pixels<'a>>,
-    closed: Extreme<Extreme<Pixels<'a>, true>, false>,
+    mean: BoxMean<'a>,
+    closed: Extreme<'a>,
     row: Vec<u8>,
     closed_row: Vec<u8>,
 }
@@ -288,18 +288,16 @@ impl<'a> Ink<'a> {
         Self {
             pixels: Pixels::of(gray),
             mean: BoxMean::of(Pixels::of(gray), radius, 255, 4),
-            closed: Extreme::of(Extreme::of(Pixels::of(gray))),
+            closed: Extreme::of(Extreme::of(Pixels::of(gray), true), false),
             row: vec![0; gray.width()],
             closed_row: vec![0; gray.width()],
         }
     }
 }
 
-impl Rows for Ink<'_> {
-    type Value = u16;
-
+impl Rows<u16> for Ink<'_> {
     fn size(&self) -> (usize, usize) {
-        self.pixels.size()
+        self.mean.size()
     }
 
     fn next(&mut self, out: &mut [u16]) {
@@ -321,9 +319,9 @@ mod tests {
             .expect("sizes agree")
     }
 
-    fn all<S: Rows>(mut rows: S) -> Vec<S::Value> {
+    fn all<T: Copy + Default>(mut rows: impl Rows<T>) -> Vec<T> {
         let (width, height) = rows.size();
-        let mut values = vec![S::Value::default(); width * height];
+        let mut values = vec![T::default(); width * height];
         values.chunks_exact_mut(width).for_each(|row| rows.next(row));
         values
     }
@@ -372,7 +370,7 @@ mod tests {
     fn closing_is_that_of_the_definition() {
         for (width, height) in [(23, 19), (1, 1), (3, 40), (40, 3)] {
             let gray = noise(width, height);
-            let darkest = all(Extreme::<_, false>::of(Pixels::of(&gray)));
+            let darkest = all(Extreme::of(Pixels::of(&gray), false));
             for (&value, place) in darkest.iter().zip(places(&gray)) {
                 assert_eq!(
                     Some(value),
