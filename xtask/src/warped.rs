@@ -396,7 +396,8 @@ mod tests {
     #[test]
     fn a_frame_follows_from_its_seed() {
         let document = Plane::filled(90, 60, |x, y| if (x + y) as usize % 7 < 3 { 30.0 } else { 220.0 });
-        let frame = |seed| photograph(&document, false, &mut Rng::with_seed(seed)).jpeg(80).expect("a JPEG");
+        let frame =
+            |seed| photograph(&document, false, None, &mut Rng::with_seed(seed)).jpeg(80).expect("a JPEG");
         assert_eq!(frame(1), frame(1));
         assert_ne!(frame(1), frame(2));
     }

@@ -8,7 +8,7 @@ use std::arch::wasm32::*;
 use super::simd128::MOST_DIRECT_COLUMNS;
 use super::simd128_pack::{Bytes, pack};
 use super::simd128_pair::broadcast32;
-use super::simd128_tile::{Words, store, vectors, walk, walk_windows, walk_words};
+use super::simd128_tile::{Words, store, vectors, walk_in_twos, walk_windows, walk_words};
 use super::{Kernel, Panels, Windows};
 
 const ROWS: usize = 4;
@@ -180,7 +180,7 @@ const WIDE: usize = 16;
 fn tile_by_lanes(left: &[u8], right: &[i8], out: &mut [i32], stride: usize) {
     const VECTORS: usize = WIDE / 4;
     let mut acc = [[i32x4_splat(0); VECTORS]; ROWS];
-    walk(left, right, |a: &[u8; ROWS * 4], w: &[i8; WIDE * 4]| {
+    walk_in_twos(left, right, |a: &[u8; ROWS * 4], w: &[i8; WIDE * 4]| {
         let ([a], w): ([v128; 1], [v128; VECTORS]) = (vectors(a), vectors(w));
         macro_rules! row {
             ($row:literal) => {

@@ -4,7 +4,7 @@ use std::arch::wasm32::*;
 
 use super::simd128_pack::pack_halves;
 use super::simd128_pair::broadcast16;
-use super::simd128_tile::{store, vectors, walk};
+use super::simd128_tile::{store, vectors, walk_in_twos};
 use super::{Kernel, Panels};
 
 const ROWS: usize = 4;
@@ -51,7 +51,7 @@ impl Kernel for U4 {
     fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
         const VECTORS: usize = COLUMNS / 8;
         let mut acc = [[i16x8_splat(0); VECTORS]; ROWS];
-        walk(panels.left, panels.right, |a: &[i16; ROWS], w: &[i16; COLUMNS]| {
+        walk_in_twos(panels.left, panels.right, |a: &[i16; ROWS], w: &[i16; COLUMNS]| {
             // SAFETY: four elements of 16 bits.
             let a = unsafe { v128_load64_zero(a.as_ptr().cast()) };
             let w: [v128; VECTORS] = vectors(w);

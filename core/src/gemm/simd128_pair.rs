@@ -14,7 +14,7 @@ use std::arch::wasm32::*;
 
 use super::simd128::multiply_add;
 use super::simd128_pack::{Centred, Reals, pack, pack_halves};
-use super::simd128_tile::{store, vectors, walk};
+use super::simd128_tile::{store, vectors, walk, walk_in_twos};
 use super::{Kernel, Panels};
 
 const ROWS: usize = 4;
@@ -251,7 +251,7 @@ impl Kernel for F32 {
     fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [f32], stride: usize) {
         const VECTORS: usize = F32_COLUMNS / 4;
         let mut acc = [[f32x4_splat(0.0); VECTORS]; ROWS];
-        walk(panels.left, panels.right, |a: &[f32; ROWS], w: &[f32; F32_COLUMNS]| {
+        walk_in_twos(panels.left, panels.right, |a: &[f32; ROWS], w: &[f32; F32_COLUMNS]| {
             let ([a], w): ([v128; 1], [v128; VECTORS]) = (vectors(a), vectors(w));
             macro_rules! row {
                 ($row:literal) => {
