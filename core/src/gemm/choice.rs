@@ -38,8 +38,10 @@ const TEST: [usize; 3] = [13, 37, 75];
 const RACE: [usize; 3] = [24, 48, 144];
 /// What each kernel runs for before the race, in milliseconds: engines begin with plain code, and improve in the background what runs long.
 const WARM_UP_MS: f64 = 6.0;
-/// Rounds of the race, and what each kernel runs for in one.
-const ROUNDS: usize = 4;
+/// The race ends after so many rounds in which no kernel got faster than before by `PROGRESS`: until then engines are still compiling. And what each kernel runs for in one.
+const QUIET_ROUNDS: usize = 6;
+const MOST_ROUNDS: usize = 24;
+const PROGRESS: f64 = 1.1;
 const SLICE_MS: f64 = 0.5;
 /// Steps of the clock that a slice lasts at least: browsers' clocks are coarse, and some add noise.
 const SLICE_STEPS: f64 = 3.0;
@@ -106,27 +108,40 @@ pub fn choose_among(
 fn race(trials: &mut [(usize, Trial)], clock: &mut dyn FnMut() -> f64) -> usize {
     let mut best = vec![0.0f64; trials.len()];
     let slice = SLICE_MS.max(SLICE_STEPS * crate::bench::clock_step(clock));
-    for round in 0..=ROUNDS {
+    let mut quiet = 0;
+    for round in 0..=MOST_ROUNDS {
         let slice = if round == 0 { WARM_UP_MS.max(slice) } else { slice };
+        let mut progress = false;
         for ((_, trial), best) in trials.iter_mut().zip(&mut best) {
-            let before = clock();
-            let start = (0..1 << 20).map(|_| clock()).find(|&now| now > before).unwrap_or(before);
-            let mut runs = 0;
-            let taken = loop {
-                (trial.run)();
-                runs += 1;
-                let taken = clock() - start;
-                if taken >= slice || runs == MOST_RUNS {
-                    break taken;
-                }
-            };
-            if round > 0 && taken > 0.0 {
-                *best = best.max(runs as f64 / taken);
+            let rate = rate(trial, slice, clock);
+            if round > 0 {
+                progress |= rate > *best * PROGRESS;
+                *best = best.max(rate);
             }
+        }
+        quiet = if progress || round == 0 { 0 } else { quiet + 1 };
+        if quiet == QUIET_ROUNDS {
+            break;
         }
     }
     let fastest = best.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b));
     fastest.filter(|(_, rate)| **rate > best[0] * LEAD).map_or(0, |(place, _)| place)
+}
+
+/// Runs a millisecond, over a slice of so many milliseconds; 0 where the clock stands still.
+fn rate(trial: &mut Trial, slice: f64, clock: &mut dyn FnMut() -> f64) -> f64 {
+    let before = clock();
+    let start = (0..1 << 20).map(|_| clock()).find(|&now| now > before).unwrap_or(before);
+    let mut runs = 0;
+    let taken = loop {
+        (trial.run)();
+        runs += 1;
+        let taken = clock() - start;
+        if taken >= slice || runs == MOST_RUNS {
+            break taken;
+        }
+    };
+    if taken > 0.0 { runs as f64 / taken } else { 0.0 }
 }
 
 struct OnTrial(Task);
@@ -198,6 +213,21 @@ mod tests {
             assert_eq!(race(&mut trials, &mut clock), 1, "clock step {step}");
         }
         assert_eq!(race(&mut trials, &mut || 0.0), 0, "a clock that stands still decides nothing");
+    }
+
+    #[test]
+    fn an_engine_that_compiles_late_is_waited_for() {
+        let time: std::rc::Rc<std::cell::Cell<f64>> = std::rc::Rc::default();
+        let late = std::rc::Rc::clone(&time);
+        // Slow for the warm-up and the first rounds, then the fastest.
+        let run = Box::new(move || late.set(late.get() + if late.get() < 16.5 { 0.05 } else { 0.01 }));
+        let first = (0, Trial { name: "late", isa: "", exact: true, run });
+        let mut trials = [first, trial("steady", 0.02, &time)];
+        let mut clock = || {
+            time.set(time.get() + 0.0001);
+            time.get()
+        };
+        assert_eq!(race(&mut trials, &mut clock), 0);
     }
 
     #[test]
