@@ -105,7 +105,8 @@ macro_rules! accumulate {
                 let words = rows.words.map(|word| word.wrapping_byte_add(run * rows.pitch));
                 let steps = rows.count.min(left);
                 left -= steps;
-                for at in (0..steps * rows.step).step_by(rows.step) {
+                let mut at = 0;
+                for _ in 0..steps {
                     // SAFETY: `right` has vectors for each of these steps, and the rows as many words: the caller says so.
                     let w: [__m256i; V] = unsafe { load(right) };
                     right = right.wrapping_add(V);
@@ -117,6 +118,7 @@ macro_rules! accumulate {
                             *sum = $step;
                         }
                     }
+                    at += rows.step;
                 }
             }
             acc

@@ -103,9 +103,15 @@ mod tests {
                 let defined =
                     (accumulator as f32 * scale).round_ties_even().clamp(0.0, f32::from(largest)) as u8;
                 assert_eq!(requantise_one(accumulator, scale, 0, largest), defined, "{accumulator} {scale}");
-                let mut codes = [0; 5];
-                requantise(&[accumulator - 9; 5], &[9; 5], &[scale; 5], largest, &mut codes);
-                assert_eq!(codes, [defined; 5], "{accumulator} {scale}");
+                // Whole vectors and what is left of them; neighbours differ.
+                let mut sums = [accumulator.wrapping_sub(9); 61];
+                sums.iter_mut().step_by(2).for_each(|sum| *sum /= 3);
+                let mut codes = [0; 61];
+                requantise(&sums, &[9; 61], &[scale; 61], largest, &mut codes);
+                for (sum, code) in sums.into_iter().zip(codes) {
+                    let one = requantise_one(sum.wrapping_add(9), scale, 0, largest);
+                    assert_eq!(code, one, "{sum} {scale}");
+                }
             }
         }
     }
