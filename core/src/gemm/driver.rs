@@ -45,6 +45,8 @@ pub fn window_length(depth: usize) -> usize {
 ///
 /// # Panics
 /// If the windows do not lie in the map or do not suit the depth, or if `out` is too short.
+// Called once a panel: one copy a kernel is enough.
+#[inline(never)]
 pub fn multiply_windows<K: Kernel>(
     kernel: K,
     windows: &Windows<'_, K::Activation>,

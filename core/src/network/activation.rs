@@ -1,0 +1,152 @@
+//! Codes and reals: all that networks of integers and of floats differ in, beyond their kernels.
+
+use super::Activations;
+use super::logits::Values;
+use crate::gemm::Number;
+use crate::model::{Convolution, Parameters};
+use crate::quant::{gray_to_u4, rectify, requantise, requantise_one};
+
+/// What distinguishes codes from reals: how a strip becomes activations, and sums the activations of the next layer.
+pub(super) trait Activation: Number {
+    type Weight: Number;
+    type Sum: Number;
+    /// What finishes a convolution.
+    type Finish: Send;
+
+    fn weights(parameters: &Parameters) -> Option<&[Self::Weight]>;
+    /// `offsets` belong to the sums of each channel, where there are any; `next` is the convolution that reads the result, `None` for the logits.
+    fn finish(
+        parameters: &Parameters,
+        offsets: &[Self::Sum],
+        next: Option<&Convolution>,
+    ) -> Option<Self::Finish>;
+    fn of_gray(gray: u8, bits: u8) -> Self;
+    fn of_zero_point(zero_point: u8) -> Self;
+    fn larger(self, other: Self) -> Self;
+    /// One pixel's sums to activations.
+    fn apply(finish: &Self::Finish, sums: &[Self::Sum], out: &mut [Self]);
+    /// One column's sums to logits.
+    fn logits(finish: &Self::Finish, sums: &[Self::Sum], out: &mut Values);
+    /// Room for so many logits.
+    fn no_logits(finish: &Self::Finish, count: usize) -> Values;
+    fn activations(map: Vec<Self>) -> Activations;
+}
+
+/// Requantisation of one layer's sums.
+pub(super) struct Requantise {
+    bias: Vec<i32>,
+    scale: Vec<f32>,
+    zero_point: u8,
+    largest: u8,
+}
+
+impl Activation for u8 {
+    type Weight = i8;
+    type Sum = i32;
+    type Finish = Requantise;
+
+    fn weights(parameters: &Parameters) -> Option<&[i8]> {
+        match parameters {
+            Parameters::Integer { weights, .. } => Some(weights),
+            Parameters::Float { .. } => None,
+        }
+    }
+
+    fn finish(parameters: &Parameters, offsets: &[i32], next: Option<&Convolution>) -> Option<Requantise> {
+        let Parameters::Integer { bias, scale, .. } = parameters else { return None };
+        let mut bias = bias.clone();
+        bias.iter_mut().zip(offsets).for_each(|(bias, offset)| *bias = bias.wrapping_add(*offset));
+        let (zero_point, bits) = next.map_or((0, 8), |next| (next.zero_point, next.activation_bits));
+        Some(Requantise { bias, scale: scale.clone(), zero_point, largest: u8::MAX >> (8 - bits) })
+    }
+
+    fn of_gray(gray: u8, bits: u8) -> u8 {
+        if bits == 4 { gray_to_u4(gray) } else { gray }
+    }
+
+    fn of_zero_point(zero_point: u8) -> u8 {
+        zero_point
+    }
+
+    fn larger(self, other: u8) -> u8 {
+        self.max(other)
+    }
+
+    #[inline]
+    fn apply(finish: &Requantise, sums: &[i32], out: &mut [u8]) {
+        if finish.zero_point == 0 {
+            return requantise(sums, &finish.bias, &finish.scale, finish.largest, out);
+        }
+        for (((out, sum), bias), &scale) in out.iter_mut().zip(sums).zip(&finish.bias).zip(&finish.scale) {
+            *out = requantise_one(sum.wrapping_add(*bias), scale, finish.zero_point, finish.largest);
+        }
+    }
+
+    fn logits(finish: &Requantise, sums: &[i32], out: &mut Values) {
+        if let Values::Integer { values, .. } = out {
+            values.extend(sums.iter().zip(&finish.bias).map(|(sum, bias)| sum.wrapping_add(*bias)));
+        }
+    }
+
+    fn no_logits(finish: &Requantise, count: usize) -> Values {
+        Values::Integer {
+            values: Vec::with_capacity(count),
+            scale: finish.scale.first().copied().unwrap_or(1.0),
+        }
+    }
+
+    fn activations(map: Vec<u8>) -> Activations {
+        Activations::Codes(map)
+    }
+}
+
+impl Activation for f32 {
+    type Weight = f32;
+    type Sum = f32;
+    type Finish = Vec<f32>;
+
+    fn weights(parameters: &Parameters) -> Option<&[f32]> {
+        match parameters {
+            Parameters::Float { weights, .. } => Some(weights),
+            Parameters::Integer { .. } => None,
+        }
+    }
+
+    fn finish(parameters: &Parameters, _offsets: &[f32], _next: Option<&Convolution>) -> Option<Vec<f32>> {
+        match parameters {
+            Parameters::Float { bias, .. } => Some(bias.clone()),
+            Parameters::Integer { .. } => None,
+        }
+    }
+
+    fn of_gray(gray: u8, _bits: u8) -> f32 {
+        f32::from(gray) / 255.0
+    }
+
+    fn of_zero_point(_zero_point: u8) -> f32 {
+        0.0
+    }
+
+    fn larger(self, other: f32) -> f32 {
+        self.max(other)
+    }
+
+    #[inline]
+    fn apply(bias: &Vec<f32>, sums: &[f32], out: &mut [f32]) {
+        rectify(sums, bias, out);
+    }
+
+    fn logits(bias: &Vec<f32>, sums: &[f32], out: &mut Values) {
+        if let Values::Float(values) = out {
+            values.extend(sums.iter().zip(bias).map(|(sum, bias)| sum + bias));
+        }
+    }
+
+    fn no_logits(_bias: &Vec<f32>, count: usize) -> Values {
+        Values::Float(Vec::with_capacity(count))
+    }
+
+    fn activations(map: Vec<f32>) -> Activations {
+        Activations::Reals(map)
+    }
+}
