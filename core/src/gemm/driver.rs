@@ -45,8 +45,6 @@ pub fn window_length(depth: usize) -> usize {
 ///
 /// # Panics
 /// If the windows do not lie in the map or do not suit the depth, or if `out` is too short.
-// Called once a panel: one copy a kernel is enough.
-#[inline(never)]
 pub fn multiply_windows<K: Kernel>(
     kernel: K,
     windows: &Windows<'_, K::Activation>,
@@ -58,12 +56,7 @@ pub fn multiply_windows<K: Kernel>(
     assert!(windows.starts.len() == K::MR && windows.lie_inside(), "windows of a panel, in the map");
     assert!(length >= right.depth() && length <= window_length(right.depth()), "windows as long as columns");
     if right.columns() <= K::MOST_DIRECT_COLUMNS && windows.run.is_multiple_of(K::GROUP) && right.is_whole() {
-        let stride = right.stride();
-        assert!(out.len() >= K::MR * stride, "room for whole tiles");
-        for tile in right.panels() {
-            kernel.tile_of_windows(windows, tile.elements, tile.columns, &mut out[tile.first..], stride);
-        }
-        return;
+        return multiply_in_map(kernel, windows, right, out);
     }
     panel.restart();
     for index in 0..windows.runs {
@@ -72,10 +65,26 @@ pub fn multiply_windows<K: Kernel>(
     multiply_panel(kernel, panel, right, out);
 }
 
+/// The product of windows that the tiles read where they lie. One copy a kernel, apart, is smaller and leaves engines more registers for its loop.
+#[inline(never)]
+fn multiply_in_map<K: Kernel>(
+    kernel: K,
+    windows: &Windows<'_, K::Activation>,
+    right: &Packed<K>,
+    out: &mut [K::Sum],
+) {
+    let stride = right.stride();
+    assert!(out.len() >= K::MR * stride, "room for whole tiles");
+    for tile in right.panels() {
+        kernel.tile_of_windows(windows, tile.elements, tile.columns, &mut out[tile.first..], stride);
+    }
+}
+
 /// The product of one panel with all columns, less [`Packed::offsets`]: `out[row][column]`, `MR` rows of [`Packed::stride`] sums.
 ///
 /// # Panics
 /// If the depths differ or `out` is too short.
+#[inline(never)]
 pub fn multiply_panel<K: Kernel>(kernel: K, left: &LeftPanel<K>, right: &Packed<K>, out: &mut [K::Sum]) {
     assert_eq!(left.depth(), right.depth(), "both operands have one depth");
     let stride = right.stride();
