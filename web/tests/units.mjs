@@ -1,7 +1,10 @@
 /** Parts of the page that need no browser: the agreement of frames, hints, tables, names of states. */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { createServer } from "vite";
 import { suite, web } from "./site.mjs";
+import { specimen } from "./specimens.mjs";
 
 // What little of a browser these parts look at.
 globalThis.document = { documentElement: {}, querySelectorAll: () => [] };
@@ -31,7 +34,20 @@ const answer = (changes = {}) => ({
 });
 const nothing = answer({ lines: [], valid: false, document: null, quads: [], checks: [] });
 
+/** Memory that reading a file may take altogether, decoding included, in MiB: a camera's frame, then a photograph of twelve megapixels. Measured: 5.4 and 37.8. */
+const MOST_MEMORY = [["passport.jpg", 7], ["passport-12mp.jpg", 42]];
+
 await suite([
+  ["reading takes little memory, decoding included", async () => {
+    const engine = await import(join(web, "pkg/engine.js"));
+    const { memory } = engine.initSync({ module: new WebAssembly.Module(await readFile(join(web, "pkg/nibble-simd128.wasm"))) });
+    const reader = new engine.Engine(await readFile(join(web, "pkg/models/ocr-u4.safetensors")));
+    for (const [file, most] of MOST_MEMORY) {
+      assert.equal(JSON.parse(reader.read_file(await readFile(specimen(file)))).valid, true);
+      const taken = memory.buffer.byteLength / 2 ** 20;
+      assert.ok(taken <= most, `${file}: ${taken} MiB`);
+    }
+  }],
   ["two valid answers in a row with the same text are enough, fewer are not", () => {
     const agreement = new Agreement();
     assert.equal(agreement.add(answer()).done, false);
