@@ -2,13 +2,13 @@
  * The binaries of the package in the shell of an engine, without a browser: Node or JavaScriptCore's `jsc`, as `cargo xtask engines` runs them
  * for arm64 under qemu.
  *
- *     node shell.mjs PKG BINARY verify|run KERNEL          jsc -m shell.mjs -- PKG BINARY verify|run KERNEL
+ *     node shell.mjs PKG BINARY verify|run KERNEL|time KERNEL M N K          jsc -m shell.mjs -- PKG BINARY verify|run KERNEL
  *
  * `verify` prints a line for each kernel, `exact` or `WRONG` and its name, and fails where one is wrong; `run` runs one kernel a few dozen times, so that
- * its instructions can be counted.
+ * its instructions can be counted; `time` prints GMAC/s of a product, the best of some rounds.
  */
 const node = globalThis.process?.versions?.node !== undefined;
-const [folder, binary, what, kernel] = node ? process.argv.slice(2) : globalThis.arguments;
+const [folder, binary, what, kernel, ...shape] = node ? process.argv.slice(2) : globalThis.arguments;
 
 if (!node) {
   // What `jsc` lacks of a browser, as far as the glue uses it: all text is plain ASCII.
@@ -37,6 +37,8 @@ engine.initSync({ module: new WebAssembly.Module(bytes) });
 
 /** Enough for JavaScriptCore to compile a kernel for speed. */
 const RUNS = 60;
+/** Rounds that are timed. */
+const ROUNDS = 12;
 /** Pixels, filters and depth of the product whose instructions are counted. */
 const COUNTED = [48, 48, 256];
 
@@ -47,6 +49,16 @@ if (what === "verify") {
   const { verify } = JSON.parse(bench.report());
   for (const { kernel, precision, exact } of verify) say(`${exact ? "exact" : "WRONG"} ${kernel} ${precision}`);
   if (!verify.every(({ exact }) => exact)) throw new Error("a kernel computes wrongly");
+} else if (what === "time") {
+  const [m, n, k] = shape.map(Number);
+  const product = new engine.Product(kernel, m, n, k);
+  let best = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const begin = performance.now();
+    product.run(RUNS);
+    best = Math.max(best, (RUNS * m * n * k) / (performance.now() - begin) / 1e6);
+  }
+  say(best.toFixed(2));
 } else {
   const product = new engine.Product(kernel, ...COUNTED);
   for (let run = 0; run < RUNS; run++) product.run(1);

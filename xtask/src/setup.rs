@@ -11,7 +11,8 @@ const GECKODRIVER: &str = "0.37.1";
 /// 13 needs a newer Node.
 const LIGHTHOUSE: &str = "12.8.2";
 const OLDEST_NODE: (u32, u32) = (20, 19);
-const TARGETS: [&str; 2] = ["wasm32-unknown-unknown", "aarch64-unknown-linux-musl"];
+const TARGETS: [&str; 3] =
+    ["wasm32-unknown-unknown", "aarch64-unknown-linux-musl", "x86_64-unknown-linux-gnu"];
 
 /// Everything that `demo` needs.
 pub(crate) fn for_page() -> Result<()> {
@@ -50,6 +51,11 @@ pub(crate) fn everything() -> Result<()> {
     }
     cargo_tool("geckodriver", GECKODRIVER)?;
     lighthouse()
+}
+
+/// Tools that only `inner-loops` needs.
+pub(crate) fn llvm() -> Result<()> {
+    apt(&[("llvm-mca-16", "llvm-16")])
 }
 
 /// Lighthouse, apart from the page's packages because it brings more than all of them together.

@@ -14,7 +14,7 @@ const STEPS: &[Step] = &[
     ("aarch64", "core and picture on aarch64 under qemu", aarch64),
     ("digests", "digests that the bench view compares with", digests::check),
     ("warped", "photo-like frames of real pictures, where these are present", eval::check),
-    ("inner-loops", "inner loops for arm64: no spill, the paper's instruction", loops::check),
+    ("inner-loops", "inner loops for arm64 and x86_64: no spill, the paper's instruction", loops::check),
     ("wasm-chromium", "wasm in Chromium", wasm_chromium),
     ("wasm-firefox", "wasm in Firefox", wasm_firefox),
     ("build-page", "npm package and page", page::build),

@@ -1,0 +1,209 @@
+//! x86_64: what the compiler makes of the kernels and what V8 makes of those in WebAssembly, and how many cycles either takes at least.
+//!
+//! The bound is that of `llvm-mca`'s model of Zen 3: the busiest execution port or the six operations a cycle that are sent there, whichever is more. It is compared with
+//! what the kernel reaches on a shape where packing and requantisation weigh least, at the clock measured in the same second.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::process::Stdio;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use super::arm64::filters_in_a_lane;
+use super::{Instruction, Isa, Loop, TABLE, best_loop, functions, listing, real, row};
+use crate::shell::{command, output, root};
+use crate::{native, setup};
+
+const X86: Isa = Isa { target: "x86_64-unknown-linux-gnu", comment: "#", multiply_adds, is_stack_access };
+
+/// Pixels, filters and depth of the product that is timed: the grid's largest.
+const TIMED: [&str; 3] = ["360", "96", "512"];
+
+/// Kernels whose inner loops may not spill. The 7-bit one does, by a register, which costs nothing: it has a port to wait for.
+const WITHOUT_SPILL: [&str; 4] = ["avx2::tile_u4", "avx2::tile_u8", "avx2::tile_f32", "avxvnni::dot_tile"];
+
+/// Multiply-adds of a loop; additions of neighbours by a product with ones are none.
+fn multiply_adds(body: &[Instruction]) -> usize {
+    let bytes = body.iter().any(|line| line.operation == "vpmaddubsw");
+    let of = |line: &Instruction| {
+        let wide = if line.operands.contains("ymm") { 2 } else { 1 };
+        let lanes = match line.operation.as_str() {
+            "vpmaddubsw" | "vpdpbusd" => 16,
+            "vpmaddwd" if !bytes => 8,
+            "vmulps" => 4,
+            operation if operation.starts_with("vfmadd") => 4,
+            _ => 0,
+        };
+        lanes * wide
+    };
+    body.iter().map(of).sum()
+}
+
+fn is_stack_access(line: &Instruction) -> bool {
+    let vector = line.operands.contains("mm");
+    let stack = ["(%rsp)", "(%rbp)", "[rsp", "[rbp"].iter().any(|base| line.operands.contains(base));
+    // Operands of arithmetic are read from memory on purpose; moves are spills.
+    vector && stack && line.operation.starts_with("vmov")
+}
+
+/// The compiler's loops, each as `module::function`.
+fn compiled() -> Result<Vec<(String, Loop, String)>> {
+    let mut found = Vec::new();
+    for (name, code) in functions(&listing(&X86)?, &X86) {
+        let Some((best, body)) = best_loop(&code, &X86) else { continue };
+        let straight = body.iter().filter(|line| !line.operation.starts_with('j'));
+        let text = straight.map(|line| format!("{} {}\n", line.operation, line.operands)).collect();
+        found.push((name, best, text));
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found.dedup_by(|a, b| a.0 == b.0 && a.1 == b.1);
+    Ok(found)
+}
+
+/// Fails where an inner loop that must not spill does.
+pub(super) fn check() -> Result<()> {
+    let found = compiled()?;
+    for wanted in WITHOUT_SPILL {
+        let Some((name, best, _)) = found.iter().find(|(name, ..)| name == wanted) else {
+            bail!("{wanted} is not in the listing");
+        };
+        ensure!(best.stack == 0, "the inner loop of {name} spills {} times", best.stack);
+        println!("    {name}: {:.2} multiply-adds an instruction, no spill", best.ratio());
+    }
+    Ok(())
+}
+
+/// What a program makes of a text.
+fn piped(program: &str, arguments: &[&str], text: &str) -> Result<String> {
+    let mut command = command(program);
+    let mut child =
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    child.stdin.take().context("a pipe")?.write_all(text.as_bytes())?;
+    let output = child.wait_with_output()?;
+    ensure!(output.status.success(), "{program} failed");
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Cycles of a round of the loop at least.
+fn cycles(assembly: &str) -> Result<f64> {
+    let report = piped("llvm-mca-16", &["-mtriple=x86_64", "-mcpu=znver3"], assembly)?;
+    let line = report.lines().find_map(|line| line.strip_prefix("Block RThroughput:"));
+    Ok(line.context("llvm-mca gave no throughput")?.trim().parse()?)
+}
+
+/// Instructions of each function that Node prints.
+fn printed(log: &str) -> Vec<Vec<Instruction>> {
+    let mut functions: Vec<BTreeMap<u64, Instruction>> = Vec::new();
+    let hexadecimal = |text: &str| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok();
+    for line in log.lines() {
+        if line.starts_with("--- WebAssembly code") {
+            functions.push(BTreeMap::new());
+        }
+        // Address, offset, bytes, instruction.
+        let mut words = line.split_whitespace();
+        let Some(place) = words.next().filter(|word| word.starts_with("0x")).and_then(hexadecimal) else {
+            continue;
+        };
+        let (Some(_), Some(bytes), Some(function)) = (words.next(), words.next(), functions.last_mut())
+        else {
+            continue;
+        };
+        let operation = words.next().unwrap_or_default().to_owned();
+        let operands = words.collect::<Vec<_>>().join(" ");
+        let jumps = operation.starts_with('j');
+        let target = operands.split_whitespace().next().filter(|_| jumps).and_then(hexadecimal);
+        let target = target.filter(|&target| target < place);
+        function.insert(place, Instruction { place, operation, operands, bytes: bytes.to_owned(), target });
+    }
+    functions.into_iter().map(|function| function.into_values().collect()).collect()
+}
+
+/// `web/tests/shell.mjs` in this machine's Node, compiled for speed at once.
+fn node(options: &[&str], binary: &str, arguments: &[&str]) -> Result<String> {
+    // Node 20 has relaxed SIMD behind a flag, which later ones have no more.
+    const FLAG: &str = "--experimental-wasm-relaxed-simd";
+    let known = output(command("node").arg("--v8-options")).unwrap_or_default();
+    let mut node = command("node");
+    node.arg("--no-liftoff").args(known.contains(FLAG).then_some(FLAG)).args(options);
+    node.arg(root().join("web/tests/shell.mjs")).arg(root().join("web/pkg")).arg(binary).args(arguments);
+    output(&mut node).with_context(|| format!("node failed: {arguments:?}"))
+}
+
+/// GHz, by products and rotations that wait for one another: three cycles and one.
+#[allow(clippy::cast_precision_loss, reason = "a count of products")]
+fn clock() -> f64 {
+    const PRODUCTS: u64 = 100_000_000;
+    let (begin, mut value) = (Instant::now(), std::hint::black_box(1u64));
+    for _ in 0..PRODUCTS {
+        value = value.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(7);
+    }
+    std::hint::black_box(value);
+    4.0 * PRODUCTS as f64 / begin.elapsed().as_secs_f64() / 1e9
+}
+
+/// The table with bounds, and how near the kernels come.
+pub(super) fn bounds() -> Result<String> {
+    ensure!(cfg!(target_arch = "x86_64"), "x86_64 is measured on x86_64");
+    setup::llvm()?;
+    let mut out = format!(
+        "Cycles at least by `llvm-mca-16 -mcpu=znver3`; reached: at {} pixels, {} filters, depth {}, packing and requantisation included, at the clock of that second.\n\n\
+         | where | kernel {} multiply-adds a cycle at most | reached | of that |\n|---|---|---|---|---|---|---|---|---|\n",
+        TIMED[0],
+        TIMED[1],
+        TIMED[2],
+        TABLE.trim_end()
+    );
+    let mut add =
+        |place: &str, name: &str, best: &Loop, assembly: &str, gmacs: f64, clock: f64| -> Result<()> {
+            let most = real(best.multiply_adds) / cycles(assembly)?;
+            row(&mut out, &format!("{place} | {name}"), best);
+            let reached = gmacs / clock;
+            out.push_str(&format!(" {most:.1} | {reached:.1} | {:.0} % |\n", 100.0 * reached / most));
+            Ok(())
+        };
+    native::build(None)?;
+    let loops = compiled()?;
+    for (function, kernel, isa) in [
+        ("avx2::tile_f32", "avx2_f32_6x16", "avx2"),
+        ("avx2::tile_u8", "avx2_u8i8_6x16", "avx2"),
+        ("avx2::tile_u7", "avx2_u7i8_6x16", "avx2"),
+        ("avx2::tile_u4", "avx2_u4i4_6x16", "avx2"),
+    ] {
+        let (_, best, assembly) =
+            loops.iter().find(|(name, ..)| name == function).with_context(|| format!("no {function}"))?;
+        let mut bench = command("target/release/native-bench");
+        bench.args(["gemm", "--json", "--isa", isa, "--m", TIMED[0], "--n", TIMED[1], "--k", TIMED[2]]);
+        let clock = clock();
+        let report: Value = serde_json::from_str(&output(&mut bench).context("native-bench gemm")?)?;
+        let rows = report["rows"].as_array().context("rows")?;
+        let row = rows.iter().find(|row| row["kernel"] == kernel).with_context(|| kernel.to_owned())?;
+        add("compiler", kernel, best, assembly, row["gmacs"].as_f64().context("gmacs")?, clock)?;
+    }
+    for (binary, kernels) in [
+        ("simd128", ["simd128_f32_4x8", "simd128_u8i8_4x8", "simd128_u4i4_4x24_pairs"]),
+        ("relaxed", ["simd128_f32_4x8", "simd128_u8i8_4x8", "relaxed_u4i4_4x8_dot16"]),
+    ] {
+        for kernel in kernels {
+            let log = node(&["--print-wasm-code"], binary, &["run", kernel])?;
+            let functions = printed(&log);
+            let loops = functions.iter().filter_map(|code| best_loop(code, &X86));
+            let (mut best, body) = loops
+                .max_by(|a, b| a.0.ratio().total_cmp(&b.0.ratio()))
+                .with_context(|| format!("no inner loop of {kernel}"))?;
+            best.multiply_adds *= filters_in_a_lane(kernel);
+            let straight = body.iter().filter(|line| !line.operation.starts_with('j'));
+            let bytes: Vec<String> = straight
+                .flat_map(|line| line.bytes.as_bytes().chunks(2))
+                .map(|digits| format!("0x{}", String::from_utf8_lossy(digits)))
+                .collect();
+            let assembly = piped("llvm-mc-16", &["--disassemble", "-triple=x86_64"], &bytes.join(" "))?;
+            let clock = clock();
+            let [m, n, k] = TIMED;
+            let gmacs = node(&[], binary, &["time", kernel, m, n, k])?.parse()?;
+            add(&format!("V8, {binary}"), kernel, &best, &assembly, gmacs, clock)?;
+        }
+    }
+    Ok(out)
+}
