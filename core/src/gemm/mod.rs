@@ -117,6 +117,11 @@ pub trait Kernel: Copy + Send + Sync + 'static {
         false
     }
 
+    /// Depths, from any of a column's on, that fit accumulators which tiles empty by themselves ([`Panels::run`]).
+    fn run(_column: &[Self::Weight]) -> usize {
+        usize::MAX
+    }
+
     /// Does `work` compiled for the kernel's instruction set: for plain loops that compilers turn into vectors.
     #[inline]
     fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
@@ -169,6 +174,8 @@ pub struct Panels<'a, K: Kernel> {
     pub right: &'a [K::Right],
     /// Sums of the rows' activations, where `ROW_SUMS`.
     pub sums: &'a [i32],
+    /// Depths after which the tile empties its accumulators, if it does: the least [`Kernel::run`] of its columns.
+    pub run: usize,
 }
 
 /// Puts a whole tile, `[MR][NR]`, where its rows are wanted.

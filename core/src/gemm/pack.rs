@@ -17,6 +17,8 @@ pub struct Packed<K: Kernel> {
     depth: usize,
     /// Depth at which products are cut, in groups.
     cut: usize,
+    /// Of each panel, the least of its columns' [`Kernel::run`].
+    runs: Vec<usize>,
     panels: Vec<K::Right>,
     /// A term for each column; empty where activations are stored as they are.
     offsets: Vec<K::Sum>,
@@ -30,6 +32,8 @@ pub(super) struct RightPanel<'a, K: Kernel> {
     /// Its columns, those that only fill it up included.
     pub(super) columns: usize,
     pub(super) elements: &'a [K::Right],
+    /// The least [`Kernel::run`] of its columns.
+    run: usize,
 }
 
 impl<K: Kernel> Packed<K> {
@@ -69,7 +73,9 @@ impl<K: Kernel> Packed<K> {
         let offsets = if K::CENTRE == 0 { Vec::new() } else { (0..columns).map(offset).collect() };
         let whole = (0..columns).all(|index| K::fits(column(index)));
         let cut = if whole { groups.max(1) } else { K::MAX_DEPTH / K::GROUP };
-        Self { columns, depth, cut, panels, offsets }
+        let run = |first| (first..columns.min(first + K::NR)).map(|index| K::run(column(index))).min();
+        let runs = (0..columns).step_by(K::NR).filter_map(run).collect();
+        Self { columns, depth, cut, runs, panels, offsets }
     }
 
     /// Columns.
@@ -109,7 +115,7 @@ impl<K: Kernel> Packed<K> {
     /// All panels.
     pub(super) fn panels(&self) -> impl Iterator<Item = RightPanel<'_, K>> {
         let (groups, stride) = (self.groups(), self.stride());
-        (0..stride).step_by(K::NR).map(move |first| {
+        (0..stride).step_by(K::NR).zip(&self.runs).map(move |(first, &run)| {
             let columns = K::NR.min(stride - first);
             // A panel's elements follow those of all columns before it.
             let column_elements = groups * K::GROUP;
@@ -117,6 +123,7 @@ impl<K: Kernel> Packed<K> {
             RightPanel {
                 first,
                 columns,
+                run,
                 elements: &self.panels[from..][..columns / K::LANE_COLUMNS * column_elements],
             }
         })
@@ -129,11 +136,12 @@ impl<K: Kernel> Packed<K> {
         right: RightPanel<'a, K>,
     ) -> impl Iterator<Item = Panels<'a, K>> {
         let elements = &left.elements[..self.groups() * K::GROUP * K::MR];
+        let run = right.run;
         let lefts = elements.chunks(self.cut * K::GROUP * K::MR);
         let rights = right.elements.chunks(self.cut * K::GROUP * (right.columns / K::LANE_COLUMNS));
-        lefts.zip(rights).enumerate().map(|(cut, (piece, right))| {
+        lefts.zip(rights).enumerate().map(move |(cut, (piece, right))| {
             let sums = if K::ROW_SUMS { &left.sums[cut * K::MR..][..K::MR] } else { &[][..] };
-            Panels { left: piece, right, sums }
+            Panels { left: piece, right, sums, run }
         })
     }
 }

@@ -6,8 +6,8 @@
 //!   k0      k1      k0      k1                  -> i32 lanes: (sum for column c) + 4096 * (sum for column c + 4)
 //! ```
 //!
-//! Activations are packed as `a - 8`, so a pair of products lies within +-2 * 8 * 7 = +-112, and after a run of 16 pairs the low field lies within +-1792:
-//! 12 bits hold it, sign included, and rounding to a multiple of 4096 splits it off. What remains belongs to the high filter and keeps accumulating.
+//! Activations are packed as `a - 8`, so a product lies within `8 |w|`. A run ends before the low field's bound exceeds its 12 bits, sign included: after 18 pairs of the largest
+//! weights, twice as many of trained ones. Rounding to a multiple of 4096 splits the field off; what remains belongs to the high filter and keeps accumulating.
 //! The low sums stay in memory: with them in registers engines spill the loop.
 
 use std::arch::wasm32::*;
@@ -16,8 +16,8 @@ use super::simd128_pack::{Centred, pack};
 use super::simd128_tile::{Words, vectors, walk_words};
 use super::{Kernel, Panels};
 
-/// Pairs of depths between two splits of the fields.
-const RUN: usize = 16;
+/// Largest sum of a run in the low field.
+const MOST_LOW: usize = 2047;
 /// What activations are centred by.
 const CENTRE: i16 = 8;
 
@@ -63,6 +63,24 @@ impl Kernel for U4 {
         i16::from(weights[0]) + 4096 * i16::from(weights[1])
     }
 
+    fn run(column: &[i8]) -> usize {
+        // Runs are of whole pairs; the bound holds wherever one begins.
+        let pairs: Vec<usize> = column
+            .chunks(Self::GROUP)
+            .map(|pair| pair.iter().map(|&weight| CENTRE as usize * usize::from(weight.unsigned_abs())).sum())
+            .collect();
+        let (mut first, mut bound, mut shortest) = (0, 0, pairs.len());
+        for (last, pair) in pairs.iter().enumerate() {
+            bound += pair;
+            while bound > MOST_LOW {
+                shortest = shortest.min(last - first);
+                bound -= pairs[first];
+                first += 1;
+            }
+        }
+        shortest.max(1) * Self::GROUP
+    }
+
     #[inline]
     fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> bool {
         pack::<Centred<CENTRE>, U4_MR>(rows, panel)
@@ -101,8 +119,7 @@ fn pass_u4<const V: usize, const COLUMNS: usize>(
             unsafe { v128_store(low(row, vector), *zero) }
         }
     }
-    // A count that the compiler does not know: it would unroll the run, and engines spill that.
-    let run_length = std::hint::black_box(RUN);
+    let run_length = panels.run / U4::GROUP;
     // As little known, so that engines keep them instead of making them anew at each split.
     let (half, high) = std::hint::black_box((i32x4_splat(2048), i32x4_splat(!0xfff)));
     let (mut left, mut right) = (panels.left, panels.right);

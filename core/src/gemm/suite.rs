@@ -66,6 +66,14 @@ impl Visitor for Check {
         for depth in [deepest - 1, deepest, deepest + 1, 2 * deepest + 3, 580] {
             for sign in [1, -1] {
                 self.integer_case(kernel, (K::MR, K::NR + 1, depth), &mut || (top, sign * weight));
+                // Kernels that centre activations have their largest products here.
+                self.integer_case(kernel, (K::MR, K::NR + 1, depth), &mut || (0, sign * weight));
+                // Large weights that stand together among small ones, in another place of each column.
+                let mut turn = 0;
+                self.integer_case(kernel, (K::MR, K::NR + 1, depth), &mut || {
+                    turn += 1;
+                    (0, if turn % 301 < 45 { sign * weight } else { 0 })
+                });
             }
             let mut turn = 0;
             self.integer_case(kernel, (2, K::NR, depth), &mut || {
