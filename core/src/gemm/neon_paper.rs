@@ -57,7 +57,7 @@ impl Kernel for U4 {
 
     #[inline]
     fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
-        let Panels { left, right, sums } = panels;
+        let Panels { left, right, sums, .. } = panels;
         let mut columns = [[0u16; MR]; NR];
         // SAFETY: `self` can only be had from `detect`, which found NEON.
         unsafe { tile_u4(left.as_chunks::<MR>().0, right.as_chunks::<NR>().0, &mut columns) }
