@@ -5,15 +5,21 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 
 use crate::shell::{command, root, run, step};
-use crate::{native, page, setup};
+use crate::{page, setup};
 
 const TARGET: &str = "aarch64-unknown-linux-musl";
 
 /// Builds one static binary for arm64, models inside, and says how to run it on a phone.
 pub(crate) fn phone() -> Result<()> {
     setup::targets()?;
-    step("native-bench for arm64", || native::build(Some(TARGET)))?;
-    let path = format!("target/{TARGET}/release/native-bench");
+    let folder = "target/phone";
+    step("native-bench for arm64, without symbols", || {
+        let mut cargo = command("cargo");
+        cargo.args(["build", "--quiet", "--release", "-p", "native-bench", "--target", TARGET]);
+        cargo.args(["--config", "profile.release.debug=false", "--config", "profile.release.strip=true"]);
+        run(cargo.env("CARGO_TARGET_DIR", root().join(folder)))
+    })?;
+    let path = format!("{folder}/{TARGET}/release/native-bench");
     let binary = fs::read(root().join(&path)).with_context(|| path.clone())?;
     // A dynamic binary names its interpreter, which Android does not have.
     let interpreter = binary.windows(8).any(|bytes| bytes == b"/lib/ld-");
