@@ -251,7 +251,7 @@ fn bilinear(gray: &Gray, place: Place) -> u32 {
 #[must_use]
 pub fn sample(gray: &Gray, path: &LinePath, layout: &Layout) -> Vec<u8> {
     let mut pixels = vec![0; layout.rows * layout.columns];
-    if gray.width() < 2 || gray.height() < 2 {
+    if gray.width() < 2 || gray.height() < 2 || pixels.is_empty() {
         return pixels;
     }
     let middle = path.length / 2.0;
