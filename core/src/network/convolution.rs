@@ -171,18 +171,14 @@ pub(super) fn convolve<A: Activation>(
     if gathers {
         gathered.resize(PANELS * rows * length + CHUNK, A::default());
     }
-    let mut first = [0, 0];
-    let mut left = height * width;
-    while left > 0 {
-        let count = left.min(PANELS * rows);
+    let (pixels, step) = (height * width, window.stride[1] * map.channels);
+    for done in (0..pixels).step_by(PANELS * rows) {
+        let (first, count) = ([done / width, done % width], (pixels - done).min(PANELS * rows));
         // Where the windows begin; beyond the last pixel the last one is repeated.
         starts.clear();
-        let step = window.stride[1] * map.channels;
-        let mut next = first;
         for ([y, x], count) in stretches(first, count, width) {
             let start = map.index(y * window.stride[0], x * window.stride[1]);
             starts.extend((0..count).map(|index| start + index * step));
-            next = if x + count == width { [y + 1, 0] } else { [y, x + count] };
         }
         starts.resize(count.next_multiple_of(rows), starts.last().copied().unwrap_or(0));
         if gathers {
@@ -195,8 +191,6 @@ pub(super) fn convolve<A: Activation>(
             product.multiply(&Windows { map: &map.values, starts, runs, run, pitch }, sums);
         }
         visit(product, first, &sums[..count * stride]);
-        first = next;
-        left -= count;
     }
 }
 
