@@ -1,18 +1,31 @@
 //! The command line of the project, as other commands use it.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::shell::{command, run};
+use crate::shell::{command, root, run};
 
-/// Builds `native-bench` for this machine, or for another target.
-pub(crate) fn build(target: Option<&str>) -> Result<()> {
+/// The build of `native-bench` for this machine, or for another target.
+fn building(target: Option<&str>) -> Command {
     let mut cargo = command("cargo");
     cargo.args(["build", "--quiet", "--release", "-p", "native-bench"]);
     cargo.args(target.iter().flat_map(|target| ["--target", target]));
-    run(&mut cargo)
+    cargo
+}
+
+/// Builds `native-bench` for this machine, or for another target.
+pub(crate) fn build(target: Option<&str>) -> Result<()> {
+    run(&mut building(target))
+}
+
+/// Builds it without symbols, in a folder of its own: to be carried elsewhere.
+pub(crate) fn build_stripped(target: &str, folder: &str) -> Result<()> {
+    let mut cargo = building(Some(target));
+    cargo.args(["--config", "profile.release.debug=false", "--config", "profile.release.strip=true"]);
+    run(cargo.env("CARGO_TARGET_DIR", root().join(folder)))
 }
 
 /// What `native-bench`, built before, reads in `files`, one after the other: an element each.

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 
 use crate::shell::{command, root, run, step};
-use crate::{page, setup};
+use crate::{native, page, setup};
 
 const TARGET: &str = "aarch64-unknown-linux-musl";
 
@@ -13,12 +13,7 @@ const TARGET: &str = "aarch64-unknown-linux-musl";
 pub(crate) fn phone() -> Result<()> {
     setup::targets()?;
     let folder = "target/phone";
-    step("native-bench for arm64, without symbols", || {
-        let mut cargo = command("cargo");
-        cargo.args(["build", "--quiet", "--release", "-p", "native-bench", "--target", TARGET]);
-        cargo.args(["--config", "profile.release.debug=false", "--config", "profile.release.strip=true"]);
-        run(cargo.env("CARGO_TARGET_DIR", root().join(folder)))
-    })?;
+    step("native-bench for arm64, without symbols", || native::build_stripped(TARGET, folder))?;
     let path = format!("{folder}/{TARGET}/release/native-bench");
     let binary = fs::read(root().join(&path)).with_context(|| path.clone())?;
     // A dynamic binary names its interpreter, which Android does not have.

@@ -5,7 +5,7 @@ use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Instruction, Isa, TABLE, best_loop, functions, listing, row};
+use super::{Instruction, Isa, TABLE, best_loop, filters_in_a_lane, functions, hexadecimal, listing, row};
 use crate::engines::{self, ENGINES};
 use crate::shell::output;
 
@@ -72,7 +72,6 @@ pub(super) fn compiled() -> Result<String> {
 
 /// Instructions of qemu's log, in the order of their addresses.
 fn translated(log: &str) -> Vec<Instruction> {
-    let hexadecimal = |text: &str| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok();
     let lines = log.lines().filter_map(|line| {
         let (address, rest) = line.strip_prefix("0x")?.split_once(":  ")?;
         let (bits, text) = rest.trim_start().split_at_checked(8)?;
@@ -90,11 +89,6 @@ fn translated(log: &str) -> Vec<Instruction> {
         Some((place, line))
     });
     lines.collect::<BTreeMap<_, _>>().into_values().collect()
-}
-
-/// Products that one instruction makes on lanes of two filters, beyond those that [`multiply_adds`] sees.
-pub(super) fn filters_in_a_lane(kernel: &str) -> usize {
-    if kernel.ends_with("_p2") || kernel.ends_with("_pairs") { 2 } else { 1 }
 }
 
 /// The table of the loops that the engines emit.

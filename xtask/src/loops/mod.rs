@@ -58,6 +58,16 @@ fn real(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
+/// Products that one instruction makes on lanes of two filters, beyond those that [`Isa::multiply_adds`] sees.
+fn filters_in_a_lane(kernel: &str) -> usize {
+    if kernel.ends_with("_p2") || kernel.ends_with("_pairs") { 2 } else { 1 }
+}
+
+/// A number after `0x`, or without it.
+fn hexadecimal(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.trim_start_matches("0x"), 16).ok()
+}
+
 /// The loop with most multiply-adds per instruction, and its instructions.
 fn best_loop<'a>(code: &'a [Instruction], isa: &Isa) -> Option<(Loop, &'a [Instruction])> {
     let places: BTreeMap<u64, usize> = code.iter().enumerate().map(|(at, line)| (line.place, at)).collect();

@@ -11,8 +11,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use super::arm64::filters_in_a_lane;
-use super::{Instruction, Isa, Loop, TABLE, best_loop, functions, listing, real, row};
+use super::{
+    Instruction, Isa, Loop, TABLE, best_loop, filters_in_a_lane, functions, hexadecimal, listing, real, row,
+};
 use crate::shell::{command, output, root};
 use crate::{native, setup};
 
@@ -48,13 +49,17 @@ fn is_stack_access(line: &Instruction) -> bool {
     vector && stack && line.operation.starts_with("vmov")
 }
 
+/// A loop without its jumps, whose targets an assembler would not know.
+fn straight(body: &[Instruction]) -> impl Iterator<Item = &Instruction> {
+    body.iter().filter(|line| !line.operation.starts_with('j'))
+}
+
 /// The compiler's loops, each as `module::function`.
 fn compiled() -> Result<Vec<(String, Loop, String)>> {
     let mut found = Vec::new();
     for (name, code) in functions(&listing(&X86)?, &X86) {
         let Some((best, body)) = best_loop(&code, &X86) else { continue };
-        let straight = body.iter().filter(|line| !line.operation.starts_with('j'));
-        let text = straight.map(|line| format!("{} {}\n", line.operation, line.operands)).collect();
+        let text = straight(body).map(|line| format!("{} {}\n", line.operation, line.operands)).collect();
         found.push((name, best, text));
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
@@ -104,7 +109,6 @@ fn cycles(assembly: &str) -> Result<f64> {
 /// Instructions of each function that Node prints.
 fn printed(log: &str) -> Vec<Vec<Instruction>> {
     let mut functions: Vec<BTreeMap<u64, Instruction>> = Vec::new();
-    let hexadecimal = |text: &str| u64::from_str_radix(text.trim_start_matches("0x"), 16).ok();
     for line in log.lines() {
         if line.starts_with("--- WebAssembly code") {
             functions.push(BTreeMap::new());
@@ -162,7 +166,7 @@ pub(super) fn bounds() -> Result<String> {
         TIMED[0],
         TIMED[1],
         TIMED[2],
-        TABLE.trim_end()
+        TABLE
     );
     let mut add =
         |place: &str, name: &str, best: &Loop, assembly: &str, gmacs: f64, clock: f64| -> Result<()> {
@@ -174,16 +178,16 @@ pub(super) fn bounds() -> Result<String> {
         };
     native::build(None)?;
     let loops = compiled()?;
-    for (function, kernel, isa) in [
-        ("avx2::tile_f32", "avx2_f32_6x16", "avx2"),
-        ("avx2::tile_u8", "avx2_u8i8_6x16", "avx2"),
-        ("avx2::tile_u7", "avx2_u7i8_6x16", "avx2"),
-        ("avx2::tile_u4", "avx2_u4i4_6x16", "avx2"),
+    for (function, kernel) in [
+        ("avx2::tile_f32", "avx2_f32_6x16"),
+        ("avx2::tile_u8", "avx2_u8i8_6x16"),
+        ("avx2::tile_u7", "avx2_u7i8_6x16"),
+        ("avx2::tile_u4", "avx2_u4i4_6x16"),
     ] {
         let (_, best, assembly) =
             loops.iter().find(|(name, ..)| name == function).with_context(|| format!("no {function}"))?;
         let mut bench = command("target/release/native-bench");
-        bench.args(["gemm", "--json", "--isa", isa, "--m", TIMED[0], "--n", TIMED[1], "--k", TIMED[2]]);
+        bench.args(["gemm", "--json", "--isa", "avx2", "--m", TIMED[0], "--n", TIMED[1], "--k", TIMED[2]]);
         let clock = clock();
         let report: Value = serde_json::from_str(&output(&mut bench).context("native-bench gemm")?)?;
         let rows = report["rows"].as_array().context("rows")?;
@@ -202,8 +206,7 @@ pub(super) fn bounds() -> Result<String> {
                 .max_by(|a, b| a.0.ratio().total_cmp(&b.0.ratio()))
                 .with_context(|| format!("no inner loop of {kernel}"))?;
             best.multiply_adds *= filters_in_a_lane(kernel);
-            let straight = body.iter().filter(|line| !line.operation.starts_with('j'));
-            let bytes: Vec<String> = straight
+            let bytes: Vec<String> = straight(body)
                 .flat_map(|line| line.bytes.as_bytes().chunks(2))
                 .map(|digits| format!("0x{}", String::from_utf8_lossy(digits)))
                 .collect();
