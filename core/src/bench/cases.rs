@@ -7,13 +7,16 @@
     reason = "operands are made in the ranges of their types"
 )]
 
+use std::ops::Range;
+
 use serde::Serialize;
 
 use super::{Case, Shape};
 use crate::gemm::{
-    self, Kernel, LeftPanel, Packed, Task, Visitor, Windows, ZeroPoints, Zeroed, multiply_windows, oracle,
+    self, Kernel, LeftPanel, PANELS, Packed, Task, Visitor, Windows, ZeroPoints, Zeroed, multiply_windows,
+    oracle,
 };
-use crate::quant::{rectify, requantise};
+use crate::quant::{Requantisation, rectify};
 
 /// Pseudo-random operands in the ranges of a task.
 #[derive(Debug, Clone)]
@@ -102,30 +105,27 @@ struct Run<K: Kernel> {
 
 impl<K: Kernel> Run<K> {
     fn new(kernel: K, shape: Shape, activations: Vec<K::Activation>, packed: Packed<K>) -> Self {
-        let sums = vec![K::Sum::default(); K::MR * packed.stride()];
-        let (panel, starts) = (LeftPanel::new(shape.k), vec![0; K::MR]);
+        let sums = vec![K::Sum::default(); PANELS * K::MR * packed.stride()];
+        let (panel, starts) = (LeftPanel::new(shape.k), vec![0; PANELS * K::MR]);
         Self { kernel, shape, packed, panel, activations, starts, sums }
     }
 
-    /// `finish` gets the number of each row, its activations and its sums.
-    fn run(&mut self, mut finish: impl FnMut(usize, &[K::Activation], &[K::Sum])) {
-        let Shape { m, n, k } = self.shape;
+    /// `finish` gets the rows of each panel, their activations, and their sums with the stride of these.
+    fn run(&mut self, mut finish: impl FnMut(Range<usize>, &[K::Activation], &[K::Sum], usize)) {
+        let Shape { m, k, .. } = self.shape;
         let stride = self.packed.stride();
-        for first in (0..m).step_by(K::MR) {
-            let count = K::MR.min(m - first);
+        for first in (0..m).step_by(PANELS * K::MR) {
+            let rows = first..m.min(first + PANELS * K::MR);
             for (row, start) in self.starts.iter_mut().enumerate() {
-                *start = (first + row.min(count - 1)) * k;
+                *start = (first + row).min(rows.end - 1) * k;
             }
-            let windows = Windows { map: &self.activations, starts: &self.starts, runs: 1, run: k, pitch: 0 };
+            let starts = &self.starts[..rows.len().next_multiple_of(K::MR)];
+            let windows = Windows { map: &self.activations, starts, runs: 1, run: k, pitch: 0 };
             multiply_windows(self.kernel, &windows, &mut self.panel, &self.packed, &mut self.sums);
+            let activations = &self.activations[rows.start * k..rows.end * k];
             self.kernel.vectorised(
                 #[inline(always)]
-                || {
-                    for row in 0..count {
-                        let activations = &self.activations[(first + row) * k..][..k];
-                        finish(first + row, activations, &self.sums[row * stride..][..n]);
-                    }
-                },
+                || finish(rows, activations, &self.sums, stride),
             );
         }
     }
@@ -138,31 +138,37 @@ impl Visitor for Prepare {
         let Self { shape, task, zeros } = self;
         let operands = Operands::new(shape, task);
         let (scale, largest) = if task == Task::U4 { (0.011, 15) } else { (0.0009, 255) };
-        let (scales, mut bias) = (vec![scale; shape.n], vec![7; shape.n]);
+        let mut how =
+            Requantisation { bias: vec![7; shape.n], scales: vec![scale; shape.n], zero_point: 0, largest };
         let mut codes = vec![0; shape.m * shape.n];
         if zeros {
             let weights: Vec<u8> = operands.weights.iter().map(|&weight| (weight + 7) as u8).collect();
             let zeroed =
                 Zeroed::<K>::new(&weights, shape.n, shape.k, ZeroPoints { activations: 5, weights: 9 });
-            bias.iter_mut().zip(zeroed.column_terms()).for_each(|(bias, term)| *bias += term);
+            how.bias.iter_mut().zip(zeroed.column_terms()).for_each(|(bias, term)| *bias += term);
+            let bias = how.bias.clone();
             let mut run = Run::new(kernel, shape, operands.activations, zeroed.packed().clone());
-            let mut row_bias = bias.clone();
             let run = Box::new(move || {
-                run.run(|row, activations, sums| {
-                    let term = zeroed.row_term(activations);
-                    row_bias.iter_mut().zip(&bias).for_each(|(of_row, bias)| *of_row = bias + term);
-                    requantise(sums, &row_bias, &scales, largest, &mut codes[row * shape.n..][..shape.n]);
+                run.run(|rows, activations, sums, stride| {
+                    let codes = codes[rows.start * shape.n..rows.end * shape.n].chunks_exact_mut(shape.n);
+                    let activations = activations.chunks_exact(shape.k);
+                    for ((activations, sums), codes) in activations.zip(sums.chunks_exact(stride)).zip(codes)
+                    {
+                        let term = zeroed.row_term(activations);
+                        how.bias.iter_mut().zip(&bias).for_each(|(of_row, bias)| *of_row = bias + term);
+                        how.apply(sums, stride, codes);
+                    }
                 });
                 std::hint::black_box(&codes);
             });
             return Case { column: ZERO_POINTS, ..Case::of_kernel::<K>(task, run) };
         }
         let packed = Packed::new(&operands.weights, shape.n, shape.k);
-        bias.iter_mut().zip(packed.offsets()).for_each(|(bias, offset)| *bias += offset);
+        how.bias.iter_mut().zip(packed.offsets()).for_each(|(bias, offset)| *bias += offset);
         let mut run = Run::new(kernel, shape, operands.activations, packed);
         let run = Box::new(move || {
-            run.run(|row, _, sums| {
-                requantise(sums, &bias, &scales, largest, &mut codes[row * shape.n..][..shape.n]);
+            run.run(|rows, _, sums, stride| {
+                how.apply(sums, stride, &mut codes[rows.start * shape.n..rows.end * shape.n]);
             });
             std::hint::black_box(&codes);
         });
@@ -177,7 +183,9 @@ impl Visitor for Prepare {
         let bias = vec![0.25; shape.n];
         let mut reals = vec![0.0; shape.m * shape.n];
         let run = Box::new(move || {
-            run.run(|row, _, sums| rectify(sums, &bias, &mut reals[row * shape.n..][..shape.n]));
+            run.run(|rows, _, sums, stride| {
+                rectify(sums, stride, &bias, &mut reals[rows.start * shape.n..rows.end * shape.n]);
+            });
             std::hint::black_box(&reals);
         });
         Case::of_kernel::<K>(task, run)

@@ -3,14 +3,17 @@
 use super::pack::ROOM;
 use super::{Kernel, LeftPanel, Packed};
 
-/// `MR` windows of a feature map, each `runs` stretches of `run` activations whose beginnings are `pitch` apart. A matrix is a map whose windows are its rows.
+/// Panels that are best multiplied, then finished, at a time: calls are shared, and their sums stay in the nearest cache.
+pub const PANELS: usize = 8;
+
+/// Windows of a feature map, each `runs` stretches of `run` activations whose beginnings are `pitch` apart. A matrix is a map whose windows are its rows.
 ///
 /// Windows longer than the product's depth end in padding, which meets weights of zero.
 #[derive(Debug, Clone, Copy)]
 pub struct Windows<'a, A> {
     /// The map.
     pub map: &'a [A],
-    /// Where each window begins.
+    /// Where each window begins; as many as make whole panels.
     pub starts: &'a [usize],
     /// Stretches of a window.
     pub runs: usize,
@@ -41,10 +44,10 @@ pub fn window_length(depth: usize) -> usize {
     depth.div_ceil(ROOM) * ROOM
 }
 
-/// The product of `MR` windows with all columns, less [`Packed::offsets`]: `out[row][column]`, rows of [`Packed::stride`] sums.
+/// The product of windows, some panels of them, with all columns, less [`Packed::offsets`]: `out[row][column]`, rows of [`Packed::stride`] sums.
 ///
 /// # Panics
-/// If the windows do not lie in the map or do not suit the depth, or if `out` is too short.
+/// If the windows make no whole panels, do not lie in the map or do not suit the depth, or if `out` is too short.
 pub fn multiply_windows<K: Kernel>(
     kernel: K,
     windows: &Windows<'_, K::Activation>,
@@ -52,8 +55,26 @@ pub fn multiply_windows<K: Kernel>(
     right: &Packed<K>,
     out: &mut [K::Sum],
 ) {
+    let size = K::MR * right.stride();
+    assert!(
+        windows.starts.len().is_multiple_of(K::MR) && out.len() >= windows.starts.len() / K::MR * size,
+        "whole panels"
+    );
+    for (starts, out) in windows.starts.chunks_exact(K::MR).zip(out.chunks_exact_mut(size)) {
+        multiply_one(kernel, &Windows { starts, ..*windows }, panel, right, out);
+    }
+}
+
+/// The product of the windows of one panel.
+fn multiply_one<K: Kernel>(
+    kernel: K,
+    windows: &Windows<'_, K::Activation>,
+    panel: &mut LeftPanel<K>,
+    right: &Packed<K>,
+    out: &mut [K::Sum],
+) {
     let length = windows.runs * windows.run;
-    assert!(windows.starts.len() == K::MR && windows.lie_inside(), "windows of a panel, in the map");
+    assert!(windows.lie_inside(), "windows in the map");
     assert!(length >= right.depth() && length <= window_length(right.depth()), "windows as long as columns");
     if right.columns() <= K::MOST_DIRECT_COLUMNS && windows.run.is_multiple_of(K::GROUP) && right.is_whole() {
         return multiply_in_map(kernel, windows, right, out);

@@ -56,7 +56,7 @@ use std::ops::{AddAssign, Mul};
 
 pub use choice::{Choice, choose, choose_among};
 pub use dispatch::{Task, Visitor, every, select, select_for_zero_points};
-pub use driver::{Windows, multiply, multiply_panel, multiply_windows, window_length};
+pub use driver::{PANELS, Windows, multiply, multiply_panel, multiply_windows, window_length};
 pub use pack::{LeftPanel, Packed};
 pub use zeros::{ZeroPoints, Zeroed};
 

@@ -4,7 +4,7 @@ use super::Activations;
 use super::logits::Values;
 use crate::gemm::Number;
 use crate::model::{Convolution, Parameters};
-use crate::quant::{gray_to_u4, rectify, requantise, requantise_one};
+use crate::quant::{Requantisation, gray_to_u4, rectify};
 
 /// What distinguishes codes from reals: how a strip becomes activations, and sums the activations of the next layer.
 pub(super) trait Activation: Number {
@@ -23,8 +23,8 @@ pub(super) trait Activation: Number {
     fn of_gray(gray: u8, bits: u8) -> Self;
     fn of_zero_point(zero_point: u8) -> Self;
     fn larger(self, other: Self) -> Self;
-    /// One pixel's sums to activations.
-    fn apply(finish: &Self::Finish, sums: &[Self::Sum], out: &mut [Self]);
+    /// The activations, `[pixel][channel]`, of pixels whose sums are `stride` apart.
+    fn apply(finish: &Self::Finish, sums: &[Self::Sum], stride: usize, out: &mut [Self]);
     /// One column's sums to logits.
     fn logits(finish: &Self::Finish, sums: &[Self::Sum], out: &mut Values);
     /// Room for so many logits.
@@ -32,18 +32,10 @@ pub(super) trait Activation: Number {
     fn activations(map: Vec<Self>) -> Activations;
 }
 
-/// Requantisation of one layer's sums.
-pub(super) struct Requantise {
-    bias: Vec<i32>,
-    scale: Vec<f32>,
-    zero_point: u8,
-    largest: u8,
-}
-
 impl Activation for u8 {
     type Weight = i8;
     type Sum = i32;
-    type Finish = Requantise;
+    type Finish = Requantisation;
 
     fn weights(parameters: &Parameters) -> Option<&[i8]> {
         match parameters {
@@ -52,12 +44,16 @@ impl Activation for u8 {
         }
     }
 
-    fn finish(parameters: &Parameters, offsets: &[i32], next: Option<&Convolution>) -> Option<Requantise> {
+    fn finish(
+        parameters: &Parameters,
+        offsets: &[i32],
+        next: Option<&Convolution>,
+    ) -> Option<Requantisation> {
         let Parameters::Integer { bias, scale, .. } = parameters else { return None };
         let mut bias = bias.clone();
         bias.iter_mut().zip(offsets).for_each(|(bias, offset)| *bias = bias.wrapping_add(*offset));
         let (zero_point, bits) = next.map_or((0, 8), |next| (next.zero_point, next.activation_bits));
-        Some(Requantise { bias, scale: scale.clone(), zero_point, largest: u8::MAX >> (8 - bits) })
+        Some(Requantisation { bias, scales: scale.clone(), zero_point, largest: u8::MAX >> (8 - bits) })
     }
 
     fn of_gray(gray: u8, bits: u8) -> u8 {
@@ -73,25 +69,20 @@ impl Activation for u8 {
     }
 
     #[inline]
-    fn apply(finish: &Requantise, sums: &[i32], out: &mut [u8]) {
-        if finish.zero_point == 0 {
-            return requantise(sums, &finish.bias, &finish.scale, finish.largest, out);
-        }
-        for (((out, sum), bias), &scale) in out.iter_mut().zip(sums).zip(&finish.bias).zip(&finish.scale) {
-            *out = requantise_one(sum.wrapping_add(*bias), scale, finish.zero_point, finish.largest);
-        }
+    fn apply(finish: &Requantisation, sums: &[i32], stride: usize, out: &mut [u8]) {
+        finish.apply(sums, stride, out);
     }
 
-    fn logits(finish: &Requantise, sums: &[i32], out: &mut Values) {
+    fn logits(finish: &Requantisation, sums: &[i32], out: &mut Values) {
         if let Values::Integer { values, .. } = out {
             values.extend(sums.iter().zip(&finish.bias).map(|(sum, bias)| sum.wrapping_add(*bias)));
         }
     }
 
-    fn no_logits(finish: &Requantise, count: usize) -> Values {
+    fn no_logits(finish: &Requantisation, count: usize) -> Values {
         Values::Integer {
             values: Vec::with_capacity(count),
-            scale: finish.scale.first().copied().unwrap_or(1.0),
+            scale: finish.scales.first().copied().unwrap_or(1.0),
         }
     }
 
@@ -132,8 +123,8 @@ impl Activation for f32 {
     }
 
     #[inline]
-    fn apply(bias: &Vec<f32>, sums: &[f32], out: &mut [f32]) {
-        rectify(sums, bias, out);
+    fn apply(bias: &Vec<f32>, sums: &[f32], stride: usize, out: &mut [f32]) {
+        rectify(sums, stride, bias, out);
     }
 
     fn logits(bias: &Vec<f32>, sums: &[f32], out: &mut Values) {

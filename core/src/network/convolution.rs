@@ -2,7 +2,7 @@
 
 use super::activation::Activation;
 use super::map::Map;
-use crate::gemm::{Kernel, LeftPanel, Packed, Windows, multiply_windows, window_length};
+use crate::gemm::{Kernel, LeftPanel, PANELS, Packed, Windows, multiply_windows, window_length};
 use crate::model::Window;
 
 /// Elements of the chunks that windows are gathered in: copies of a known length are a load and a store.
@@ -73,23 +73,19 @@ where
     }
 
     fn multiply(&mut self, windows: &Windows<'_, A>, sums: &mut [A::Sum]) {
-        let panels = sums.chunks_exact_mut(K::MR * self.packed.stride());
-        for (starts, sums) in windows.starts.chunks_exact(K::MR).zip(panels) {
-            let windows = Windows { starts, ..*windows };
-            multiply_windows(self.kernel, &windows, &mut self.panel, &self.packed, sums);
-        }
+        multiply_windows(self.kernel, windows, &mut self.panel, &self.packed, sums);
     }
 
     fn finish(&self, finish: &A::Finish, sums: &[A::Sum], to: &mut Map<A>, first: [usize; 2]) {
-        let (columns, stride) = (self.packed.columns(), self.packed.stride());
+        let stride = self.packed.stride();
         self.kernel.vectorised(
             #[inline(always)]
-            || finish_all(finish, sums, [columns, stride], to, first),
+            || finish_all(finish, sums, stride, to, first),
         );
     }
 }
 
-/// Each pixel's sums, `columns` of `stride`, to its activations. In WebAssembly no kernel has instructions of its own for this.
+/// Sums of pixels, `stride` apart, to their activations. In WebAssembly no kernel has instructions of its own for this.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 #[allow(
@@ -99,16 +95,15 @@ where
 fn finish_all<A: Activation>(
     finish: &A::Finish,
     sums: &[A::Sum],
-    [columns, stride]: [usize; 2],
+    stride: usize,
     to: &mut Map<A>,
     first: [usize; 2],
 ) {
-    let mut pixels = sums.chunks_exact(stride);
-    for (place, count) in stretches(first, pixels.len(), to.width) {
-        let out = to.pixels_mut(place, count).chunks_exact_mut(columns);
-        for (out, sums) in out.zip(&mut pixels) {
-            A::apply(finish, &sums[..columns], out);
-        }
+    let mut left = sums;
+    for (place, count) in stretches(first, sums.len() / stride, to.width) {
+        let sums;
+        (sums, left) = left.split_at(count * stride);
+        A::apply(finish, sums, stride, to.pixels_mut(place, count));
     }
 }
 
@@ -133,9 +128,6 @@ pub(super) struct Source<'a, A> {
     pub(super) height: usize,
     pub(super) width: usize,
 }
-
-/// Panels that are multiplied, then finished, at a time: calls are shared, and their sums stay in the nearest cache.
-const PANELS: usize = 8;
 
 /// What convolutions keep between layers.
 pub(super) struct Buffers<A: Activation> {

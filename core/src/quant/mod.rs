@@ -7,6 +7,10 @@
     reason = "requantisation is defined by these conversions; results are clamped before they are narrowed"
 )]
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
 
@@ -24,41 +28,63 @@ pub fn requantise_one(accumulator: i32, scale: f32, zero_point: u8, largest: u8)
     (((scaled + ROUNDER) - ROUNDER) + zero) as u8
 }
 
-/// One pixel's accumulators to codes, channel by channel: [`requantise_one`] of `sums + bias` without a zero point, in a form that compilers
-/// turn into vectors. All slices have one element a channel; scales are positive.
-///
-/// # Panics
-/// If a slice is shorter than `codes`.
-#[inline]
-pub fn requantise(sums: &[i32], bias: &[i32], scales: &[f32], largest: u8, codes: &mut [u8]) {
-    let channels = codes.len();
-    let (sums, bias, scales) = (&sums[..channels], &bias[..channels], &scales[..channels]);
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    let done = simd128::requantise(sums, bias, scales, largest, codes);
-    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-    let done = 0;
-    let top = f32::from(largest);
-    for channel in done..channels {
-        let scaled = sums[channel].wrapping_add(bias[channel]) as f32 * scales[channel];
-        let scaled = if scaled > 0.0 { scaled } else { 0.0 };
-        let scaled = if scaled < top { scaled } else { top };
-        // The sum is in 2^23..2^24, where an f32 is an integer with its low bits in the low byte.
-        codes[channel] = (scaled + ROUNDER).to_bits() as u8;
+/// How the sums of a layer become the codes of the next, channel by channel.
+#[derive(Debug, Clone)]
+pub struct Requantisation {
+    /// Added to a channel's sums.
+    pub bias: Vec<i32>,
+    /// Positive and finite, one a channel.
+    pub scales: Vec<f32>,
+    /// The code of zero.
+    pub zero_point: u8,
+    /// The largest code.
+    pub largest: u8,
+}
+
+impl Requantisation {
+    /// Codes, `[pixel][channel]`, of pixels whose sums are `stride` apart: [`requantise_one`] of each sum with its bias.
+    ///
+    /// # Panics
+    /// If `bias` and `scales` differ in length, a pixel has more channels than `stride`, or pixels lack sums.
+    pub fn apply(&self, sums: &[i32], stride: usize, codes: &mut [u8]) {
+        let channels = self.bias.len();
+        assert!(channels == self.scales.len() && channels <= stride, "one of each a channel");
+        let pixels = codes.len().checked_div(channels).unwrap_or(0);
+        assert!(pixels == 0 || sums.len() >= (pixels - 1) * stride + channels, "sums of every pixel");
+        let done = if self.zero_point == 0 { self.apply_in_vectors(sums, stride, codes) } else { 0 };
+        for (codes, sums) in codes.chunks_exact_mut(channels.max(1)).zip(sums.chunks(stride.max(1))) {
+            for channel in done..channels {
+                let sum = sums[channel].wrapping_add(self.bias[channel]);
+                codes[channel] = requantise_one(sum, self.scales[channel], self.zero_point, self.largest);
+            }
+        }
+    }
+
+    /// The same of as many channels of each pixel as vectors take, which it says; without a zero point.
+    fn apply_in_vectors(&self, sums: &[i32], stride: usize, codes: &mut [u8]) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        return avx2::requantise(self, sums, stride, codes);
+        #[cfg(target_arch = "aarch64")]
+        return neon::requantise(self, sums, stride, codes);
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        return simd128::requantise(self, sums, stride, codes);
+        #[allow(unreachable_code, reason = "other machines have no vectors here")]
+        0
     }
 }
 
-/// One pixel's sums to rectified reals, channel by channel: `max(sums + bias, 0)`. All slices have one element a channel.
+/// Rectified reals, `[pixel][channel]`, of pixels whose sums are `stride` apart: `max(sums + bias, 0)`.
 ///
 /// # Panics
-/// If a slice is shorter than `reals`.
+/// If a pixel has more channels than sums.
 #[inline]
-pub fn rectify(sums: &[f32], bias: &[f32], reals: &mut [f32]) {
-    let channels = reals.len();
-    let (sums, bias) = (&sums[..channels], &bias[..channels]);
-    for channel in 0..channels {
-        let sum = sums[channel] + bias[channel];
-        // `f32::max` has rules for what is no number, which take several instructions.
-        reals[channel] = if sum > 0.0 { sum } else { 0.0 };
+pub fn rectify(sums: &[f32], stride: usize, bias: &[f32], reals: &mut [f32]) {
+    for (reals, sums) in reals.chunks_exact_mut(bias.len().max(1)).zip(sums.chunks(stride.max(1))) {
+        for ((real, sum), bias) in reals.iter_mut().zip(&sums[..bias.len()]).zip(bias) {
+            let sum = sum + bias;
+            // `f32::max` has rules for what is no number, which take several instructions.
+            *real = if sum > 0.0 { sum } else { 0.0 };
+        }
     }
 }
 
@@ -104,13 +130,19 @@ mod tests {
                     (accumulator as f32 * scale).round_ties_even().clamp(0.0, f32::from(largest)) as u8;
                 assert_eq!(requantise_one(accumulator, scale, 0, largest), defined, "{accumulator} {scale}");
                 // Whole vectors and what is left of them; neighbours differ.
-                let mut sums = [accumulator.wrapping_sub(9); 61];
-                sums.iter_mut().step_by(2).for_each(|sum| *sum /= 3);
-                let mut codes = [0; 61];
-                requantise(&sums, &[9; 61], &[scale; 61], largest, &mut codes);
-                for (sum, code) in sums.into_iter().zip(codes) {
-                    let one = requantise_one(sum.wrapping_add(9), scale, 0, largest);
-                    assert_eq!(code, one, "{sum} {scale}");
+                for zero_point in [0, 3] {
+                    let mut sums = [accumulator.wrapping_sub(9); 3 * 64];
+                    sums.iter_mut().step_by(2).for_each(|sum| *sum /= 3);
+                    let how =
+                        Requantisation { bias: vec![9; 61], scales: vec![scale; 61], zero_point, largest };
+                    let mut codes = [0; 3 * 61];
+                    how.apply(&sums, 64, &mut codes);
+                    for (codes, sums) in codes.chunks(61).zip(sums.chunks(64)) {
+                        for (code, sum) in codes.iter().zip(sums) {
+                            let one = requantise_one(sum.wrapping_add(9), scale, zero_point, largest);
+                            assert_eq!(*code, one, "{sum} {scale}");
+                        }
+                    }
                 }
             }
         }

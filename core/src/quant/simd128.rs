@@ -2,45 +2,39 @@
 
 use std::arch::wasm32::*;
 
-use super::ROUNDER;
+use super::{ROUNDER, Requantisation};
 
-/// Channels of a step.
+/// Channels of a step: two vectors of sums. With four, their constants leave engines too few registers.
 const STEP: usize = 8;
 
-/// [`super::requantise`] of as many channels as make whole steps, which it says.
-///
-/// # Panics
-/// If a slice is shorter than `codes`.
-#[inline]
-pub(super) fn requantise(sums: &[i32], bias: &[i32], scales: &[f32], largest: u8, codes: &mut [u8]) -> usize {
-    let steps = codes.len() / STEP;
-    let done = steps * STEP;
-    assert!(sums.len() >= done && bias.len() >= done && scales.len() >= done, "one element a channel");
-    let (zero, top) = (f32x4_splat(0.0), f32x4_splat(f32::from(largest)));
+/// [`Requantisation::apply`] of as many channels as make whole steps, which it says.
+pub(super) fn requantise(how: &Requantisation, sums: &[i32], stride: usize, codes: &mut [u8]) -> usize {
+    let channels = how.bias.len();
+    let (zero, largest) = (f32x4_splat(0.0), u8x16_splat(how.largest));
     // Not known to the compiler, so that engines keep it in a register. Taken away as an integer, it leaves one.
     let rounder = f32x4_splat(std::hint::black_box(ROUNDER));
-    let (mut sums, mut bias, mut scales) = (sums.as_ptr(), bias.as_ptr(), scales.as_ptr());
-    let mut to = codes.as_mut_ptr();
-    for _ in 0..steps {
-        let four = |at: usize| {
-            // SAFETY: all slices hold another eight channels.
-            let (sum, bias, scale) = unsafe {
-                (
-                    v128_load(sums.add(at).cast()),
-                    v128_load(bias.add(at).cast()),
-                    v128_load(scales.add(at).cast()),
-                )
-            };
-            let scaled = f32x4_mul(f32x4_convert_i32x4(i32x4_add(sum, bias)), scale);
-            let clamped = f32x4_pmin(top, f32x4_pmax(zero, scaled));
-            i32x4_sub(f32x4_add(clamped, rounder), rounder)
+    let whole = channels / STEP * STEP;
+    for first in (0..whole).step_by(STEP) {
+        let two = |of: *const v128| {
+            // SAFETY: whatever has channels holds another eight; the caller has seen that every pixel has sums.
+            unsafe { [v128_load(of), v128_load(of.add(1))] }
         };
-        let narrow = i16x8_narrow_i32x4(four(0), four(4));
-        // SAFETY: all slices hold another eight channels.
-        unsafe {
-            v128_store64_lane::<0>(u8x16_narrow_i16x8(narrow, narrow), to.cast());
-            (sums, bias, scales, to) = (sums.add(STEP), bias.add(STEP), scales.add(STEP), to.add(STEP));
+        let bias = two(how.bias[first..].as_ptr().cast());
+        let scales = two(how.scales[first..].as_ptr().cast());
+        let (mut from, mut to) = (sums[first..].as_ptr(), codes[first..].as_mut_ptr());
+        for _ in 0..codes.len() / channels {
+            let sums = two(from.cast());
+            let [low, high] = std::array::from_fn(|v| {
+                let scaled = f32x4_mul(f32x4_convert_i32x4(i32x4_add(sums[v], bias[v])), scales[v]);
+                // Floats beyond the range of the trick are integers beyond the largest code all the same.
+                i32x4_sub(f32x4_add(f32x4_pmax(zero, scaled), rounder), rounder)
+            });
+            let narrow = i16x8_narrow_i32x4(low, high);
+            let bytes = u8x16_min(u8x16_narrow_i16x8(narrow, narrow), largest);
+            // SAFETY: the codes of every pixel are there.
+            unsafe { v128_store64_lane::<0>(bytes, to.cast()) };
+            (from, to) = (from.wrapping_add(stride), to.wrapping_add(channels));
         }
     }
-    done
+    whole
 }
