@@ -39,7 +39,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // A kernel that this CPU computes wrongly is set aside before anything uses it.
-    let choices = choose_among(&Task::ALL, None, |name| name.starts_with(&arguments.isa));
+    let choices = choose_among(&Task::ALL, None, &|name| name.starts_with(&arguments.isa));
     if !choices.iter().any(|choice| choice.kernel.starts_with(&arguments.isa)) {
         eprintln!(
             "no kernel of this machine has a name that begins with `{}`: `verify` lists them",

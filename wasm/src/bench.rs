@@ -70,7 +70,7 @@ impl Bench {
             "verify" => VecDeque::from([Step::Verify]),
             "gemm" => {
                 // Networks do not have this task, so the start-up race leaves it out.
-                choose_among(&[Task::U7], Some(&mut now), |_| true);
+                choose_among(&[Task::U7], Some(&mut now), &|_| true);
                 paper_grid().into_iter().map(Step::Gemm).collect()
             }
             "network" => ["ocr", "synthetic"]

@@ -16,7 +16,7 @@ use crate::gemm::{
     self, Kernel, LeftPanel, PANELS, Packed, Task, Visitor, Windows, ZeroPoints, Zeroed, multiply_windows,
     oracle,
 };
-use crate::quant::{Requantisation, rectify};
+use crate::quant::{Code, Requantisation, rectify};
 
 /// Pseudo-random operands in the ranges of a task.
 #[derive(Debug, Clone)]
@@ -134,20 +134,21 @@ impl<K: Kernel> Run<K> {
 impl Visitor for Prepare {
     type Result = Case;
 
-    fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, kernel: K) -> Case {
+    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, kernel: K) -> Case {
         let Self { shape, task, zeros } = self;
         let operands = Operands::new(shape, task);
         let (scale, largest) = if task == Task::U4 { (0.011, 15) } else { (0.0009, 255) };
         let mut how =
             Requantisation { bias: vec![7; shape.n], scales: vec![scale; shape.n], zero_point: 0, largest };
-        let mut codes = vec![0; shape.m * shape.n];
+        let activations = K::Activation::all(&operands.activations);
+        let mut codes = K::Activation::all(&vec![0; shape.m * shape.n]);
         if zeros {
             let weights: Vec<u8> = operands.weights.iter().map(|&weight| (weight + 7) as u8).collect();
             let zeroed =
                 Zeroed::<K>::new(&weights, shape.n, shape.k, ZeroPoints { activations: 5, weights: 9 });
             how.bias.iter_mut().zip(zeroed.column_terms()).for_each(|(bias, term)| *bias += term);
             let bias = how.bias.clone();
-            let mut run = Run::new(kernel, shape, operands.activations, zeroed.packed().clone());
+            let mut run = Run::new(kernel, shape, activations, zeroed.packed().clone());
             let run = Box::new(move || {
                 run.run(|rows, activations, sums, stride| {
                     let codes = codes[rows.start * shape.n..rows.end * shape.n].chunks_exact_mut(shape.n);
@@ -165,7 +166,7 @@ impl Visitor for Prepare {
         }
         let packed = Packed::new(&operands.weights, shape.n, shape.k);
         how.bias.iter_mut().zip(packed.offsets()).for_each(|(bias, offset)| *bias += offset);
-        let mut run = Run::new(kernel, shape, operands.activations, packed);
+        let mut run = Run::new(kernel, shape, activations, packed);
         let run = Box::new(move || {
             run.run(|rows, _, sums, stride| {
                 how.apply(sums, stride, &mut codes[rows.start * shape.n..rows.end * shape.n]);
@@ -222,11 +223,11 @@ struct Verify(Task);
 impl Visitor for Verify {
     type Result = SeenKernel;
 
-    fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, kernel: K) -> SeenKernel {
+    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, kernel: K) -> SeenKernel {
         let same = |&(m, n, k): &(usize, usize, usize)| {
             let operands = Operands::new(Shape { m, n, k }, self.0);
             let packed = Packed::<K>::new(&operands.weights, n, k);
-            gemm::multiply(kernel, &operands.activations, m, &packed)
+            gemm::multiply(kernel, &K::Activation::all(&operands.activations), m, &packed)
                 == oracle::multiply(&operands.activations, &operands.weights, m, n, k)
         };
         self.seen::<K>(SHAPES.iter().all(same))

@@ -15,8 +15,9 @@
 
 use std::arch::x86_64::*;
 
-use super::sse2_pack::{self, Widened};
-use super::{Kernel, Panels, Windows};
+use super::sse2_pack;
+use super::{Kernel, Panels, RightPanel, Windows};
+use crate::quant::Wide;
 
 pub(super) const MR: usize = 6;
 pub(super) const NR: usize = 16;
@@ -195,13 +196,12 @@ macro_rules! reads_maps {
         fn tile_of_windows(
             self,
             windows: &Windows<'_, $activation>,
-            right: &[$right],
-            columns: usize,
+            right: RightPanel<'_, Self>,
             out: &mut [$sum],
             stride: usize,
         ) {
             // SAFETY: `self` can only be had from `detect`, which found the features of the tile. The windows are as long as columns.
-            unsafe { $tile(Rows::of_windows(windows), right, columns, out, stride) }
+            unsafe { $tile(Rows::of_windows(windows), right.elements, right.columns, out, stride) }
         }
 
         #[inline]
@@ -300,14 +300,14 @@ impl Kernel for U7 {
     }
 }
 
-/// 8-bit activations times weights in -127..=127, exact: both are widened to 16 bits when packed; 2^16 products fit 32 bits.
+/// 8-bit activations times weights in -127..=127, exact: maps and weights have 16 bits; 2^16 products fit 32.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct U8(Avx2);
 
 impl Kernel for U8 {
-    type Activation = u8;
+    type Activation = Wide<0>;
     type Weight = i8;
-    type Left = i16;
+    type Left = Wide<0>;
     type Right = i16;
     type Sum = i32;
     const NAME: &'static str = "avx2_u8i8_6x16";
@@ -315,6 +315,7 @@ impl Kernel for U8 {
     const MR: usize = MR;
     const NR: usize = NR;
     const STEP: usize = STEP;
+    const MOST_DIRECT_COLUMNS: usize = MOST_DIRECT_COLUMNS;
     const GROUP: usize = 2;
     const MAX_DEPTH: usize = 1 << 16;
 
@@ -322,29 +323,10 @@ impl Kernel for U8 {
         Avx2::detect().map(Self)
     }
 
-    #[inline]
-    fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
-        self.0.vectorised(work)
-    }
-
-    #[inline]
-    fn left(activation: u8) -> i16 {
-        i16::from(activation)
-    }
+    reads_maps!(tile_u8, Wide<0>, i16, i32);
 
     fn right(weights: &[i8]) -> i16 {
         i16::from(weights[0])
-    }
-
-    #[inline]
-    fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [i32], stride: usize) {
-        // SAFETY: `self` can only be had from `detect`, which found AVX2 and FMA. Panels have one depth.
-        unsafe { tile_u8(Rows::packed(panels.left), panels.right, columns, out, stride) }
-    }
-
-    #[inline]
-    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> bool {
-        sse2_pack::pack(|row| Widened::of(rows(row)), panel)
     }
 }
 

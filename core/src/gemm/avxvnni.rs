@@ -4,7 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::avx2::{Avx2, MOST_DIRECT_COLUMNS, MR, NR, Rows, STEP, accumulate, load, reads_maps, store, tile};
-use super::{Kernel, Panels, Windows, sse2_pack};
+use super::{Kernel, Panels, RightPanel, Windows, sse2_pack};
 
 /// 8-bit activations times 8-bit weights, exact: 2^16 products of at most 255 * 128 fit 32 bits. Serves 7 and 4 bits too.
 #[derive(Debug, Clone, Copy)]

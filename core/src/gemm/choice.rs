@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::dispatch::{MOST_CANDIDATES, candidate};
 use super::{Kernel, Packed, Task, Visitor, multiply, oracle};
+use crate::quant::Code;
 
 /// Per task: the place of the chosen kernel among the candidates.
 static CHOSEN: [AtomicUsize; Task::ALL.len()] = [const { AtomicUsize::new(0) }; Task::ALL.len()];
@@ -68,14 +69,14 @@ const TASKS: [Task; 3] = [Task::F32, Task::U8, Task::U4];
 
 /// Tests every kernel that suits this machine and, given a clock in milliseconds, races those that are exact. Networks made afterwards use the winners.
 pub fn choose(clock: Option<&mut dyn FnMut() -> f64>) -> Vec<Choice> {
-    choose_among(&TASKS, clock, |_| true)
+    choose_among(&TASKS, clock, &|_| true)
 }
 
-/// The same for `tasks`, among the kernels whose names are `allowed` and the portable one.
+/// The same for `tasks`, among the kernels whose names are `allowed` and the portable one. Not generic, so that all kernels are compiled in this crate alone.
 pub fn choose_among(
     tasks: &[Task],
     mut clock: Option<&mut dyn FnMut() -> f64>,
-    allowed: impl Fn(&str) -> bool,
+    allowed: &dyn Fn(&str) -> bool,
 ) -> Vec<Choice> {
     let choices = tasks.iter().map(|&task| {
         let mut trials: Vec<(usize, Trial)> = (0..MOST_CANDIDATES)
@@ -160,13 +161,14 @@ fn operands(task: Task, [rows, columns, depth]: [usize; 3]) -> (Vec<u8>, Vec<i8>
 impl Visitor for OnTrial {
     type Result = Trial;
 
-    fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, kernel: K) -> Trial {
+    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, kernel: K) -> Trial {
         let ([rows, columns, depth], [m, n, k]) = (TEST, RACE);
         let (codes, weights) = operands(self.0, TEST);
-        let found = multiply(kernel, &codes, rows, &Packed::<K>::new(&weights, columns, depth));
+        let found =
+            multiply(kernel, &K::Activation::all(&codes), rows, &Packed::<K>::new(&weights, columns, depth));
         let exact = found == oracle::multiply(&codes, &weights, rows, columns, depth);
         let (codes, weights) = operands(self.0, RACE);
-        let packed = Packed::<K>::new(&weights, n, k);
+        let (codes, packed) = (K::Activation::all(&codes), Packed::<K>::new(&weights, n, k));
         let run = Box::new(move || drop(std::hint::black_box(multiply(kernel, &codes, m, &packed))));
         Trial { name: K::NAME, isa: K::ISA, exact, run }
     }

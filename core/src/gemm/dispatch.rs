@@ -4,6 +4,7 @@ use super::Kernel;
 use super::choice::chosen;
 use super::portable;
 use crate::Precision;
+use crate::quant::Code;
 
 /// Something to be done with a kernel that is only known at run time.
 pub trait Visitor {
@@ -11,7 +12,7 @@ pub trait Visitor {
     type Result;
 
     /// Called with a kernel of integer codes.
-    fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result;
+    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result;
 
     /// Called with a kernel of f32.
     fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, kernel: K) -> Self::Result;
@@ -133,7 +134,7 @@ struct Exists;
 impl Visitor for Exists {
     type Result = ();
 
-    fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, _kernel: K) {}
+    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, _kernel: K) {}
 
     fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, _kernel: K) {}
 }
@@ -144,7 +145,7 @@ struct LeastWeight;
 impl Visitor for LeastWeight {
     type Result = i8;
 
-    fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, _kernel: K) -> i8 {
+    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, _kernel: K) -> i8 {
         K::LEAST_WEIGHT
     }
 

@@ -97,7 +97,7 @@ fn multiply_in_map<K: Kernel>(
     let stride = right.stride();
     assert!(out.len() >= K::MR * stride, "room for whole tiles");
     for tile in right.panels() {
-        kernel.tile_of_windows(windows, tile.elements, tile.columns, &mut out[tile.first..], stride);
+        kernel.tile_of_windows(windows, tile, &mut out[tile.first..], stride);
     }
 }
 

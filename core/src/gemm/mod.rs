@@ -54,10 +54,12 @@ mod sse2_pack;
 
 use std::ops::{AddAssign, Mul};
 
+use crate::quant::Wide;
+
 pub use choice::{Choice, choose, choose_among};
 pub use dispatch::{Task, Visitor, every, select, select_for_zero_points};
 pub use driver::{PANELS, Windows, multiply, multiply_panel, multiply_windows, window_length};
-pub use pack::{LeftPanel, Packed};
+pub use pack::{LeftPanel, Packed, RightPanel};
 pub use zeros::{ZeroPoints, Zeroed};
 
 /// A number that products are made of.
@@ -67,12 +69,13 @@ impl Number for i8 {}
 impl Number for i16 {}
 impl Number for i32 {}
 impl Number for f32 {}
+impl<const CENTRE: i16> Number for Wide<CENTRE> {}
 
 /// The inner loop of one instruction set, and the layout it reads.
 ///
 /// A value of a kernel can only be had where its instructions exist ([`Kernel::detect`]), so holding one is the proof.
 pub trait Kernel: Copy + Send + Sync + 'static {
-    /// Activations before packing: `u8` codes or `f32`.
+    /// Activations as maps hold them: codes ([`crate::quant::Code`]) or `f32`.
     type Activation: Number;
     /// Weights before packing: `i8` or `f32`.
     type Weight: Number + Into<Self::Sum>;
@@ -149,8 +152,7 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     fn tile_of_windows(
         self,
         _windows: &Windows<'_, Self::Activation>,
-        _right: &[Self::Right],
-        _columns: usize,
+        _right: RightPanel<'_, Self>,
         _out: &mut [Self::Sum],
         _stride: usize,
     ) {

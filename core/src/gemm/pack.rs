@@ -26,14 +26,15 @@ pub struct Packed<K: Kernel> {
 
 /// A panel of [`Packed`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct RightPanel<'a, K: Kernel> {
+pub struct RightPanel<'a, K: Kernel> {
     /// Its first column.
-    pub(super) first: usize,
+    pub first: usize,
     /// Its columns, those that only fill it up included.
-    pub(super) columns: usize,
-    pub(super) elements: &'a [K::Right],
+    pub columns: usize,
+    /// `[depth / GROUP][columns / LANE_COLUMNS][GROUP]` weights.
+    pub elements: &'a [K::Right],
     /// The least [`Kernel::run`] of its columns.
-    run: usize,
+    pub run: usize,
 }
 
 impl<K: Kernel> Packed<K> {

@@ -9,7 +9,7 @@ use super::simd128::MOST_DIRECT_COLUMNS;
 use super::simd128_pack::{Bytes, pack};
 use super::simd128_pair::broadcast32;
 use super::simd128_tile::{Words, store, vectors, walk_in_twos, walk_windows, walk_words};
-use super::{Kernel, Panels, Windows};
+use super::{Kernel, Panels, RightPanel, Windows};
 
 const ROWS: usize = 4;
 const COLUMNS: usize = 8;
@@ -67,13 +67,12 @@ impl Kernel for U4 {
     fn tile_of_windows(
         self,
         windows: &Windows<'_, u8>,
-        right: &[i8],
-        _columns: usize,
+        right: RightPanel<'_, Self>,
         out: &mut [i32],
         stride: usize,
     ) {
         let mut acc = [[i16x8_splat(0); COLUMNS / 4]; ROWS];
-        walk_windows::<_, _, ROWS, { COLUMNS * 4 }>(windows, right, |a, w| step(&mut acc, a, w));
+        walk_windows::<_, _, ROWS, { COLUMNS * 4 }>(windows, right.elements, |a, w| step(&mut acc, a, w));
         store(acc.map(|row| row.map(|sums| i32x4_extadd_pairwise_i16x8(sums))), out, stride);
     }
 }
@@ -149,13 +148,12 @@ impl<const DOT_COLUMNS: usize> Kernel for Dot32<DOT_COLUMNS> {
     fn tile_of_windows(
         self,
         windows: &Windows<'_, u8>,
-        right: &[i8],
-        _columns: usize,
+        right: RightPanel<'_, Self>,
         out: &mut [i32],
         stride: usize,
     ) {
         let mut acc = [[i32x4_splat(0); COLUMNS / 4]; ROWS];
-        walk_windows::<_, _, ROWS, { COLUMNS * 4 }>(windows, right, |a, w| dot_step(&mut acc, a, w));
+        walk_windows::<_, _, ROWS, { COLUMNS * 4 }>(windows, right.elements, |a, w| dot_step(&mut acc, a, w));
         store(acc, out, stride);
     }
 }

@@ -2,9 +2,10 @@
 
 use std::arch::wasm32::*;
 
-use super::simd128_pack::{Reals, Widened, pack};
+use super::simd128_pack::{Reals, pack};
 use super::simd128_tile::{Words, store, vectors, walk_windows, walk_words};
-use super::{Kernel, Panels, Windows};
+use super::{Kernel, Panels, RightPanel, Windows};
+use crate::quant::Wide;
 
 /// Up to so many columns reading the map is faster than packing it first.
 pub(super) const MOST_DIRECT_COLUMNS: usize = 192;
@@ -13,12 +14,12 @@ pub(super) const MOST_DIRECT_COLUMNS: usize = 192;
 const ROWS: usize = 4;
 const COLUMNS: usize = 8;
 
-/// 8-bit activations times weights in -127..=127, exact: both are widened to 16 bits when packed; 2^16 products fit 32 bits.
+/// 8-bit activations times weights in -127..=127, exact: maps and weights have 16 bits; 2^16 products fit 32.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct U8(());
 
 impl Kernel for U8 {
-    type Activation = u8;
+    type Activation = Wide<0>;
     type Weight = i8;
     type Left = i16;
     type Right = i16;
@@ -28,6 +29,7 @@ impl Kernel for U8 {
     const MR: usize = ROWS;
     const NR: usize = COLUMNS;
     const GROUP: usize = 2;
+    const MOST_DIRECT_COLUMNS: usize = MOST_DIRECT_COLUMNS;
     const MAX_DEPTH: usize = 1 << 16;
 
     fn detect() -> Option<Self> {
@@ -35,8 +37,8 @@ impl Kernel for U8 {
     }
 
     #[inline]
-    fn left(activation: u8) -> i16 {
-        i16::from(activation)
+    fn left(activation: Wide<0>) -> i16 {
+        activation.stored()
     }
 
     fn right(weights: &[i8]) -> i16 {
@@ -44,8 +46,8 @@ impl Kernel for U8 {
     }
 
     #[inline]
-    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> bool {
-        pack::<Widened, ROWS>(rows, panel)
+    fn pack<'a>(rows: impl Fn(usize) -> &'a [Wide<0>], panel: &mut [i16]) -> bool {
+        pack::<Wide<0>, ROWS>(rows, panel)
     }
 
     #[inline]
@@ -54,6 +56,19 @@ impl Kernel for U8 {
         walk_words::<_, _, ROWS, { COLUMNS * 2 }>(panels.left, panels.right, 0, |a, w| {
             step_u8(&mut acc, a, w)
         });
+        store(acc, out, stride);
+    }
+
+    #[inline]
+    fn tile_of_windows(
+        self,
+        windows: &Windows<'_, Wide<0>>,
+        right: RightPanel<'_, Self>,
+        out: &mut [i32],
+        stride: usize,
+    ) {
+        let mut acc = [[i32x4_splat(0); COLUMNS / 4]; ROWS];
+        walk_windows::<_, _, ROWS, { COLUMNS * 2 }>(windows, right.elements, |a, w| step_u8(&mut acc, a, w));
         store(acc, out, stride);
     }
 }
@@ -131,13 +146,12 @@ impl Kernel for F32 {
     fn tile_of_windows(
         self,
         windows: &Windows<'_, f32>,
-        right: &[f32],
-        _columns: usize,
+        right: RightPanel<'_, Self>,
         out: &mut [f32],
         stride: usize,
     ) {
         let mut acc = [[f32x4_splat(0.0); COLUMNS / 4]; ROWS];
-        walk_windows::<_, _, ROWS, COLUMNS>(windows, right, |a, w| step_f32(&mut acc, a, w));
+        walk_windows::<_, _, ROWS, COLUMNS>(windows, right.elements, |a, w| step_f32(&mut acc, a, w));
         store(acc, out, stride);
     }
 }

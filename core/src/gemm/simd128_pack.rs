@@ -2,6 +2,8 @@
 
 use std::arch::wasm32::*;
 
+use crate::quant::Wide;
+
 /// How activations become four words of 32 bits.
 pub(super) trait Words {
     /// What is packed.
@@ -21,8 +23,6 @@ pub(super) trait Words {
 /// Codes that stay bytes.
 #[cfg(target_feature = "relaxed-simd")]
 pub(super) struct Bytes;
-/// Codes widened to 16 bits.
-pub(super) struct Widened;
 /// Codes widened to 16 bits, less `OFFSET`.
 pub(super) struct Centred<const OFFSET: i16>;
 /// Reals.
@@ -41,18 +41,6 @@ impl Words for Bytes {
     }
 }
 
-impl Words for Widened {
-    type Activation = u8;
-    type Element = i16;
-    const COUNT: usize = 8;
-
-    #[inline]
-    unsafe fn load(values: *const u8) -> v128 {
-        // SAFETY: the caller says that there are 8 bytes.
-        unsafe { i16x8_load_extend_u8x8(values) }
-    }
-}
-
 impl<const OFFSET: i16> Words for Centred<OFFSET> {
     type Activation = u8;
     type Element = i16;
@@ -60,9 +48,21 @@ impl<const OFFSET: i16> Words for Centred<OFFSET> {
 
     #[inline]
     unsafe fn load(values: *const u8) -> v128 {
-        // SAFETY: the caller's promise.
-        let widened = unsafe { Widened::load(values) };
+        // SAFETY: the caller says that there are 8 bytes.
+        let widened = unsafe { i16x8_load_extend_u8x8(values) };
         i16x8_sub(widened, i16x8_splat(OFFSET))
+    }
+}
+
+impl<const CENTRE: i16> Words for Wide<CENTRE> {
+    type Activation = Self;
+    type Element = i16;
+    const COUNT: usize = 8;
+
+    #[inline]
+    unsafe fn load(values: *const Self) -> v128 {
+        // SAFETY: the caller says that there are 16 bytes.
+        unsafe { v128_load(values.cast()) }
     }
 }
 

@@ -88,15 +88,15 @@ impl Words for PackedWords {
     }
 }
 
-/// Words of a map.
+/// Words of a map; they must be readable.
 #[derive(Clone, Copy)]
-pub(super) struct MapWords<const ROWS: usize>([*const u32; ROWS]);
+pub(super) struct MapWords<const ROWS: usize>(pub(super) [*const u32; ROWS]);
 
 impl<const ROWS: usize> Words for MapWords<ROWS> {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "one load")]
     fn splat(self, row: usize) -> v128 {
-        // SAFETY: `walk_windows` made this of words that lie in the map.
+        // SAFETY: whoever made this saw that the words can be read.
         unsafe { v128_load32_splat(self.0[row]) }
     }
 }

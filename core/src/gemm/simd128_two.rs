@@ -6,26 +6,26 @@
 //!   k0      k1      k0      k1                  -> i32 lanes: (sum for column c) + 4096 * (sum for column c + 4)
 //! ```
 //!
-//! Activations are packed as `a - 8`, so a product lies within `8 |w|`. A run ends before the low field's bound exceeds its 12 bits, sign included: after 18 pairs of the largest
-//! weights, twice as many of trained ones. Rounding to a multiple of 4096 splits the field off; what remains belongs to the high filter and keeps accumulating.
-//! The low sums stay in memory: with them in registers engines spill the loop.
+//! Maps hold activations as `a - 8` in 16 bits and are read as they are. So a product lies within `8 |w|`. A run ends before the low field's bound exceeds its 12
+//! bits, sign included: after 18 pairs of the largest weights, twice as many of trained ones. Rounding to a multiple of 4096 splits the field off; what remains
+//! belongs to the high filter and keeps accumulating. The low sums stay in memory: with them in registers engines spill the loop.
 
 use std::arch::wasm32::*;
 
-use super::simd128_pack::{Centred, pack};
-use super::simd128_tile::{Words, vectors, walk_words};
-use super::{Kernel, Panels};
+use super::simd128_tile::{MapWords, Words, vectors};
+use super::{Kernel, Panels, RightPanel, Windows};
+use crate::quant::Wide;
 
 /// Largest sum of a run in the low field.
 const MOST_LOW: usize = 2047;
 /// What activations are centred by.
 const CENTRE: i16 = 8;
 
-/// 4-bit activations times weights in -7..=7, exact: high sums have 20 bits and gain at most 112 a pair, enough for 2^12 depths and more.
+/// 4-bit activations times weights in -7..=7, exact: high sums have 20 bits and gain at most 112 a pair, enough for 2^13 depths.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct U4(());
 
-/// Rows of a panel, which a tile goes through in passes: packing and finishing four rows costs little more than two.
+/// Rows of a panel, which a tile goes through in passes: finishing four rows costs little more than two.
 const U4_MR: usize = 4;
 /// Rows of a pass: its accumulators, two by three, leave registers for the operands.
 const U4_ROWS: usize = 2;
@@ -34,7 +34,7 @@ const U4_COLUMNS: usize = 24;
 const U4_STEP: usize = 8;
 
 impl Kernel for U4 {
-    type Activation = u8;
+    type Activation = Wide<CENTRE>;
     type Weight = i8;
     type Left = i16;
     type Right = i16;
@@ -47,16 +47,17 @@ impl Kernel for U4 {
     const GROUP: usize = 2;
     const LANE_COLUMNS: usize = 2;
     const LEAST_WEIGHT: i8 = -7;
-    const MAX_DEPTH: usize = 4096;
+    const MAX_DEPTH: usize = 1 << 13;
     const CENTRE: i16 = CENTRE;
+    const MOST_DIRECT_COLUMNS: usize = usize::MAX;
 
     fn detect() -> Option<Self> {
         Some(Self(()))
     }
 
     #[inline]
-    fn left(activation: u8) -> i16 {
-        i16::from(activation) - CENTRE
+    fn left(activation: Wide<CENTRE>) -> i16 {
+        activation.stored()
     }
 
     fn right(weights: &[i8]) -> i16 {
@@ -82,29 +83,44 @@ impl Kernel for U4 {
     }
 
     #[inline]
-    fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> bool {
-        pack::<Centred<CENTRE>, U4_MR>(rows, panel)
+    fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [i32], stride: usize) {
+        let Panels { left, right: elements, run, .. } = panels;
+        let right = RightPanel { first: 0, columns, elements, run };
+        passes(right, out, stride, |from, columns| Rows::packed(left, from, elements, columns));
     }
 
     #[inline]
-    fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [i32], stride: usize) {
-        for first in (0..U4_MR).step_by(U4_ROWS) {
-            let out = &mut out[first * stride..];
-            match columns / U4_STEP {
-                1 => pass_u4::<1, { U4_STEP }>(panels, first, out, stride),
-                2 => pass_u4::<2, { 2 * U4_STEP }>(panels, first, out, stride),
-                _ => pass_u4::<3, { 3 * U4_STEP }>(panels, first, out, stride),
-            }
+    fn tile_of_windows(
+        self,
+        windows: &Windows<'_, Wide<CENTRE>>,
+        right: RightPanel<'_, Self>,
+        out: &mut [i32],
+        stride: usize,
+    ) {
+        passes(right, out, stride, |from, columns| Rows::of_windows(windows, from, right.elements, columns));
+    }
+}
+
+/// A tile, two rows at a time: `rows` gives those from a number on, to be met by weights of so many columns a step.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "one copy for packed rows, one for maps")]
+fn passes(right: RightPanel<'_, U4>, out: &mut [i32], stride: usize, rows: impl Fn(usize, usize) -> Rows) {
+    for from in (0..U4_MR).step_by(U4_ROWS) {
+        let (rows, out) = (rows(from, right.columns), &mut out[from * stride..]);
+        match right.columns / U4_STEP {
+            1 => pass::<1, { U4_STEP }>(rows, right.run, out, stride),
+            2 => pass::<2, { 2 * U4_STEP }>(rows, right.run, out, stride),
+            _ => pass::<3, { 3 * U4_STEP }>(rows, right.run, out, stride),
         }
     }
 }
 
-/// The rows of a tile from `first` on, `V` vectors each; `COLUMNS` is `V * U4_STEP`.
+/// `V` vectors a row; `COLUMNS` is `V * U4_STEP`.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "a small function would be merged into one that counts its vectors")]
-fn pass_u4<const V: usize, const COLUMNS: usize>(
-    panels: Panels<'_, U4>,
-    first: usize,
+fn pass<const V: usize, const COLUMNS: usize>(
+    mut rows: Rows,
+    run_length: usize,
     out: &mut [i32],
     stride: usize,
 ) {
@@ -119,25 +135,17 @@ fn pass_u4<const V: usize, const COLUMNS: usize>(
             unsafe { v128_store(low(row, vector), *zero) }
         }
     }
-    let run_length = panels.run / U4::GROUP;
     // As little known, so that engines keep them instead of making them anew at each split.
     let (half, high) = std::hint::black_box((i32x4_splat(2048), i32x4_splat(!0xfff)));
-    let (mut left, mut right) = (panels.left, panels.right);
-    while !left.is_empty() {
-        // Cut by lengths, because a count of chunks would be a division for each tile.
-        let (a, rest) = left.split_at(left.len().min(run_length * U4_MR * 2));
-        left = rest;
-        let (w, rest) = right.split_at(right.len().min(run_length * COLUMNS));
-        right = rest;
-        walk_words::<_, _, U4_MR, COLUMNS>(a, w, first, |a, w| {
-            let w: [v128; V] = vectors(w);
-            for (row, run) in run.iter_mut().enumerate() {
-                let a = a.splat(row);
-                for (run, w) in run.iter_mut().zip(w) {
-                    *run = i32x4_add(*run, i32x4_dot_i16x8(a, w));
-                }
+    while rows.walk_on::<COLUMNS>(run_length / U4::GROUP, |a, w| {
+        let w: [v128; V] = vectors(w);
+        for (row, run) in run.iter_mut().enumerate() {
+            let a = a.splat(row);
+            for (run, w) in run.iter_mut().zip(w) {
+                *run = i32x4_add(*run, i32x4_dot_i16x8(a, w));
             }
-        });
+        }
+    }) {
         for (row, run) in run.iter_mut().enumerate() {
             for (vector, run) in run.iter_mut().enumerate() {
                 let kept = v128_and(i32x4_add(*run, half), high);
@@ -153,5 +161,93 @@ fn pass_u4<const V: usize, const COLUMNS: usize>(
             // SAFETY: the other half of the columns of a vector in `out`.
             unsafe { v128_store(low(row, vector).add(1), i32x4_shr(*run, 12)) }
         }
+    }
+}
+
+/// Where the rows of a pass are read, packed or in the map, and how far they have been: it stops on the way.
+struct Rows {
+    /// First words of the rows; the next ones are `step` words on.
+    first: [*const u32; U4_ROWS],
+    step: usize,
+    /// Words of a stretch, and bytes from the beginning of one to that of the next.
+    count: usize,
+    pitch: usize,
+    /// Where the walk is, in rows and weights.
+    words: [*const u32; U4_ROWS],
+    weights: *const i16,
+    /// Words that are left of the stretch, and steps of all.
+    in_stretch: usize,
+    left: usize,
+    next_stretch: usize,
+}
+
+impl Rows {
+    /// The rows of a panel from a number on, to be met by `right`, `columns` elements a step.
+    ///
+    /// # Panics
+    /// If the panel is shorter than `right`.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "all of it must stay in registers")]
+    fn packed(left: &[i16], from: usize, right: &[i16], columns: usize) -> Self {
+        let (count, steps) = (left.len() / (2 * U4_MR), right.len() / columns);
+        assert!(count >= steps && from + U4_ROWS <= U4_MR, "both panels have one depth");
+        let words = left.as_ptr().cast::<u32>();
+        Self::new(std::array::from_fn(|row| words.wrapping_add(from + row)), U4_MR, [count, 0], right, steps)
+    }
+
+    /// The same of windows, which lie in their map, as the driver has seen.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "as above")]
+    fn of_windows(windows: &Windows<'_, Wide<CENTRE>>, from: usize, right: &[i16], columns: usize) -> Self {
+        let first = std::array::from_fn(|row| windows.map[windows.starts[from + row]..].as_ptr().cast());
+        let (count, pitch) = (windows.run / 2, 2 * windows.pitch);
+        let steps = (right.len() / columns).min(windows.runs * count);
+        Self::new(first, 1, [count, pitch], right, steps)
+    }
+
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "as above")]
+    fn new(
+        first: [*const u32; U4_ROWS],
+        step: usize,
+        [count, pitch]: [usize; 2],
+        right: &[i16],
+        left: usize,
+    ) -> Self {
+        let (words, weights) = (first, right.as_ptr());
+        Self { first, step, count, pitch, words, weights, in_stretch: count, left, next_stretch: pitch }
+    }
+
+    /// Calls `step` for the next `limit` words, fewer at the end, with the weights of each; `false` where there are none.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the accumulators that `step` changes must stay in registers")]
+    fn walk_on<const COLUMNS: usize>(
+        &mut self,
+        limit: usize,
+        mut step: impl FnMut(MapWords<U4_ROWS>, &[i16; COLUMNS]),
+    ) -> bool {
+        let mut budget = limit.min(self.left);
+        if budget == 0 {
+            return false;
+        }
+        self.left -= budget;
+        while budget != 0 {
+            if self.in_stretch == 0 {
+                self.words = self.first.map(|word| word.wrapping_byte_add(self.next_stretch));
+                self.next_stretch += self.pitch;
+                self.in_stretch = self.count;
+            }
+            let mut steps = budget.min(self.in_stretch);
+            budget -= steps;
+            self.in_stretch -= steps;
+            while steps != 0 {
+                // SAFETY: rows and weights hold as many steps as were found left.
+                step(MapWords(self.words), unsafe { &*self.weights.cast() });
+                self.words = self.words.map(|word| word.wrapping_add(self.step));
+                self.weights = self.weights.wrapping_add(COLUMNS);
+                steps -= 1;
+            }
+        }
+        true
     }
 }

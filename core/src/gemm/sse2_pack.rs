@@ -2,6 +2,8 @@
 
 use std::arch::x86_64::*;
 
+use crate::quant::Wide;
+
 /// Rows of a panel.
 const MR: usize = 6;
 
@@ -19,20 +21,6 @@ pub(super) trait Words: Copy {
     unsafe fn load(values: *const Self) -> __m128i;
 }
 
-/// Codes that stay bytes.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-pub(super) struct Widened(u8);
-
-impl Widened {
-    /// The same codes, to be widened when packed.
-    #[inline]
-    pub(super) fn of(codes: &[u8]) -> &[Self] {
-        // SAFETY: `Widened` is a transparent `u8`.
-        unsafe { std::slice::from_raw_parts(codes.as_ptr().cast(), codes.len()) }
-    }
-}
-
 impl Words for u8 {
     type Element = Self;
     const COUNT: usize = 16;
@@ -44,14 +32,14 @@ impl Words for u8 {
     }
 }
 
-impl Words for Widened {
-    type Element = i16;
+impl Words for Wide<0> {
+    type Element = Self;
     const COUNT: usize = 8;
 
     #[inline]
     unsafe fn load(values: *const Self) -> __m128i {
-        // SAFETY: the caller says that there are 8 bytes, and x86-64 includes SSE2.
-        unsafe { _mm_unpacklo_epi8(_mm_loadl_epi64(values.cast()), _mm_setzero_si128()) }
+        // SAFETY: the caller says that there are 16 bytes.
+        unsafe { _mm_loadu_si128(values.cast()) }
     }
 }
 

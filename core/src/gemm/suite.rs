@@ -8,6 +8,7 @@
 )]
 
 use super::{Kernel, Packed, Task, Visitor, ZeroPoints, Zeroed, every, multiply, oracle};
+use crate::quant::Code;
 
 /// A small generator of test operands (Numerical Recipes' constants).
 struct Source(u32);
@@ -22,7 +23,7 @@ impl Source {
 struct Check(Task);
 
 impl Check {
-    fn integer_case<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(
+    fn integer_case<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(
         &self,
         kernel: K,
         (rows, columns, depth): (usize, usize, usize),
@@ -31,7 +32,7 @@ impl Check {
         let activations: Vec<u8> = (0..rows * depth).map(|_| fill().0).collect();
         let weights: Vec<i8> = (0..columns * depth).map(|_| fill().1).collect();
         let packed = Packed::<K>::new(&weights, columns, depth);
-        let found = multiply(kernel, &activations, rows, &packed);
+        let found = multiply(kernel, &K::Activation::all(&activations), rows, &packed);
         assert_eq!(
             found,
             oracle::multiply(&activations, &weights, rows, columns, depth),
@@ -44,7 +45,7 @@ impl Check {
 impl Visitor for Check {
     type Result = (&'static str, &'static str);
 
-    fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result {
+    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result {
         let (top, weight) = (self.0.largest_activation(), self.0.largest_weight());
         let mut source = Source(K::MR as u32 * 31 + K::NR as u32);
         let edges = |side: usize| [1, side - 1, side, side + 1, 2 * side + 1];
@@ -125,7 +126,7 @@ struct CheckZeros(Task);
 impl Visitor for CheckZeros {
     type Result = Option<&'static str>;
 
-    fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result {
+    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result {
         if self.0 != Task::U4 || K::LEAST_WEIGHT > -8 {
             return None;
         }
@@ -143,10 +144,11 @@ impl Visitor for CheckZeros {
                     let weights = codes(columns, extreme);
                     let zeros = ZeroPoints { activations: za, weights: zw };
                     let zeroed = Zeroed::<K>::new(&weights, columns, depth, zeros);
-                    let mut found = multiply(kernel, &activations, rows, zeroed.packed());
+                    let codes = K::Activation::all(&activations);
+                    let mut found = multiply(kernel, &codes, rows, zeroed.packed());
                     let offsets = zeroed.packed().offsets();
                     for (row, sums) in found.chunks_exact_mut(columns).enumerate() {
-                        let term = zeroed.row_term(&activations[row * depth..][..depth]);
+                        let term = zeroed.row_term(&codes[row * depth..][..depth]);
                         for (column, sum) in sums.iter_mut().enumerate() {
                             // `multiply` has added the offsets already.
                             *sum += term + zeroed.column_terms()[column] - offsets.get(column).unwrap_or(&0);

@@ -4,6 +4,7 @@
 //! with the bias; the middle one is the row's.
 
 use super::{Kernel, Packed};
+use crate::quant::Code;
 
 /// What weights are stored less.
 const CENTRE: i32 = 8;
@@ -25,7 +26,7 @@ pub struct Zeroed<K: Kernel> {
     row_factor: i32,
 }
 
-impl<K: Kernel<Activation = u8, Weight = i8, Sum = i32>> Zeroed<K> {
+impl<K: Kernel<Activation: Code, Weight = i8, Sum = i32>> Zeroed<K> {
     /// Packs `weights`, `[columns][depth]` codes of 0..=15.
     ///
     /// # Panics
@@ -59,12 +60,14 @@ impl<K: Kernel<Activation = u8, Weight = i8, Sum = i32>> Zeroed<K> {
     /// What belongs to all sums of a row of activations.
     #[inline]
     #[must_use]
-    pub fn row_term(&self, activations: &[u8]) -> i32 {
+    pub fn row_term(&self, activations: &[K::Activation]) -> i32 {
         if self.row_factor == 0 {
             return 0;
         }
         // 16 bits hold the sum of 4096 codes: twice the lanes.
-        let sum = |codes: &[u8]| codes.iter().fold(0u16, |sum, &code| sum.wrapping_add(u16::from(code)));
+        let sum = |codes: &[K::Activation]| {
+            codes.iter().fold(0u16, |sum, &code| sum.wrapping_add(u16::from(code.code())))
+        };
         let total: i32 = activations.chunks(4096).map(|codes| i32::from(sum(codes))).sum();
         self.row_factor * total
     }

@@ -4,7 +4,7 @@ use super::Activations;
 use super::logits::Values;
 use crate::gemm::Number;
 use crate::model::{Convolution, Parameters};
-use crate::quant::{Requantisation, gray_to_u4, rectify};
+use crate::quant::{Code, Requantisation, gray_to_u4, rectify};
 
 /// What distinguishes codes from reals: how a strip becomes activations, and sums the activations of the next layer.
 pub(super) trait Activation: Number {
@@ -32,7 +32,7 @@ pub(super) trait Activation: Number {
     fn activations(map: Vec<Self>) -> Activations;
 }
 
-impl Activation for u8 {
+impl<C: Code + Number> Activation for C {
     type Weight = i8;
     type Sum = i32;
     type Finish = Requantisation;
@@ -56,20 +56,20 @@ impl Activation for u8 {
         Some(Requantisation { bias, scales: scale.clone(), zero_point, largest: u8::MAX >> (8 - bits) })
     }
 
-    fn of_gray(gray: u8, bits: u8) -> u8 {
-        if bits == 4 { gray_to_u4(gray) } else { gray }
+    fn of_gray(gray: u8, bits: u8) -> C {
+        C::of(if bits == 4 { gray_to_u4(gray) } else { gray })
     }
 
-    fn of_zero_point(zero_point: u8) -> u8 {
-        zero_point
+    fn of_zero_point(zero_point: u8) -> C {
+        C::of(zero_point)
     }
 
-    fn larger(self, other: u8) -> u8 {
+    fn larger(self, other: C) -> C {
         self.max(other)
     }
 
     #[inline]
-    fn apply(finish: &Requantisation, sums: &[i32], stride: usize, out: &mut [u8]) {
+    fn apply(finish: &Requantisation, sums: &[i32], stride: usize, out: &mut [C]) {
         finish.apply(sums, stride, out);
     }
 
@@ -86,8 +86,8 @@ impl Activation for u8 {
         }
     }
 
-    fn activations(map: Vec<u8>) -> Activations {
-        Activations::Codes(map)
+    fn activations(map: Vec<C>) -> Activations {
+        Activations::Codes(map.into_iter().map(C::code).collect())
     }
 }
 

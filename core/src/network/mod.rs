@@ -14,6 +14,7 @@ pub use logits::Logits;
 use crate::Precision;
 use crate::gemm::{Kernel, Visitor, select};
 use crate::model::{self, Convolution, Layer, Model, ModelError, Parameters, Window};
+use crate::quant::Code;
 use crate::strip::Strip;
 use activation::Activation;
 use convolution::{Buffers, On, Product, Source, convolve};
@@ -319,7 +320,7 @@ struct Build<'a>(&'a Model);
 impl Visitor for Build<'_> {
     type Result = Box<dyn Engine + Send>;
 
-    fn integer<K: Kernel<Activation = u8, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result {
+    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result {
         Box::new(Stack::on(kernel, self.0))
     }
 

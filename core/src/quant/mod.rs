@@ -9,10 +9,13 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod code;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
+
+pub use code::{Code, Wide};
 
 /// Added and subtracted, 1.5 * 2^23 rounds an f32 of magnitude below 2^22 to the nearest integer, ties to even.
 const ROUNDER: f32 = 12_582_912.0;
@@ -46,30 +49,20 @@ impl Requantisation {
     ///
     /// # Panics
     /// If `bias` and `scales` differ in length, a pixel has more channels than `stride`, or pixels lack sums.
-    pub fn apply(&self, sums: &[i32], stride: usize, codes: &mut [u8]) {
+    pub fn apply<C: Code>(&self, sums: &[i32], stride: usize, codes: &mut [C]) {
         let channels = self.bias.len();
         assert!(channels == self.scales.len() && channels <= stride, "one of each a channel");
         let pixels = codes.len().checked_div(channels).unwrap_or(0);
         assert!(pixels == 0 || sums.len() >= (pixels - 1) * stride + channels, "sums of every pixel");
-        let done = if self.zero_point == 0 { self.apply_in_vectors(sums, stride, codes) } else { 0 };
+        // SAFETY: just seen.
+        let done = if self.zero_point == 0 { unsafe { C::requantise(self, sums, stride, codes) } } else { 0 };
         for (codes, sums) in codes.chunks_exact_mut(channels.max(1)).zip(sums.chunks(stride.max(1))) {
             for channel in done..channels {
                 let sum = sums[channel].wrapping_add(self.bias[channel]);
-                codes[channel] = requantise_one(sum, self.scales[channel], self.zero_point, self.largest);
+                let code = requantise_one(sum, self.scales[channel], self.zero_point, self.largest);
+                codes[channel] = C::of(code);
             }
         }
-    }
-
-    /// The same of as many channels of each pixel as vectors take, which it says; without a zero point.
-    fn apply_in_vectors(&self, sums: &[i32], stride: usize, codes: &mut [u8]) -> usize {
-        #[cfg(target_arch = "x86_64")]
-        return avx2::requantise(self, sums, stride, codes);
-        #[cfg(target_arch = "aarch64")]
-        return neon::requantise(self, sums, stride, codes);
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        return simd128::requantise(self, sums, stride, codes);
-        #[allow(unreachable_code, reason = "other machines have no vectors here")]
-        0
     }
 }
 
@@ -135,13 +128,13 @@ mod tests {
                     sums.iter_mut().step_by(2).for_each(|sum| *sum /= 3);
                     let how =
                         Requantisation { bias: vec![9; 61], scales: vec![scale; 61], zero_point, largest };
-                    let mut codes = [0; 3 * 61];
+                    let (mut codes, mut wide) = ([0; 3 * 61], [Wide::<8>::of(0); 3 * 61]);
                     how.apply(&sums, 64, &mut codes);
-                    for (codes, sums) in codes.chunks(61).zip(sums.chunks(64)) {
-                        for (code, sum) in codes.iter().zip(sums) {
-                            let one = requantise_one(sum.wrapping_add(9), scale, zero_point, largest);
-                            assert_eq!(*code, one, "{sum} {scale}");
-                        }
+                    how.apply(&sums, 64, &mut wide);
+                    for (at, (&code, wide)) in codes.iter().zip(wide).enumerate() {
+                        let sum = sums[at / 61 * 64 + at % 61];
+                        let one = requantise_one(sum.wrapping_add(9), scale, zero_point, largest);
+                        assert_eq!([code, wide.code()], [one; 2], "{sum} {scale}");
                     }
                 }
             }

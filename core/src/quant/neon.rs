@@ -8,7 +8,15 @@ use super::Requantisation;
 const STEP: usize = 8;
 
 /// [`Requantisation::apply`] of as many channels as make whole steps, which it says.
-pub(super) fn requantise(how: &Requantisation, sums: &[i32], stride: usize, codes: &mut [u8]) -> usize {
+///
+/// # Safety
+/// As of `Code::requantise`.
+pub(super) unsafe fn requantise(
+    how: &Requantisation,
+    sums: &[i32],
+    stride: usize,
+    codes: &mut [u8],
+) -> usize {
     let channels = how.bias.len();
     let whole = channels / STEP * STEP;
     for first in (0..whole).step_by(STEP) {

@@ -2,15 +2,50 @@
 
 use std::arch::wasm32::*;
 
-use super::{ROUNDER, Requantisation};
+use super::{Code, ROUNDER, Requantisation, Wide};
+
+/// Codes that eight 16-bit numbers become.
+pub(super) trait Narrow: Code {
+    /// Stores eight codes: the numbers, which are not negative, but those beyond the largest become that.
+    ///
+    /// # Safety
+    /// There is room for them.
+    unsafe fn put(to: *mut Self, numbers: v128, largest: u8);
+}
+
+impl Narrow for u8 {
+    #[inline]
+    unsafe fn put(to: *mut Self, numbers: v128, largest: u8) {
+        let bytes = u8x16_min(u8x16_narrow_i16x8(numbers, numbers), u8x16_splat(largest));
+        // SAFETY: the caller's promise.
+        unsafe { v128_store64_lane::<0>(bytes, to.cast()) }
+    }
+}
+
+impl<const CENTRE: i16> Narrow for Wide<CENTRE> {
+    #[inline]
+    unsafe fn put(to: *mut Self, numbers: v128, largest: u8) {
+        let codes = i16x8_min(numbers, i16x8_splat(i16::from(largest)));
+        // SAFETY: the caller's promise.
+        unsafe { v128_store(to.cast(), i16x8_sub(codes, i16x8_splat(CENTRE))) }
+    }
+}
 
 /// Channels of a step: two vectors of sums. With four, their constants leave engines too few registers.
 const STEP: usize = 8;
 
 /// [`Requantisation::apply`] of as many channels as make whole steps, which it says.
-pub(super) fn requantise(how: &Requantisation, sums: &[i32], stride: usize, codes: &mut [u8]) -> usize {
+///
+/// # Safety
+/// As of `Code::requantise`.
+pub(super) unsafe fn requantise<C: Narrow>(
+    how: &Requantisation,
+    sums: &[i32],
+    stride: usize,
+    codes: &mut [C],
+) -> usize {
     let channels = how.bias.len();
-    let (zero, largest) = (f32x4_splat(0.0), u8x16_splat(how.largest));
+    let zero = f32x4_splat(0.0);
     // Not known to the compiler, so that engines keep it in a register. Taken away as an integer, it leaves one.
     let rounder = f32x4_splat(std::hint::black_box(ROUNDER));
     let whole = channels / STEP * STEP;
@@ -29,10 +64,8 @@ pub(super) fn requantise(how: &Requantisation, sums: &[i32], stride: usize, code
                 // Floats beyond the range of the trick are integers beyond the largest code all the same.
                 i32x4_sub(f32x4_add(f32x4_pmax(zero, scaled), rounder), rounder)
             });
-            let narrow = i16x8_narrow_i32x4(low, high);
-            let bytes = u8x16_min(u8x16_narrow_i16x8(narrow, narrow), largest);
             // SAFETY: the codes of every pixel are there.
-            unsafe { v128_store64_lane::<0>(bytes, to.cast()) };
+            unsafe { C::put(to, i16x8_narrow_i32x4(low, high), how.largest) };
             (from, to) = (from.wrapping_add(stride), to.wrapping_add(channels));
         }
     }
