@@ -4,30 +4,38 @@ use std::arch::wasm32::*;
 
 use super::{Code, ROUNDER, Requantisation, Wide};
 
-/// Codes that eight 16-bit numbers become.
+/// Codes that 16-bit numbers become.
 pub(super) trait Narrow: Code {
-    /// Stores eight codes: the numbers, which are not negative, but those beyond the largest become that.
+    /// Stores eight codes of each of two pixels: the numbers, which are not negative, but those beyond the largest become that. Two, because of one vector given
+    /// twice LLVM makes several instructions.
     ///
     /// # Safety
     /// There is room for them.
-    unsafe fn put(to: *mut Self, numbers: v128, largest: u8);
+    unsafe fn put(to: [*mut Self; 2], numbers: [v128; 2], largest: u8);
 }
 
 impl Narrow for u8 {
     #[inline]
-    unsafe fn put(to: *mut Self, numbers: v128, largest: u8) {
-        let bytes = u8x16_min(u8x16_narrow_i16x8(numbers, numbers), u8x16_splat(largest));
+    unsafe fn put([first, second]: [*mut Self; 2], numbers: [v128; 2], largest: u8) {
+        // Unsigned, so that LLVM sees that all fit: it would clamp them before it narrows.
+        let [a, b] = numbers.map(|numbers| u16x8_min(numbers, u16x8_splat(u16::from(largest))));
+        let bytes = u8x16_narrow_i16x8(a, b);
         // SAFETY: the caller's promise.
-        unsafe { v128_store64_lane::<0>(bytes, to.cast()) }
+        unsafe {
+            v128_store64_lane::<0>(bytes, first.cast());
+            v128_store64_lane::<1>(bytes, second.cast());
+        }
     }
 }
 
 impl<const CENTRE: i16> Narrow for Wide<CENTRE> {
     #[inline]
-    unsafe fn put(to: *mut Self, numbers: v128, largest: u8) {
-        let codes = i16x8_min(numbers, i16x8_splat(i16::from(largest)));
-        // SAFETY: the caller's promise.
-        unsafe { v128_store(to.cast(), i16x8_sub(codes, i16x8_splat(CENTRE))) }
+    unsafe fn put(to: [*mut Self; 2], numbers: [v128; 2], largest: u8) {
+        for (to, numbers) in to.into_iter().zip(numbers) {
+            let codes = i16x8_min(numbers, i16x8_splat(i16::from(largest)));
+            // SAFETY: the caller's promise.
+            unsafe { v128_store(to.cast(), i16x8_sub(codes, i16x8_splat(CENTRE))) }
+        }
     }
 }
 
@@ -56,17 +64,27 @@ pub(super) unsafe fn requantise<C: Narrow>(
         };
         let bias = two(how.bias[first..].as_ptr().cast());
         let scales = two(how.scales[first..].as_ptr().cast());
-        let (mut from, mut to) = (sums[first..].as_ptr(), codes[first..].as_mut_ptr());
-        for _ in 0..codes.len() / channels {
-            let sums = two(from.cast());
+        let eight = |sums: *const i32| {
+            let sums = two(sums.cast());
             let [low, high] = std::array::from_fn(|v| {
                 let scaled = f32x4_mul(f32x4_convert_i32x4(i32x4_add(sums[v], bias[v])), scales[v]);
                 // Floats beyond the range of the trick are integers beyond the largest code all the same.
                 i32x4_sub(f32x4_add(f32x4_pmax(zero, scaled), rounder), rounder)
             });
+            i16x8_narrow_i32x4(low, high)
+        };
+        let (mut from, mut to) = (sums[first..].as_ptr(), codes[first..].as_mut_ptr());
+        let pixels = codes.len() / channels;
+        for _ in 0..pixels / 2 {
+            let (from2, to2) = (from.wrapping_add(stride), to.wrapping_add(channels));
             // SAFETY: the codes of every pixel are there.
-            unsafe { C::put(to, i16x8_narrow_i32x4(low, high), how.largest) };
-            (from, to) = (from.wrapping_add(stride), to.wrapping_add(channels));
+            unsafe { C::put([to, to2], [eight(from), eight(from2)], how.largest) };
+            (from, to) = (from2.wrapping_add(stride), to2.wrapping_add(channels));
+        }
+        if pixels % 2 == 1 {
+            let last = eight(from);
+            // SAFETY: as above.
+            unsafe { C::put([to, to], [last, last], how.largest) };
         }
     }
     whole
