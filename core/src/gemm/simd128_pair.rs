@@ -14,7 +14,7 @@ use std::arch::wasm32::*;
 
 use super::simd128::multiply_add;
 use super::simd128_pack::{Centred, Reals, pack, pack_halves};
-use super::simd128_tile::{store, vectors, walk, walk_in_twos};
+use super::simd128_tile::{store, vectors, walk_in_fours, walk_in_twos};
 use super::{Kernel, Panels};
 
 const ROWS: usize = 4;
@@ -113,7 +113,7 @@ impl Kernel for U4 {
             row!(2);
             row!(3);
         };
-        walk(left, right, &mut step);
+        walk_in_fours(left, right, &mut step);
         if !last_left.is_empty() {
             step(&odd_left, &odd_right);
         }
@@ -198,7 +198,7 @@ impl Kernel for U8 {
             row!(2);
             row!(3);
         };
-        walk(left, right, &mut step);
+        walk_in_fours(left, right, &mut step);
         if !last_left.is_empty() {
             step(&odd_left, &odd_right);
         }

@@ -5,30 +5,10 @@ use std::arch::wasm32::*;
 
 use super::Windows;
 
-/// Calls `step` for each `LEFT` elements of one panel with `RIGHT` of the other.
+/// Calls `step` for each `LEFT` elements of one panel with `RIGHT` of the other, twice a round: what a round costs apart from its steps (V8 for arm64 asks for a
+/// stop in each) is shared. For tiles that leave registers free.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "the accumulators that `step` changes must stay in registers")]
-pub(super) fn walk<L, R, const LEFT: usize, const RIGHT: usize>(
-    left: &[L],
-    right: &[R],
-    mut step: impl FnMut(&[L; LEFT], &[R; RIGHT]),
-) {
-    let mut steps = (left.len() / LEFT).min(right.len() / RIGHT);
-    let (mut a, mut w) = (left.as_ptr(), right.as_ptr());
-    while steps != 0 {
-        // SAFETY: both panels hold as many whole steps as are made.
-        unsafe {
-            step(&*a.cast(), &*w.cast());
-            a = a.add(LEFT);
-            w = w.add(RIGHT);
-        }
-        steps -= 1;
-    }
-}
-
-/// [`walk`] with two steps a round: what a round costs apart from its steps (V8 for arm64 asks for a stop in each) is shared. For tiles that leave registers free.
-#[inline(always)]
-#[allow(clippy::inline_always, reason = "as `walk`")]
 pub(super) fn walk_in_twos<L, R, const LEFT: usize, const RIGHT: usize>(
     left: &[L],
     right: &[R],
@@ -50,6 +30,46 @@ pub(super) fn walk_in_twos<L, R, const LEFT: usize, const RIGHT: usize>(
     if steps % 2 == 1 {
         // SAFETY: one step is left.
         unsafe { step(&*a.cast(), &*w.cast()) };
+    }
+}
+
+/// The same with four steps a round, each of which may be the last. For tiles that need all registers: LLVM mixes steps that no branch divides.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "as `walk_in_twos`")]
+pub(super) fn walk_in_fours<L, R, const LEFT: usize, const RIGHT: usize>(
+    left: &[L],
+    right: &[R],
+    mut step: impl FnMut(&[L; LEFT], &[R; RIGHT]),
+) {
+    let mut steps = (left.len() / LEFT).min(right.len() / RIGHT);
+    let (mut a, mut w) = (left.as_ptr(), right.as_ptr());
+    if steps == 0 {
+        return;
+    }
+    loop {
+        macro_rules! step {
+            ($index:literal) => {
+                // SAFETY: both panels hold as many whole steps as are made.
+                unsafe { step(&*a.add($index * LEFT).cast(), &*w.add($index * RIGHT).cast()) };
+                steps -= 1;
+            };
+            ($($index:literal),* if left) => {
+                $(
+                    step!($index);
+                    if steps == 0 {
+                        break;
+                    }
+                )*
+            };
+        }
+        step!(0, 1, 2 if left);
+        step!(3);
+        // Before it is known whether there is another round: after that, it would cost a jump more.
+        a = a.wrapping_add(4 * LEFT);
+        w = w.wrapping_add(4 * RIGHT);
+        if steps == 0 {
+            break;
+        }
     }
 }
 
@@ -101,7 +121,7 @@ impl<const ROWS: usize> Words for MapWords<ROWS> {
     }
 }
 
-/// [`walk`] with the left panel as words, `MR` a step; those before row `first` are left out.
+/// Calls `step` for each step with the left panel as words, `MR` a step; those before row `first` are left out.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "the accumulators that `step` changes must stay in registers")]
 pub(super) fn walk_words<L, R, const MR: usize, const RIGHT: usize>(
@@ -127,7 +147,7 @@ pub(super) fn walk_words<L, R, const MR: usize, const RIGHT: usize>(
 
 /// The same with the words of windows, which lie in the map.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "as `walk`")]
+#[allow(clippy::inline_always, reason = "as `walk_in_twos`")]
 pub(super) fn walk_windows<A, R, const ROWS: usize, const RIGHT: usize>(
     windows: &Windows<'_, A>,
     right: &[R],
