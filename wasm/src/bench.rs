@@ -69,8 +69,8 @@ impl Bench {
         let steps = match what {
             "verify" => VecDeque::from([Step::Verify]),
             "gemm" => {
-                // Networks do not have this task, so the start-up race leaves it out.
-                choose_among(&[Task::U7], Some(&mut now), &|_| true);
+                // Again, because at start-up engines may not have compiled all for speed; and one task more than networks have.
+                choose_among(&Task::ALL, Some(&mut now), &|_| true);
                 paper_grid().into_iter().map(Step::Gemm).collect()
             }
             "network" => ["ocr", "synthetic"]

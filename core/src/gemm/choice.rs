@@ -36,7 +36,7 @@ pub struct Choice {
 /// Rows, columns and depth of the product that is compared: beyond the edges of all tiles.
 const TEST: [usize; 3] = [13, 37, 75];
 /// Those of the product that is raced: a middling layer.
-const RACE: [usize; 3] = [24, 48, 144];
+const RACE: [usize; 3] = [24, 48, 288];
 /// What each kernel runs for before the race, in milliseconds: engines begin with plain code, and improve in the background what runs long.
 const WARM_UP_MS: f64 = 6.0;
 /// The race ends after so many rounds in which no kernel got faster than before by `PROGRESS`: until then engines are still compiling. And what each kernel runs for in one.
@@ -48,7 +48,7 @@ const SLICE_MS: f64 = 0.5;
 const SLICE_STEPS: f64 = 3.0;
 /// A kernel must be this much faster to be preferred to an earlier one of the list: the best slices of an idle machine differ by less from race to race.
 /// Where the choice matters, on phones, the difference is 1.3 to 2.7.
-const LEAD: f64 = 1.05;
+const LEAD: f64 = 1.03;
 /// Ends a slice where the clock stands still.
 const MOST_RUNS: usize = 1 << 12;
 
