@@ -7,12 +7,12 @@ use nibble_core::bench::{
     self, Case, Mean, NetworkBench, Plan, Row, SeenKernel, Shape, clock_step, gemm_rows, noisy, paper_grid,
     pattern_strip, synthetic_model,
 };
-use nibble_core::gemm::{Task, choose_among};
 use nibble_core::network::Network;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::error::thrown;
+use crate::kernels::{race_again, race_for};
 use crate::now;
 
 /// Width in pixels of the strip that networks are timed on: it holds a line of 44 characters.
@@ -69,17 +69,19 @@ impl Bench {
         let steps = match what {
             "verify" => VecDeque::from([Step::Verify]),
             "gemm" => {
-                // Again, because at start-up engines may not have compiled all for speed; and one task more than networks have.
-                choose_among(&Task::ALL, Some(&mut now), &|_| true);
+                race_again();
                 paper_grid().into_iter().map(Step::Gemm).collect()
             }
-            "network" => ["ocr", "synthetic"]
-                .into_iter()
-                .flat_map(|name| {
-                    let repeats = (0..plan.repeats).map(|_| Step::Repeat);
-                    std::iter::once(Step::Prepare(name)).chain(repeats).chain([Step::Finish(name)])
-                })
-                .collect(),
+            "network" => {
+                Precision::ALL.into_iter().for_each(race_for);
+                ["ocr", "synthetic"]
+                    .into_iter()
+                    .flat_map(|name| {
+                        let repeats = (0..plan.repeats).map(|_| Step::Repeat);
+                        std::iter::once(Step::Prepare(name)).chain(repeats).chain([Step::Finish(name)])
+                    })
+                    .collect()
+            }
             _ => return Err(thrown("Internal", &format!("no bench is called {what}"))),
         };
         Ok(Self {

@@ -6,11 +6,10 @@
 mod bench;
 mod error;
 mod explain;
+mod kernels;
 
-use std::sync::OnceLock;
-
-use nibble_core::gemm;
 use nibble_core::gray::Gray;
+use nibble_core::model;
 use nibble_core::reader::{Fusion, Reader, Reading};
 use nibble_picture::{Limits, decode, from_rgba};
 use serde::Serialize;
@@ -19,6 +18,7 @@ use wasm_bindgen::prelude::*;
 pub use bench::Bench;
 use error::thrown;
 pub use explain::{Explainer, LayerOutput};
+pub use kernels::choose_kernels;
 
 #[wasm_bindgen]
 extern "C" {
@@ -31,16 +31,6 @@ extern "C" {
 #[wasm_bindgen(start)]
 pub fn start() {
     console_error_panic_hook::set_once();
-}
-
-/// Tests the kernels of this binary against the naive product and races those that are exact, once; JSON of what was chosen: `precision`, `kernel`, `isa`
-/// and the kernels that this engine computes wrongly, in `wrong`. Takes some milliseconds. Networks made before use the best guess.
-#[wasm_bindgen]
-#[must_use]
-pub fn choose_kernels() -> String {
-    static CHOICE: OnceLock<String> = OnceLock::new();
-    let choose = || serde_json::to_string(&gemm::choose(Some(&mut now))).unwrap_or_else(|_| "[]".to_owned());
-    CHOICE.get_or_init(choose).clone()
 }
 
 /// The reading and what only this skin knows.
@@ -63,13 +53,15 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// An engine with the network of a model file.
+    /// An engine with the network of a model file. The first of a precision waits for the race among its kernels.
     ///
     /// # Errors
     /// An `Error` with `code` `ModelInvalid` where the file cannot be used.
     #[wasm_bindgen(constructor)]
     pub fn new(model: &[u8]) -> Result<Engine, JsValue> {
-        let reader = Reader::new(model).map_err(|error| thrown("ModelInvalid", &error))?;
+        let model = model::parse(model).map_err(|error| thrown("ModelInvalid", &error))?;
+        kernels::race_for(model.precision);
+        let reader = Reader::from_model(model).map_err(|error| thrown("ModelInvalid", &error))?;
         Ok(Self { reader, fusion: Fusion::default() })
     }
 

@@ -13,7 +13,7 @@ export class Client {
   readonly #worker = new InlineWorker();
   readonly #waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
   #next = 0;
-  /** The kernels in use, and those that this browser computes wrongly. */
+  /** The kernels as tested, with those that this browser computes wrongly; readers race for the best of their precision. */
   readonly started: Promise<KernelChoice[]>;
 
   constructor() {

@@ -19,7 +19,7 @@ async function answer(request: Request): Promise<Answer> {
   switch (request.kind) {
     case "start": {
       const binary = await init(request.options);
-      return { id: request.id, kind: "started", binary, kernels: kernels() };
+      return { id: request.id, kind: "started", binary, kernels: kernels(false) };
     }
     case "load":
       await reader(request.precision);

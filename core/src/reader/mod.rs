@@ -11,7 +11,7 @@ use crate::Precision;
 use crate::digest::Fnv1a64;
 use crate::gray::Gray;
 use crate::locate::locate;
-use crate::model::ModelError;
+use crate::model::{self, Model, ModelError};
 use crate::mrz::ALPHABET;
 use crate::network::Network;
 use crate::numeric::sort_by;
@@ -33,7 +33,15 @@ impl Reader {
     /// # Errors
     /// [`ModelError`] where the file cannot be used or its classes are not those of a machine-readable zone.
     pub fn new(model: &[u8]) -> Result<Self, ModelError> {
-        let network = Network::from_bytes(model)?;
+        Self::from_model(model::parse(model)?)
+    }
+
+    /// A reader with a network.
+    ///
+    /// # Errors
+    /// [`ModelError`] where its classes are others.
+    pub fn from_model(model: Model) -> Result<Self, ModelError> {
+        let network = Network::from_model(model);
         if network.model().alphabet.as_bytes() != ALPHABET {
             return Err(ModelError::Description(String::from(
                 "the classes are not the 37 characters of a machine-readable zone",

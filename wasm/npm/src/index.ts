@@ -73,7 +73,7 @@ export function init(given: Options = {}): Promise<Binary> {
       const bytes = await load(wasmFile(binary));
       try {
         await start({ module_or_path: await WebAssembly.compile(bytes) });
-        kernels();
+        kernels(false);
       } catch (cause) {
         throw new NibbleError("LoadFailed", "the WebAssembly module does not start", { cause });
       }

@@ -11,15 +11,16 @@ export interface KernelChoice {
 }
 
 /**
- * Tests every kernel against the naive product and races those that are exact: the best one of a phone is slow on a PC, and WebAssembly
- * does not tell which CPU it runs on. Takes some milliseconds once; `init` calls it.
+ * The kernels in use. Every one is tested against the naive product, once (`init` does it), and those that are exact race: the best one of a phone is slow on a PC, and
+ * WebAssembly does not tell which CPU it runs on. A race takes some hundredths of a second; readers run that of their precision when the first of them is made,
+ * `races` those of the others too. Without it, theirs are the best guess.
  */
-export function kernels(): KernelChoice[] {
-  return JSON.parse(choose_kernels()) as KernelChoice[];
+export function kernels(races = true): KernelChoice[] {
+  return JSON.parse(choose_kernels(races)) as KernelChoice[];
 }
 
 /** A sentence for people where a kernel was found wrong, or null. */
-export function kernelNotice(choices: readonly KernelChoice[] = kernels()): string | null {
+export function kernelNotice(choices: readonly KernelChoice[] = kernels(false)): string | null {
   const wrong = [...new Set(choices.flatMap((choice) => choice.wrong))];
   if (wrong.length === 0) return null;
   return `This browser computes ${wrong.join(", ")} wrongly; slower instructions are used instead, with the same results.`;
