@@ -1,9 +1,12 @@
 //! The network against golden vectors of the NumPy integer simulation (`train/`): the same integers, layer by layer.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use nibble_core::Precision;
+use nibble_core::gemm::{Kernel, Task, Visitor, choose_among, every};
 use nibble_core::network::Network;
+use nibble_core::quant::Code;
 use nibble_core::strip::Strip;
 use safetensors::SafeTensors;
 
@@ -20,9 +23,51 @@ fn strip(golden: &SafeTensors<'_>) -> Strip {
     Strip::new(tensor.shape()[1], tensor.shape()[0], tensor.data().to_vec()).expect("not empty")
 }
 
+/// The name of a kernel, if it is of this task.
+struct NameFor(bool);
+
+impl Visitor for NameFor {
+    type Result = Option<&'static str>;
+
+    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, _kernel: K) -> Self::Result {
+        self.0.then_some(K::NAME)
+    }
+
+    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, _kernel: K) -> Self::Result {
+        self.0.then_some(K::NAME)
+    }
+}
+
+/// The network of a model file on each kernel that this machine can run it with: maps differ with the kernel.
+fn on_every_kernel(model: &str) -> Vec<Network> {
+    // Choices are the process's.
+    static CHOICE: Mutex<()> = Mutex::new(());
+    let _guard = CHOICE.lock().unwrap_or_else(PoisonError::into_inner);
+    let file = read(model);
+    let task = Task::from(Network::from_bytes(&file).expect("a committed model").precision());
+    let names = every(|of| NameFor(of == task)).into_iter().flatten();
+    let networks: Vec<Network> = names
+        .map(|name| {
+            choose_among(&[task], None, &|known| known == name);
+            let network = Network::from_bytes(&file).expect("a committed model");
+            assert_eq!(network.kernel(), name);
+            network
+        })
+        .collect();
+    choose_among(&[task], None, &|_| true);
+    networks
+}
+
 /// Every layer's codes and the logits are those of the simulation.
 fn integers_agree(model: &str, golden: &str, outputs: usize) {
-    let mut network = Network::from_bytes(&read(model)).expect("a committed model");
+    let networks = on_every_kernel(model);
+    assert!(!networks.is_empty());
+    for network in networks {
+        integers_agree_on(network, golden, outputs);
+    }
+}
+
+fn integers_agree_on(mut network: Network, golden: &str, outputs: usize) {
     let bytes = read(golden);
     let golden = SafeTensors::deserialize(&bytes).expect("a committed golden file");
     let names: Vec<String> = {
@@ -40,13 +85,14 @@ fn integers_agree(model: &str, golden: &str, outputs: usize) {
         names
     };
     assert_eq!(names.len(), outputs);
+    let kernel = network.kernel();
     let mut seen = 0;
     for _ in 0..2 {
         let logits = network
             .run_watched(&strip(&golden), &mut |index, shape, codes| {
                 let expected = golden.tensor(&names[index]).expect("named above");
                 assert_eq!(expected.shape(), shape, "{}", names[index]);
-                assert!(expected.data() == codes, "{} differs", names[index]);
+                assert!(expected.data() == codes, "{}: {} differs", kernel, names[index]);
                 seen += 1;
             })
             .expect("the strip suits the network");
