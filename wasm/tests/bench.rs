@@ -32,6 +32,7 @@ fn every_kernel_of_this_binary_is_exact() {
         ]
     } else {
         &[
+            "simd128_u4i4_6x24_pairs",
             "simd128_u4i4_4x24_pairs",
             "simd128_u4i4_4x32_p2",
             "simd128_u4i4_4x32_mla",

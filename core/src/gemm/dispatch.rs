@@ -117,7 +117,7 @@ pub(super) fn candidate<V: Visitor>(task: Task, place: usize, visitor: V) -> Opt
     }
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
     match task {
-        Task::U4 => among!(integer: super::simd128_two::U4, super::simd128_pair::U4, super::simd128_mla::U4, super::simd128::U8, portable::Integer),
+        Task::U4 => among!(integer: super::simd128_two::U4<3>, super::simd128_two::U4<2>, super::simd128_pair::U4, super::simd128_mla::U4, super::simd128::U8, portable::Integer),
         Task::U7 | Task::U8 => among!(integer: super::simd128::U8, super::simd128_pair::U8, portable::Integer),
         Task::F32 => among!(float: super::simd128::F32, super::simd128_pair::F32, portable::Float),
     }

@@ -146,7 +146,7 @@ fn add_all<T: Copy + std::ops::AddAssign>(sums: &mut [T], others: &[T]) {
 }
 
 /// Most results of a tile.
-const MOST_TILE: usize = 128;
+const MOST_TILE: usize = 144;
 
 /// `[rows][columns]` product of `[rows][depth]` activations with packed weights.
 ///

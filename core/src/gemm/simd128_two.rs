@@ -21,30 +21,32 @@ const MOST_LOW: usize = 2047;
 /// What activations are centred by.
 const CENTRE: i16 = 8;
 
+/// Accumulators of a pass are `ROWS` by three: V8 has registers for three rows, Firefox for two.
+///
 /// 4-bit activations times weights in -7..=7, exact: high sums have 20 bits and gain at most 112 a pair, enough for 2^13 depths.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct U4(());
+pub(super) struct U4<const ROWS: usize>(());
 
-/// Rows of a panel, which a tile goes through in passes: finishing four rows costs little more than two.
-const U4_MR: usize = 4;
-/// Rows of a pass: its accumulators, two by three, leave registers for the operands.
-const U4_ROWS: usize = 2;
+/// Passes of a tile, `ROWS` rows each: finishing two costs little more than one.
+const U4_PASSES: usize = 2;
+/// Depths that lie together.
+const GROUP: usize = 2;
 const U4_COLUMNS: usize = 24;
 /// Columns of a vector of weights.
 const U4_STEP: usize = 8;
 
-impl Kernel for U4 {
+impl<const ROWS: usize> Kernel for U4<ROWS> {
     type Activation = Wide<CENTRE>;
     type Weight = i8;
     type Left = i16;
     type Right = i16;
     type Sum = i32;
-    const NAME: &'static str = "simd128_u4i4_4x24_pairs";
+    const NAME: &'static str = if ROWS == 2 { "simd128_u4i4_4x24_pairs" } else { "simd128_u4i4_6x24_pairs" };
     const ISA: &'static str = "WebAssembly simd128";
-    const MR: usize = U4_MR;
+    const MR: usize = U4_PASSES * ROWS;
     const NR: usize = U4_COLUMNS;
     const STEP: usize = U4_STEP;
-    const GROUP: usize = 2;
+    const GROUP: usize = GROUP;
     const LANE_COLUMNS: usize = 2;
     const LEAST_WEIGHT: i8 = -7;
     const MAX_DEPTH: usize = 1 << 13;
@@ -67,7 +69,7 @@ impl Kernel for U4 {
     fn run(column: &[i8]) -> usize {
         // Runs are of whole pairs; the bound holds wherever one begins.
         let pairs: Vec<usize> = column
-            .chunks(Self::GROUP)
+            .chunks(GROUP)
             .map(|pair| pair.iter().map(|&weight| CENTRE as usize * usize::from(weight.unsigned_abs())).sum())
             .collect();
         let (mut first, mut bound, mut shortest) = (0, 0, pairs.len());
@@ -79,14 +81,13 @@ impl Kernel for U4 {
                 first += 1;
             }
         }
-        shortest.max(1) * Self::GROUP
+        shortest.max(1) * GROUP
     }
 
     #[inline]
     fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [i32], stride: usize) {
-        let Panels { left, right: elements, run, .. } = panels;
-        let right = RightPanel { first: 0, columns, elements, run };
-        passes(right, out, stride, |from, columns| Rows::packed(left, from, elements, columns));
+        let Panels { left, right, run, .. } = panels;
+        passes(columns, run, out, stride, |from| Rows::<ROWS>::packed(left, from, right, columns));
     }
 
     #[inline]
@@ -97,20 +98,27 @@ impl Kernel for U4 {
         out: &mut [i32],
         stride: usize,
     ) {
-        passes(right, out, stride, |from, columns| Rows::of_windows(windows, from, right.elements, columns));
+        let RightPanel { columns, elements, run, .. } = right;
+        passes(columns, run, out, stride, |from| Rows::<ROWS>::of_windows(windows, from, elements, columns));
     }
 }
 
-/// A tile, two rows at a time: `rows` gives those from a number on, to be met by weights of so many columns a step.
+/// A tile of so many columns, pass by pass; `rows` gives those from a number on. Accumulators are emptied after `run` depths.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "one copy for packed rows, one for maps")]
-fn passes(right: RightPanel<'_, U4>, out: &mut [i32], stride: usize, rows: impl Fn(usize, usize) -> Rows) {
-    for from in (0..U4_MR).step_by(U4_ROWS) {
-        let (rows, out) = (rows(from, right.columns), &mut out[from * stride..]);
-        match right.columns / U4_STEP {
-            1 => pass::<1, { U4_STEP }>(rows, right.run, out, stride),
-            2 => pass::<2, { 2 * U4_STEP }>(rows, right.run, out, stride),
-            _ => pass::<3, { 3 * U4_STEP }>(rows, right.run, out, stride),
+fn passes<const ROWS: usize>(
+    columns: usize,
+    run: usize,
+    out: &mut [i32],
+    stride: usize,
+    rows: impl Fn(usize) -> Rows<ROWS>,
+) {
+    for from in (0..U4_PASSES * ROWS).step_by(ROWS) {
+        let (rows, out) = (rows(from), &mut out[from * stride..]);
+        match columns / U4_STEP {
+            1 => pass::<ROWS, 1, { U4_STEP }>(rows, run, out, stride),
+            2 => pass::<ROWS, 2, { 2 * U4_STEP }>(rows, run, out, stride),
+            _ => pass::<ROWS, 3, { 3 * U4_STEP }>(rows, run, out, stride),
         }
     }
 }
@@ -118,17 +126,17 @@ fn passes(right: RightPanel<'_, U4>, out: &mut [i32], stride: usize, rows: impl 
 /// `V` vectors a row; `COLUMNS` is `V * U4_STEP`.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "a small function would be merged into one that counts its vectors")]
-fn pass<const V: usize, const COLUMNS: usize>(
-    mut rows: Rows,
+fn pass<const ROWS: usize, const V: usize, const COLUMNS: usize>(
+    mut rows: Rows<ROWS>,
     run_length: usize,
     out: &mut [i32],
     stride: usize,
 ) {
-    assert!(out.len() >= (U4_ROWS - 1) * stride + COLUMNS, "room for the tile");
+    assert!(out.len() >= (ROWS - 1) * stride + COLUMNS, "room for the tile");
     let out = out.as_mut_ptr();
     // SAFETY: the last row's last vector was found to end within `out`. Low sums stand in the first half of each vector's columns.
     let low = |row: usize, vector: usize| unsafe { out.add(row * stride + vector * U4_STEP).cast::<v128>() };
-    let mut run = [[i32x4_splat(0); V]; U4_ROWS];
+    let mut run = [[i32x4_splat(0); V]; ROWS];
     for (row, run) in run.iter().enumerate() {
         for (vector, zero) in run.iter().enumerate() {
             // SAFETY: `low` points into `out`.
@@ -137,7 +145,7 @@ fn pass<const V: usize, const COLUMNS: usize>(
     }
     // As little known, so that engines keep them instead of making them anew at each split.
     let (half, high) = std::hint::black_box((i32x4_splat(2048), i32x4_splat(!0xfff)));
-    while rows.walk_on::<COLUMNS>(run_length / U4::GROUP, |a, w| {
+    while rows.walk_on::<COLUMNS>(run_length / GROUP, |a, w| {
         let w: [v128; V] = vectors(w);
         for (row, run) in run.iter_mut().enumerate() {
             let a = a.splat(row);
@@ -165,15 +173,15 @@ fn pass<const V: usize, const COLUMNS: usize>(
 }
 
 /// Where the rows of a pass are read, packed or in the map, and how far they have been: it stops on the way.
-struct Rows {
+struct Rows<const ROWS: usize> {
     /// First words of the rows; the next ones are `step` words on.
-    first: [*const u32; U4_ROWS],
+    first: [*const u32; ROWS],
     step: usize,
     /// Words of a stretch, and bytes from the beginning of one to that of the next.
     count: usize,
     pitch: usize,
     /// Where the walk is, in rows and weights.
-    words: [*const u32; U4_ROWS],
+    words: [*const u32; ROWS],
     weights: *const i16,
     /// Words that are left of the stretch, and steps of all.
     in_stretch: usize,
@@ -181,7 +189,10 @@ struct Rows {
     next_stretch: usize,
 }
 
-impl Rows {
+impl<const ROWS: usize> Rows<ROWS> {
+    /// Rows of a panel.
+    const HEIGHT: usize = U4_PASSES * ROWS;
+
     /// The rows of a panel from a number on, to be met by `right`, `columns` elements a step.
     ///
     /// # Panics
@@ -189,10 +200,16 @@ impl Rows {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "all of it must stay in registers")]
     fn packed(left: &[i16], from: usize, right: &[i16], columns: usize) -> Self {
-        let (count, steps) = (left.len() / (2 * U4_MR), right.len() / columns);
-        assert!(count >= steps && from + U4_ROWS <= U4_MR, "both panels have one depth");
+        let (count, steps) = (left.len() / (GROUP * Self::HEIGHT), right.len() / columns);
+        assert!(count >= steps && from + ROWS <= Self::HEIGHT, "both panels have one depth");
         let words = left.as_ptr().cast::<u32>();
-        Self::new(std::array::from_fn(|row| words.wrapping_add(from + row)), U4_MR, [count, 0], right, steps)
+        Self::new(
+            std::array::from_fn(|row| words.wrapping_add(from + row)),
+            Self::HEIGHT,
+            [count, 0],
+            right,
+            steps,
+        )
     }
 
     /// The same of windows, which lie in their map, as the driver has seen.
@@ -200,7 +217,7 @@ impl Rows {
     #[allow(clippy::inline_always, reason = "as above")]
     fn of_windows(windows: &Windows<'_, Wide<CENTRE>>, from: usize, right: &[i16], columns: usize) -> Self {
         let first = std::array::from_fn(|row| windows.map[windows.starts[from + row]..].as_ptr().cast());
-        let (count, pitch) = (windows.run / 2, 2 * windows.pitch);
+        let (count, pitch) = (windows.run / GROUP, size_of::<i16>() * windows.pitch);
         let steps = (right.len() / columns).min(windows.runs * count);
         Self::new(first, 1, [count, pitch], right, steps)
     }
@@ -208,7 +225,7 @@ impl Rows {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "as above")]
     fn new(
-        first: [*const u32; U4_ROWS],
+        first: [*const u32; ROWS],
         step: usize,
         [count, pitch]: [usize; 2],
         right: &[i16],
@@ -224,7 +241,7 @@ impl Rows {
     fn walk_on<const COLUMNS: usize>(
         &mut self,
         limit: usize,
-        mut step: impl FnMut(MapWords<U4_ROWS>, &[i16; COLUMNS]),
+        mut step: impl FnMut(MapWords<ROWS>, &[i16; COLUMNS]),
     ) -> bool {
         let mut budget = limit.min(self.left);
         if budget == 0 {
