@@ -195,7 +195,7 @@ pub(super) fn bounds() -> Result<String> {
         add("compiler", kernel, best, assembly, row["gmacs"].as_f64().context("gmacs")?, clock)?;
     }
     for (binary, kernels) in [
-        ("simd128", ["simd128_f32_4x8", "simd128_u8i8_4x8", "simd128_u4i4_6x24_pairs"]),
+        ("simd128", ["simd128_f32_4x8", "simd128_u8i8_4x8", "simd128_u4i4_4x24_pairs"]),
         ("relaxed", ["simd128_f32_4x8", "simd128_u8i8_4x8", "relaxed_u4i4_4x8_dot16"]),
     ] {
         for kernel in kernels {
