@@ -110,7 +110,7 @@ impl<K: Kernel> Run<K> {
         Self { kernel, shape, packed, panel, activations, starts, sums }
     }
 
-    /// `finish` gets the rows of each panel, their activations, and their sums with the stride of these.
+    /// `finish` gets the rows of some panels, their activations, and their sums with the stride of these.
     fn run(&mut self, mut finish: impl FnMut(Range<usize>, &[K::Activation], &[K::Sum], usize)) {
         let Shape { m, k, .. } = self.shape;
         let stride = self.packed.stride();
