@@ -9,15 +9,14 @@ use wasm_bindgen::prelude::*;
 
 use crate::now;
 
-/// What is known of a task.
+/// What is known of a precision.
 struct Known {
-    task: Task,
     choice: Choice,
     raced: bool,
 }
 
 thread_local! {
-    /// Of each precision's task; empty before the test.
+    /// Of each precision; empty before the test.
     static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -35,12 +34,7 @@ fn race(known: &mut [Known], tasks: &[Task]) {
 fn with_known<R>(work: impl FnOnce(&mut Vec<Known>) -> R) -> R {
     KNOWN.with_borrow_mut(|known| {
         if known.is_empty() {
-            let tasks = Precision::ALL.map(Task::from);
-            let found = |choice: Choice| {
-                let task = tasks.into_iter().find(|task| task.name() == choice.precision)?;
-                Some(Known { task, choice, raced: false })
-            };
-            known.extend(choose(None).into_iter().filter_map(found));
+            known.extend(choose(None).into_iter().map(|choice| Known { choice, raced: false }));
         }
         work(known)
     })
@@ -50,7 +44,7 @@ fn with_known<R>(work: impl FnOnce(&mut Vec<Known>) -> R) -> R {
 pub(crate) fn race_for(precision: Precision) {
     with_known(|known| {
         let task = Task::from(precision);
-        if known.iter().any(|known| known.task == task && !known.raced) {
+        if known.iter().any(|known| known.choice.precision == task.name() && !known.raced) {
             race(known, &[task]);
         }
     });

@@ -53,13 +53,13 @@ impl Kernel for U4 {
 
     #[inline]
     fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [u8]) -> bool {
-        pack::<Bytes, ROWS>(rows, panel)
+        pack::<Bytes>(rows, panel)
     }
 
     #[inline]
     fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
         let mut acc = [[i16x8_splat(0); COLUMNS / 4]; ROWS];
-        walk_words::<_, _, ROWS, { COLUMNS * 4 }>(panels.left, panels.right, 0, |a, w| step(&mut acc, a, w));
+        walk_words::<_, _, ROWS, { COLUMNS * 4 }>(panels.left, panels.right, |a, w| step(&mut acc, a, w));
         store(acc.map(|row| row.map(|sums| i32x4_extadd_pairwise_i16x8(sums))), out, stride);
     }
 
@@ -128,7 +128,7 @@ impl<const DOT_COLUMNS: usize> Kernel for Dot32<DOT_COLUMNS> {
 
     #[inline]
     fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [u8]) -> bool {
-        pack::<Bytes, ROWS>(rows, panel)
+        pack::<Bytes>(rows, panel)
     }
 
     #[inline]
@@ -137,7 +137,7 @@ impl<const DOT_COLUMNS: usize> Kernel for Dot32<DOT_COLUMNS> {
             tile_by_lanes(panels.left, panels.right, out, stride);
         } else {
             let mut acc = [[i32x4_splat(0); COLUMNS / 4]; ROWS];
-            walk_words::<_, _, ROWS, { COLUMNS * 4 }>(panels.left, panels.right, 0, |a, w| {
+            walk_words::<_, _, ROWS, { COLUMNS * 4 }>(panels.left, panels.right, |a, w| {
                 dot_step(&mut acc, a, w);
             });
             store(acc, out, stride);

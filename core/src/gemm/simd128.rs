@@ -47,15 +47,13 @@ impl Kernel for U8 {
 
     #[inline]
     fn pack<'a>(rows: impl Fn(usize) -> &'a [Wide<0>], panel: &mut [i16]) -> bool {
-        pack::<Wide<0>, ROWS>(rows, panel)
+        pack::<Wide<0>>(rows, panel)
     }
 
     #[inline]
     fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
         let mut acc = [[i32x4_splat(0); COLUMNS / 4]; ROWS];
-        walk_words::<_, _, ROWS, { COLUMNS * 2 }>(panels.left, panels.right, 0, |a, w| {
-            step_u8(&mut acc, a, w)
-        });
+        walk_words::<_, _, ROWS, { COLUMNS * 2 }>(panels.left, panels.right, |a, w| step_u8(&mut acc, a, w));
         store(acc, out, stride);
     }
 
@@ -132,13 +130,13 @@ impl Kernel for F32 {
 
     #[inline]
     fn pack<'a>(rows: impl Fn(usize) -> &'a [f32], panel: &mut [f32]) -> bool {
-        pack::<Reals, ROWS>(rows, panel)
+        pack::<Reals>(rows, panel)
     }
 
     #[inline]
     fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [f32], stride: usize) {
         let mut acc = [[f32x4_splat(0.0); COLUMNS / 4]; ROWS];
-        walk_words::<_, _, ROWS, { COLUMNS }>(panels.left, panels.right, 0, |a, w| step_f32(&mut acc, a, w));
+        walk_words::<_, _, ROWS, { COLUMNS }>(panels.left, panels.right, |a, w| step_f32(&mut acc, a, w));
         store(acc, out, stride);
     }
 

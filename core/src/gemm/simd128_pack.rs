@@ -1,8 +1,11 @@
-//! Packing with simd128: panels of two or four rows of 32-bit words (4 codes, 2 widened codes, or 1 real), transposed in registers.
+//! Packing with simd128: panels of four rows of 32-bit words (4 codes, 2 widened codes, or 1 real), transposed in registers.
 
 use std::arch::wasm32::*;
 
 use crate::quant::Wide;
+
+/// Rows of a panel.
+const ROWS: usize = 4;
 
 /// How activations become four words of 32 bits.
 pub(super) trait Words {
@@ -78,32 +81,26 @@ impl Words for Reals {
     }
 }
 
-/// Packs `MR` rows of one length; `false` where they are shorter than a vector. The last vector overlaps the one before it.
+/// Packs four rows of one length; `false` where they are shorter than a vector. The last vector overlaps the one before it.
 ///
 /// # Panics
 /// If the rows are not of one length, or the panel is too short for them.
 #[inline]
-pub(super) fn pack<'a, W: Words<Activation: 'a>, const MR: usize>(
+pub(super) fn pack<'a, W: Words<Activation: 'a>>(
     rows: impl Fn(usize) -> &'a [W::Activation],
     panel: &mut [W::Element],
 ) -> bool {
-    const { assert!(MR == 2 || MR == 4, "panels of two or four rows") };
-    each_vector(rows, panel, W::COUNT, |rows: [_; MR], to| {
+    each_vector(rows, panel, W::COUNT, |rows, to| {
         // SAFETY: `each_vector` gives rows of `COUNT` values.
-        let words = rows.map(|row| unsafe { W::load(row) });
-        let (low, high) = zip(words[0], words[1]);
-        if MR == 2 {
-            // SAFETY: and room for `COUNT` elements of each row: a vector.
-            return unsafe { put(to.cast(), [low, high]) };
-        }
-        let (low2, high2) = zip(words[MR - 2], words[MR - 1]);
+        let [a, b, c, d] = rows.map(|row| unsafe { W::load(row) });
+        let ((low, high), (low2, high2)) = (zip(a, b), zip(c, d));
         let vectors = [
             i64x2_shuffle::<0, 2>(low, low2),
             i64x2_shuffle::<1, 3>(low, low2),
             i64x2_shuffle::<0, 2>(high, high2),
             i64x2_shuffle::<1, 3>(high, high2),
         ];
-        // SAFETY: as above.
+        // SAFETY: and room for `COUNT` elements of each row: a vector.
         unsafe { put(to.cast(), vectors) }
     })
 }
@@ -112,19 +109,19 @@ pub(super) fn pack<'a, W: Words<Activation: 'a>, const MR: usize>(
 /// loops.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "the constants of `pack` must stay in registers")]
-fn each_vector<'a, A: 'a, E, const MR: usize>(
+fn each_vector<'a, A: 'a, E>(
     rows: impl Fn(usize) -> &'a [A],
     panel: &mut [E],
     count: usize,
-    mut pack: impl FnMut([*const A; MR], *mut E),
+    mut pack: impl FnMut([*const A; ROWS], *mut E),
 ) -> bool {
-    let rows: [&[A]; MR] = std::array::from_fn(rows);
+    let rows: [&[A]; ROWS] = std::array::from_fn(rows);
     let len = rows[0].len();
     if len < count {
         return false;
     }
     assert!(rows.iter().all(|row| row.len() == len), "rows of one length");
-    assert!(panel.len() >= len * MR, "room for all rows");
+    assert!(panel.len() >= len * ROWS, "room for all rows");
     let (mut from, mut to) = (rows.map(<[A]>::as_ptr), panel.as_mut_ptr());
     let mut left = len;
     loop {
@@ -139,7 +136,7 @@ fn each_vector<'a, A: 'a, E, const MR: usize>(
         // SAFETY: after `step` values there are `count` more, and as much room for each row.
         unsafe {
             from = from.map(|row| row.add(step));
-            to = to.add(step * MR);
+            to = to.add(step * ROWS);
         }
     }
 }
@@ -171,7 +168,7 @@ pub(super) fn pack_halves<'a, const OFFSET: i16>(
     rows: impl Fn(usize) -> &'a [u8],
     panel: &mut [i16],
 ) -> bool {
-    each_vector(rows, panel, 8, |rows: [_; 4], to| {
+    each_vector(rows, panel, 8, |rows, to| {
         // SAFETY: `each_vector` gives rows of 8 values.
         let [a, b, c, d] = rows.map(|row| unsafe { Centred::<OFFSET>::load(row) });
         let halves = |a, b| {

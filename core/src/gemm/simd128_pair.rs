@@ -168,7 +168,7 @@ impl Kernel for U8 {
 
     #[inline]
     fn pack<'a>(rows: impl Fn(usize) -> &'a [u8], panel: &mut [i16]) -> bool {
-        pack::<Centred<128>, ROWS>(rows, panel)
+        pack::<Centred<128>>(rows, panel)
     }
 
     #[inline]
@@ -244,7 +244,7 @@ impl Kernel for F32 {
 
     #[inline]
     fn pack<'a>(rows: impl Fn(usize) -> &'a [f32], panel: &mut [f32]) -> bool {
-        pack::<Reals, ROWS>(rows, panel)
+        pack::<Reals>(rows, panel)
     }
 
     #[inline]

@@ -103,7 +103,7 @@ impl Words for PackedWords {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "one load")]
     fn splat(self, row: usize) -> v128 {
-        // SAFETY: `walk_words` made this of as many words as a panel has rows from the first one on.
+        // SAFETY: `walk_words` made this of as many words as a panel has rows.
         unsafe { v128_load32_splat(self.0.add(row)) }
     }
 }
@@ -121,19 +121,18 @@ impl<const ROWS: usize> Words for MapWords<ROWS> {
     }
 }
 
-/// Calls `step` for each step with the left panel as words, `MR` a step; those before row `first` are left out.
+/// Calls `step` for each step with the left panel as words, `MR` a step.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "the accumulators that `step` changes must stay in registers")]
 pub(super) fn walk_words<L, R, const MR: usize, const RIGHT: usize>(
     left: &[L],
     right: &[R],
-    first: usize,
     mut step: impl FnMut(PackedWords, &[R; RIGHT]),
 ) {
     let elements = MR * 4 / size_of::<L>();
     let mut steps = left.len() / elements;
-    assert!(right.len() >= steps * RIGHT && first < MR, "both panels have one depth");
-    let (mut a, mut w) = (left.as_ptr().cast::<u32>().wrapping_add(first), right.as_ptr());
+    assert!(right.len() >= steps * RIGHT, "both panels have one depth");
+    let (mut a, mut w) = (left.as_ptr().cast::<u32>(), right.as_ptr());
     while steps != 0 {
         // SAFETY: both panels hold as many whole steps as are made.
         unsafe {
