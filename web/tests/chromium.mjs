@@ -155,14 +155,22 @@ await suite([
   ["a file in a table that cannot be read does not stop the others; a person may", async () => {
     const notes = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no picture") };
     const whole = { name: "passport.jpg", mimeType: "image/jpeg", buffer: await readFile(specimen("passport.jpg")) };
-    await upload([notes, ...Array(30).fill(whole)]);
-    await page.waitForSelector('#batch-rows [data-tone="good"]');
-    assert.equal(await page.getAttribute("#batch-rows tr:first-child", "data-tone"), "bad");
-    await page.click("#batch-stop");
+    // Pressed within the page as the first answer comes in: a driver, some milliseconds later, may find that all has been read.
+    await page.evaluate(() => {
+      const rows = document.querySelector("#batch-rows");
+      new MutationObserver((_, observer) => {
+        if (rows.querySelector('[data-tone="good"]') === null) return;
+        observer.disconnect();
+        document.querySelector("#batch-stop").click();
+      }).observe(rows, { childList: true });
+    });
+    await upload([notes, ...Array(5).fill(whole)]);
     await page.waitForSelector("#batch-csv:not([hidden])");
-    assert.match(await page.textContent("#batch-said"), /^Stopped after \d+ of 31$/);
+    assert.equal(await page.getAttribute("#batch-rows tr:first-child", "data-tone"), "bad");
+    // The picture that is under way at the stop is answered, and none after it.
+    await page.waitForFunction(() => document.querySelector("#batch-said").textContent === "Stopped after 3 of 6");
     await page.waitForTimeout(500);
-    assert.ok((await page.locator('#batch-rows [data-tone="waiting"]').count()) > 0);
+    assert.equal(await page.locator('#batch-rows [data-tone="waiting"]').count(), 3);
     await again("batch");
   }],
   ["results are copied, saved and shared", async () => {
