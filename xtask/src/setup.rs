@@ -11,8 +11,12 @@ const GECKODRIVER: &str = "0.37.1";
 /// 13 needs a newer Node.
 const LIGHTHOUSE: &str = "12.8.2";
 const OLDEST_NODE: (u32, u32) = (20, 19);
-const TARGETS: [&str; 3] =
-    ["wasm32-unknown-unknown", "aarch64-unknown-linux-musl", "x86_64-unknown-linux-gnu"];
+const TARGETS: [&str; 4] = [
+    "wasm32-unknown-unknown",
+    "aarch64-unknown-linux-musl",
+    "x86_64-unknown-linux-musl",
+    "x86_64-unknown-linux-gnu",
+];
 
 /// Everything that `demo` needs.
 pub(crate) fn for_page() -> Result<()> {

@@ -12,6 +12,7 @@ const STEPS: &[Step] = &[
     ("clippy", "clippy on every target", clippy),
     ("unit", "tests of the workspace", unit),
     ("aarch64", "core and picture on aarch64 under qemu", aarch64),
+    ("x86_64", "core on older and newer x86_64 under qemu", x86_64),
     ("digests", "digests that the bench view compares with", digests::check),
     ("warped", "photo-like frames of real pictures, where these are present", eval::check),
     ("inner-loops", "inner loops for arm64 and x86_64: no spill, the paper's instruction", loops::check),
@@ -38,12 +39,18 @@ const STEPS: &[Step] = &[
 /// Minutes of camera frames: what each frame leaves behind shows; what leaks slowly shows in `cargo xtask soak`.
 const SOAK_MINUTES: &str = "0.4";
 
-/// Processors that qemu plays: the oldest with NEON, one with dot products, everything.
-/// What each must have run.
-const CPUS: [(&str, &str); 3] = [
+/// Processors that qemu plays, and the kernels that each must have run: the oldest with NEON, one with dot products, everything.
+const ARM_CPUS: [(&str, &str); 3] = [
     ("cortex-a53", "neon_f32_8x12,neon_u8i8_4x4_pair,neon_u4u4_24x4_paper,neon_u4i4_4x4_pair"),
     ("cortex-a76", "neon_u4u4_24x4_paper,dotprod_u4i4_8x12,dotprod_u8i8_8x12"),
     ("max", "neon_u4u4_24x4_paper,dotprod_u4i4_8x12,i8mm_u8i8_8x8"),
+];
+
+/// The first x86_64, the last without AVX, everything.
+const X86_CPUS: [(&str, &str); 3] = [
+    ("qemu64", "portable_f32_4x4,portable_u8i8_4x4"),
+    ("Nehalem", "sse41_f32_6x8,sse41_u8i8_6x8,sse41_u7i8_6x8,sse41_u4i4_6x8"),
+    ("max", "avx2_f32_6x16,avx2_u8i8_6x16,avx2_u7i8_6x16,avx2_u4i4_6x16"),
 ];
 
 /// Runs all steps, or those named by `--only`. Goes on after a failure and ends with the count.
@@ -107,9 +114,9 @@ fn required_kernels() -> &'static str {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
         return if std::arch::is_x86_feature_detected!("avxvnni") {
-            "avxvnni_u8i8_6x16,avx2_u4i4_6x16,avx2_u7i8_6x16,avx2_u8i8_6x16,avx2_f32_6x16"
+            "avxvnni_u8i8_6x16,avx2_u4i4_6x16,avx2_u7i8_6x16,avx2_u8i8_6x16,avx2_f32_6x16,sse41_u4i4_6x8"
         } else {
-            "avx2_u4i4_6x16,avx2_u7i8_6x16,avx2_u8i8_6x16,avx2_f32_6x16"
+            "avx2_u4i4_6x16,avx2_u7i8_6x16,avx2_u8i8_6x16,avx2_f32_6x16,sse41_u4i4_6x8"
         };
     }
     ""
@@ -122,11 +129,21 @@ fn unit() -> Result<()> {
 }
 
 fn aarch64() -> Result<()> {
-    for (cpu, kernels) in CPUS {
+    under_qemu("aarch64-unknown-linux-musl", &["nibble-core", "nibble-picture"], &ARM_CPUS)
+}
+
+fn x86_64() -> Result<()> {
+    under_qemu("x86_64-unknown-linux-musl", &["nibble-core"], &X86_CPUS)
+}
+
+fn under_qemu(target: &str, packages: &[&str], cpus: &[(&str, &str)]) -> Result<()> {
+    for (cpu, kernels) in cpus {
         let mut cargo = command("cargo");
-        cargo.args(["test", "--quiet", "--release", "-p", "nibble-core", "-p", "nibble-picture"]);
-        cargo.args(["--target", "aarch64-unknown-linux-musl"]).env("QEMU_CPU", cpu);
-        shell::run(cargo.env("NIBBLE_REQUIRE_KERNELS", kernels))?;
+        cargo.args(["test", "--quiet", "--release", "--target", target]);
+        for package in packages {
+            cargo.args(["-p", package]);
+        }
+        shell::run(cargo.env("QEMU_CPU", cpu).env("NIBBLE_REQUIRE_KERNELS", kernels))?;
     }
     Ok(())
 }

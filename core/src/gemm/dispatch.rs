@@ -96,10 +96,10 @@ pub(super) fn candidate<V: Visitor>(task: Task, place: usize, visitor: V) -> Opt
     }
     #[cfg(target_arch = "x86_64")]
     match task {
-        Task::U4 => among!(integer: super::avxvnni::Integer, super::avx2::U4, portable::Integer),
-        Task::U7 => among!(integer: super::avxvnni::Integer, super::avx2::U7, portable::Integer),
-        Task::U8 => among!(integer: super::avxvnni::Integer, super::avx2::U8, portable::Integer),
-        Task::F32 => among!(float: super::avx2::F32, portable::Float),
+        Task::U4 => among!(integer: super::avxvnni::Integer, super::avx2::U4, super::sse41::U4, portable::Integer),
+        Task::U7 => among!(integer: super::avxvnni::Integer, super::avx2::U7, super::sse41::U7, portable::Integer),
+        Task::U8 => among!(integer: super::avxvnni::Integer, super::avx2::U8, super::sse41::U8, portable::Integer),
+        Task::F32 => among!(float: super::avx2::F32, super::sse41::F32, portable::Float),
     }
     #[cfg(target_arch = "aarch64")]
     match task {

@@ -51,6 +51,10 @@ mod simd128_tile;
 mod simd128_two;
 #[cfg(target_arch = "x86_64")]
 mod sse2_pack;
+#[cfg(target_arch = "x86_64")]
+mod sse41;
+#[cfg(target_arch = "x86_64")]
+mod x86_tile;
 
 use std::ops::{AddAssign, Mul};
 

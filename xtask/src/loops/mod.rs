@@ -2,6 +2,7 @@
 //! hand; what compilers and engines emit is.
 
 mod arm64;
+mod mix;
 mod x86;
 
 use std::collections::BTreeMap;

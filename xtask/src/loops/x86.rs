@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use super::mix;
 use super::{
     Instruction, Isa, Loop, TABLE, best_loop, filters_in_a_lane, functions, hexadecimal, listing, real, row,
 };
@@ -23,7 +24,15 @@ const X86: Isa = Isa { target: "x86_64-unknown-linux-gnu", comment: "#", multipl
 const TIMED: [&str; 3] = ["360", "96", "512"];
 
 /// Kernels whose inner loops may not spill. The 7-bit one does, by a register, which costs nothing: it has a port to wait for.
-const WITHOUT_SPILL: [&str; 4] = ["avx2::tile_u4", "avx2::tile_u8", "avx2::tile_f32", "avxvnni::dot_tile"];
+const WITHOUT_SPILL: [&str; 7] = [
+    "avx2::tile_u4",
+    "avx2::tile_u8",
+    "avx2::tile_f32",
+    "avxvnni::tile_dot",
+    "sse41::tile_u4",
+    "sse41::tile_u8",
+    "sse41::tile_f32",
+];
 
 /// Multiply-adds of a loop; additions of neighbours by a product with ones are none.
 fn multiply_adds(body: &[Instruction]) -> usize {
@@ -183,11 +192,15 @@ pub(super) fn bounds() -> Result<String> {
         ("avx2::tile_u8", "avx2_u8i8_6x16"),
         ("avx2::tile_u7", "avx2_u7i8_6x16"),
         ("avx2::tile_u4", "avx2_u4i4_6x16"),
+        ("sse41::tile_f32", "sse41_f32_6x8"),
+        ("sse41::tile_u8", "sse41_u8i8_6x8"),
+        ("sse41::tile_u4", "sse41_u4i4_6x8"),
     ] {
         let (_, best, assembly) =
             loops.iter().find(|(name, ..)| name == function).with_context(|| format!("no {function}"))?;
         let mut bench = command("target/release/native-bench");
-        bench.args(["gemm", "--json", "--isa", "avx2", "--m", TIMED[0], "--n", TIMED[1], "--k", TIMED[2]]);
+        let (isa, _) = kernel.split_once('_').unwrap_or_default();
+        bench.args(["gemm", "--json", "--isa", isa, "--m", TIMED[0], "--n", TIMED[1], "--k", TIMED[2]]);
         let clock = clock();
         let report: Value = serde_json::from_str(&output(&mut bench).context("native-bench gemm")?)?;
         let rows = report["rows"].as_array().context("rows")?;
@@ -217,5 +230,6 @@ pub(super) fn bounds() -> Result<String> {
             add(&format!("V8, {binary}"), kernel, &best, &assembly, gmacs, clock)?;
         }
     }
+    out.push_str(&mix::measured(clock));
     Ok(out)
 }
