@@ -1,12 +1,12 @@
 //! Codes as feature maps hold them: what a kernel reads.
 
 use super::Requantisation;
-#[cfg(target_arch = "x86_64")]
-use super::avx2 as vectors;
 #[cfg(target_arch = "aarch64")]
 use super::neon as vectors;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 use super::simd128 as vectors;
+#[cfg(target_arch = "x86_64")]
+use super::x86 as vectors;
 
 /// A code in a feature map.
 pub trait Code: Copy + Ord + 'static {

@@ -7,13 +7,13 @@
     reason = "requantisation is defined by these conversions; results are clamped before they are narrowed"
 )]
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
 mod code;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 pub use code::{Code, Wide};
 
