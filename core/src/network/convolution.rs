@@ -28,8 +28,10 @@ pub(super) trait Product<A: Activation>: Send {
 pub(super) struct Shape {
     /// Windows that are multiplied together.
     pub(super) rows: usize,
-    /// Activations that stay together.
-    pub(super) group: usize,
+    /// Activations of a stretch of a window.
+    pub(super) run: usize,
+    /// Whether windows are to be laid side by side before: the kernel does not read stretches like these where they lie.
+    pub(super) gathers: bool,
     /// Activations of a window.
     pub(super) depth: usize,
     /// Channels of the output.
@@ -43,12 +45,31 @@ pub(super) struct On<K: Kernel> {
     kernel: K,
     packed: Packed<K>,
     panel: LeftPanel<K>,
+    run: usize,
+    gathers: bool,
 }
 
 impl<K: Kernel> On<K> {
-    /// Packs `weights`, `[columns][depth]`.
-    pub(super) fn new(kernel: K, weights: &[K::Weight], columns: usize, depth: usize) -> Self {
-        Self { kernel, packed: Packed::new(weights, columns, depth), panel: LeftPanel::new(depth) }
+    /// Packs `weights`, `[columns][runs][run]`.
+    ///
+    /// Where tiles read the map by themselves, runs are whole groups: those that end within one are made longer, and what they read too much meets weights of
+    /// zero.
+    pub(super) fn new(kernel: K, weights: &[K::Weight], columns: usize, [runs, run]: [usize; 2]) -> Self {
+        let direct = columns <= K::MOST_DIRECT_COLUMNS;
+        let longer = if direct { run.next_multiple_of(K::GROUP) } else { run };
+        let depth = runs * longer;
+        let packed = if longer == run {
+            Packed::new(weights, columns, depth)
+        } else {
+            let mut spread = vec![K::Weight::default(); columns * depth];
+            for (to, from) in spread.chunks_exact_mut(longer).zip(weights.chunks_exact(run)) {
+                to[..run].copy_from_slice(from);
+            }
+            Packed::new(&spread, columns, depth)
+        };
+        // Runs that end within a group, or are shorter than a vector, are packed faster where they lie side by side: then a window is one run.
+        let gathers = !direct && (!run.is_multiple_of(K::GROUP) || run < CHUNK);
+        Self { kernel, packed, panel: LeftPanel::new(depth), run: longer, gathers }
     }
 }
 
@@ -61,7 +82,8 @@ where
         let packed = &self.packed;
         Shape {
             rows: K::MR,
-            group: K::GROUP,
+            run: self.run,
+            gathers: self.gathers,
             depth: packed.depth(),
             columns: packed.columns(),
             stride: packed.stride(),
@@ -154,11 +176,9 @@ pub(super) fn convolve<A: Activation>(
 ) {
     let Source { map, window, height, width } = *source;
     let Buffers { sums, gathered, starts } = buffers;
-    let Shape { rows, group, depth, stride, .. } = product.shape();
+    let Shape { rows, run, gathers, depth, stride, .. } = product.shape();
     sums.resize(PANELS * rows * stride, A::Sum::default());
-    let (runs, run, pitch) = (window.kernel[0], window.kernel[1] * map.channels, map.index(1, 0));
-    // Runs that end within a group, or are shorter than a vector, are laid side by side first: then a window is one run.
-    let gathers = !run.is_multiple_of(group) || run < CHUNK;
+    let (runs, pitch) = (window.kernel[0], map.index(1, 0));
     let length = window_length(depth);
     if gathers {
         gathered.resize(PANELS * rows * length + CHUNK, A::default());

@@ -194,8 +194,8 @@ trait Engine {
     fn run(&mut self, strip: &Strip, end: &mut LayerEnd<'_>) -> Option<Logits>;
 }
 
-/// Packs the weights of a convolution, so many output channels and activations a window.
-type Pack<'a, A> = dyn Fn(&[<A as Activation>::Weight], usize, usize) -> Box<dyn Product<A>> + 'a;
+/// Packs the weights of a convolution: output channels, and the runs of a window and their activations.
+type Pack<'a, A> = dyn Fn(&[<A as Activation>::Weight], usize, [usize; 2]) -> Box<dyn Product<A>> + 'a;
 
 /// One layer, ready to run.
 enum Stage<A: Activation> {
@@ -220,8 +220,8 @@ impl<A: Activation> Stack<A> {
     where
         K: Kernel<Activation = A, Weight = A::Weight, Sum = A::Sum>,
     {
-        let pack = |weights: &[A::Weight], columns, depth| -> Box<dyn Product<A>> {
-            Box::new(On::new(kernel, weights, columns, depth))
+        let pack = |weights: &[A::Weight], columns, runs| -> Box<dyn Product<A>> {
+            Box::new(On::new(kernel, weights, columns, runs))
         };
         Self::new([K::NAME, K::ISA], model, &pack)
     }
@@ -237,7 +237,8 @@ impl<A: Activation> Stack<A> {
             Layer::MaxPool(window) => Some(Stage::MaxPool(*window)),
             Layer::Convolution(convolution) => {
                 let weights = A::weights(&convolution.parameters)?;
-                let product = pack(weights, convolution.outputs, convolution.depth());
+                let [runs, columns] = convolution.window.kernel;
+                let product = pack(weights, convolution.outputs, [runs, columns * convolution.inputs]);
                 let finish = A::finish(&convolution.parameters, product.offsets(), next(index + 1))?;
                 Some(Stage::Convolution { window: convolution.window, product, finish })
             }
