@@ -1,7 +1,7 @@
-//! Running a network: convolutions as matrix products, activations packed straight from padded feature maps.
+//! Running a network: convolutions as matrix products, straight from padded feature maps.
 //!
 //! A feature map is `[row][column][channel]` with the border that the next convolution needs already around it, so that a window is a few
-//! contiguous runs. For each panel of output pixels the windows are gathered into the kernel's layout, multiplied with all filters, and
+//! contiguous runs. The windows of some panels of output pixels are multiplied with all filters, read where they lie or packed, as the kernel likes it, and
 //! finished (requantised, or rectified in f32) into the next map. The same code runs f32, 8 and 4 bits.
 
 mod activation;
