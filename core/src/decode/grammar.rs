@@ -144,6 +144,17 @@ pub fn best_text<L: AsRef<[Slot]>>(slots: &[L], format: Format) -> Option<Text> 
     Some(if continues.score > plain.score { continues } else { plain })
 }
 
+/// The best text under any format of this shape; `None` where there is none.
+///
+/// Misprinted check digits may cost more than an opening that belongs to another format. What reads the same under both is of the one that its opening names.
+#[must_use]
+pub fn likeliest_text<L: AsRef<[Slot]>>(slots: &[L]) -> Option<Text> {
+    let texts: Vec<Text> = Format::ALL.iter().filter_map(|&format| best_text(slots, format)).collect();
+    let best = texts.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
+    let named = Format::of(&best.lines);
+    texts.iter().find(|text| Some(text.format) == named && text.lines == best.lines).or(Some(best)).cloned()
+}
+
 /// Whether the format provides for `character` at a place.
 #[must_use]
 pub fn provides(format: Format, line: usize, position: usize, character: u8) -> bool {
@@ -332,6 +343,17 @@ mod tests {
         let slots = slots(&visa, 0.99);
         let of = |format| best_text(&slots, format).expect("44 characters").score;
         assert!(of(Format::MRVA) > of(Format::TD3));
+    }
+
+    #[test]
+    fn a_passport_with_misprinted_check_digits_is_no_visa() {
+        let shifted = [PASSPORT[0], "L898902C36UTO7408122F1204159<<<<<<<<<<<<<<6<"];
+        let slots = slots(&shifted, 0.999);
+        let of = |format| best_text(&slots, format).expect("44 characters").score;
+        assert!(of(Format::MRVA) > of(Format::TD3), "by its check digits alone it would be");
+        let text = likeliest_text(&slots).expect("44 characters");
+        assert_eq!((text.format, lines(&text)), (Format::TD3, shifted.map(str::to_owned).to_vec()));
+        assert!(likeliest_text(&[slots[0].clone()]).is_none());
     }
 
     #[test]

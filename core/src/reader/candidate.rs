@@ -205,10 +205,7 @@ pub(super) struct Doubt {
 impl Candidate {
     fn new(lines: Vec<Line>, evidence: f32, goes_on: bool) -> Option<Self> {
         let slots: Vec<&[Slot]> = lines.iter().map(|line| &line.slots[..]).collect();
-        let text = Format::ALL
-            .iter()
-            .filter_map(|&format| grammar::best_text(&slots, format))
-            .max_by(|a, b| a.score.total_cmp(&b.score))?;
+        let text = grammar::likeliest_text(&slots)?;
         let checks = mrz::verify(text.format, &text.lines);
         let mut candidate = Self { lines, evidence, goes_on, text, checks, valid: false };
         candidate.valid = candidate.proves_valid();
@@ -233,11 +230,12 @@ impl Candidate {
         self.text.score / count.max(1) as f32
     }
 
-    /// Candidates are ranked by probability, agreeing check digits, and how well their characters fill the line: a line cut short reads well too.
+    /// Candidates are ranked by probability, agreeing check digits, and how well their characters fill the line: a line cut short reads well too, and its check
+    /// digits may agree, but text goes on beyond it.
     pub(super) fn rank(&self) -> f32 {
         let agreeing =
             self.checks.iter().filter(|check| check.ok).count() as f32 / self.checks.len().max(1) as f32;
-        self.score() + agreeing + self.evidence
+        self.score() + agreeing + self.evidence - f32::from(u8::from(self.goes_on))
     }
 
     pub(super) fn format(&self) -> Format {
