@@ -13,8 +13,9 @@ use crate::gray::Gray;
 
 /// Surroundings that ink is measured against: wider than a character, narrower than two lines.
 const INK_RADIUS: usize = 5;
-/// Surroundings that a blob must stand out of: two to three lines of a zone.
-const CONTRAST_RADIUS: usize = 12;
+/// Surroundings that a blob must stand out of: a line of a zone and the space to its neighbours. Wider ones find less than a mean amount of ink between lines
+/// that are set close, and make one blob of them.
+const CONTRAST_RADIUS: usize = 8;
 /// Least mean ink of a blob, in quarter gray levels: below it there is only noise.
 const LEAST_INK: u16 = 8;
 /// Least length of a bar in pixels: eight characters or so.
