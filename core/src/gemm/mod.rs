@@ -184,6 +184,12 @@ pub struct Panels<'a, K: Kernel> {
     pub run: usize,
 }
 
+/// Whether 16 bits hold sums of pairs of products with the weights of this column: a lane gains at most 15 |w| a depth.
+#[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "relaxed-simd")))]
+fn pairs_fit(column: &[i8]) -> bool {
+    column.iter().map(|&weight| 15 * i32::from(weight).abs()).sum::<i32>() <= i32::from(i16::MAX)
+}
+
 /// Puts a whole tile, `[MR][NR]`, where its rows are wanted.
 fn place<K: Kernel>(tile: &[K::Sum], out: &mut [K::Sum], stride: usize) {
     for (target, results) in out.chunks_mut(stride).zip(tile.chunks_exact(K::NR)) {

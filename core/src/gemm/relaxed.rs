@@ -9,7 +9,7 @@ use super::simd128::MOST_DIRECT_COLUMNS;
 use super::simd128_pack::{Bytes, pack};
 use super::simd128_pair::broadcast32;
 use super::simd128_tile::{Words, store, vectors, walk_in_twos, walk_windows, walk_words};
-use super::{Kernel, Panels, RightPanel, Windows};
+use super::{Kernel, Panels, RightPanel, Windows, pairs_fit};
 
 const ROWS: usize = 4;
 const COLUMNS: usize = 8;
@@ -46,9 +46,7 @@ impl Kernel for U4 {
     }
 
     fn fits(column: &[i8]) -> bool {
-        // A lane gains at most 15 |w| a depth.
-        let bound: i32 = column.iter().map(|&weight| 15 * i32::from(weight).abs()).sum();
-        bound <= i32::from(i16::MAX)
+        pairs_fit(column)
     }
 
     #[inline]

@@ -210,8 +210,3 @@ macro_rules! kernel {
 }
 
 pub(super) use {kernel, tile};
-
-/// Whether 16 bits hold sums of pairs of products with the weights of this column: a lane gains at most 15 |w| a depth.
-pub(super) fn pairs_fit(column: &[i8]) -> bool {
-    column.iter().map(|&weight| 15 * i32::from(weight).abs()).sum::<i32>() <= i32::from(i16::MAX)
-}
