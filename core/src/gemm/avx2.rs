@@ -9,8 +9,8 @@
 
 use std::arch::x86_64::*;
 
-use super::x86_tile::{MOST_DIRECT_COLUMNS, MR, Rows, bits256, kernel, tile};
-use super::{Kernel, Panels, RightPanel, Windows, pairs_fit};
+use super::pairs_fit;
+use super::x86_tile::{bits256, kernel, tile};
 use crate::quant::Wide;
 
 /// Proof of AVX2 and FMA: made by `detect` alone.

@@ -4,8 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::avx2::Avx2;
-use super::x86_tile::{MOST_DIRECT_COLUMNS, MR, Rows, bits256, kernel, tile};
-use super::{Kernel, Panels, RightPanel, Windows};
+use super::x86_tile::{bits256, kernel, tile};
 
 /// Proof of AVX2 and AVX-VNNI: made by `detect` alone.
 #[derive(Debug, Clone, Copy)]

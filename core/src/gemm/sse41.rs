@@ -3,8 +3,8 @@
 
 use std::arch::x86_64::*;
 
-use super::x86_tile::{MOST_DIRECT_COLUMNS, MR, Rows, bits128, kernel, tile};
-use super::{Kernel, Panels, RightPanel, Windows, pairs_fit};
+use super::pairs_fit;
+use super::x86_tile::{Rows, bits128, kernel, tile};
 use crate::quant::Wide;
 
 /// Proof of SSE4.1 and SSSE3: made by `detect` alone.

@@ -68,7 +68,15 @@ macro_rules! tile {
         /// # Safety
         /// The CPU has the features. The rows can be read for as many steps as `right` holds vectors for all `columns`.
         #[target_feature(enable = $features)]
-        unsafe fn $name(rows: Rows, right: &[$right], columns: usize, out: &mut [$sum], stride: usize) {
+        unsafe fn $name(
+            rows: $crate::gemm::x86_tile::Rows,
+            right: &[$right],
+            columns: usize,
+            out: &mut [$sum],
+            stride: usize,
+        ) {
+            use $crate::gemm::x86_tile::{MR, Rows};
+
             /// Bytes of a vector, and its columns.
             const SIZE: usize = size_of::<$bits::Vector>();
             const STEP: usize = SIZE / 4;
@@ -143,7 +151,7 @@ macro_rules! kernel {
         #[derive(Debug, Clone, Copy)]
         pub(super) struct $kernel($proof);
 
-        impl Kernel for $kernel {
+        impl $crate::gemm::Kernel for $kernel {
             type Activation = $activation;
             type Weight = $weight;
             type Left = $activation;
@@ -151,10 +159,10 @@ macro_rules! kernel {
             type Sum = $sum;
             const NAME: &'static str = $name;
             const ISA: &'static str = $isa;
-            const MR: usize = MR;
+            const MR: usize = $crate::gemm::x86_tile::MR;
             const NR: usize = 2 * Self::STEP;
             const STEP: usize = size_of::<$bits::Vector>() / 4;
-            const MOST_DIRECT_COLUMNS: usize = MOST_DIRECT_COLUMNS;
+            const MOST_DIRECT_COLUMNS: usize = $crate::gemm::x86_tile::MOST_DIRECT_COLUMNS;
             const GROUP: usize = $group;
             const MAX_DEPTH: usize = $depth;
 
@@ -184,26 +192,28 @@ macro_rules! kernel {
             }
 
             #[inline]
-            fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [$sum], stride: usize) {
+            fn tile(self, panels: $crate::gemm::Panels<'_, Self>, columns: usize, out: &mut [$sum], stride: usize) {
+                let rows = $crate::gemm::x86_tile::Rows::packed(panels.left);
                 // SAFETY: holding `self` is the proof of the features. Panels have one depth.
-                unsafe { $tile(Rows::packed(panels.left), panels.right, columns, out, stride) }
+                unsafe { $tile(rows, panels.right, columns, out, stride) }
             }
 
             #[inline]
             fn tile_of_windows(
                 self,
-                windows: &Windows<'_, $activation>,
-                right: RightPanel<'_, Self>,
+                windows: &$crate::gemm::Windows<'_, $activation>,
+                right: $crate::gemm::RightPanel<'_, Self>,
                 out: &mut [$sum],
                 stride: usize,
             ) {
+                let rows = $crate::gemm::x86_tile::Rows::of_windows(windows);
                 // SAFETY: holding `self` is the proof of the features. The windows are as long as columns.
-                unsafe { $tile(Rows::of_windows(windows), right.elements, right.columns, out, stride) }
+                unsafe { $tile(rows, right.elements, right.columns, out, stride) }
             }
 
             #[inline]
             fn pack<'a>(rows: impl Fn(usize) -> &'a [$activation], panel: &mut [$activation]) -> bool {
-                crate::gemm::sse2_pack::pack(rows, panel)
+                $crate::gemm::sse2_pack::pack(rows, panel)
             }
         }
     };

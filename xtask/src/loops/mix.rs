@@ -7,7 +7,6 @@
 #[cfg(target_arch = "x86_64")]
 pub(super) fn measured(clock: fn() -> f64) -> String {
     use std::arch::asm;
-    use std::fmt::Write as _;
     use std::time::Instant;
 
     const STEPS: u32 = 1 << 20;
@@ -54,14 +53,12 @@ pub(super) fn measured(clock: fn() -> f64) -> String {
         ("VPMADDWD and VPADDD", || mix!("vpmaddwd ymm14, ymm12, ymm13" "vpaddd" "ymm14")),
         ("VPMADDUBSW and VPADDW", || mix!("vpmaddubsw ymm14, ymm12, ymm13" "vpaddw" "ymm14")),
     ];
-    let mut text = "\nThe arithmetic of a step alone, nothing loaded, on this CPU:".to_owned();
-    for (at, (name, mix)) in mixes.into_iter().enumerate() {
+    let figure = |(name, mix): (&str, Mix)| {
         let cycles = (0..15).map(|_| mix() * clock()).fold(f64::INFINITY, f64::min);
-        let comma = if at == 0 { "" } else { "," };
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{comma} twelve {name} {cycles:.2} cycles");
-    }
-    text + ".\n"
+        format!("twelve {name} {cycles:.2} cycles")
+    };
+    let figures = mixes.map(figure).join(", ");
+    format!("\nThe arithmetic of a step alone, nothing loaded, on this CPU: {figures}.\n")
 }
 
 /// Nothing: this is no x86_64.
