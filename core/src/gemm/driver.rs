@@ -76,7 +76,7 @@ fn multiply_one<K: Kernel>(
     let length = windows.runs * windows.run;
     assert!(windows.lie_inside(), "windows in the map");
     assert!(length >= right.depth() && length <= window_length(right.depth()), "windows as long as columns");
-    if right.columns() <= K::MOST_DIRECT_COLUMNS && windows.run.is_multiple_of(K::GROUP) && right.is_whole() {
+    if right.reads_maps() && windows.run.is_multiple_of(K::GROUP) {
         return multiply_in_map(kernel, windows, right, out);
     }
     panel.restart();

@@ -108,9 +108,9 @@ impl<K: Kernel> Packed<K> {
         self.depth.div_ceil(K::GROUP)
     }
 
-    /// Whether products are added up in one go.
-    pub(super) fn is_whole(&self) -> bool {
-        self.groups() <= self.cut
+    /// Whether tiles read activations from the map by themselves, where runs are whole groups: a product that is cut, or has too many columns, packs them.
+    pub(crate) fn reads_maps(&self) -> bool {
+        self.columns <= K::MOST_DIRECT_COLUMNS && self.groups() <= self.cut
     }
 
     /// All panels.

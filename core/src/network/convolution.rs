@@ -55,8 +55,7 @@ impl<K: Kernel> On<K> {
     /// Where tiles read the map by themselves, runs are whole groups: those that end within one are made longer, and what they read too much meets weights of
     /// zero.
     pub(super) fn new(kernel: K, weights: &[K::Weight], columns: usize, [runs, run]: [usize; 2]) -> Self {
-        let direct = columns <= K::MOST_DIRECT_COLUMNS;
-        let longer = if direct { run.next_multiple_of(K::GROUP) } else { run };
+        let longer = if columns <= K::MOST_DIRECT_COLUMNS { run.next_multiple_of(K::GROUP) } else { run };
         let depth = runs * longer;
         let packed = if longer == run {
             Packed::new(weights, columns, depth)
@@ -68,7 +67,7 @@ impl<K: Kernel> On<K> {
             Packed::new(&spread, columns, depth)
         };
         // Runs that end within a group, or are shorter than a vector, are packed faster where they lie side by side: then a window is one run.
-        let gathers = !direct && (!run.is_multiple_of(K::GROUP) || run < CHUNK);
+        let gathers = !packed.reads_maps() && (!longer.is_multiple_of(K::GROUP) || longer < CHUNK);
         Self { kernel, packed, panel: LeftPanel::new(depth), run: longer, gathers }
     }
 }
