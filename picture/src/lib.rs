@@ -2,7 +2,7 @@
 //!
 //! The format is found from the content, never from a name. Dimensions and the memory that decoding
 //! will need are checked against [`Limits`] before any pixel is decoded, EXIF orientation is applied,
-//! and gray is computed in integers by [`nibble_core::gray`] from decoded RGB8, alpha over white.
+//! and gray is computed in integers by [`nibble_gray`] from decoded RGB8, alpha over white.
 
 mod error;
 mod jpeg;
@@ -12,7 +12,7 @@ mod pixels;
 use std::io::Cursor;
 
 use image::{ImageDecoder, ImageFormat, ImageReader};
-use nibble_core::gray::Gray;
+use nibble_gray::Gray;
 
 pub use error::PictureError;
 
