@@ -11,9 +11,15 @@ type AnswerOf<K extends Answer["kind"]> = Extract<Answer, { kind: K }>;
 /** One worker, one question at a time each with its answer. */
 export class Client {
   readonly #worker = new InlineWorker();
-  readonly #waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
+  readonly #waiting = new Map<
+    number,
+    { resolve: (answer: Answer) => void; reject: (error: Error) => void }
+  >();
   #next = 0;
-  /** The kernels as tested, with those that this browser computes wrongly; readers race for the best of their precision. */
+  /**
+   * The kernels as tested, with those that this browser computes wrongly; readers race for the best
+   * of their precision.
+   */
   readonly started: Promise<KernelChoice[]>;
 
   constructor() {
@@ -28,18 +34,25 @@ export class Client {
       for (const { reject } of this.#waiting.values()) reject(error);
       this.#waiting.clear();
     });
-    this.started = this.#ask("started", { kind: "start", options: packageOptions() }).then(({ kernels }) => kernels);
+    this.started = this.#ask("started", { kind: "start", options: packageOptions() }).then(
+      ({ kernels }) => kernels,
+    );
     // Whoever asks something learns of it; until then it is no fault that nobody listens.
     this.started.catch(() => undefined);
   }
 
-  async #ask<K extends Answer["kind"]>(kind: K, body: Body, transfer: Transferable[] = []): Promise<AnswerOf<K>> {
+  async #ask<K extends Answer["kind"]>(
+    kind: K,
+    body: Body,
+    transfer: Transferable[] = [],
+  ): Promise<AnswerOf<K>> {
     const id = this.#next++;
     const answer = await new Promise<Answer>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#worker.postMessage({ id, ...body }, transfer);
     });
-    if (answer.kind !== kind) throw new NibbleError("Internal", "the worker answered another question");
+    if (answer.kind !== kind)
+      throw new NibbleError("Internal", "the worker answered another question");
     return answer as AnswerOf<K>;
   }
 
@@ -53,11 +66,18 @@ export class Client {
   async read(source: Uint8Array<ArrayBuffer> | ImageData, precision: Precision): Promise<Result> {
     await this.started;
     const buffer = "data" in source ? source.data.buffer : source.buffer;
-    return (await quietly(() => this.#ask("result", { kind: "read", precision, source }, [buffer]))).result;
+    return (await quietly(() => this.#ask("result", { kind: "read", precision, source }, [buffer])))
+      .result;
   }
 
-  /** Reads one more frame of a video: the answer is that for all frames since `forget`. The picture moves to the worker and comes back with the answer. */
-  async frame(picture: ImageBitmap, precision: Precision): Promise<{ result: Result; picture: ImageBitmap; light: number }> {
+  /**
+   * Reads one more frame of a video: the answer is that for all frames since `forget`. The picture
+   * moves to the worker and comes back with the answer.
+   */
+  async frame(
+    picture: ImageBitmap,
+    precision: Precision,
+  ): Promise<{ result: Result; picture: ImageBitmap; light: number }> {
     await this.started;
     return quietly(() => this.#ask("frame", { kind: "frame", precision, picture }, [picture]));
   }

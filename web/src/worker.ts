@@ -54,7 +54,12 @@ self.addEventListener("message", async ({ data }: MessageEvent<Request>) => {
     reply = await answer(data);
   } catch (thrown) {
     const code = thrown instanceof NibbleError ? thrown.code : "Internal";
-    reply = { id: data.id, kind: "error", code, message: thrown instanceof Error ? thrown.message : String(thrown) };
+    reply = {
+      id: data.id,
+      kind: "error",
+      code,
+      message: thrown instanceof Error ? thrown.message : String(thrown),
+    };
   }
   self.postMessage(reply, { transfer: reply.kind === "frame" ? [reply.picture] : [] });
 });

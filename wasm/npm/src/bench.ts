@@ -3,8 +3,8 @@
  *
  *     bench(options?: BenchOptions): Promise<BenchReport>
  *
- * A step blocks its thread for some tenths of a second, so a page calls it from a worker. Between steps
- * the event loop turns, so that messages arrive and `signal` is seen.
+ * A step blocks its thread for some tenths of a second, so a page calls it from a worker. Between
+ * steps the event loop turns, so that messages arrive and `signal` is seen.
  */
 import { Bench as Engine } from "./engine.js";
 import { fromEngine } from "./error.js";
@@ -12,7 +12,10 @@ import type { Binary } from "./features.js";
 import { type KernelChoice, kernels } from "./kernels.js";
 import type { Precision } from "./result.js";
 
-/** What can be measured: products on the papers' grid, whole networks layer by layer, or exactness of every kernel. */
+/**
+ * What can be measured: products on the papers' grid, whole networks layer by layer, or exactness
+ * of every kernel.
+ */
 export type BenchKind = "gemm" | "network" | "verify";
 
 export interface BenchOptions {
@@ -78,7 +81,10 @@ export interface VerifiedKernel {
   exact: boolean;
 }
 
-/** The JSON of `native-bench gemm --json` and `network --json`, with `verify` and two facts about the clock. */
+/**
+ * The JSON of `native-bench gemm --json` and `network --json`, with `verify` and two facts about
+ * the clock.
+ */
 export interface BenchReport {
   device: BenchDevice;
   rows: BenchRow[];

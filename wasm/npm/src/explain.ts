@@ -1,10 +1,14 @@
 /**
- * A network at work, for explanations: the strip of a line, and what a layer makes of it. Call `init` first.
+ * A network at work, for explanations: the strip of a line, and what a layer makes of it. Call
+ * `init` first.
  */
 import { Explainer } from "./engine.js";
 import { fromEngine } from "./error.js";
 
-/** The output of a layer, `[row][column][channel]`: codes of an integer network, or values from 0 up of a float one. */
+/**
+ * The output of a layer, `[row][column][channel]`: codes of an integer network, or values from 0 up
+ * of a float one.
+ */
 export interface LayerMaps {
   rows: number;
   columns: number;
@@ -25,8 +29,15 @@ export class Looker {
     }
   }
 
-  /** The strip of a line, 24 rows of gray codes; `quad` is one of `quads` of a reading, `characters` the length of its line. */
-  strip(file: Uint8Array, quad: readonly (readonly [number, number])[], characters: number): Uint8Array {
+  /**
+   * The strip of a line, 24 rows of gray codes; `quad` is one of `quads` of a reading, `characters`
+   * the length of its line.
+   */
+  strip(
+    file: Uint8Array,
+    quad: readonly (readonly [number, number])[],
+    characters: number,
+  ): Uint8Array {
     try {
       return this.#explainer.strip(file, Float32Array.from(quad.flat()), characters);
     } catch (thrown) {

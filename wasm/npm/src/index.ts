@@ -1,8 +1,8 @@
 /**
  * Reads the machine-readable zone of identity documents on the device.
  *
- * Works in windows and workers. A reading blocks its thread for some tens of milliseconds, so a page
- * should call this from a worker.
+ * Works in windows and workers. A reading blocks its thread for some tens of milliseconds, so a
+ * page should call this from a worker.
  */
 import { benchOf } from "./bench.js";
 import { kernels } from "./kernels.js";
@@ -61,8 +61,9 @@ async function load(file: string | URL): Promise<ArrayBuffer> {
 }
 
 /**
- * Loads the WebAssembly binary that this browser runs best. Needed once; `Reader.create` does it too.
- * Rejects with `NibbleError` `NoSimd` where the browser runs neither binary, `LoadFailed` on the network.
+ * Loads the WebAssembly binary that this browser runs best. Needed once; `Reader.create` does it
+ * too. Rejects with `NibbleError` `NoSimd` where the browser runs neither binary, `LoadFailed` on
+ * the network.
  */
 export function init(given: Options = {}): Promise<Binary> {
   if (starting === undefined) {
@@ -120,15 +121,18 @@ export class Reader {
 
   /**
    * Reads a picture: JPEG, PNG, WebP or BMP bytes, or `ImageData`.
-   * An aborted `signal` rejects a queued call with `AbortError`; a call that already runs ends first.
+   * An aborted `signal` rejects a queued call with `AbortError`; a call that already runs ends
+   * first.
    */
   read(source: Source, { signal }: { signal?: AbortSignal } = {}): Promise<Result> {
     return this.#queued("read", source, signal);
   }
 
   /**
-   * Reads one more frame of the same document and answers for all frames since `forget`: what one frame misreads, others outvote. `frames` counts those
-   * whose evidence is in; `quads` are this frame's, empty where it shows nothing. A frame of another document is left out, and the third in a row begins anew.
+   * Reads one more frame of the same document and answers for all frames since `forget`: what one
+   * frame misreads, others outvote. `frames` counts those whose evidence is in; `quads` are this
+   * frame's, empty where it shows nothing. A frame of another document is left out, and the third
+   * in a row begins anew.
    */
   fuse(source: Source, { signal }: { signal?: AbortSignal } = {}): Promise<Result> {
     return this.#queued("fuse", source, signal);
@@ -165,7 +169,9 @@ export class Reader {
       text =
         "data" in source
           ? this.#engine[`${verb}_pixels`](source.width, source.height, bytesOf(source.data))
-          : this.#engine[`${verb}_file`](source instanceof Uint8Array ? source : new Uint8Array(source));
+          : this.#engine[`${verb}_file`](
+              source instanceof Uint8Array ? source : new Uint8Array(source),
+            );
     } catch (thrown) {
       throw fromEngine(thrown);
     }

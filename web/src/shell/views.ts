@@ -21,6 +21,14 @@ export interface ViewEntry {
 /** All views; the first is the one that the page opens with. */
 export const VIEWS: readonly [ViewEntry, ...ViewEntry[]] = [
   { name: "read", title: "titleRead" },
-  { name: "bench", title: "titleBench", open: async (element) => (await import("../bench/view")).open(element) },
-  { name: "how", title: "titleHow", open: async (element) => (await import("../how/view")).open(element) },
+  {
+    name: "bench",
+    title: "titleBench",
+    open: async (element) => (await import("../bench/view")).open(element),
+  },
+  {
+    name: "how",
+    title: "titleHow",
+    open: async (element) => (await import("../how/view")).open(element),
+  },
 ];
