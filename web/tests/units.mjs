@@ -28,7 +28,7 @@ const { visiblePart } = await load("camera/frames");
 const { hintFor } = await load("camera/hints");
 const { csv } = await load("reading/csv");
 const { outcome } = await load("reading/verdict");
-const { date, validity } = await load("reading/words");
+const { date, validity } = await load("words");
 const { nameOfState } = await load("states");
 const { speak } = await load("language");
 

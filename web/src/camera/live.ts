@@ -1,7 +1,7 @@
 /** Fields that fill in while frames are read. */
 import { at, el } from "../dom";
 import { t, type Key } from "../messages";
-import { date } from "../reading/words";
+import { date } from "../words";
 import { LIVE_FIELDS, type LiveField, type Progress } from "./agreement";
 
 const LABELS: Record<LiveField, Key> = {

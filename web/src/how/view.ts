@@ -5,7 +5,7 @@
 import { el } from "../dom";
 import { models } from "../files";
 import { onLanguage } from "../language";
-import type { View } from "../shell/views";
+import type { View } from "../view";
 import "../shell/views.css";
 import "./how.css";
 import { LaneView } from "./laneview";

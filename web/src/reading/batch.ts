@@ -5,16 +5,10 @@ import { t } from "../messages";
 import { nameOfState } from "../states";
 import { csv } from "./csv";
 import { errorKey, type Reading } from "./decode";
-import { save } from "./export";
+import { save } from "../export";
+import type { Row } from "./row";
 import { VERDICTS, outcome } from "./verdict";
-import { date } from "./words";
-
-/** A file, and what came of it so far. */
-export interface Row {
-  file: File;
-  reading?: Reading;
-  error?: unknown;
-}
+import { date } from "../words";
 
 /** What the table asks of the rest of the view. */
 export interface BatchCalls {

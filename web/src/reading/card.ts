@@ -3,7 +3,7 @@ import type { Check, DocumentFields } from "nibble";
 import { el } from "../dom";
 import { t, type Key } from "../messages";
 import { nameOfState } from "../states";
-import { date, sex, validity } from "./words";
+import { date, sex, validity } from "../words";
 
 interface Style {
   wide?: boolean;

@@ -9,7 +9,7 @@ import { t } from "../messages";
 import { quietly } from "../quiet";
 import { Batch } from "./batch";
 import { errorKey, readFile, type Reading } from "./decode";
-import { copy, json, save, share } from "./export";
+import { copy, json, save, share } from "../export";
 import { offerSamples, sharedFile, watchFiles } from "./intake";
 import { show } from "./result";
 import { go, isShown } from "./sections";

@@ -7,7 +7,8 @@
 import { at, el } from "../dom";
 import { onLanguage } from "../language";
 import { t } from "./messages";
-import { VIEWS, type View, type ViewEntry } from "./views";
+import type { View } from "../view";
+import { VIEWS, type ViewEntry } from "./views";
 
 const opened = new Map<string, Promise<View>>();
 let current: ViewEntry | undefined;

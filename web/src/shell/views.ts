@@ -1,13 +1,6 @@
 /** The views of the page. */
+import type { View } from "../view";
 import type { ShellKey } from "./messages";
-
-/** What a view's own module gives. */
-export interface View {
-  /** Called each time the view comes up, with what follows the view's name in the address. */
-  enter?(argument: string): void;
-  /** Called as another view takes its place. */
-  leave?(): void;
-}
 
 /** How a view is named, and where its code is. */
 export interface ViewEntry {

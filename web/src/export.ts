@@ -1,6 +1,6 @@
 /** Results on their way out of the page, by the person's own hand. */
 import type { Result } from "nibble";
-import { el } from "../dom";
+import { el } from "./dom";
 
 /** A result as the JSON that `native-bench read` writes. */
 export function json(result: Result | readonly object[]): string {

@@ -1,7 +1,7 @@
 /** Values of a document in plain words. */
 import type { DocumentFields } from "nibble";
-import { locale } from "../language";
-import { t, type Key } from "../messages";
+import { locale } from "./language";
+import { t, type Key } from "./messages";
 
 /** Validity that many states ask of a traveller's document; months. */
 const SOON_MONTHS = 6;
