@@ -7,6 +7,7 @@ mod bench;
 mod error;
 mod explain;
 mod kernels;
+mod restart;
 
 use nibble_core::gray::Gray;
 use nibble_core::model;
@@ -19,6 +20,7 @@ pub use bench::Bench;
 use error::thrown;
 pub use explain::{Explainer, LayerOutput};
 pub use kernels::choose_kernels;
+pub use restart::restart;
 
 #[wasm_bindgen]
 extern "C" {

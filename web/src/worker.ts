@@ -53,6 +53,8 @@ self.addEventListener("message", async ({ data }: MessageEvent<Request>) => {
   try {
     reply = await answer(data);
   } catch (thrown) {
+    // Nobody will see this picture again.
+    if (data.kind === "frame") data.picture.close();
     const code = thrown instanceof NibbleError ? thrown.code : "Internal";
     reply = {
       id: data.id,

@@ -1,5 +1,6 @@
 /** Which kernels run here. */
 import { choose_kernels } from "./engine.js";
+import { call } from "./instance.js";
 
 /** The kernel in use for one arithmetic. */
 export interface KernelChoice {
@@ -21,7 +22,7 @@ export interface KernelChoice {
  * the best guess.
  */
 export function kernels(races = true): KernelChoice[] {
-  return JSON.parse(choose_kernels(races)) as KernelChoice[];
+  return JSON.parse(call(() => choose_kernels(races))) as KernelChoice[];
 }
 
 /** A sentence for people where a kernel was found wrong, or null. */

@@ -93,8 +93,10 @@ export const de: Record<Key, string> = {
   errTooLarge: "Das Bild ist selbst für Ihren Browser zu groß. Versuchen Sie ein kleineres.",
   errNoSimd: "Dieser Browser ist zu alt: Ihm fehlt WebAssembly SIMD. Jeder Browser ab 2023 hat es.",
   errLoadFailed:
-    "Ein Teil der Seite konnte nicht geladen werden. Prüfen Sie die Verbindung und laden Sie neu.",
+    "Ein Teil der Seite konnte nicht geladen werden. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.",
   errModelInvalid: "Die Datei des Netzes ist beschädigt. Laden Sie die Seite neu.",
+  errTrapped:
+    "Dieses Bild konnte nicht gelesen werden; die Texterkennung wurde neu gestartet. Andere Bilder werden gelesen wie zuvor.",
   errInternal:
     "Etwas Unerwartetes ist schiefgegangen. Laden Sie die Seite neu und versuchen Sie es noch einmal.",
   errTitle: "Das ließ sich nicht lesen",

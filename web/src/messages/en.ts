@@ -90,8 +90,10 @@ export const en = {
   errTooLarge: "This picture is too large even for your browser. Try a smaller one.",
   errNoSimd:
     "This browser is too old to run the reader. It lacks WebAssembly SIMD; any browser from 2023 or later has it.",
-  errLoadFailed: "A part of the page could not be loaded. Check the connection and reload.",
+  errLoadFailed: "A part of the page could not be loaded. Check the connection and try again.",
   errModelInvalid: "The network's file is damaged. Reload the page.",
+  errTrapped:
+    "This picture could not be read; the reader was restarted. Other pictures can be read as before.",
   errInternal: "Something unexpected went wrong. Reload the page and try again.",
   errTitle: "This could not be read",
   privacyHow: "How can I check this?",

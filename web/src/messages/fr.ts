@@ -96,8 +96,10 @@ export const fr: Record<Key, string> = {
   errNoSimd:
     "Ce navigateur est trop ancien : il n’a pas WebAssembly SIMD, présent dans tous depuis 2023.",
   errLoadFailed:
-    "Une partie de la page n’a pas pu être chargée. Vérifiez la connexion et rechargez.",
+    "Une partie de la page n’a pas pu être chargée. Vérifiez la connexion et réessayez.",
   errModelInvalid: "Le fichier du réseau est abîmé. Rechargez la page.",
+  errTrapped:
+    "Cette image n’a pas pu être lue ; le lecteur a été redémarré. Les autres images se lisent comme avant.",
   errInternal: "Une erreur inattendue s’est produite. Rechargez la page et réessayez.",
   errTitle: "Lecture impossible",
   privacyHow: "Comment puis-je le vérifier ?",

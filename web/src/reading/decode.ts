@@ -1,7 +1,7 @@
 /**
  * Files to readings, by the engine or, where it cannot take a file, by the browser's own decoder.
  */
-import { NibbleError, type Precision, type Result } from "nibble";
+import { NibbleError, type ErrorCode, type Precision, type Result } from "nibble";
 import type { Client } from "../client";
 import type { Key } from "../messages";
 
@@ -26,11 +26,27 @@ export class Refused extends NibbleError {
   }
 }
 
+/** What to say about each error; some are never seen unless the page has a bug. */
+const WORDS: Record<ErrorCode, Key> = {
+  Empty: "errEmpty",
+  NotAPicture: "errNotAPicture",
+  Unsupported: "errUnsupported",
+  Broken: "errBroken",
+  TooLarge: "errTooLarge",
+  NoSimd: "errNoSimd",
+  LoadFailed: "errLoadFailed",
+  ModelInvalid: "errModelInvalid",
+  NotInitialised: "errInternal",
+  AlreadyInitialised: "errInternal",
+  Disposed: "errInternal",
+  Trapped: "errTrapped",
+  Internal: "errInternal",
+};
+
 /** What to say about anything thrown while reading. */
 export function errorKey(thrown: unknown): Key {
   if (thrown instanceof Refused) return thrown.key;
-  const code = thrown instanceof NibbleError ? thrown.code : "Internal";
-  return `err${code === "Disposed" ? "Internal" : code}`;
+  return WORDS[thrown instanceof NibbleError ? thrown.code : "Internal"];
 }
 
 /**

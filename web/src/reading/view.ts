@@ -60,7 +60,7 @@ class ReadingView {
     try {
       // The usual model is here before a picture is: nothing is requested while one is read.
       await this.#client.load("u4");
-      this.#wrongKernels = new Set((await this.#client.started).flatMap((choice) => choice.wrong));
+      this.#wrongKernels = new Set((await this.#client.start()).flatMap((choice) => choice.wrong));
       this.#showKernels();
       const file = await sharedFile();
       if (file !== null) await this.#open(file, file.name);
