@@ -85,11 +85,6 @@ export class Client {
     await this.#ask("done", { kind: "forget", precision });
   }
 
-  /** Whether the worker can reach a foreign address; the policy of the page says no. */
-  async reaches(address: string): Promise<boolean> {
-    return (await this.#ask("probed", { kind: "probe", address })).reached;
-  }
-
   async #ask<K extends Answer["kind"]>(
     kind: K,
     body: Body,

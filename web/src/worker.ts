@@ -37,14 +37,6 @@ async function answer(request: Request): Promise<Answer> {
     case "forget":
       (await reader(request.precision)).forget();
       return { id: request.id, kind: "done" };
-    case "probe":
-      // For the privacy test: does the page's policy hold here?
-      try {
-        await fetch(request.address, { mode: "no-cors" });
-        return { id: request.id, kind: "probed", reached: true };
-      } catch {
-        return { id: request.id, kind: "probed", reached: false };
-      }
   }
 }
 

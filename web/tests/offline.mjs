@@ -79,7 +79,7 @@ await suite([
       await page.click("#samples li:first-child button");
       assert.equal(await surname(), "ROSSI");
       await page.locator("input[value=u8]").check({ force: true });
-      await page.waitForFunction(() => globalThis.nibbleTest.result().precision === "u8");
+      await page.locator('[data-fact="kernel"]:has-text("_u8")').waitFor();
       await page.goto(`${address}#bench`);
       await page.click("#bench-compare");
       await page.waitForSelector('.parity[data-different="0"]');

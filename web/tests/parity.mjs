@@ -10,6 +10,7 @@ import { arch } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { firefox } from "./gecko.mjs";
+import { readByHand } from "./hands.mjs";
 import { webkit } from "./webkitgtk.mjs";
 import { CHROMIUM, repository, site } from "./site.mjs";
 
@@ -50,12 +51,6 @@ function native(program, environment, precision) {
   return files.map((name) => found.get(name));
 }
 
-/** Runs in the page: reads bytes by the worker of the page. */
-const readInPage = `async (base64, precision) => {
-  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-  return await globalThis.nibbleTest.read(bytes, precision);
-}`;
-
 async function everything(read, precision) {
   const results = [];
   for (const name of files) {
@@ -95,7 +90,7 @@ for (const binary of ["simd128", "relaxed"]) {
     const page = await browser.newPage();
     await page.goto(`${address}?binary=${binary}`);
     const results = await everything(
-      (base64, p) => page.evaluate(`(${readInPage})(${JSON.stringify(base64)}, "${p}")`),
+      (base64, p) => page.evaluate(`(${readByHand})(${JSON.stringify(base64)}, "${p}")`),
       precision,
     );
     await page.close();
@@ -110,7 +105,7 @@ for (const [name, driver] of [
 ]) {
   engines.set(name, async (precision) => {
     await driver.get(address);
-    const script = `const [base64, precision, done] = arguments; (${readInPage})(base64, precision).then(done, (error) => done({ failed: String(error) }))`;
+    const script = `const [base64, precision, done] = arguments; (${readByHand})(base64, precision).then(done, (error) => done({ failed: String(error) }))`;
     return everything((base64, p) => driver.executeAsyncScript(script, base64, p), precision);
   });
 }

@@ -13,6 +13,7 @@ import { cpus } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
+import { tapWorker } from "./hands.mjs";
 import { CHROMIUM, repository, site } from "./site.mjs";
 
 const { values, positionals: folders } = parseArgs({
@@ -42,6 +43,7 @@ const places = new Map([
 ]);
 for (const binary of ["relaxed", "simd128"]) {
   const page = await browser.newPage();
+  await page.addInitScript(tapWorker);
   await page.goto(`${address}?binary=${binary}`);
   places.set(`Chromium, ${binary}`, async (files) => {
     const times = [];
@@ -49,7 +51,7 @@ for (const binary of ["relaxed", "simd128"]) {
       const base64 = (await readFile(file)).toString("base64");
       const read = async (text) =>
         (
-          await globalThis.nibbleTest.read(
+          await globalThis.readInWorker(
             Uint8Array.from(atob(text), (c) => c.charCodeAt(0)),
             "u4",
           )

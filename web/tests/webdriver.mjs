@@ -7,6 +7,7 @@ import { readFile, writeFile, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { By, until } from "selenium-webdriver";
+import { reachedByWorker } from "./hands.mjs";
 import { expected, specimen } from "./specimens.mjs";
 import { streamOf } from "./stream.mjs";
 
@@ -82,13 +83,10 @@ export function readingChecks(driver, address) {
       },
     ],
     [
-      "foreign addresses are out of reach of the worker",
+      "foreign addresses are out of reach of workers like the page's",
       async () => {
         const reaches = (url) =>
-          driver.executeAsyncScript(
-            "const done = arguments[1]; window.nibbleTest.reaches(arguments[0]).then(done)",
-            url,
-          );
+          driver.executeAsyncScript(`(${reachedByWorker})(arguments[0]).then(arguments[1])`, url);
         assert.equal(await reaches(address.replace("127.0.0.1", "localhost")), false);
         assert.equal(await reaches(address), true);
       },

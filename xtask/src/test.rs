@@ -23,7 +23,7 @@ const STEPS: &[Step] = &[
     ("page-units", "parts of the page that need no browser", || node("tests/units.mjs")),
     ("engines", "both binaries in V8 and JavaScriptCore for arm64 under qemu", engines::verify),
     ("page-chromium", "page in Chromium", || node("tests/chromium.mjs")),
-    ("page-recovery", "traps, failing workers and missing files in Chromium", || node("tests/recovery.mjs")),
+    ("page-recovery", "traps and failing workers in Chromium", || node("tests/recovery.mjs")),
     ("page-camera", "camera view in Chromium, a film for a camera", || node("tests/camera.mjs")),
     ("page-views", "navigation, bench view and how-it-works view in Chromium", || node("tests/views.mjs")),
     ("page-offline", "page without a network, shared pictures, new versions", || node("tests/offline.mjs")),

@@ -1,5 +1,5 @@
 /** The reading view: a picture comes in, the worker reads it, the result is shown. */
-import { NibbleError, supported, type Precision, type Result } from "nibble";
+import { NibbleError, supported, type Precision } from "nibble";
 import { CameraView } from "../camera/view";
 import type { Client } from "../client";
 import { at } from "../dom";
@@ -48,10 +48,6 @@ class ReadingView {
         this.#present({ ...reading, file, name: file.name, from: "batch" }),
     });
     this.#wire();
-  }
-
-  get result(): Result | undefined {
-    return this.#shown?.result;
   }
 
   /** Loads what reading needs, and reads a file that another app has shared. */
@@ -242,14 +238,5 @@ function precision(): Precision {
 
 /** Starts the view; `client` reads for it. */
 export function startReading(client: Client): void {
-  const view = new ReadingView(client);
-  void view.start();
-  // For the tests of the built page: the worker's readings as they are, and whether the policy
-  // holds there.
-  const nibbleTest = {
-    reaches: (address: string) => client.reaches(address),
-    read: (bytes: Uint8Array<ArrayBuffer>, by: Precision) => client.read(bytes, by),
-    result: () => view.result,
-  };
-  Object.assign(globalThis, { nibbleTest });
+  void new ReadingView(client).start();
 }
