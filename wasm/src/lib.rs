@@ -8,6 +8,7 @@ mod clock;
 mod error;
 mod explain;
 mod kernels;
+mod restart;
 
 use nibble_core::{Model, Network};
 use nibble_gray::Gray;
@@ -21,6 +22,7 @@ use clock::now;
 use error::thrown;
 pub use explain::{Explainer, LayerOutput};
 pub use kernels::choose_kernels;
+pub use restart::restart;
 
 /// Reports panics on the console instead of a bare `unreachable`.
 #[wasm_bindgen(start)]
