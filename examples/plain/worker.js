@@ -8,6 +8,8 @@ self.addEventListener("message", async ({ data }) => {
     const { lines } = await (await reader).read(data);
     self.postMessage({ lines: lines.length > 0 ? lines : ["No machine-readable lines found."] });
   } catch (error) {
-    self.postMessage({ error: error instanceof NibbleError ? `${error.code}: ${error.message}` : String(error) });
+    self.postMessage({
+      error: error instanceof NibbleError ? `${error.code}: ${error.message}` : String(error),
+    });
   }
 });

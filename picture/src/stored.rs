@@ -2,7 +2,7 @@
 
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder};
-use nibble_core::gray::Gray;
+use nibble_gray::Gray;
 
 use crate::cost::Cost;
 use crate::{Limits, PictureError, orient, pixels};

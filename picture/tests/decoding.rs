@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::codecs::jpeg::JpegEncoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use nibble_core::gray::luma;
+use nibble_gray::luma;
 use nibble_picture::{Limits, PictureError, decode, from_rgba};
 
 /// Something without symmetry, so that a wrong turn shows.

@@ -1,1 +1,3 @@
-"""Training of Nibble's reader: synthetic lines, float and quantisation-aware training, export, golden vectors, specimens."""
+"""Training of Nibble's reader: synthetic lines, float and quantisation-aware training, export,
+golden vectors, specimens.
+"""

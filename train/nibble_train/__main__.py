@@ -24,7 +24,10 @@ def _train(options: argparse.Namespace) -> None:
     if options.start and Path(options.start).is_dir():
         # Model files: every precision goes on from its own.
         strips = Pool.sample(options.seed)
-        files = {name: model_file.load(str(Path(options.start) / f"ocr-{name}.safetensors")) for name in ("f32", "u8", "u4")}
+        files = {
+            name: model_file.load(str(Path(options.start) / f"ocr-{name}.safetensors"))
+            for name in ("f32", "u8", "u4")
+        }
         network = unfold.float_network(files["f32"], strips)
         known = {bits: unfold.quantised_network(files[f"u{bits}"], strips) for bits in (4, 8)}
     elif options.start:
@@ -67,37 +70,71 @@ def _evaluate(options: argparse.Namespace) -> None:
     from .evaluate import Request, default_jobs, evaluate
 
     jobs = options.jobs or default_jobs()
-    evaluate(Request(options.lines_a_profile, Path(options.real), Path(options.models), Path(options.out), jobs))
+    evaluate(
+        Request(
+            options.lines_a_profile,
+            Path(options.real),
+            Path(options.models),
+            Path(options.out),
+            jobs,
+        )
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="nibble_train", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
 
-    train = commands.add_parser("train", help="train float, then 4 and 8 bits; writes NumPy archives")
+    train = commands.add_parser(
+        "train", help="train float, then 4 and 8 bits; writes NumPy archives"
+    )
     train.add_argument("--out", default=str(ROOT / "train/runs/latest"))
-    train.add_argument("--start", help="where to start from: a NumPy archive of the float network, or a folder of model files")
+    train.add_argument(
+        "--start",
+        help="where to start from: a NumPy archive of the float network, or a folder of models",
+    )
     train.add_argument("--stage", choices=["all", "float", "u4", "u8"], default="all")
-    train.add_argument("--minutes", type=float, default=110, help="wall time of all stages, or of the one that is named")
-    train.add_argument("--distil", type=float, default=1.0, help="weight of the divergence from the float network in the loss of an integer one")
+    train.add_argument(
+        "--minutes",
+        type=float,
+        default=110,
+        help="wall time of all stages, or of the one that is named",
+    )
+    train.add_argument(
+        "--distil",
+        type=float,
+        default=1.0,
+        help="weight of the divergence from the float network in the loss of an integer one",
+    )
     train.add_argument("--rate", type=float, default=2e-3)
     train.add_argument("--seed", type=int, default=1)
     train.add_argument("--threads", type=int, default=1)
     train.set_defaults(run=_train)
 
-    export = commands.add_parser("export", help="write models/ and testdata/golden/ from trained archives")
+    export = commands.add_parser(
+        "export", help="write models/ and testdata/golden/ from trained archives"
+    )
     export.add_argument("archives", help="the folder that `train` wrote")
     export.set_defaults(run=_export)
 
-    specimens = commands.add_parser("specimens", help="render invented documents as photographs; without --count the bundled ones")
+    specimens = commands.add_parser(
+        "specimens",
+        help="render invented documents as photographs; without --count the bundled ones",
+    )
     specimens.add_argument("--count", type=int, default=0)
     specimens.add_argument("--seed", type=int, default=1)
     specimens.add_argument("--out", default=str(ROOT / "testdata/specimens"))
     specimens.set_defaults(run=_specimens)
 
-    evaluate = commands.add_parser("evaluate", help="measure models/ and write docs/results/training.json with its plot")
+    evaluate = commands.add_parser(
+        "evaluate", help="measure models/ and write docs/results/training.json with its plot"
+    )
     evaluate.add_argument("--lines-a-profile", type=int, default=10_000)
-    evaluate.add_argument("--real", default=str(ROOT.parent / "shared/data/lines"), help="a folder of line crops with index.csv")
+    evaluate.add_argument(
+        "--real",
+        default=str(ROOT.parent / "shared/data/lines"),
+        help="a folder of line crops with index.csv",
+    )
     evaluate.add_argument("--models", default=str(ROOT / "models"))
     evaluate.add_argument("--out", default=str(ROOT / "docs/results"))
     evaluate.add_argument("--jobs", type=int, default=0)

@@ -1,6 +1,8 @@
-"""Accuracy of model files on lines never trained on, through the integer simulation; written to `docs/results/training.json`.
+"""Accuracy of model files on lines never trained on, through the integer simulation; written to
+`docs/results/training.json`.
 
-Decoding is greedy: the best class of each column, runs collapsed, blanks dropped. No grammar and no check digits help.
+Decoding is greedy: the best class of each column, runs collapsed, blanks dropped. No grammar and no
+check digits help.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ EXACT_IN_F32 = 2**24
 
 
 class Runner:
-    """A model as matrix products. Integers stay exact: products run in f64 where a layer's bound exceeds f32's integers."""
+    """A model as matrix products. Integers stay exact: products run in f64 where a layer's bound
+    exceeds f32's integers.
+    """
 
     def __init__(self, model: Model):
         self.model = model
@@ -47,7 +51,11 @@ class Runner:
         """`[columns, classes]`; integers for integer models."""
         integer = self.model.precision != "f32"
         first = self.model.convolutions[0]
-        x = input_codes(strip, first.activation_bits) if integer else strip.astype(np.float32)[:, :, None] / np.float32(255)
+        x = (
+            input_codes(strip, first.activation_bits)
+            if integer
+            else strip.astype(np.float32)[:, :, None] / np.float32(255)
+        )
         for index, (layer, matrix) in enumerate(self.layers):
             x = x.astype(matrix.dtype)
             taken = windows(x, layer.weight.shape[1:3], layer.stride, layer.padding, 0)
@@ -60,7 +68,9 @@ class Runner:
             if index + 1 == len(self.layers):
                 return product
             if integer:
-                product = requantise(product, layer.scale, self.layers[index + 1][0].activation_bits)
+                product = requantise(
+                    product, layer.scale, self.layers[index + 1][0].activation_bits
+                )
             else:
                 product = np.maximum(product, 0)
             x = product.reshape(height, width, -1)
@@ -92,7 +102,8 @@ def distance(a: str, b: str) -> int:
 
 @dataclass
 class Score:
-    """Counts over lines. `alike` are those right where O and 0 count as one: often only a grammar tells them apart. `confusions` counts
+    """Counts over lines. `alike` are those right where O and 0 count as one: often only a grammar
+    tells them apart. `confusions` counts
     pairs of characters, wanted and read, in lines of the right length."""
 
     lines: int = 0
@@ -134,10 +145,13 @@ class Score:
 
 
 def calibration_bins(runner: Runner, strips: list[tuple[np.ndarray, str]]) -> list[list[int]]:
-    """Characters by stated confidence: (right, all) in twenty bins of `-log2(1 - p)`, each half wide; `p` is the largest softmax value of
+    """Characters by stated confidence: (right, all) in twenty bins of `-log2(1 - p)`, each half
+    wide; `p` is the largest softmax value of
     the character's columns."""
     bins = [[0, 0] for _ in range(20)]
-    scale = float(runner.model.convolutions[-1].scale[0]) if runner.model.precision != "f32" else 1.0
+    scale = (
+        float(runner.model.convolutions[-1].scale[0]) if runner.model.precision != "f32" else 1.0
+    )
     for pixels, text in strips:
         logits = runner.logits(pixels) * scale
         read = collapse(logits, runner.model.alphabet)
@@ -171,14 +185,20 @@ def _score_chunk(job: tuple) -> tuple[dict, list]:
         strip = generator.strip(cap)
         pixels = padded(strip.pixels)
         for precision, runner in runners.items():
-            scores[precision].add(collapse(runner.logits(pixels), runner.model.alphabet), strip.text)
+            scores[precision].add(
+                collapse(runner.logits(pixels), runner.model.alphabet), strip.text
+            )
         if cap is None and len(kept) < 60:
             kept.append((pixels, strip.text))
     return scores, calibration_bins(runners["u4"], kept) if kept else []
 
 
-def _scores(folder: Path, profile: str, seed: int, count: int, cap: float | None, jobs: int) -> tuple[dict, list]:
-    """Scores of `count` lines made in chunks of 250, each with a seed of its own, so that `jobs` doesn't change the result."""
+def _scores(
+    folder: Path, profile: str, seed: int, count: int, cap: float | None, jobs: int
+) -> tuple[dict, list]:
+    """Scores of `count` lines made in chunks of 250, each with a seed of its own, so that `jobs`
+    doesn't change the result.
+    """
     sizes = [min(250, count - start) for start in range(0, count, 250)]
     work = [(str(folder), profile, seed + 7 * index, size, cap) for index, size in enumerate(sizes)]
     totals, bins = {p: Score() for p in PRECISIONS}, [[0, 0] for _ in range(20)]
@@ -195,7 +215,7 @@ def _scores(folder: Path, profile: str, seed: int, count: int, cap: float | None
 
 
 def line_strip(gray: np.ndarray) -> np.ndarray:
-    """A tight crop of one printed line to a strip: the rows that hold most ink become the capitals."""
+    """A tight crop of one line to a strip: the rows that hold most ink become the capitals."""
     ink = gray < (int(gray.min()) + int(gray.max())) / 2
     profile = ink.sum(1).astype(float)
     rows = np.flatnonzero(profile > 0.25 * np.percentile(profile, 90))
@@ -208,7 +228,9 @@ def line_strip(gray: np.ndarray) -> np.ndarray:
     width = math.ceil((right - left) * factor)
     blurred = cv2.GaussianBlur(gray, (0, 0), 0.42 / factor) if factor < 1 else gray
     matrix = np.float64([[factor, 0, -left * factor], [0, factor, ROWS / 2 - middle * factor]])
-    seen = cv2.warpAffine(blurred, matrix, (width, ROWS), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.warpAffine(
+        blurred, matrix, (width, ROWS), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     return stretch(seen)
 
 
@@ -222,13 +244,17 @@ def real_lines(folder: Path, models: Path) -> dict:
         for row in csv.DictReader(file):
             strip = padded(line_strip(np.asarray(Image.open(folder / row["file"]).convert("L"))))
             for precision, runner in runners.items():
-                scores[precision].add(collapse(runner.logits(strip), runner.model.alphabet), row["text"])
+                scores[precision].add(
+                    collapse(runner.logits(strip), runner.model.alphabet), row["text"]
+                )
     return {p: score.summary(True) for p, score in scores.items()}
 
 
 @dataclass
 class Request:
-    """What to measure: lines a profile, a folder of real crops (may be absent), the folder of models, where results go, processes."""
+    """What to measure: lines a profile, a folder of real crops (may be absent), the folder of
+    models, where results go, processes.
+    """
 
     count: int
     lines: Path
@@ -240,14 +266,27 @@ class Request:
 def evaluate(request: Request, say: Callable[[str], None] = print) -> dict:
     """Writes `training.json` and the plot `training-heights.svg` into the folder `request.out`."""
     count, lines, models, jobs = request.count, request.lines, request.models, request.jobs
-    result: dict = {"decoding": "greedy CTC", "seed": SEED, "profiles": {}, "capital_height": {}, "confidence": {}}
+    result: dict = {
+        "decoding": "greedy CTC",
+        "seed": SEED,
+        "profiles": {},
+        "capital_height": {},
+        "confidence": {},
+    }
     for index, profile in enumerate(("normal", "hard")):
         totals, bins = _scores(models, profile, SEED + 1_000_000 * index, count, None, jobs)
         result["profiles"][profile] = {p: score.summary(True) for p, score in totals.items()}
         result["confidence"][profile] = bins
         say(f"{profile}: {result['profiles'][profile]}")
     for height in HEIGHTS:
-        totals, _ = _scores(models, NORMAL.name, SEED + 5_000_000 + 1000 * height, max(10, count // 20), float(height), jobs)
+        totals, _ = _scores(
+            models,
+            NORMAL.name,
+            SEED + 5_000_000 + 1000 * height,
+            max(10, count // 20),
+            float(height),
+            jobs,
+        )
         result["capital_height"][str(height)] = {p: score.summary() for p, score in totals.items()}
     if lines.exists():
         result["real_lines"] = real_lines(lines, models)

@@ -1,4 +1,6 @@
-"""The network as integers, in NumPy: the exact meaning of `docs/model-file.md`, and the source of the golden vectors."""
+"""The network as integers, in NumPy: the exact meaning of `docs/model-file.md`, and the source of
+the golden vectors.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ import numpy as np
 
 @dataclass
 class Convolution:
-    """One layer: codes `weight [out, kh, kw, in]`, `bias [out]`, `scale [out]` (`[1]` for the logits), and what stands before it."""
+    """One layer: codes `weight [out, kh, kw, in]`, `bias [out]`, `scale [out]` (`[1]` for the
+    logits), and what stands before it.
+    """
 
     name: str
     weight: np.ndarray
@@ -24,10 +28,17 @@ class Convolution:
     def description(self) -> dict:
         out, kernel_height, kernel_width, inputs = self.weight.shape
         return {
-            "name": self.name, "op": "conv2d", "in": inputs, "out": out, "kernel": [kernel_height, kernel_width],
-            "stride": list(self.stride), "padding": list(self.padding), "weight_bits": self.weight_bits,
-            "activation_bits": self.activation_bits, "zero_point": self.zero_point,
-        }  # fmt: skip
+            "name": self.name,
+            "op": "conv2d",
+            "in": inputs,
+            "out": out,
+            "kernel": [kernel_height, kernel_width],
+            "stride": list(self.stride),
+            "padding": list(self.padding),
+            "weight_bits": self.weight_bits,
+            "activation_bits": self.activation_bits,
+            "zero_point": self.zero_point,
+        }
 
 
 @dataclass
@@ -39,7 +50,12 @@ class MaxPool:
     stride: tuple[int, int]
 
     def description(self) -> dict:
-        return {"name": self.name, "op": "max_pool2d", "kernel": list(self.kernel), "stride": list(self.stride)}
+        return {
+            "name": self.name,
+            "op": "max_pool2d",
+            "kernel": list(self.kernel),
+            "stride": list(self.stride),
+        }
 
 
 @dataclass
@@ -74,16 +90,25 @@ def windows(x: np.ndarray, kernel, stride, padding, fill) -> np.ndarray:
     return view[:: stride[0], :: stride[1]].transpose(0, 1, 3, 4, 2)
 
 
-def requantise(accumulator: np.ndarray, scale: np.ndarray, bits: int, zero_point: int = 0) -> np.ndarray:
-    """`clamp(round_ties_even(f32(acc) * scale) + zero_point, 0, 2^bits - 1)`: one conversion, one f32 product, one rounding."""
+def requantise(
+    accumulator: np.ndarray, scale: np.ndarray, bits: int, zero_point: int = 0
+) -> np.ndarray:
+    """`clamp(round_ties_even(f32(acc) * scale) + zero_point, 0, 2^bits - 1)`: one conversion, one
+    f32 product, one rounding.
+    """
     product = accumulator.astype(np.float32) * scale.astype(np.float32)
     return np.clip(np.rint(product) + zero_point, 0, 2**bits - 1).astype(np.int64)
 
 
 def convolve(x: np.ndarray, layer: Convolution) -> np.ndarray:
     """Accumulators plus bias, `[h, w, out]`, exact."""
-    taken = windows(x, layer.weight.shape[1:3], layer.stride, layer.padding, layer.zero_point) - layer.zero_point
-    return np.einsum("hwijc,oijc->hwo", taken, layer.weight.astype(np.int64)) + layer.bias.astype(np.int64)
+    taken = (
+        windows(x, layer.weight.shape[1:3], layer.stride, layer.padding, layer.zero_point)
+        - layer.zero_point
+    )
+    return np.einsum("hwijc,oijc->hwo", taken, layer.weight.astype(np.int64)) + layer.bias.astype(
+        np.int64
+    )
 
 
 def run(model: Model, strip: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -99,6 +124,8 @@ def run(model: Model, strip: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         following = [later for later in model.layers[index + 1 :] if isinstance(later, Convolution)]
         if not following:
             return accumulator[0].astype(np.int32), outputs
-        x = requantise(accumulator, layer.scale, following[0].activation_bits, following[0].zero_point)
+        x = requantise(
+            accumulator, layer.scale, following[0].activation_bits, following[0].zero_point
+        )
         outputs.append(x)
     raise ValueError("a network ends with a convolution")

@@ -35,18 +35,31 @@ def save(model: Model, path: str) -> None:
             tensors[f"{layer.name}.weight"] = layer.weight.astype(np.float32)
             tensors[f"{layer.name}.bias"] = layer.bias.astype(np.float32)
             continue
-        weight = pack_nibbles(layer.weight) if layer.weight_bits == 4 else layer.weight.astype(np.int8)
+        weight = (
+            pack_nibbles(layer.weight) if layer.weight_bits == 4 else layer.weight.astype(np.int8)
+        )
         tensors[f"{layer.name}.weight"] = weight
         tensors[f"{layer.name}.bias"] = layer.bias.astype(np.int32)
         tensors[f"{layer.name}.scale"] = layer.scale.astype(np.float32)
     network = {
-        "name": model.name, "release": model.release,
+        "name": model.name,
+        "release": model.release,
         "input": {"height": model.height, "column_stride": model.column_stride},
-        "alphabet": model.alphabet, "blank": len(model.alphabet),
+        "alphabet": model.alphabet,
+        "blank": len(model.alphabet),
         "layers": [layer.description() for layer in model.layers],
-    }  # fmt: skip
-    metadata = {"format": "nibble-model", "version": "1", "precision": model.precision, "network": json.dumps(network)}
-    save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, path, metadata=metadata)
+    }
+    metadata = {
+        "format": "nibble-model",
+        "version": "1",
+        "precision": model.precision,
+        "network": json.dumps(network),
+    }
+    save_file(
+        {name: np.ascontiguousarray(value) for name, value in tensors.items()},
+        path,
+        metadata=metadata,
+    )
 
 
 def load(path: str) -> Model:
@@ -67,9 +80,24 @@ def load(path: str) -> Model:
         scale = tensors.get(f"{name}.scale", np.ones(1, np.float32))
         layers.append(
             Convolution(
-                name, weight, tensors[f"{name}.bias"], scale, tuple(entry["stride"]), tuple(entry["padding"]),
-                entry["weight_bits"], entry["activation_bits"], entry["zero_point"],
-            )  # fmt: skip
+                name,
+                weight,
+                tensors[f"{name}.bias"],
+                scale,
+                tuple(entry["stride"]),
+                tuple(entry["padding"]),
+                entry["weight_bits"],
+                entry["activation_bits"],
+                entry["zero_point"],
+            )
         )
     size = network["input"]
-    return Model(precision, layers, size["height"], size["column_stride"], network["release"], network["name"], network["alphabet"])
+    return Model(
+        precision,
+        layers,
+        size["height"],
+        size["column_stride"],
+        network["release"],
+        network["name"],
+        network["alphabet"],
+    )

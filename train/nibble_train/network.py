@@ -1,4 +1,6 @@
-"""The recogniser in PyTorch: float, and with learned step sizes for quantisation-aware training (LSQ, Esser et al. 2020)."""
+"""The recogniser in PyTorch: float, and with learned step sizes for quantisation-aware training
+(LSQ, Esser et al. 2020).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from torch import nn
 
 from .texts import BLANK
 
-#: (channels, kernel, stride, padding), vertical first: 24 rows collapse to one, a column stands for four.
+#: (channels, kernel, stride, padding), vertical first: 24 rows collapse to one, a column stands for
+#: four.
 LAYERS = (
     (16, (3, 3), (2, 2), (1, 1)),
     (24, (3, 3), (2, 1), (1, 1)),
@@ -75,7 +78,9 @@ class WeightStep(nn.Module):
         best, step = torch.full_like(largest, math.inf), largest / self.q
         for share in torch.linspace(0.35, 1.0, 27):
             candidate = (largest * share / self.q).clamp(min=1e-8)
-            rounded = (flat / candidate[:, None]).round().clamp(-self.q, self.q) * candidate[:, None]
+            rounded = (flat / candidate[:, None]).round().clamp(-self.q, self.q) * candidate[
+                :, None
+            ]
             error = ((rounded - flat) ** 2).sum(1)
             better = error < best
             best, step = torch.where(better, error, best), torch.where(better, candidate, step)
@@ -94,13 +99,17 @@ class WeightStep(nn.Module):
 
 
 class ActivationStep(nn.Module):
-    """Unsigned activations 0..q with one learned step; the input's step is fixed, full scale being white."""
+    """Unsigned activations 0..q with one learned step; the input's step is fixed, full scale being
+    white.
+    """
 
     def __init__(self, bits: int, is_input: bool):
         super().__init__()
         self.q = 2**bits - 1
         self.is_input, self.calibrating, self.factor = is_input, False, 1e-3
-        self.s = nn.Parameter(torch.tensor(1.0 / self.q if is_input else 0.1), requires_grad=not is_input)
+        self.s = nn.Parameter(
+            torch.tensor(1.0 / self.q if is_input else 0.1), requires_grad=not is_input
+        )
 
     def step(self) -> torch.Tensor:
         return self.s if self.is_input else self.s.abs() + 1e-9
@@ -131,7 +140,9 @@ class QuantisedNetwork(nn.Module):
         super().__init__()
         self.bits, self.L, self.calibrated = bits, network.L, False
         last = len(self.L) - 1
-        self.qw = nn.ModuleList([WeightStep(block.c.weight, bits, i == last) for i, block in enumerate(self.L)])
+        self.qw = nn.ModuleList(
+            [WeightStep(block.c.weight, bits, i == last) for i, block in enumerate(self.L)]
+        )
         self.qa = nn.ModuleList([ActivationStep(bits, i == 0) for i in range(len(self.L))])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -152,17 +163,25 @@ class QuantisedNetwork(nn.Module):
         self.calibrated = True
 
     def step_parameters(self) -> list[nn.Parameter]:
-        return [p for module in (*self.qw, *self.qa) for p in module.parameters() if p.requires_grad]
+        return [
+            p for module in (*self.qw, *self.qa) for p in module.parameters() if p.requires_grad
+        ]
 
 
 def load_archive(network: nn.Module, path: str) -> None:
-    """Loads a NumPy archive of a state dict; a step per channel of the last layer is left to be searched anew."""
+    """Loads a NumPy archive of a state dict; a step per channel of the last layer is left to be
+    searched anew.
+    """
     with np.load(path) as archive:
         state = {name: torch.from_numpy(np.asarray(archive[name])) for name in archive.files}
     own = network.state_dict()
-    network.load_state_dict({k: v for k, v in state.items() if k in own and own[k].shape == v.shape}, strict=False)
+    network.load_state_dict(
+        {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}, strict=False
+    )
 
 
 def save_archive(network: nn.Module, path: str) -> None:
     """Writes the state dict as a NumPy archive."""
-    np.savez_compressed(path, **{name: value.detach().numpy() for name, value in network.state_dict().items()})
+    np.savez_compressed(
+        path, **{name: value.detach().numpy() for name, value in network.state_dict().items()}
+    )

@@ -8,12 +8,19 @@ from dataclasses import dataclass
 from .texts import DIGITS, LETTERS, Zone, check_digit, fit
 
 SURNAMES = (
-    "ERIKSSON OKONKWO MARTINEZ LINDQVIST TANAKA DUBOIS NOVAK ROSSI ABERNATHY KOVACS VAN<DER<MEER ALMEIDA HADDAD JOHANSEN PETROVA "
-    "MOREAU QUISPE YILMAZ WOZNIAK FERNANDES ODUYA SANTOS<LIMA BRANDT KAZLAUSKAS THORNE IBARRA XU ZELENKA"
+    "ERIKSSON OKONKWO MARTINEZ LINDQVIST TANAKA DUBOIS NOVAK ROSSI ABERNATHY KOVACS "
+    "VAN<DER<MEER ALMEIDA HADDAD JOHANSEN PETROVA MOREAU QUISPE YILMAZ WOZNIAK FERNANDES ODUYA "
+    "SANTOS<LIMA BRANDT KAZLAUSKAS THORNE IBARRA XU ZELENKA"
 ).split()
 GIVEN = {
-    "F": "ANNA<MARIA INES CHIDINMA SOFIA FREYA YUKI CLAIRE ZUZANA GIULIA<ROSA HARRIET LILLA OPHELIE LEYLA ASTRID VERA<KATE".split(),
-    "M": "JONAS EMEKA PABLO<JOSE ERIK HIRO MATHIEU ONDREJ LUCA WILLIAM<HENRY BENCE OMAR PIOTR TIAGO KWAME DAVID<IVO".split(),
+    "F": (
+        "ANNA<MARIA INES CHIDINMA SOFIA FREYA YUKI CLAIRE ZUZANA GIULIA<ROSA HARRIET LILLA "
+        "OPHELIE LEYLA ASTRID VERA<KATE"
+    ).split(),
+    "M": (
+        "JONAS EMEKA PABLO<JOSE ERIK HIRO MATHIEU ONDREJ LUCA WILLIAM<HENRY BENCE OMAR PIOTR "
+        "TIAGO KWAME DAVID<IVO"
+    ).split(),
 }
 
 
@@ -82,7 +89,9 @@ def zone_of(person: Person, kind: str, source: random.Random) -> Zone:
 
 
 def with_wrong_birth_check(zone: Zone) -> Zone:
-    """A TD3 zone whose check digit of the birth date is off by one; the composite, which covers it, then fails too."""
+    """A TD3 zone whose check digit of the birth date is off by one; the composite, which covers it,
+    then fails too.
+    """
     first, second = zone.lines
     wrong = DIGITS[(int(second[19]) + 1) % 10]
     return Zone(zone.format, (first, second[:19] + wrong + second[20:]))

@@ -1,4 +1,6 @@
-"""A flat document as a phone sees it: on a table, in perspective, unevenly lit, slightly blurred, noisy."""
+"""A flat document as a phone sees it: on a table, in perspective, unevenly lit, slightly blurred,
+noisy.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Shot:
-    """Frame `(width, height)` in pixels, share of its width that the document takes, largest angles in degrees, blur and noise."""
+    """Frame `(width, height)` in pixels, share of its width that the document takes, largest angles
+    in degrees, blur and noise.
+    """
 
     frame: tuple[int, int]
     share: float
@@ -49,13 +53,20 @@ def _rotation(tilt: float, lean: float, turn: float) -> np.ndarray:
 
 
 def homography(size: tuple[int, int], shot: Shot, rng: np.random.Generator) -> np.ndarray:
-    """Document pixels to frame pixels: a pinhole camera of focal length 1.1 frame widths over a tilted plane."""
+    """Document pixels to frame pixels: a pinhole camera of focal length 1.1 frame widths over a
+    tilted plane.
+    """
     width, height = shot.frame
     columns, rows = size
     tilt, lean = rng.uniform(-shot.tilt, shot.tilt, 2)
     spin = _rotation(tilt, lean, rng.uniform(-shot.turn, shot.turn))
     corners = np.float32([[0, 0], [columns, 0], [columns, rows], [0, rows]])
-    plane = np.column_stack([corners[:, 0] / columns - 0.5, (corners[:, 1] - rows / 2) / columns, np.zeros(4)]) @ spin.T
+    plane = (
+        np.column_stack(
+            [corners[:, 0] / columns - 0.5, (corners[:, 1] - rows / 2) / columns, np.zeros(4)]
+        )
+        @ spin.T
+    )
     focal = 1.1
     seen = focal * plane[:, :2] / (focal / shot.share + plane[:, 2:]) * width
     # A tall page or a strong angle may leave the frame: shrink, then move at will inside it.
@@ -83,19 +94,30 @@ def photograph(document: np.ndarray, shot: Shot, rng: np.random.Generator) -> np
     reduction = columns / (shot.share * width)
     sharp = cv2.GaussianBlur(document, (0, 0), 0.4 * reduction) if reduction > 1 else document
     seen = cv2.warpPerspective(sharp, matrix, shot.frame, flags=cv2.INTER_LINEAR).astype(np.float32)
-    cover = cv2.warpPerspective(mask, matrix, shot.frame, flags=cv2.INTER_LINEAR).astype(np.float32) / 255
+    cover = (
+        cv2.warpPerspective(mask, matrix, shot.frame, flags=cv2.INTER_LINEAR).astype(np.float32)
+        / 255
+    )
     reach = width / 160
-    shadow = np.roll(cv2.GaussianBlur(cover, (0, 0), 1.6 * reach), (round(reach), round(reach * rng.uniform(-1, 1))), (0, 1))
+    shadow = np.roll(
+        cv2.GaussianBlur(cover, (0, 0), 1.6 * reach),
+        (round(reach), round(reach * rng.uniform(-1, 1))),
+        (0, 1),
+    )
     frame *= (1 - 0.5 * shadow)[:, :, None]
     frame += (seen - frame) * cover[:, :, None]
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     x, y = x / width - 0.5, y / width - 0.5 * height / width
     angle = rng.uniform(0, 6.28)
-    light = rng.uniform(0.82, 1.02) * (1 + rng.uniform(0.1, 0.35) * (x * np.cos(angle) + y * np.sin(angle)))
+    light = rng.uniform(0.82, 1.02) * (
+        1 + rng.uniform(0.1, 0.35) * (x * np.cos(angle) + y * np.sin(angle))
+    )
     light *= 1 - 0.35 * (x * x + y * y)
     if rng.random() < 0.5:
         # The photographer's own soft shadow from one side.
-        edge = (x * np.cos(angle + 1) + y * np.sin(angle + 1) - rng.uniform(-0.3, 0.3)) / rng.uniform(0.03, 0.12)
+        edge = (
+            x * np.cos(angle + 1) + y * np.sin(angle + 1) - rng.uniform(-0.3, 0.3)
+        ) / rng.uniform(0.03, 0.12)
         light *= 1 - rng.uniform(0.1, 0.3) / (1 + np.exp(np.clip(edge, -30, 30)))
     warmth = np.float32([rng.uniform(0.98, 1.05), 1.0, rng.uniform(0.88, 1.02)])
     frame *= light[:, :, None] * warmth
@@ -113,4 +135,6 @@ def scan(document: np.ndarray, width: int, rng: np.random.Generator) -> np.ndarr
     turn = cv2.getRotationMatrix2D((columns / 2, rows / 2), rng.uniform(-1.2, 1.2), inner / columns)
     turn[:, 2] += [width / 2 - columns / 2, height / 2 - rows / 2]
     sharp = cv2.GaussianBlur(document, (0, 0), max(0.3, 0.4 * columns / inner))
-    return cv2.warpAffine(sharp, turn, (width, height), flags=cv2.INTER_LINEAR, borderValue=(244, 244, 242))
+    return cv2.warpAffine(
+        sharp, turn, (width, height), flags=cv2.INTER_LINEAR, borderValue=(244, 244, 242)
+    )

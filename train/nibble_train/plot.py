@@ -23,23 +23,38 @@ def _y(accuracy: float) -> float:
 
 
 def heights(curve: dict) -> str:
-    """`curve`: height of capitals to precision to `characters_percent`, as in `docs/results/training.json`."""
+    """`curve`: height of capitals to precision to `characters_percent`, as in
+    `docs/results/training.json`.
+    """
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        'font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        f'<text x="{LEFT}" y="22" font-size="14">Characters read right (%), by height of capitals in the picture (pixels)</text>',
+        f'<text x="{LEFT}" y="22" font-size="14">'
+        "Characters read right (%), by height of capitals in the picture (pixels)</text>",
     ]
     for accuracy in (50, 80, 90, 95, 99, 99.5, 99.9):
         y = _y(accuracy)
-        parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dddddd"/>')
+        parts.append(
+            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dddddd"/>'
+        )
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{accuracy:g}</text>')
     for height in (4, 6, 8, 10, 12, 16, 20, 24):
-        parts.append(f'<text x="{_x(height):.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{height}</text>')
+        parts.append(
+            f'<text x="{_x(height):.1f}" y="{HEIGHT - BOTTOM + 20}" '
+            f'text-anchor="middle">{height}</text>'
+        )
     for row, (precision, colour) in enumerate(COLOURS.items()):
-        points = [(_x(float(h)), _y(scores[precision]["characters_percent"])) for h, scores in curve.items()]
+        points = [
+            (_x(float(h)), _y(scores[precision]["characters_percent"]))
+            for h, scores in curve.items()
+        ]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
         y = HEIGHT - BOTTOM - 16 - 18 * row
-        parts.append(f'<text x="{WIDTH - RIGHT - 8}" y="{y}" text-anchor="end" fill="{colour}">{NAMES[precision]}</text>')
+        parts.append(
+            f'<text x="{WIDTH - RIGHT - 8}" y="{y}" text-anchor="end" '
+            f'fill="{colour}">{NAMES[precision]}</text>'
+        )
     return "\n".join([*parts, "</svg>"]) + "\n"

@@ -17,13 +17,16 @@ from .texts import Zone
 
 COLUMNS = ("file", "doc", "kind", "mrz", "failing_checks")
 FORMATS = ("TD1", "TD2", "TD3", "MRVA", "MRVB", "FRA36")
-#: Value of EXIF tag 0x0112 for a picture whose rows run from right to left and columns from top: shown turned by 90 degrees clockwise.
+#: Value of EXIF tag 0x0112 for a picture whose rows run from right to left and columns from top:
+#: shown turned by 90 degrees clockwise.
 ORIENTATION, TURN_CLOCKWISE = 0x0112, 6
 
 
 @dataclass(frozen=True)
 class Order:
-    """One picture: file name, layout (a format or `front`), camera; `wrong` breaks a check digit, `turned` stores it turned."""
+    """One picture: file name, layout (a format or `front`), camera; `wrong` breaks a check digit,
+    `turned` stores it turned.
+    """
 
     file: str
     kind: str
@@ -60,7 +63,9 @@ def render(order: Order, seed: int) -> tuple[np.ndarray, Zone | None]:
     width = LAYOUTS[order.kind].width
     wanted = 1000 if order.shot is None else order.shot.frame[0] * order.shot.share
     document = draw(order.kind, person, zone, max(8.0, 1.25 * wanted / width), rng)
-    picture = scan(document, 1000, rng) if order.shot is None else photograph(document, order.shot, rng)
+    picture = (
+        scan(document, 1000, rng) if order.shot is None else photograph(document, order.shot, rng)
+    )
     return picture, zone
 
 
@@ -87,7 +92,15 @@ def _write(orders: list[tuple[Order, int]], out: Path) -> None:
             _save(picture, order, out / order.file)
             lines = "|".join(zone.lines) if zone else ""
             kind = "scan" if order.shot is None else "photo"
-            table.writerow([order.file, zone.format if zone else "NONE", kind, lines, "dob,comp" if order.wrong else ""])
+            table.writerow(
+                [
+                    order.file,
+                    zone.format if zone else "NONE",
+                    kind,
+                    lines,
+                    "dob,comp" if order.wrong else "",
+                ]
+            )
 
 
 def bundled(out: Path, seed: int = 2026) -> None:
@@ -101,7 +114,16 @@ def many(out: Path, count: int, seed: int) -> None:
     orders = []
     for index in range(count):
         kind = "front" if index % 25 == 24 else FORMATS[index % len(FORMATS)]
-        shot = Shot(FRAME, source.uniform(0.5, 0.95), source.uniform(4, 22), source.uniform(2, 15), source.uniform(0.3, 1.1), source.uniform(1, 6))
-        order = Order(f"{index:04}-{kind.lower()}.jpg", kind, shot, quality=source.randrange(55, 93))
+        shot = Shot(
+            FRAME,
+            source.uniform(0.5, 0.95),
+            source.uniform(4, 22),
+            source.uniform(2, 15),
+            source.uniform(0.3, 1.1),
+            source.uniform(1, 6),
+        )
+        order = Order(
+            f"{index:04}-{kind.lower()}.jpg", kind, shot, quality=source.randrange(55, 93)
+        )
         orders.append((order, seed * 1_000_003 + index))
     _write(orders, out)

@@ -1,7 +1,8 @@
 """Synthetic line strips with realistic damage, in the geometry of `docs/model-file.md`.
 
-A strip is drawn large (capitals 32 pixels high) with its neighbours above and below, mapped by one homography to the resolution of a
-capture, printed on a background, damaged as cameras, printers and codecs damage, and resampled to 24 rows.
+A strip is drawn large (capitals 32 pixels high) with its neighbours above and below, mapped by one
+homography to the resolution of a capture, printed on a background, damaged as cameras, printers and
+codecs damage, and resampled to 24 rows.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ CAP, CELL_WIDTH, CELL_HEIGHT = 32, 48, 64
 
 @dataclass(frozen=True)
 class Profile:
-    """How much damage: ranges are uniform unless said otherwise; heights in pixels of the capture."""
+    """How much damage: ranges are uniform unless said otherwise; heights in captured pixels."""
 
     name: str
     cap: tuple[float, float]
@@ -46,7 +47,9 @@ PROFILES = {"normal": NORMAL, "hard": HARD}
 
 @dataclass
 class Strip:
-    """Pixels `[24, width]` of gray codes, the text, and the middle and pitch of each character in columns."""
+    """Pixels `[24, width]` of gray codes, the text, and the middle and pitch of each character in
+    columns.
+    """
 
     pixels: np.ndarray
     text: str
@@ -57,7 +60,9 @@ class Strip:
 
 def font_files() -> list[str]:
     """The OCR-B fonts of the Debian package `fonts-ocr-b`: regular and sharp."""
-    listed = subprocess.run(["fc-list", ":family=OCR B", "file"], capture_output=True, text=True, check=False).stdout
+    listed = subprocess.run(
+        ["fc-list", ":family=OCR B", "file"], capture_output=True, text=True, check=False
+    ).stdout
     files = [line.split(":")[0].strip() for line in listed.splitlines()]
     files += [str(path) for path in Path("/usr/share/fonts").rglob("OCRB*.otf")]
     found = {Path(file).name: file for file in files}
@@ -68,8 +73,14 @@ def font_files() -> list[str]:
 
 
 def typewriter_files() -> list[str]:
-    """Nimbus Mono (`fonts-urw-base35`), as some issuers' and most mock-ups' zones are set; none if the package is absent."""
-    files = [path for folder in ("opentype", "type1") for path in Path("/usr/share/fonts", folder).rglob("NimbusMonoPS-Regular.*")]
+    """Nimbus Mono (`fonts-urw-base35`), as some issuers' and most mock-ups' zones are set; none if
+    the package is absent.
+    """
+    files = [
+        path
+        for folder in ("opentype", "type1")
+        for path in Path("/usr/share/fonts", folder).rglob("NimbusMonoPS-Regular.*")
+    ]
     return [str(path) for path in sorted(files)[:1]]
 
 
@@ -83,7 +94,8 @@ def _font(file: str) -> ImageFont.FreeTypeFont:
 
 @dataclass(frozen=True)
 class Style:
-    """How glyphs differ from the font's: `weight` thickens (or thins) strokes by quarter pixels, `bow` moves the waist of letters up or
+    """How glyphs differ from the font's: `weight` thickens (or thins) strokes by quarter pixels,
+    `bow` moves the waist of letters up or
     down and `slope` spreads that over the height (pixels of `CAP`), `width` condenses or widens."""
 
     file: str
@@ -109,7 +121,9 @@ def glyph(style: Style, character: str) -> np.ndarray:
     if style.bow or style.slope or style.width != 1.0:
         y, x = np.mgrid[0:CELL_HEIGHT, 0:CELL_WIDTH].astype(np.float32)
         height = np.clip((y - CELL_HEIGHT / 2) / CAP, -0.5, 0.5)
-        y += np.float32(style.bow) * np.cos(np.pi * height) + np.float32(style.slope) * np.sin(2 * np.pi * height)
+        y += np.float32(style.bow) * np.cos(np.pi * height) + np.float32(style.slope) * np.sin(
+            2 * np.pi * height
+        )
         x = (x - CELL_WIDTH / 2) / np.float32(style.width) + CELL_WIDTH / 2
         pixels = cv2.remap(pixels, x, y.astype(np.float32), cv2.INTER_LINEAR)
     return pixels
@@ -124,9 +138,13 @@ def stretch(gray: np.ndarray) -> np.ndarray:
     return np.clip(scaled, 0, 255).astype(np.uint8)
 
 
-def _smooth(rng: np.random.Generator, shape: tuple[int, int], grain: float, amplitude: float) -> np.ndarray:
+def _smooth(
+    rng: np.random.Generator, shape: tuple[int, int], grain: float, amplitude: float
+) -> np.ndarray:
     height, width = shape
-    grid = rng.normal(0, amplitude, (max(2, int(height / grain)) + 2, max(2, int(width / grain)) + 2))
+    grid = rng.normal(
+        0, amplitude, (max(2, int(height / grain)) + 2, max(2, int(width / grain)) + 2)
+    )
     return cv2.resize(grid.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
 
 
@@ -139,7 +157,10 @@ class Generator:
         self.writer = Writer(random.Random(seed))
         self.profile = profile
         self.fonts = font_files()
-        self.typewriter, self.typewriter_fonts = typewriter, typewriter_files() if typewriter else []
+        self.typewriter, self.typewriter_fonts = (
+            typewriter,
+            typewriter_files() if typewriter else [],
+        )
 
     def strip(self, cap: float | None = None) -> Strip:
         """One strip of any line of any zone; `cap` fixes the height of capitals in the capture."""
@@ -162,20 +183,33 @@ class Generator:
         pixels = stretch(cv2.resize(image, (width, ROWS), interpolation=method))
         factor = ROWS / strip_rows
         pitches = np.diff(np.concatenate([[edges[0]], (xs[1:] + xs[:-1]) / 2, [edges[1]]]))
-        return Strip(pixels, zone.lines[line], (xs * factor).astype(np.float32), (pitches * factor).astype(np.float32), cap)
+        return Strip(
+            pixels,
+            zone.lines[line],
+            (xs * factor).astype(np.float32),
+            (pitches * factor).astype(np.float32),
+            cap,
+        )
 
     def _draw(self, zone: Zone, line: int):
         """The line and its neighbours as coverage, large."""
         rng = self.rng
         font = self.fonts[int(rng.integers(len(self.fonts)))]
-        weight = int(rng.choice([-3, -2, -1, 0, 1, 2, 3, 4, 5, 6], p=[0.04, 0.08, 0.12, 0.2, 0.16, 0.14, 0.1, 0.08, 0.05, 0.03]))
+        weight = int(
+            rng.choice(
+                [-3, -2, -1, 0, 1, 2, 3, 4, 5, 6],
+                p=[0.04, 0.08, 0.12, 0.2, 0.16, 0.14, 0.1, 0.08, 0.05, 0.03],
+            )
+        )
         if self.typewriter_fonts and rng.random() < self.typewriter:
             font, weight = self.typewriter_fonts[0], max(-1, weight)
         style = Style(font, weight)
         if rng.random() < 0.45:
             # Printers' versions of OCR-B differ: a few seeded variants, so that glyphs can be kept.
             bow, slope = (int(v) for v in rng.integers(-2, 3, 2))
-            style = Style(font, weight, 1.5 * bow, 0.7 * slope, float(rng.choice([0.88, 0.94, 1.0, 1.06])))
+            style = Style(
+                font, weight, 1.5 * bow, 0.7 * slope, float(rng.choice([0.88, 0.94, 1.0, 1.06]))
+            )
         pitch = CAP * rng.uniform(0.86, 1.04)
         spacing = CAP * rng.uniform(1.6, 2.9)
         text = zone.lines[line]
@@ -197,7 +231,11 @@ class Generator:
             canvas[y : y + int(rng.integers(1, 5))] = 255
         if rng.random() < 0.12 * self.profile.rare:
             # The frame of a card or a stroke beyond the ends of the line.
-            x = int(rng.choice([left - rng.uniform(12, 70), canvas.shape[1] - left + rng.uniform(12, 70)]))
+            x = int(
+                rng.choice(
+                    [left - rng.uniform(12, 70), canvas.shape[1] - left + rng.uniform(12, 70)]
+                )
+            )
             canvas[:, max(0, x) : max(0, x) + int(rng.integers(2, 12))] = 255
         return canvas, np.array(centres), (left, middle), pitch
 
@@ -210,7 +248,9 @@ class Generator:
             np.maximum(region, cell[top - y0 : bottom - y0, : region.shape[1]], out=region)
 
     def _map(self, canvas, centres, baseline, pitch, cap):
-        """From the drawing to the capture: scale, aspect, lean, small perspective, rotation and bend, misplaced crop."""
+        """From the drawing to the capture: scale, aspect, lean, small perspective, rotation and
+        bend, misplaced crop.
+        """
         rng, jitter = self.rng, self.profile.jitter
         left, middle = baseline
         count = len(centres)
@@ -228,7 +268,9 @@ class Generator:
         move = np.array([[1, 0, -left], [0, 1, -middle], [0, 0, 1.0]])
         size = np.diag([scale * aspect, scale, 1.0])
         shear = np.array([[1, -lean, margin_left], [0, 1, 0], [0, 0, 1.0]])
-        perspective = np.array([[1, 0, 0], [0, 1, 0], [keystone, rng.normal(0, 0.06) * jitter / width, 1.0]])
+        perspective = np.array(
+            [[1, 0, 0], [0, 1, 0], [keystone, rng.normal(0, 0.06) * jitter / width, 1.0]]
+        )
         turn = np.array([[1, 0, 0], [tilt, 1, -tilt * width / 2], [0, 0, 1.0]])
         place = np.array([[1, 0, 0], [0, 1, rows / 2 + shift], [0, 0, 1.0]])
         matrix = place @ turn @ perspective @ shear @ size @ move
@@ -240,7 +282,12 @@ class Generator:
         edges = mapped([left, left + count * pitch])
         columns = max(16, round(edges[1] + margin_right))
         source = cv2.GaussianBlur(canvas, (0, 0), 0.42 / scale) if scale < 1 else canvas
-        coverage = cv2.warpPerspective(source, matrix, (columns, rows), flags=cv2.INTER_LINEAR).astype(np.float32) / 255
+        coverage = (
+            cv2.warpPerspective(source, matrix, (columns, rows), flags=cv2.INTER_LINEAR).astype(
+                np.float32
+            )
+            / 255
+        )
         if rng.random() < 0.35:
             bend = rng.normal(0, 0.2) * gap * jitter
             x = np.arange(columns, dtype=np.float32)
@@ -255,14 +302,18 @@ class Generator:
         shape = coverage.shape
         rows, columns = shape
         if rng.random() < 0.5:
-            coverage = coverage * np.clip(1 + _smooth(rng, shape, rng.uniform(1.5, 10), 0.18), 0.35, 1.3)
+            coverage = coverage * np.clip(
+                1 + _smooth(rng, shape, rng.uniform(1.5, 10), 0.18), 0.35, 1.3
+            )
         if rng.random() < 0.4:
             coverage = np.clip(coverage * rng.uniform(1, 1.9), 0, 1)
         if rng.random() < 0.1 * profile.rare and cap > 14:
             # Halftone or dot-matrix: a screen over the ink.
             ys, xs = np.mgrid[0:rows, 0:columns]
             period = cap * rng.uniform(0.07, 0.16)
-            coverage = coverage * (0.75 + 0.35 * np.sin(xs * 6.28 / period) * np.sin(ys * 6.28 / period))
+            coverage = coverage * (
+                0.75 + 0.35 * np.sin(xs * 6.28 / period) * np.sin(ys * 6.28 / period)
+            )
         paper = rng.uniform(110, 245)
         ink = rng.uniform(5, max(8, paper - rng.uniform(*profile.contrast)))
         image = np.full(shape, paper, np.float32)
@@ -285,7 +336,9 @@ class Generator:
         image = image * (1 - coverage) + ink * coverage * tone
         if rng.random() < 0.12 * profile.rare:
             centre, spread = rng.uniform(0, columns), rng.uniform(2, 12) * cap
-            image += rng.uniform(20, 130) * np.exp(-(((x - centre + (y - rows / 2) * rng.uniform(-2, 2)) / spread) ** 2))
+            image += rng.uniform(20, 130) * np.exp(
+                -(((x - centre + (y - rows / 2) * rng.uniform(-2, 2)) / spread) ** 2)
+            )
         if rng.random() < 0.15 * profile.rare:
             centre, edge = rng.uniform(0, columns), rng.uniform(0.5, 2 * cap)
             ramp = (x - centre + (y - rows / 2) * rng.uniform(-2, 2)) / edge
@@ -301,19 +354,31 @@ class Generator:
         if rng.random() < profile.motion:
             length = rng.uniform(0.1, 0.38) * cap
             if length > 1.5:
-                image = cv2.filter2D(image, -1, _streak(length, rng.uniform(0, 3.14)), borderType=cv2.BORDER_REPLICATE)
+                image = cv2.filter2D(
+                    image,
+                    -1,
+                    _streak(length, rng.uniform(0, 3.14)),
+                    borderType=cv2.BORDER_REPLICATE,
+                )
         if rng.random() < 0.08 * profile.rare:
             y, x = np.mgrid[0 : image.shape[0], 0 : image.shape[1]]
             angle = rng.uniform(0, 3.14)
-            image = image + rng.uniform(3, 14) * np.sin((x * np.cos(angle) + y * np.sin(angle)) * rng.uniform(0.8, 2.8))
+            image = image + rng.uniform(3, 14) * np.sin(
+                (x * np.cos(angle) + y * np.sin(angle)) * rng.uniform(0.8, 2.8)
+            )
         if rng.random() < 0.15 * profile.rare:
             image = 128 + (image - 128) * rng.uniform(0.9, 1.8) + rng.uniform(-45, 45)
-        image = image + rng.normal(0, abs(rng.normal(0, 5)) * (0.5 + 0.5 * profile.rare), image.shape)
+        image = image + rng.normal(
+            0, abs(rng.normal(0, 5)) * (0.5 + 0.5 * profile.rare), image.shape
+        )
         if rng.random() < 0.12 * profile.rare:
-            # Against the local paper, as scanners and fax machines do; a high threshold fills the corners of letters.
+            # Against the local paper, as scanners and fax machines do; a high threshold fills the
+            # corners of letters.
             flat = image - cv2.GaussianBlur(image, (0, 0), 1.5 * cap)
             low, high = np.percentile(flat, [3, 97])
-            image = np.where(flat > low + (high - low) * rng.uniform(0.3, 0.75), 255, 0).astype(np.float32)
+            image = np.where(flat > low + (high - low) * rng.uniform(0.3, 0.75), 255, 0).astype(
+                np.float32
+            )
             if rng.random() < 0.5:
                 image = cv2.GaussianBlur(image, (0, 0), 0.5)
         if rng.random() < 0.1:
@@ -321,7 +386,10 @@ class Generator:
         image = np.clip(image, 0, 255).astype(np.uint8)
         if rng.random() < 0.6:
             quality = int(rng.integers(*profile.jpeg))
-            image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
+            image = cv2.imdecode(
+                cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1],
+                cv2.IMREAD_GRAYSCALE,
+            )
         return image
 
 

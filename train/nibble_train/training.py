@@ -1,4 +1,6 @@
-"""Training: fresh strips from a producer process, per-line CTC, float and then quantisation-aware with distillation."""
+"""Training: fresh strips from a producer process, per-line CTC, float and then quantisation-aware
+with distillation.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ from .strips import HARD, NORMAL, ROWS, Generator, Strip
 from .texts import BLANK, INDEX
 
 BATCH = 32
-#: Strips kept for reuse; each is seen a few times with other shifts, noise and gain before it is replaced.
+#: Strips kept for reuse; each is seen a few times with other shifts, noise and gain before it is
+#: replaced.
 POOL = 16_000
 #: Share of strips in a typewriter font: met on mock-ups, and no harm to OCR-B.
 TYPEWRITER = 0.09
@@ -28,7 +31,8 @@ TYPEWRITER = 0.09
 LEAST_PITCH = 9.5
 #: Strips wider than this are rare and would widen every batch they are in.
 WIDEST = 900
-#: Columns nearer to a character's middle than the first share of its pitch are that character, beyond the second they are blank;
+#: Columns nearer to a character's middle than the first share of its pitch are that character,
+#: beyond the second they are blank;
 #: between them either is right.
 CHARACTER, EITHER = 0.27, 0.36
 IGNORED = -100
@@ -55,7 +59,9 @@ def _produce(seed: int, out: multiprocessing.Queue, parent: int) -> None:
 
 @dataclass
 class Batch:
-    """Strips as `[n, 1, 24, width]` in 0..1, their texts, and what each column shows, `[n, width / 4]`."""
+    """Strips as `[n, 1, 24, width]` in 0..1, their texts, and what each column shows, `[n, width /
+    4]`.
+    """
 
     x: torch.Tensor
     texts: list[str]
@@ -63,7 +69,9 @@ class Batch:
 
 
 def column_labels(strip: Strip, width: int, offset: int) -> np.ndarray:
-    """The class of each column of a strip that begins at column `offset` of a batch; `IGNORED` where two are right."""
+    """The class of each column of a strip that begins at column `offset` of a batch; `IGNORED`
+    where two are right.
+    """
     middles = np.arange(width // COLUMN_STRIDE) * COLUMN_STRIDE + (COLUMN_STRIDE - 1) / 2 - offset
     away = np.abs(middles[None] - strip.centres[:, None]) / strip.pitches[:, None]
     nearest = away.argmin(0)
@@ -82,7 +90,9 @@ class Pool:
         # Not a fork: torch has threads by now, whose locks a fork would inherit.
         context = multiprocessing.get_context("spawn")
         self.queue = context.Queue(512)
-        self.process = context.Process(target=_produce, args=(seed, self.queue, os.getpid()), daemon=True)
+        self.process = context.Process(
+            target=_produce, args=(seed, self.queue, os.getpid()), daemon=True
+        )
         self.process.start()
         self.strips: list[Strip] = []
         self.next = 0
@@ -92,9 +102,15 @@ class Pool:
     @staticmethod
     def sample(seed: int, count: int = 2 * BATCH) -> torch.Tensor:
         """Strips as `Batch.x`, without a pool: for statistics."""
-        strips = [Generator(seed + i, profile).strip().pixels for i, profile in enumerate([HARD, NORMAL] * (count // 2))]
+        strips = [
+            Generator(seed + i, profile).strip().pixels
+            for i, profile in enumerate([HARD, NORMAL] * (count // 2))
+        ]
         width = max(strip.shape[1] for strip in strips) // COLUMN_STRIDE * COLUMN_STRIDE
-        widened = [np.pad(strip, ((0, 0), (0, max(0, width - strip.shape[1]))), "edge")[:, :width] for strip in strips]
+        widened = [
+            np.pad(strip, ((0, 0), (0, max(0, width - strip.shape[1]))), "edge")[:, :width]
+            for strip in strips
+        ]
         return torch.from_numpy(np.stack(widened)[:, None].astype(np.float32) / 255)
 
     def refresh(self) -> None:
@@ -154,14 +170,22 @@ def ctc(logits: torch.Tensor, texts: list[str]) -> torch.Tensor:
     targets = torch.tensor([INDEX[c] for text in texts for c in text])
     log_probabilities = F.log_softmax(logits, 1).permute(2, 0, 1)
     losses = F.ctc_loss(
-        log_probabilities, targets, torch.full_like(lengths, logits.shape[2]), lengths, blank=BLANK, zero_infinity=True, reduction="none"
+        log_probabilities,
+        targets,
+        torch.full_like(lengths, logits.shape[2]),
+        lengths,
+        blank=BLANK,
+        zero_infinity=True,
+        reduction="none",
     )
     return (losses / lengths).mean()
 
 
 @dataclass
 class Schedule:
-    """Length and steps of one training; `columns_until` is the share of the time that columns are trained before whole lines."""
+    """Length and steps of one training; `columns_until` is the share of the time that columns are
+    trained before whole lines.
+    """
 
     minutes: float
     rate: float
@@ -172,14 +196,21 @@ class Schedule:
 
 
 def train(network: torch.nn.Module, schedule: Schedule, teacher: Network | None = None) -> None:
-    """AdamW with a cosine over wall time; prints progress. Learned steps move at half the rate without decay."""
+    """AdamW with a cosine over wall time; prints progress. Learned steps move at half the rate
+    without decay.
+    """
     torch.manual_seed(schedule.seed)
     pool = Pool(schedule.seed)
     steps = network.step_parameters() if isinstance(network, QuantisedNetwork) else []
     if isinstance(network, QuantisedNetwork) and not network.calibrated:
         network.calibrate(pool.batch().x)
     known = {id(p) for p in steps}
-    groups = [{"params": [p for p in network.parameters() if id(p) not in known and p.requires_grad], "share": 1.0}]
+    groups = [
+        {
+            "params": [p for p in network.parameters() if id(p) not in known and p.requires_grad],
+            "share": 1.0,
+        }
+    ]
     if steps:
         groups.append({"params": steps, "share": 0.5, "weight_decay": 0.0})
     optimiser = torch.optim.AdamW(groups, schedule.rate, weight_decay=1e-4)
@@ -188,7 +219,9 @@ def train(network: torch.nn.Module, schedule: Schedule, teacher: Network | None 
     while (progress := (time.monotonic() - begin) / (60 * schedule.minutes)) < 1:
         warm = min(1, (iteration + 1) / 100)
         for group in optimiser.param_groups:
-            group["lr"] = group["share"] * (schedule.rate * warm * 0.5 * (1 + math.cos(math.pi * progress)) + 1e-6)
+            group["lr"] = group["share"] * (
+                schedule.rate * warm * 0.5 * (1 + math.cos(math.pi * progress)) + 1e-6
+            )
         batch = pool.batch()
         network.train()
         if progress > schedule.freeze_norm_from:
@@ -196,7 +229,11 @@ def train(network: torch.nn.Module, schedule: Schedule, teacher: Network | None 
                 if isinstance(module, torch.nn.BatchNorm2d):
                     module.eval()
         logits = network(batch.x)
-        loss = by_column(logits, batch.labels) if progress < schedule.columns_until else ctc(logits, batch.texts)
+        loss = (
+            by_column(logits, batch.labels)
+            if progress < schedule.columns_until
+            else ctc(logits, batch.texts)
+        )
         shown = loss.item()
         if teacher is not None:
             with torch.no_grad():
@@ -217,7 +254,10 @@ def train(network: torch.nn.Module, schedule: Schedule, teacher: Network | None 
                     else:
                         average[name].copy_(value)
         if iteration % 100 == 0:
-            print(f"{iteration:6} {100 * progress:5.1f} % loss {smooth:.4f} pool {len(pool.strips)}", flush=True)
+            print(
+                f"{iteration:6} {100 * progress:5.1f} % loss {smooth:.4f} pool {len(pool.strips)}",
+                flush=True,
+            )
     network.load_state_dict(average)
     network.eval()
     pool.process.terminate()

@@ -1,7 +1,8 @@
-"""Model files as networks that can be trained on: batch norm, which export folds away, is put back with the statistics that strips have now.
+"""Model files as networks that can be trained on: batch norm, which export folds away, is put back
+with the statistics that strips have now.
 
-The networks compute what the files compute. ReLU does not care how a channel is scaled, so weights are brought to the size that training
-expects, and the norm undoes it.
+The networks compute what the files compute. ReLU does not care how a channel is scaled, so weights
+are brought to the size that training expects, and the norm undoes it.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import torch.nn.functional as F
 from .integer import Convolution, Model
 from .network import Block, Network, QuantisedNetwork
 
-#: Root mean square of a channel's weights after training from nothing, and the usual step of an activation.
+#: Root mean square of a channel's weights after training from nothing, and the usual step of an
+#: activation.
 WEIGHT_SIZE, ACTIVATION_STEP = 0.13, 0.18
 
 
 def _weights(layer: Convolution) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights `[out, in, kh, kw]` of channels of the usual size, and what each channel was multiplied by."""
+    """Weights `[out, in, kh, kw]` of channels of the usual size, and what each channel was
+    multiplied by.
+    """
     weight = torch.tensor(layer.weight, dtype=torch.float32).permute(0, 3, 1, 2)
     factor = WEIGHT_SIZE / weight.flatten(1).square().mean(1).sqrt().clamp(min=1e-6)
     return weight * factor.view(-1, 1, 1, 1), factor
@@ -39,7 +43,9 @@ def float_network(model: Model, strips: torch.Tensor) -> Network:
     for block, layer in zip(network.L, model.convolutions, strict=True):
         bias = torch.tensor(layer.bias, dtype=torch.float32)
         if block.bn is None:
-            block.c.weight.copy_(torch.tensor(layer.weight, dtype=torch.float32).permute(0, 3, 1, 2))
+            block.c.weight.copy_(
+                torch.tensor(layer.weight, dtype=torch.float32).permute(0, 3, 1, 2)
+            )
             block.c.bias.copy_(bias)
             return network
         weight, factor = _weights(layer)
@@ -72,7 +78,9 @@ def quantised_network(model: Model, strips: torch.Tensor) -> QuantisedNetwork:
         weight_step.s.copy_(step)
         following = network.qa[index + 1].step() * scale
         # Steps are not exactly what was set: `step()` adds a trifle against division by zero.
-        z = F.conv2d(activation(x), weight_step(block.c.weight), None, block.c.stride, block.c.padding)
+        z = F.conv2d(
+            activation(x), weight_step(block.c.weight), None, block.c.stride, block.c.padding
+        )
         _set_norm(block, z, following / (step * activation.step()), following * bias)
         activation.factor = (x[0].numel() * activation.q) ** -0.5
         x = block.finish(z)

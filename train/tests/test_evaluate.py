@@ -1,4 +1,6 @@
-"""The evaluation itself: the same result for any number of processes, crops brought to a strip's geometry."""
+"""The evaluation itself: the same result for any number of processes, crops brought to a strip's
+geometry.
+"""
 
 import json
 from pathlib import Path

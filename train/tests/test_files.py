@@ -37,7 +37,9 @@ def test_model_file_comes_back(tmp_path):
     model = odd_network()
     save(model, str(tmp_path / "odd.safetensors"))
     again = load(str(tmp_path / "odd.safetensors"))
-    assert [layer.description() for layer in again.layers] == [layer.description() for layer in model.layers]
+    assert [layer.description() for layer in again.layers] == [
+        layer.description() for layer in model.layers
+    ]
     strip = np.random.default_rng(4).integers(0, 256, (14, 30))
     assert np.array_equal(run(again, strip)[0], run(model, strip)[0])
 
@@ -55,11 +57,16 @@ def test_models_are_within_the_contract(precision):
         assert path.stat().st_size < 100_000
 
 
-@pytest.mark.parametrize(("precision", "model"), [("u4", "models/ocr-u4"), ("u8", "models/ocr-u8"), ("odd", "testdata/golden/odd-model")])
+@pytest.mark.parametrize(
+    ("precision", "model"),
+    [("u4", "models/ocr-u4"), ("u8", "models/ocr-u8"), ("odd", "testdata/golden/odd-model")],
+)
 def test_golden_vectors_are_the_models(precision, model):
     golden = load_file(str(ROOT / f"testdata/golden/{precision}.safetensors"))
     network = load(str(ROOT / f"{model}.safetensors"))
-    assert np.array_equal(golden["input"], input_codes(golden["strip"], network.convolutions[0].activation_bits))
+    assert np.array_equal(
+        golden["input"], input_codes(golden["strip"], network.convolutions[0].activation_bits)
+    )
     logits, outputs = run(network, golden["strip"])
     assert np.array_equal(golden["logits"], logits)
     for layer, output in zip(network.layers, outputs, strict=False):
@@ -76,7 +83,9 @@ def test_negative_norm_gain_flips_weights_not_scales():
     rng = np.random.default_rng(6)
     archive = {}
     inputs = 1
-    for index, (out, kernel) in enumerate([(4, (3, 3))] * 4 + [(4, (3, 3)), (4, (1, 3)), (38, (1, 1))]):
+    for index, (out, kernel) in enumerate(
+        [(4, (3, 3))] * 4 + [(4, (3, 3)), (4, (1, 3)), (38, (1, 1))]
+    ):
         archive[f"L.{index}.c.weight"] = rng.normal(size=(out, inputs, *kernel)).astype(np.float32)
         archive[f"qw.{index}.s"] = np.full(out if index < 6 else 1, 0.2, np.float32)
         archive[f"qa.{index}.s"] = np.float32(0.3)
@@ -89,7 +98,14 @@ def test_negative_norm_gain_flips_weights_not_scales():
     model = quantised_model(archive, 4)
     assert all(np.all(layer.scale > 0) for layer in model.convolutions)
     first = model.convolutions[0]
-    codes = np.clip(np.rint(archive["L.0.c.weight"].transpose(0, 2, 3, 1).astype(np.float64) / (np.float64(np.float32(0.2)) + 1e-9)), -7, 7)
+    codes = np.clip(
+        np.rint(
+            archive["L.0.c.weight"].transpose(0, 2, 3, 1).astype(np.float64)
+            / (np.float64(np.float32(0.2)) + 1e-9)
+        ),
+        -7,
+        7,
+    )
     sign = np.where(archive["L.0.bn.weight"] < 0, -1, 1)[:, None, None, None]
     assert np.array_equal(first.weight, codes * sign)
 

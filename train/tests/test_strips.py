@@ -31,7 +31,9 @@ def test_geometry_is_the_contracts():
 
 
 def test_characters_stand_at_their_centres():
-    """Ink lies where the labels say: `I` and `<` differ, blanks between words do not exist, so every cell holds ink."""
+    """Ink lies where the labels say: `I` and `<` differ, blanks between words do not exist, so
+    every cell holds ink.
+    """
     generator = Generator(6, NORMAL)
     good = cells = 0
     for _ in range(10):

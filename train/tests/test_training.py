@@ -13,7 +13,6 @@ from nibble_train.strips import NORMAL, Generator  # noqa: E402
 from nibble_train.texts import ALPHABET, BLANK  # noqa: E402
 from nibble_train.training import IGNORED, by_column, column_labels, ctc  # noqa: E402
 
-
 torch.set_num_threads(1)
 
 
@@ -21,7 +20,12 @@ def batch(count: int):
     generator = Generator(21, NORMAL)
     strips = [generator.strip() for _ in range(count)]
     width = max(padded(strip.pixels).shape[1] for strip in strips)
-    x = np.stack([np.pad(strip.pixels, ((0, 0), (0, width - strip.pixels.shape[1])), mode="edge") for strip in strips])
+    x = np.stack(
+        [
+            np.pad(strip.pixels, ((0, 0), (0, width - strip.pixels.shape[1])), mode="edge")
+            for strip in strips
+        ]
+    )
     return torch.from_numpy(x[:, None].astype(np.float32) / 255), [strip.text for strip in strips]
 
 
@@ -59,7 +63,9 @@ def test_exported_float_network_is_the_trained_one():
 
 @pytest.mark.parametrize("bits", [4, 8])
 def test_exported_integers_follow_the_trained_grid(bits):
-    """Fake quantisation and integers differ only where a value falls on the edge of a code: logits agree closely."""
+    """Fake quantisation and integers differ only where a value falls on the edge of a code: logits
+    agree closely.
+    """
     torch.manual_seed(3)
     network = QuantisedNetwork(Network(), bits)
     x, _ = batch(1)

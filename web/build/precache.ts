@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { build, type Plugin, type Rollup } from "vite";
 import type { Precache } from "../offline/precache";
 
-/** Files of `public/` that the page asks for as it opens; the others are for the system that installs it. */
+/**
+ * Files of `public/` that the page asks for as it opens; the others are for the system that
+ * installs it.
+ */
 const OPENING = ["icon.svg", "manifest.webmanifest"];
 
 /** The entry chunk and everything it imports at once. */
@@ -18,7 +21,9 @@ function opening(bundle: Rollup.OutputBundle): Set<string> {
     for (const style of chunk.viteMetadata?.importedCss ?? []) files.add(style);
     chunk.imports.forEach(add);
   };
-  Object.values(bundle).forEach((file) => file.type === "chunk" && file.isEntry && add(file.fileName));
+  Object.values(bundle).forEach(
+    (file) => file.type === "chunk" && file.isEntry && add(file.fileName),
+  );
   return files;
 }
 
@@ -27,10 +32,14 @@ function sorted(bundle: Rollup.OutputBundle, published: string): Precache {
   const assets = Object.keys(bundle).filter((name) => name !== "index.html");
   const one = (pattern: RegExp): string => {
     const [found, ...others] = assets.filter((name) => pattern.test(name));
-    if (found === undefined || others.length > 0) throw new Error(`not one file is like ${pattern}`);
+    if (found === undefined || others.length > 0)
+      throw new Error(`not one file is like ${pattern}`);
     return found;
   };
-  const binaries = { relaxed: one(/nibble-relaxed-.*\.wasm$/), simd128: one(/nibble-simd128-.*\.wasm$/) };
+  const binaries = {
+    relaxed: one(/nibble-relaxed-.*\.wasm$/),
+    simd128: one(/nibble-simd128-.*\.wasm$/),
+  };
   const network = one(/ocr-u4-.*\.safetensors$/);
   const publics = readdirSync(published);
   // The empty address is the page itself.
@@ -75,7 +84,12 @@ export function precache(): Plugin {
           outDir: out,
           emptyOutDir: false,
           target: "es2022",
-          lib: { entry: join(root, "offline/service-worker.ts"), formats: ["iife"], name: "sw", fileName: () => "sw.js" },
+          lib: {
+            entry: join(root, "offline/service-worker.ts"),
+            formats: ["iife"],
+            name: "sw",
+            fileName: () => "sw.js",
+          },
         },
       });
     },

@@ -1,7 +1,8 @@
 /**
  * What a first visit loads before it can read: `node build/sizes.mjs [--check]`, after a build.
  *
- * Files are counted as a static host sends them: packed by brotli. Gzip is printed for hosts that have nothing better. `--check` fails above the limit.
+ * Files are counted as a static host sends them: packed by brotli. Gzip is printed for hosts that
+ * have nothing better. `--check` fails above the limit.
  */
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,16 +15,41 @@ const dist = new URL("../dist/", import.meta.url).pathname;
 const assets = (await readdir(join(dist, "assets"))).map((name) => `assets/${name}`);
 const like = (pattern) => assets.filter((name) => pattern.test(name));
 const page = await readFile(join(dist, "index.html"), "utf8");
-const opening = ["index.html", ...[...page.matchAll(/(?:src|href)="\.\/([^"]+)"/g)].map(([, name]) => name)].filter((name) => !/\.(png|webmanifest)$/.test(name));
+const opening = [
+  "index.html",
+  ...[...page.matchAll(/(?:src|href)="\.\/([^"]+)"/g)].map(([, name]) => name),
+].filter((name) => !/\.(png|webmanifest)$/.test(name));
 
 async function sizes(name) {
   const bytes = await readFile(join(dist, name));
-  const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } });
-  return { name, plain: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotli.length };
+  const brotli = brotliCompressSync(bytes, {
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: 11,
+      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+    },
+  });
+  return {
+    name,
+    plain: bytes.length,
+    gzip: gzipSync(bytes, { level: 9 }).length,
+    brotli: brotli.length,
+  };
 }
 
-const row = ({ name, plain, gzip, brotli }) => console.log(`    ${name.padEnd(44)}${[plain, gzip, brotli].map((size) => String(size).padStart(10)).join("")}`);
-const sum = (files) => files.reduce((total, file) => ({ ...total, plain: total.plain + file.plain, gzip: total.gzip + file.gzip, brotli: total.brotli + file.brotli }), { plain: 0, gzip: 0, brotli: 0 });
+const row = ({ name, plain, gzip, brotli }) =>
+  console.log(
+    `    ${name.padEnd(44)}${[plain, gzip, brotli].map((size) => String(size).padStart(10)).join("")}`,
+  );
+const sum = (files) =>
+  files.reduce(
+    (total, file) => ({
+      ...total,
+      plain: total.plain + file.plain,
+      gzip: total.gzip + file.gzip,
+      brotli: total.brotli + file.brotli,
+    }),
+    { plain: 0, gzip: 0, brotli: 0 },
+  );
 
 const shell = await Promise.all(opening.map(sizes));
 const model = await sizes(like(/ocr-u4/)[0]);
@@ -32,9 +58,13 @@ const binaries = await Promise.all(like(/\.wasm$/).map(sizes));
 const binary = binaries.reduce((a, b) => (a.brotli > b.brotli ? a : b));
 const first = { ...sum([...shell, model, binary]), name: "first load" };
 const counted = new Set([...opening, model.name, ...binaries.map(({ name }) => name)]);
-const later = await Promise.all([...assets.filter((name) => !counted.has(name)), "sw.js"].map(sizes));
+const later = await Promise.all(
+  [...assets.filter((name) => !counted.has(name)), "sw.js"].map(sizes),
+);
 
-console.log(`    ${"bytes".padEnd(44)}${["plain", "gzip", "brotli"].map((name) => name.padStart(10)).join("")}`);
+console.log(
+  `    ${"bytes".padEnd(44)}${["plain", "gzip", "brotli"].map((name) => name.padStart(10)).join("")}`,
+);
 [...shell, model, ...binaries].forEach(row);
 row(first);
 row({ ...sum(later), name: "later: other views, networks, samples" });

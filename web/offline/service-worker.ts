@@ -1,8 +1,9 @@
 /**
  * The service worker: keeps the page, so that it opens and reads without a network.
  *
- * Installing fetches what a first reading needs. The page asks for the rest when it has time, and whatever of it passes by here is kept. A version has a
- * cache of its own; files whose name holds a hash of their content are taken over from the version before.
+ * Installing fetches what a first reading needs. The page asks for the rest when it has time, and
+ * whatever of it passes by here is kept. A version has a cache of its own; files whose name holds a
+ * hash of their content are taken over from the version before.
  */
 import { supported } from "../pkg/features.js";
 import { SHARED, type Message, type Precache } from "./precache";
@@ -25,10 +26,15 @@ const address = (file: string): string => new URL(file, self.registration.scope)
 function fileOf(request: Request): string | undefined {
   const { origin, pathname } = new URL(request.url);
   const folder = new URL(self.registration.scope);
-  return origin === folder.origin && pathname.startsWith(folder.pathname) ? pathname.slice(folder.pathname.length) : undefined;
+  return origin === folder.origin && pathname.startsWith(folder.pathname)
+    ? pathname.slice(folder.pathname.length)
+    : undefined;
 }
 
-/** Takes a file over from the version before, where its name tells that it is the same; says whether it did. */
+/**
+ * Takes a file over from the version before, where its name tells that it is the same; says whether
+ * it did.
+ */
 async function takeOver(cache: Cache, file: string): Promise<boolean> {
   const before = file.startsWith(HASHED) ? await caches.match(address(file)) : undefined;
   if (before !== undefined) await cache.put(address(file), before);
@@ -37,8 +43,11 @@ async function takeOver(cache: Cache, file: string): Promise<boolean> {
 
 async function keep(cache: Cache, file: string): Promise<void> {
   if (await takeOver(cache, file)) return;
-  // Whatever lies in the browser's own cache may be of the version before, except where the name tells.
-  await cache.add(new Request(address(file), { cache: file.startsWith(HASHED) ? "default" : "no-cache" }));
+  // Whatever lies in the browser's own cache may be of the version before, except where the name
+  // tells.
+  await cache.add(
+    new Request(address(file), { cache: file.startsWith(HASHED) ? "default" : "no-cache" }),
+  );
 }
 
 async function install(): Promise<void> {
@@ -75,8 +84,13 @@ async function serve(event: FetchEvent, file: string): Promise<Response> {
 async function share(request: Request): Promise<Response> {
   const picture = (await request.formData()).get("picture");
   if (picture instanceof File) {
-    const headers = { "content-type": picture.type, "x-file-name": encodeURIComponent(picture.name) };
-    await (await caches.open(SHARED.cache)).put(address(SHARED.address), new Response(picture, { headers }));
+    const headers = {
+      "content-type": picture.type,
+      "x-file-name": encodeURIComponent(picture.name),
+    };
+    await (
+      await caches.open(SHARED.cache)
+    ).put(address(SHARED.address), new Response(picture, { headers }));
   }
   return Response.redirect(address("./?shared"), 303);
 }
@@ -94,5 +108,6 @@ self.addEventListener("fetch", (event) => {
 self.addEventListener("message", (event) => {
   const message = event.data as Message;
   if (message === "take-over") event.waitUntil(self.skipWaiting());
-  if (message === "missing") event.waitUntil(missing().then((files) => event.ports[0]?.postMessage(files.map(address))));
+  if (message === "missing")
+    event.waitUntil(missing().then((files) => event.ports[0]?.postMessage(files.map(address))));
 });

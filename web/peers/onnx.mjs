@@ -36,13 +36,23 @@ function value(field, name, type, shape) {
  * @param {Float32Array | Int8Array} weights `[k][n]`.
  */
 export function product(kind, weights, k, n) {
-  const [operator, input, output] = kind === "f32" ? ["MatMul", "f32", "f32"] : ["MatMulInteger", "u8", "i32"];
+  const [operator, input, output] =
+    kind === "f32" ? ["MatMul", "f32", "f32"] : ["MatMulInteger", "u8", "i32"];
   const node = [...bytes(1, "a"), ...bytes(1, "b"), ...bytes(2, "c"), ...bytes(4, operator)];
   const raw = new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength);
-  const constant = [...number(1, k), ...number(1, n), ...number(2, TYPES[kind]), ...bytes(8, "b"), ...bytes(9, raw)];
+  const constant = [
+    ...number(1, k),
+    ...number(1, n),
+    ...number(2, TYPES[kind]),
+    ...bytes(8, "b"),
+    ...bytes(9, raw),
+  ];
   const graph = [
-    ...bytes(1, node), ...bytes(2, "product"), ...bytes(5, constant),
-    ...value(11, "a", input, ["m", k]), ...value(12, "c", output, ["m", n]),
+    ...bytes(1, node),
+    ...bytes(2, "product"),
+    ...bytes(5, constant),
+    ...value(11, "a", input, ["m", k]),
+    ...value(12, "c", output, ["m", n]),
   ];
   return Uint8Array.from([...number(1, 8), ...bytes(8, number(2, 17)), ...bytes(7, graph)]);
 }

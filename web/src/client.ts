@@ -1,4 +1,4 @@
-/** The page's side of the worker. */
+/** The page's side of the worker that reads. */
 import { NibbleError, type KernelChoice, type Precision, type Result } from "nibble";
 import { packageOptions } from "./files";
 import type { Answer, Request } from "./protocol";
@@ -8,68 +8,137 @@ import InlineWorker from "./worker?worker&inline";
 type Body = Request extends infer R ? (R extends Request ? Omit<R, "id"> : never) : never;
 type AnswerOf<K extends Answer["kind"]> = Extract<Answer, { kind: K }>;
 
-/** One worker, one question at a time each with its answer. */
+/** A request under way. */
+interface Waiting {
+  resolve: (answer: Answer) => void;
+  reject: (error: Error) => void;
+}
+
+/**
+ * After so many traps in a row the worker is replaced. The package starts an engine that has
+ * stopped again by itself; one that stops at the next picture too may be beyond that.
+ */
+const MAX_TRAPS = 2;
+
+/**
+ * Asks the worker, and matches its answers to the requests. A worker that fails is ended: requests
+ * under way get an error each, and the next request starts another worker.
+ */
 export class Client {
-  readonly #worker = new InlineWorker();
-  readonly #waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
+  #worker: Worker | undefined;
+  /** The start of the engine in the present worker, under way or done. */
+  #started: Promise<KernelChoice[]> | undefined;
+  readonly #waiting = new Map<number, Waiting>();
+  /** The id of the next request. */
   #next = 0;
-  /** The kernels as tested, with those that this browser computes wrongly; readers race for the best of their precision. */
-  readonly started: Promise<KernelChoice[]>;
+  /** Traps since the last request that ended otherwise. */
+  #traps = 0;
 
-  constructor() {
-    this.#worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
-      const waiting = this.#waiting.get(data.id);
-      this.#waiting.delete(data.id);
-      if (data.kind === "error") waiting?.reject(new NibbleError(data.code, data.message));
-      else waiting?.resolve(data);
-    });
-    this.#worker.addEventListener("error", (event) => {
-      const error = new NibbleError("Internal", event.message || "the worker failed");
-      for (const { reject } of this.#waiting.values()) reject(error);
-      this.#waiting.clear();
-    });
-    this.started = this.#ask("started", { kind: "start", options: packageOptions() }).then(({ kernels }) => kernels);
-    // Whoever asks something learns of it; until then it is no fault that nobody listens.
-    this.started.catch(() => undefined);
-  }
-
-  async #ask<K extends Answer["kind"]>(kind: K, body: Body, transfer: Transferable[] = []): Promise<AnswerOf<K>> {
-    const id = this.#next++;
-    const answer = await new Promise<Answer>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, ...body }, transfer);
-    });
-    if (answer.kind !== kind) throw new NibbleError("Internal", "the worker answered another question");
-    return answer as AnswerOf<K>;
+  /**
+   * Starts the worker and its engine. Gives the kernels as tested, with those that this browser
+   * computes wrongly; readers race for the best of their precision. After a failure the next call
+   * tries again.
+   */
+  start(): Promise<KernelChoice[]> {
+    if (this.#started === undefined) {
+      const options = packageOptions();
+      const started = this.#ask("started", { kind: "start", options }).then(
+        ({ kernels }) => kernels,
+      );
+      this.#started = started;
+      started.catch(() => {
+        if (this.#started === started) this.#started = undefined;
+      });
+    }
+    return this.#started;
   }
 
   /** Loads the model of a precision ahead of its first use. */
   async load(precision: Precision): Promise<void> {
-    await this.started;
+    await this.start();
     await this.#ask("done", { kind: "load", precision });
   }
 
   /** Reads a picture; its memory moves to the worker. */
   async read(source: Uint8Array<ArrayBuffer> | ImageData, precision: Precision): Promise<Result> {
-    await this.started;
+    await this.start();
     const buffer = "data" in source ? source.data.buffer : source.buffer;
-    return (await quietly(() => this.#ask("result", { kind: "read", precision, source }, [buffer]))).result;
+    return (await quietly(() => this.#ask("result", { kind: "read", precision, source }, [buffer])))
+      .result;
   }
 
-  /** Reads one more frame of a video: the answer is that for all frames since `forget`. The picture moves to the worker and comes back with the answer. */
-  async frame(picture: ImageBitmap, precision: Precision): Promise<{ result: Result; picture: ImageBitmap; light: number }> {
-    await this.started;
+  /**
+   * Reads one more frame of a video: the answer is that for all frames since `forget`. The picture
+   * moves to the worker and comes back with the answer.
+   */
+  async frame(
+    picture: ImageBitmap,
+    precision: Precision,
+  ): Promise<{ result: Result; picture: ImageBitmap; light: number }> {
+    await this.start();
     return quietly(() => this.#ask("frame", { kind: "frame", precision, picture }, [picture]));
   }
 
   /** The next frame is of another document. */
   async forget(precision: Precision): Promise<void> {
-    await this.started;
+    await this.start();
     await this.#ask("done", { kind: "forget", precision });
   }
 
-  /** Whether the worker can reach a foreign address; the policy of the page says no. */
-  async reaches(address: string): Promise<boolean> {
-    return (await this.#ask("probed", { kind: "probe", address })).reached;
+  async #ask<K extends Answer["kind"]>(
+    kind: K,
+    body: Body,
+    transfer: Transferable[] = [],
+  ): Promise<AnswerOf<K>> {
+    const id = this.#next++;
+    const answer = await new Promise<Answer>((resolve, reject) => {
+      this.#worker ??= this.#newWorker();
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, ...body }, transfer);
+    });
+    if (answer.kind !== kind)
+      throw new NibbleError("Internal", "the worker answered another question");
+    return answer as AnswerOf<K>;
+  }
+
+  #newWorker(): Worker {
+    const worker = new InlineWorker();
+    let answered = false;
+    worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
+      answered = true;
+      this.#take(data);
+    });
+    const fail = (message: string) => {
+      // A worker that never answered did not start.
+      const code = answered ? "Trapped" : "LoadFailed";
+      if (this.#worker === worker) this.#end(new NibbleError(code, message));
+    };
+    worker.addEventListener("error", ({ message }) => fail(message || "the worker has failed"));
+    worker.addEventListener("messageerror", () => fail("an answer of the worker was lost"));
+    return worker;
+  }
+
+  #take(answer: Answer): void {
+    const waiting = this.#waiting.get(answer.id);
+    this.#waiting.delete(answer.id);
+    if (answer.kind !== "error") {
+      this.#traps = 0;
+      waiting?.resolve(answer);
+      return;
+    }
+    const error = new NibbleError(answer.code, answer.message);
+    waiting?.reject(error);
+    this.#traps = answer.code === "Trapped" ? this.#traps + 1 : 0;
+    if (this.#traps === MAX_TRAPS) this.#end(error);
+  }
+
+  /** Ends the worker, and gives the error to everyone who waits for it. */
+  #end(error: NibbleError): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#started = undefined;
+    this.#traps = 0;
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
   }
 }

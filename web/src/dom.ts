@@ -8,7 +8,11 @@ export function at<T extends Element = HTMLElement>(id: string): T {
 }
 
 /** A new element with attributes and children; text is never parsed as HTML. */
-export function el(tag: string, attributes: Record<string, string> = {}, ...children: (Node | string)[]): HTMLElement {
+export function el(
+  tag: string,
+  attributes: Record<string, string> = {},
+  ...children: (Node | string)[]
+): HTMLElement {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children);
@@ -16,7 +20,12 @@ export function el(tag: string, attributes: Record<string, string> = {}, ...chil
 }
 
 /** Outlines of lines on an overlay whose coordinates are picture pixels. */
-export function outline(overlay: SVGSVGElement, quads: [number, number][][], width: number, height: number): void {
+export function outline(
+  overlay: SVGSVGElement,
+  quads: [number, number][][],
+  width: number,
+  height: number,
+): void {
   overlay.setAttribute("viewBox", `0 0 ${width} ${height}`);
   overlay.replaceChildren(
     ...quads.map((quad) => {

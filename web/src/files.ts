@@ -8,7 +8,10 @@ import u8 from "../pkg/models/ocr-u8.safetensors?url";
 
 /** Addresses as a worker needs them: it starts from a blob, which has no folder. */
 function absolute<K extends string>(files: Record<K, string>): Record<K, string> {
-  const entries = Object.entries<string>(files).map(([key, file]) => [key, new URL(file, document.baseURI).href]);
+  const entries = Object.entries<string>(files).map(([key, file]) => [
+    key,
+    new URL(file, document.baseURI).href,
+  ]);
   return Object.fromEntries(entries) as Record<K, string>;
 }
 
@@ -17,8 +20,15 @@ export function models(): Record<"f32" | "u8" | "u4", string> {
   return absolute({ f32, u8, u4 });
 }
 
-/** What `init` of the package is told in a worker of this page. `?binary=simd128` in its address forces a binary, for tests and comparisons. */
+/**
+ * What `init` of the package is told in a worker of this page. `?binary=simd128` in its address
+ * forces a binary, for tests and comparisons.
+ */
 export function packageOptions(): Options {
   const binary = new URLSearchParams(location.search).get("binary") as Binary | null;
-  return { wasm: absolute({ relaxed, simd128 }), models: models(), ...(binary !== null && { binary }) };
+  return {
+    wasm: absolute({ relaxed, simd128 }),
+    models: models(),
+    ...(binary !== null && { binary }),
+  };
 }

@@ -24,6 +24,7 @@ export function pixelsOf(picture: ImageBitmap): ImageData {
 export function brightness({ data }: ImageData): number {
   let sum = 0;
   let count = 0;
-  for (let green = 1; green < data.length; green += 4 * LIGHT_STEP, count++) sum += data[green] ?? 0;
+  for (let green = 1; green < data.length; green += 4 * LIGHT_STEP, count++)
+    sum += data[green] ?? 0;
   return sum / count;
 }

@@ -18,19 +18,28 @@ export function language(): Language {
   return current;
 }
 
-/** The language with the visitor's region where the browser tells one: en-GB writes dates unlike en-US. */
+/**
+ * The language with the visitor's region where the browser tells one: en-GB writes dates unlike
+ * en-US.
+ */
 export function locale(): string {
   return navigator.languages.find((tag) => tag.split("-")[0] === current) ?? current;
 }
 
-/** The language of the address (`?lang=ar`), or the best one for the visitor from the browser's preferences. */
+/**
+ * The language of the address (`?lang=ar`), or the best one for the visitor from the browser's
+ * preferences.
+ */
 export function preferred(): Language {
   const asked = new URLSearchParams(location.search).get("lang");
   const wanted = [asked ?? "", ...navigator.languages.map((tag) => tag.split("-")[0] ?? "")];
   return (wanted.find((tag) => Object.hasOwn(LANGUAGES, tag)) ?? "en") as Language;
 }
 
-/** Changes the language of the whole page, and the direction it is written in; the language stays where its texts cannot be fetched. */
+/**
+ * Changes the language of the whole page, and the direction it is written in; the language stays
+ * where its texts cannot be fetched.
+ */
 export async function speak(next: Language): Promise<void> {
   const mine = ++choices;
   await Promise.all(loaders.map((load) => load(next)));
@@ -47,10 +56,15 @@ export function onLanguage(listener: () => void): void {
 }
 
 /** The text of a key in the language of the moment, with `{name}` replaced by values. */
-export type Translate<K extends string> = (key: K, values?: Record<string, string | number>) => string;
+export type Translate<K extends string> = (
+  key: K,
+  values?: Record<string, string | number>,
+) => string;
 
 /** The texts of a part of the page; a key that a language lacks is a type error. */
-export function translator<K extends string>(catalogue: Record<Language, Record<K, string>>): Translate<K> {
+export function translator<K extends string>(
+  catalogue: Record<Language, Record<K, string>>,
+): Translate<K> {
   return (key, values = {}) => filled(catalogue[current][key], values);
 }
 
@@ -70,7 +84,10 @@ function filled(text: string, values: Record<string, string | number>): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
-/** Keeps the text of elements that carry `attribute` in the language of the moment; its value is the key. */
+/**
+ * Keeps the text of elements that carry `attribute` in the language of the moment; its value is the
+ * key.
+ */
 export function translateMarked<K extends string>(attribute: string, t: Translate<K>): void {
   onLanguage(() => {
     for (const element of document.querySelectorAll(`[${attribute}]`)) {

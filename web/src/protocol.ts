@@ -7,7 +7,6 @@ export type Request = { id: number } & (
   | { kind: "read"; precision: Precision; source: Uint8Array | ImageData }
   | { kind: "frame"; precision: Precision; picture: ImageBitmap }
   | { kind: "forget"; precision: Precision }
-  | { kind: "probe"; address: string }
 );
 
 export type Answer = { id: number } & (
@@ -15,6 +14,5 @@ export type Answer = { id: number } & (
   | { kind: "done" }
   | { kind: "result"; result: Result }
   | { kind: "frame"; result: Result; picture: ImageBitmap; light: number }
-  | { kind: "probed"; reached: boolean }
   | { kind: "error"; code: ErrorCode; message: string }
 );

@@ -1,4 +1,6 @@
-/** While a picture is read, nothing is requested: what the page fetches for later waits until then. */
+/**
+ * While a picture is read, nothing is requested: what the page fetches for later waits until then.
+ */
 
 /** Quiet for so long, in milliseconds, a camera is not between two frames. */
 const PAUSE = 1500;

@@ -1,4 +1,6 @@
-/** Specimens that come with the page: invented people, rendered and photographed by our own tool. */
+/**
+ * Specimens that come with the page: invented people, rendered and photographed by our own tool.
+ */
 import frenchCard from "../../testdata/specimens/french-layout.jpg?url";
 import idCard from "../../testdata/specimens/id-card-back.jpg?url";
 import idOld from "../../testdata/specimens/id-td2.jpg?url";

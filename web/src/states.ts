@@ -54,7 +54,11 @@ const ORGANISATIONS: Record<string, string> = {
   XPO: "INTERPOL",
 };
 
-const TWO = new Map(CODES.trim().split(/\s+/).map((pair) => [pair.slice(0, 3), pair.slice(3)]));
+const TWO = new Map(
+  CODES.trim()
+    .split(/\s+/)
+    .map((pair) => [pair.slice(0, 3), pair.slice(3)]),
+);
 
 function name(code: string): string | undefined {
   const own = PERSONS[code];
@@ -64,7 +68,10 @@ function name(code: string): string | undefined {
   return new Intl.DisplayNames(language(), { type: "region", fallback: "none" }).of(two);
 }
 
-/** The name in the page's language with the code behind it; the code alone where it names nothing known. */
+/**
+ * The name in the page's language with the code behind it; the code alone where it names nothing
+ * known.
+ */
 export function nameOfState(code: string): string {
   const known = name(code);
   return known === undefined ? code : `${known} (${code})`;

@@ -37,14 +37,6 @@ async function answer(request: Request): Promise<Answer> {
     case "forget":
       (await reader(request.precision)).forget();
       return { id: request.id, kind: "done" };
-    case "probe":
-      // For the privacy test: does the page's policy hold here?
-      try {
-        await fetch(request.address, { mode: "no-cors" });
-        return { id: request.id, kind: "probed", reached: true };
-      } catch {
-        return { id: request.id, kind: "probed", reached: false };
-      }
   }
 }
 
@@ -53,8 +45,15 @@ self.addEventListener("message", async ({ data }: MessageEvent<Request>) => {
   try {
     reply = await answer(data);
   } catch (thrown) {
+    // Nobody will see this picture again.
+    if (data.kind === "frame") data.picture.close();
     const code = thrown instanceof NibbleError ? thrown.code : "Internal";
-    reply = { id: data.id, kind: "error", code, message: thrown instanceof Error ? thrown.message : String(thrown) };
+    reply = {
+      id: data.id,
+      kind: "error",
+      code,
+      message: thrown instanceof Error ? thrown.message : String(thrown),
+    };
   }
   self.postMessage(reply, { transfer: reply.kind === "frame" ? [reply.picture] : [] });
 });

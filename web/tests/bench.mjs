@@ -3,8 +3,8 @@
  *
  *     node tests/bench.mjs [--browser chromium|firefox] [--binary relaxed|simd128] [--what gemm,network,verify] [--all] [--repeats N] [--write]
  *
- * Prints the geometric means; `--write` keeps the reports as docs/results/bench-BROWSER-BINARY.json, with the flags of this CPU, which browsers do
- * not tell.
+ * Prints the geometric means; `--write` keeps the reports as
+ * docs/results/bench-BROWSER-BINARY.json, with the flags of this CPU, which browsers do not tell.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -28,9 +28,14 @@ const { values } = parseArgs({
 
 const server = createServer(async (request, response) => {
   const path = normalize(new URL(request.url, "http://x").pathname);
-  const type = path.endsWith(".js") ? "text/javascript" : path.endsWith(".wasm") ? "application/wasm" : "text/html";
+  const type = path.endsWith(".js")
+    ? "text/javascript"
+    : path.endsWith(".wasm")
+      ? "application/wasm"
+      : "text/html";
   try {
-    const body = path === "/" ? "<!doctype html><title>bench</title>" : await readFile(join(web, "pkg", path));
+    const body =
+      path === "/" ? "<!doctype html><title>bench</title>" : await readFile(join(web, "pkg", path));
     response.writeHead(200, { "content-type": type }).end(body);
   } catch {
     response.writeHead(404).end();
@@ -81,13 +86,24 @@ for (const name of values.browser) {
   for (const binary of values.binary) {
     const report = await engine.run(binary);
     report.device.flags = `${cpus()[0]?.model ?? ""}: ${await flags()}`;
-    console.log(`\n${name}, ${binary}: clock step ${report.clock_step_ms} ms${report.noisy ? "; figures spread widely" : ""}`);
-    console.log(`  chosen: ${report.choice.map(({ kernel, wrong }) => kernel + (wrong.length ? ` (wrong: ${wrong})` : "")).join(", ")}`);
-    for (const { kernel, exact } of report.verify) console.log(`  ${exact ? "exact" : "WRONG"} ${kernel}`);
+    console.log(
+      `\n${name}, ${binary}: clock step ${report.clock_step_ms} ms${report.noisy ? "; figures spread widely" : ""}`,
+    );
+    console.log(
+      `  chosen: ${report.choice.map(({ kernel, wrong }) => kernel + (wrong.length ? ` (wrong: ${wrong})` : "")).join(", ")}`,
+    );
+    for (const { kernel, exact } of report.verify)
+      console.log(`  ${exact ? "exact" : "WRONG"} ${kernel}`);
     for (const { precision, kernel, gmacs, speedup_vs_f32, speedup_vs_u8 } of report.summary) {
-      console.log(`  ${precision.padEnd(5)}${kernel.padEnd(30)}${gmacs.toFixed(1).padStart(7)} GMAC/s /f32 ${ratio(speedup_vs_f32)} /u8 ${ratio(speedup_vs_u8)}`);
+      console.log(
+        `  ${precision.padEnd(5)}${kernel.padEnd(30)}${gmacs.toFixed(1).padStart(7)} GMAC/s /f32 ${ratio(speedup_vs_f32)} /u8 ${ratio(speedup_vs_u8)}`,
+      );
     }
-    if (values.write) await writeFile(join(repository, `docs/results/bench-${name}-${binary}.json`), `${JSON.stringify(report, null, 1)}\n`);
+    if (values.write)
+      await writeFile(
+        join(repository, `docs/results/bench-${name}-${binary}.json`),
+        `${JSON.stringify(report, null, 1)}\n`,
+      );
   }
   await engine.close();
 }

@@ -1,4 +1,6 @@
-/** The camera view of the built page in Chromium: a phone, with a film of a specimen for a camera. */
+/**
+ * The camera view of the built page in Chromium: a phone, with a film of a specimen for a camera.
+ */
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 import { accessible, noSidewaysScroll } from "./axe.mjs";
@@ -7,9 +9,16 @@ import { CHROMIUM, site, suite } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
 const { address, close } = await site();
-const PHONE = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, locale: "en-GB" };
+const PHONE = {
+  viewport: { width: 360, height: 740 },
+  deviceScaleFactor: 2,
+  isMobile: true,
+  hasTouch: true,
+  locale: "en-GB",
+};
 const plain = await chromium.launch(CHROMIUM);
-const launch = (switches) => chromium.launch({ ...CHROMIUM, args: [...CHROMIUM.args, ...switches] });
+const launch = (switches) =>
+  chromium.launch({ ...CHROMIUM, args: [...CHROMIUM.args, ...switches] });
 const passport = await film(plain, "passport.jpg");
 const wrong = await film(plain, "passport-wrong-check.jpg");
 const allowed = await launch(fakeCamera(passport, true));
@@ -23,7 +32,8 @@ const spy = () => {
   const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = async (constraints) => {
     seen.asked.push(constraints.video);
-    if (globalThis.unplugged && constraints.video.deviceId !== undefined) throw new OverconstrainedError("deviceId");
+    if (globalThis.unplugged && constraints.video.deviceId !== undefined)
+      throw new OverconstrainedError("deviceId");
     const stream = await ask(constraints);
     seen.tracks.push(...stream.getTracks());
     return stream;
@@ -54,7 +64,10 @@ const spy = () => {
   };
 };
 
-/** Runs in the page before its own code: the browser does not tell that it is going to allow the camera. */
+/**
+ * Runs in the page before its own code: the browser does not tell that it is going to allow the
+ * camera.
+ */
 const unsure = () => {
   navigator.permissions.query = async () => ({ state: "prompt" });
 };
@@ -84,8 +97,13 @@ async function open(browser, { options = {}, scripts = [] } = {}) {
 
 const shown = (id) => page.waitForSelector(`#${id}:not([hidden])`);
 const state = (wanted) => page.waitForSelector(`#camera[data-state="${wanted}"]:not([hidden])`);
-const seen = () => page.evaluate(() => ({ ...globalThis.seen, tracks: globalThis.seen.tracks.map(({ readyState }) => readyState) }));
-const frames = (count) => page.waitForFunction((n) => Number(document.querySelector("#camera").dataset.frames) >= n, count);
+const seen = () =>
+  page.evaluate(() => ({
+    ...globalThis.seen,
+    tracks: globalThis.seen.tracks.map(({ readyState }) => readyState),
+  }));
+const frames = (count) =>
+  page.waitForFunction((n) => Number(document.querySelector("#camera").dataset.frames) >= n, count);
 
 /** Runs in the page: the tab goes to the background or comes back. */
 const background = (hidden) => {
@@ -94,133 +112,188 @@ const background = (hidden) => {
 };
 
 await suite([
-  ["explains before it asks, reads, says so, stops", async () => {
-    await open(allowed, { scripts: [unsure] });
-    await page.click("#camera-open");
-    await state("ask");
-    assert.match(await page.textContent("#camera-text"), /browser will ask/);
-    assert.deepEqual((await seen()).asked, []);
-    await accessible(page);
-    const requests = [];
-    // The icon is fetched by the tab, which marks itself as using a camera.
-    page.on("request", (request) => !/^blob:|icon\.svg$/.test(request.url()) && requests.push(request.url()));
-    await page.click("#camera-start");
-    await state("done");
-    await shown("result");
-    assert.equal(await page.textContent("#lines"), expected.get("passport.jpg").join("\n"));
-    assert.equal(await page.locator("#overlay polygon").count(), 2);
-    // The reading is of several frames, and says of how many.
-    assert.ok(Number(await page.textContent('[data-fact="frames"]')) >= 2);
-    const { asked, tracks, vibrations, notes, most } = await seen();
-    assert.equal(asked.length, 1);
-    assert.deepEqual([asked[0].facingMode, asked[0].width.ideal >= 1920], [{ ideal: "environment" }, true]);
-    assert.deepEqual(tracks, ["ended"]);
-    assert.equal(await page.evaluate(() => document.querySelector("#video").srcObject), null);
-    assert.deepEqual([vibrations.length, notes > 0], [1, true]);
-    assert.equal(most, 1, "frames are skipped, not queued");
-    assert.deepEqual(requests, []);
-    await noSidewaysScroll(page);
-    await accessible(page);
-  }],
-  ["the next document needs no explanation; muted it makes no sign", async () => {
-    await page.click("#result .again");
-    await page.click("#sound");
-    await shown("result");
-    const { asked, vibrations, notes } = await seen();
-    assert.equal(asked.length, 2);
-    // The sign of the first document only.
-    assert.deepEqual([vibrations.length, notes], [1, 2]);
-  }],
-  ["fields fill in, the zone is outlined, and a person may take what does not become valid", async () => {
-    await open(endless, { options: { locale: "ar", colorScheme: "dark" } });
-    // What the browser has allowed already is not explained again.
-    await page.click("#camera-open");
-    await state("live");
-    await page.waitForSelector("#camera-overlay polygon", { state: "attached" });
-    await page.waitForSelector('[data-live="document_number"][data-state="settled"]');
-    await accessible(page);
-    await noSidewaysScroll(page);
-    await page.click("#camera-use");
-    await shown("result");
-    assert.match(await page.getAttribute("#verdict-box", "class"), /bad/);
-    assert.equal(await page.textContent('[data-field="document_number"]'), "I20G49958");
-    assert.deepEqual((await seen()).tracks, ["ended"]);
-  }],
-  ["off in the background, and the same camera afterwards", async () => {
-    await page.click("#result .again");
-    await state("live");
-    await frames(2);
-    const device = await page.evaluate(() => globalThis.seen.tracks.at(-1).getSettings().deviceId);
-    await page.evaluate(background, true);
-    assert.equal((await seen()).tracks.at(-1), "ended");
-    await page.evaluate(background, false);
-    await page.waitForFunction(() => globalThis.seen.tracks.length === 3);
-    assert.deepEqual((await seen()).asked.at(-1).deviceId, { exact: device });
-    await frames(2);
-    assert.equal((await seen()).tracks.at(-1), "live");
-  }],
-  ["another camera where that of before is gone", async () => {
-    await page.evaluate(() => (globalThis.unplugged = true));
-    await page.evaluate(background, true);
-    await page.evaluate(background, false);
-    await page.waitForFunction(() => globalThis.seen.tracks.length === 4);
-    assert.deepEqual((await seen()).asked.at(-1).facingMode, { ideal: "environment" });
-    await frames(2);
-  }],
-  ["leaving stops the camera", async () => {
-    await page.click("#camera-close");
-    await shown("start");
-    assert.equal((await seen()).tracks.at(-1), "ended");
-  }],
-  ["switches are there only where the camera has them", async () => {
-    await page.click("#camera-open");
-    await frames(2);
-    for (const id of ["torch", "focus", "camera-pick"]) assert.equal(await page.isVisible(`#${id}`), false, id);
-    await open(endless, { scripts: [able] });
-    await page.click("#camera-open");
-    await page.click("#torch");
-    await page.waitForSelector('#torch[aria-pressed="true"]');
-    await page.fill("#focus", "0.3");
-    await accessible(page);
-    assert.deepEqual((await seen()).adjusted, [{ focusMode: "continuous" }, { torch: true }, { focusMode: "manual", focusDistance: 0.3 }]);
-  }],
-  ["denied: says so and reads a picture as well", async () => {
-    await open(denied, { scripts: [unsure] });
-    await page.click("#camera-open");
-    await page.click("#camera-start");
-    await state("trouble");
-    assert.equal(await page.getAttribute("#camera", "data-trouble"), "cameraDenied");
-    assert.match(await page.textContent("#camera-text"), /choose a picture/);
-    await accessible(page);
-    const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.click("#camera-choose")]);
-    await chooser.setFiles(specimen("passport.jpg"));
-    await shown("result");
-    assert.equal(await page.textContent("#lines"), expected.get("passport.jpg").join("\n"));
-  }],
-  ["no camera, and no secure connection", async () => {
-    await open(plain, { options: { permissions: ["camera"] } });
-    await page.click("#camera-open");
-    await state("trouble");
-    assert.equal(await page.getAttribute("#camera", "data-trouble"), "cameraNone");
-    await page.click("#camera-close");
-    await page.evaluate(() => Object.defineProperty(navigator, "mediaDevices", { value: undefined }));
-    await page.click("#camera-open");
-    await page.waitForSelector('#camera[data-trouble="cameraInsecure"]');
-  }],
-  ["two cameras can be told apart", async () => {
-    // Chromium's own test pattern: there is one camera where a film takes its place.
-    const two = await launch(["--use-fake-device-for-media-stream=device-count=2", "--use-fake-ui-for-media-stream"]);
-    await open(two);
-    await page.click("#camera-open");
-    await page.waitForSelector("#camera-pick", { state: "visible" });
-    const other = await page.evaluate(() => [...document.querySelectorAll("#camera-pick option")].find((option) => !option.selected).value);
-    await page.selectOption("#camera-pick", other);
-    await page.waitForFunction(() => globalThis.seen.tracks.length === 2);
-    assert.deepEqual((await seen()).asked.at(-1).deviceId, { exact: other });
-    assert.deepEqual((await seen()).tracks, ["ended", "live"]);
-    await two.close();
-    page = undefined;
-  }],
+  [
+    "explains before it asks, reads, says so, stops",
+    async () => {
+      await open(allowed, { scripts: [unsure] });
+      await page.click("#camera-open");
+      await state("ask");
+      assert.match(await page.textContent("#camera-text"), /browser will ask/);
+      assert.deepEqual((await seen()).asked, []);
+      await accessible(page);
+      const requests = [];
+      // The icon is fetched by the tab, which marks itself as using a camera.
+      page.on(
+        "request",
+        (request) => !/^blob:|icon\.svg$/.test(request.url()) && requests.push(request.url()),
+      );
+      await page.click("#camera-start");
+      await state("done");
+      await shown("result");
+      assert.equal(await page.textContent("#lines"), expected.get("passport.jpg").join("\n"));
+      assert.equal(await page.locator("#overlay polygon").count(), 2);
+      // The reading is of several frames, and says of how many.
+      assert.ok(Number(await page.textContent('[data-fact="frames"]')) >= 2);
+      const { asked, tracks, vibrations, notes, most } = await seen();
+      assert.equal(asked.length, 1);
+      assert.deepEqual(
+        [asked[0].facingMode, asked[0].width.ideal >= 1920],
+        [{ ideal: "environment" }, true],
+      );
+      assert.deepEqual(tracks, ["ended"]);
+      assert.equal(await page.evaluate(() => document.querySelector("#video").srcObject), null);
+      assert.deepEqual([vibrations.length, notes > 0], [1, true]);
+      assert.equal(most, 1, "frames are skipped, not queued");
+      assert.deepEqual(requests, []);
+      await noSidewaysScroll(page);
+      await accessible(page);
+    },
+  ],
+  [
+    "the next document needs no explanation; muted it makes no sign",
+    async () => {
+      await page.click("#result .again");
+      await page.click("#sound");
+      await shown("result");
+      const { asked, vibrations, notes } = await seen();
+      assert.equal(asked.length, 2);
+      // The sign of the first document only.
+      assert.deepEqual([vibrations.length, notes], [1, 2]);
+    },
+  ],
+  [
+    "fields fill in, the zone is outlined, and a person may take what does not become valid",
+    async () => {
+      await open(endless, { options: { locale: "ar", colorScheme: "dark" } });
+      // What the browser has allowed already is not explained again.
+      await page.click("#camera-open");
+      await state("live");
+      await page.waitForSelector("#camera-overlay polygon", { state: "attached" });
+      await page.waitForSelector('[data-live="document_number"][data-state="settled"]');
+      await accessible(page);
+      await noSidewaysScroll(page);
+      await page.click("#camera-use");
+      await shown("result");
+      assert.match(await page.getAttribute("#verdict-box", "class"), /bad/);
+      assert.equal(await page.textContent('[data-field="document_number"]'), "I20G49958");
+      assert.deepEqual((await seen()).tracks, ["ended"]);
+    },
+  ],
+  [
+    "off in the background, and the same camera afterwards",
+    async () => {
+      await page.click("#result .again");
+      await state("live");
+      await frames(2);
+      const device = await page.evaluate(
+        () => globalThis.seen.tracks.at(-1).getSettings().deviceId,
+      );
+      await page.evaluate(background, true);
+      assert.equal((await seen()).tracks.at(-1), "ended");
+      await page.evaluate(background, false);
+      await page.waitForFunction(() => globalThis.seen.tracks.length === 3);
+      assert.deepEqual((await seen()).asked.at(-1).deviceId, { exact: device });
+      await frames(2);
+      assert.equal((await seen()).tracks.at(-1), "live");
+    },
+  ],
+  [
+    "another camera where that of before is gone",
+    async () => {
+      await page.evaluate(() => (globalThis.unplugged = true));
+      await page.evaluate(background, true);
+      await page.evaluate(background, false);
+      await page.waitForFunction(() => globalThis.seen.tracks.length === 4);
+      assert.deepEqual((await seen()).asked.at(-1).facingMode, { ideal: "environment" });
+      await frames(2);
+    },
+  ],
+  [
+    "leaving stops the camera",
+    async () => {
+      await page.click("#camera-close");
+      await shown("start");
+      assert.equal((await seen()).tracks.at(-1), "ended");
+    },
+  ],
+  [
+    "switches are there only where the camera has them",
+    async () => {
+      await page.click("#camera-open");
+      await frames(2);
+      for (const id of ["torch", "focus", "camera-pick"])
+        assert.equal(await page.isVisible(`#${id}`), false, id);
+      await open(endless, { scripts: [able] });
+      await page.click("#camera-open");
+      await page.click("#torch");
+      await page.waitForSelector('#torch[aria-pressed="true"]');
+      await page.fill("#focus", "0.3");
+      await accessible(page);
+      assert.deepEqual((await seen()).adjusted, [
+        { focusMode: "continuous" },
+        { torch: true },
+        { focusMode: "manual", focusDistance: 0.3 },
+      ]);
+    },
+  ],
+  [
+    "denied: says so and reads a picture as well",
+    async () => {
+      await open(denied, { scripts: [unsure] });
+      await page.click("#camera-open");
+      await page.click("#camera-start");
+      await state("trouble");
+      assert.equal(await page.getAttribute("#camera", "data-trouble"), "cameraDenied");
+      assert.match(await page.textContent("#camera-text"), /choose a picture/);
+      await accessible(page);
+      const [chooser] = await Promise.all([
+        page.waitForEvent("filechooser"),
+        page.click("#camera-choose"),
+      ]);
+      await chooser.setFiles(specimen("passport.jpg"));
+      await shown("result");
+      assert.equal(await page.textContent("#lines"), expected.get("passport.jpg").join("\n"));
+    },
+  ],
+  [
+    "no camera, and no secure connection",
+    async () => {
+      await open(plain, { options: { permissions: ["camera"] } });
+      await page.click("#camera-open");
+      await state("trouble");
+      assert.equal(await page.getAttribute("#camera", "data-trouble"), "cameraNone");
+      await page.click("#camera-close");
+      await page.evaluate(() =>
+        Object.defineProperty(navigator, "mediaDevices", { value: undefined }),
+      );
+      await page.click("#camera-open");
+      await page.waitForSelector('#camera[data-trouble="cameraInsecure"]');
+    },
+  ],
+  [
+    "two cameras can be told apart",
+    async () => {
+      // Chromium's own test pattern: there is one camera where a film takes its place.
+      const two = await launch([
+        "--use-fake-device-for-media-stream=device-count=2",
+        "--use-fake-ui-for-media-stream",
+      ]);
+      await open(two);
+      await page.click("#camera-open");
+      await page.waitForSelector("#camera-pick", { state: "visible" });
+      const other = await page.evaluate(
+        () =>
+          [...document.querySelectorAll("#camera-pick option")].find((option) => !option.selected)
+            .value,
+      );
+      await page.selectOption("#camera-pick", other);
+      await page.waitForFunction(() => globalThis.seen.tracks.length === 2);
+      assert.deepEqual((await seen()).asked.at(-1).deviceId, { exact: other });
+      assert.deepEqual((await seen()).tracks, ["ended", "live"]);
+      await two.close();
+      page = undefined;
+    },
+  ],
   ["the page logged no error", async () => assert.deepEqual(faults, [])],
 ]);
 

@@ -23,7 +23,11 @@ async function reads(built) {
   await page.setInputFiles("#file", specimen("passport.jpg"));
   await page.getByText(expected.get("passport.jpg")[0]).waitFor();
   assert.equal(await page.textContent("#result"), expected.get("passport.jpg").join("\n"));
-  await page.setInputFiles("#file", { name: "notes.jpg", mimeType: "image/jpeg", buffer: Buffer.from("this is no picture") });
+  await page.setInputFiles("#file", {
+    name: "notes.jpg",
+    mimeType: "image/jpeg",
+    buffer: Buffer.from("this is no picture"),
+  });
   await page.getByText("NotAPicture").waitFor();
   assert.deepEqual(faults, []);
   await page.close();
@@ -31,23 +35,33 @@ async function reads(built) {
 }
 
 await suite([
-  ["a plain page with the package beside it", async () => {
-    const plain = join(folder, "plain");
-    await cp(join(examples, "plain"), plain, { recursive: true });
-    await cp(join(web, "pkg"), join(plain, "nibble"), { recursive: true });
-    await reads(plain);
-  }],
-  ["a project of Vite with the package installed", async () => {
-    const project = join(folder, "vite");
-    await cp(join(examples, "vite"), project, { recursive: true });
-    // What `npm install` makes of a dependency on a folder.
-    await mkdir(join(project, "node_modules"));
-    await symlink(join(web, "pkg"), join(project, "node_modules/nibble"));
-    await symlink(join(web, "node_modules/vite"), join(project, "node_modules/vite"));
-    execFileSync("node", [join(web, "node_modules/typescript/bin/tsc"), "--noEmit", "-p", project], { stdio: "inherit" });
-    await build({ root: project, logLevel: "error" });
-    await reads(join(project, "dist"));
-  }],
+  [
+    "a plain page with the package beside it",
+    async () => {
+      const plain = join(folder, "plain");
+      await cp(join(examples, "plain"), plain, { recursive: true });
+      await cp(join(web, "pkg"), join(plain, "nibble"), { recursive: true });
+      await reads(plain);
+    },
+  ],
+  [
+    "a project of Vite with the package installed",
+    async () => {
+      const project = join(folder, "vite");
+      await cp(join(examples, "vite"), project, { recursive: true });
+      // What `npm install` makes of a dependency on a folder.
+      await mkdir(join(project, "node_modules"));
+      await symlink(join(web, "pkg"), join(project, "node_modules/nibble"));
+      await symlink(join(web, "node_modules/vite"), join(project, "node_modules/vite"));
+      execFileSync(
+        "node",
+        [join(web, "node_modules/typescript/bin/tsc"), "--noEmit", "-p", project],
+        { stdio: "inherit" },
+      );
+      await build({ root: project, logLevel: "error" });
+      await reads(join(project, "dist"));
+    },
+  ],
 ]);
 
 await browser.close();

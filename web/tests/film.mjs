@@ -1,5 +1,6 @@
 /**
- * Films for Chromium's fake camera, made from the specimens: a hand brings a document, holds it not quite still, and takes it away.
+ * Films for Chromium's fake camera, made from the specimens: a hand brings a document, holds it not
+ * quite still, and takes it away.
  *
  * A film is a file of JPEG pictures one after the other, which Chromium plays in a loop.
  */
@@ -35,7 +36,8 @@ async function shoot({ picture, width, height, frames, empty }) {
     const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 });
     const bytes = new Uint8Array(await blob.arrayBuffer());
     let text = "";
-    for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+    for (let at = 0; at < bytes.length; at += 8192)
+      text += String.fromCharCode(...bytes.subarray(at, at + 8192));
     jpegs.push(btoa(text));
   }
   return jpegs;
@@ -53,7 +55,13 @@ export async function film(browser, specimen, frames = 40) {
   return file;
 }
 
-/** Switches that put a film in place of the camera, and grant it without a question where `allowed`. */
+/**
+ * Switches that put a film in place of the camera, and grant it without a question where `allowed`.
+ */
 export function fakeCamera(file, allowed) {
-  return ["--use-fake-device-for-media-stream", `--use-file-for-fake-video-capture=${file}`, ...(allowed ? ["--use-fake-ui-for-media-stream"] : [])];
+  return [
+    "--use-fake-device-for-media-stream",
+    `--use-file-for-fake-video-capture=${file}`,
+    ...(allowed ? ["--use-fake-ui-for-media-stream"] : []),
+  ];
 }

@@ -6,7 +6,9 @@ import { Options, ServiceBuilder } from "selenium-webdriver/firefox.js";
 /** A headless Firefox. */
 export async function firefox() {
   const driver = execFileSync("which", ["geckodriver"], { encoding: "utf8" }).trim();
-  const options = new Options().setBinary(process.env.FIREFOX ?? "/usr/bin/firefox-esr").addArguments("-headless");
+  const options = new Options()
+    .setBinary(process.env.FIREFOX ?? "/usr/bin/firefox-esr")
+    .addArguments("-headless");
   options.setPreference("intl.accept_languages", "en-GB");
   const session = await new Builder()
     .forBrowser("firefox")

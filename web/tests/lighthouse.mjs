@@ -1,8 +1,9 @@
 /**
  * Lighthouse on the built page in Chromium: `node tests/lighthouse.mjs [--performance]`.
  *
- * Accessibility, best practices and SEO must score 95 or more. `--performance` measures that too, on Lighthouse's mid-range phone, and prints it: it
- * depends on the machine, so no test asks for it.
+ * Accessibility, best practices and SEO must score 95 or more. `--performance` measures that too,
+ * on Lighthouse's mid-range phone, and prints it: it depends on the machine, so no test asks for
+ * it.
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -12,7 +13,8 @@ import { CHROMIUM, repository, site } from "./site.mjs";
 const LEAST = 95;
 const CHECKED = ["accessibility", "best-practices", "seo"];
 
-// `cargo xtask setup` keeps it out of the page's own packages: it brings more of them than all others together.
+// `cargo xtask setup` keeps it out of the page's own packages: it brings more of them than all
+// others together.
 const tools = createRequire(join(repository, ".tools/lighthouse/package.json"));
 const load = async (name) => import(pathToFileURL(tools.resolve(name)).href);
 const { default: lighthouse } = await load("lighthouse");
@@ -21,8 +23,16 @@ const { launch } = await load("chrome-launcher");
 const withPerformance = process.argv.includes("--performance");
 const server = await site();
 server.packed = true;
-const chrome = await launch({ chromePath: CHROMIUM.executablePath, chromeFlags: ["--headless=new", ...CHROMIUM.args], logLevel: "silent" });
-const flags = { port: chrome.port, logLevel: "error", onlyCategories: withPerformance ? [...CHECKED, "performance"] : CHECKED };
+const chrome = await launch({
+  chromePath: CHROMIUM.executablePath,
+  chromeFlags: ["--headless=new", ...CHROMIUM.args],
+  logLevel: "silent",
+});
+const flags = {
+  port: chrome.port,
+  logLevel: "error",
+  onlyCategories: withPerformance ? [...CHECKED, "performance"] : CHECKED,
+};
 const { lhr } = await lighthouse(server.address, flags);
 await chrome.kill();
 server.close();
@@ -32,11 +42,20 @@ for (const { id, score } of Object.values(lhr.categories)) {
   console.log(`    ${String(points).padStart(3)}  ${id}`);
   if (!CHECKED.includes(id) || points >= LEAST) continue;
   process.exitCode = 1;
-  const failed = lhr.categories[id].auditRefs.map((reference) => lhr.audits[reference.id]).filter((audit) => audit.score !== null && audit.score < 1);
+  const failed = lhr.categories[id].auditRefs
+    .map((reference) => lhr.audits[reference.id])
+    .filter((audit) => audit.score !== null && audit.score < 1);
   failed.forEach((audit) => console.log(`         ${audit.title}`));
 }
 if (withPerformance) {
-  for (const id of ["first-contentful-paint", "largest-contentful-paint", "interactive", "total-blocking-time", "cumulative-layout-shift", "speed-index"]) {
+  for (const id of [
+    "first-contentful-paint",
+    "largest-contentful-paint",
+    "interactive",
+    "total-blocking-time",
+    "cumulative-layout-shift",
+    "speed-index",
+  ]) {
     console.log(`    ${lhr.audits[id].title}: ${lhr.audits[id].displayValue}`);
   }
 }

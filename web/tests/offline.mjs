@@ -1,4 +1,7 @@
-/** The page without a network in Chromium: what is kept, what a first visit loads, shared pictures, new versions. */
+/**
+ * The page without a network in Chromium: what is kept, what a first visit loads, shared pictures,
+ * new versions.
+ */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,7 +12,10 @@ const passport = join(repository, "testdata/specimens/passport.jpg");
 const server = await site();
 const { address } = server;
 const browser = await chromium.launch(CHROMIUM);
-const context = await browser.newContext({ viewport: { width: 360, height: 740 }, locale: "en-GB" });
+const context = await browser.newContext({
+  viewport: { width: 360, height: 740 },
+  locale: "en-GB",
+});
 const page = await context.newPage();
 page.setDefaultTimeout(30_000);
 
@@ -20,71 +26,121 @@ const surname = async () => {
 };
 
 await suite([
-  ["a first visit loads one binary and one network before all else", async () => {
-    const loaded = [];
-    server.change = (file, body) => (loaded.push(file), body);
-    await page.goto(address);
-    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
-    const first = loaded.slice(0, loaded.indexOf("sw.js"));
-    const count = (pattern) => first.filter((file) => pattern.test(file)).length;
-    assert.deepEqual([count(/\.wasm$/), count(/\.safetensors$/), count(/\.jpg$/), count(/view/)], [1, 1, 0, 0], first.join("\n"));
-  }],
-  ["then everything is kept", async () => {
-    await shown("offline");
-    const kept = await page.evaluate(async () => {
-      const names = (await caches.keys()).filter((name) => name.startsWith("nibble-"));
-      return { caches: names.length, files: (await (await caches.open(names[0])).keys()).map(({ url }) => url) };
-    });
-    assert.equal(kept.caches, 1);
-    for (const pattern of [/relaxed-.*\.wasm/, /simd128-.*\.wasm/, /ocr-f32/, /ocr-u8/, /ocr-u4/, /passport-/, /icon-512/, /manifest/]) {
-      assert.ok(kept.files.some((url) => pattern.test(url)), String(pattern));
-    }
-  }],
-  ["without a network it opens, reads, measures and explains", async () => {
-    server.down = true;
-    await page.reload();
-    await page.click("#samples li:first-child button");
-    assert.equal(await surname(), "ROSSI");
-    await page.locator("input[value=u8]").check({ force: true });
-    await page.waitForFunction(() => globalThis.nibbleTest.result().precision === "u8");
-    await page.goto(`${address}#bench`);
-    await page.click("#bench-compare");
-    await page.waitForSelector('.parity[data-different="0"]');
-    await page.click('#views a[href="#how"]');
-    await page.waitForSelector("#how-maps .maps:not([hidden])");
-    // The other binary too.
-    await page.goto(`${address}?binary=simd128`);
-    await page.setInputFiles("#file", passport);
-    assert.equal(await surname(), "ROSSI");
-  }],
-  ["a picture that another app shares is read", async () => {
-    // As the system does it: a form from outside the page.
-    await page.goto("about:blank");
-    await page.setContent(`<form method="post" enctype="multipart/form-data" action="${address}share"><input type="file" name="picture"><button>Share</button></form>`);
-    await page.setInputFiles("input", { name: "übung.jpg", mimeType: "image/jpeg", buffer: await readFile(passport) });
-    await page.click("button");
-    assert.equal(await surname(), "ROSSI");
-    assert.equal(await page.textContent("#caption"), "übung.jpg");
-    assert.equal(await page.evaluate(() => caches.has("shared-picture")), false);
-  }],
-  ["a new version is offered and taken", async () => {
-    server.down = false;
-    await page.goto(address);
-    await shown("start");
-    assert.equal(await page.isVisible("#update"), false);
-    const next = (body) => Buffer.from(body.toString().replace(/"version":"\w+"|version:"\w+"/, (old) => old.replace(/\w+"$/, 'next"')));
-    server.change = (file, body) => (file === "sw.js" ? next(body) : file === "index.html" ? Buffer.from(body.toString().replace("<html", "<html data-next")) : body);
-    await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update());
-    await shown("update");
-    await Promise.all([page.waitForEvent("load"), page.click("#update-now")]);
-    await page.waitForFunction(async () => (await caches.keys()).join() === "nibble-next");
-    assert.equal(await page.locator("html[data-next]").count(), 1);
-    // What the version before had kept is kept still.
-    server.down = true;
-    await page.reload();
-    await page.click("#samples li:first-child button");
-    assert.equal(await surname(), "ROSSI");
-  }],
+  [
+    "a first visit loads one binary and one network before all else",
+    async () => {
+      const loaded = [];
+      server.change = (file, body) => (loaded.push(file), body);
+      await page.goto(address);
+      await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+      const first = loaded.slice(0, loaded.indexOf("sw.js"));
+      const count = (pattern) => first.filter((file) => pattern.test(file)).length;
+      assert.deepEqual(
+        [count(/\.wasm$/), count(/\.safetensors$/), count(/\.jpg$/), count(/view/)],
+        [1, 1, 0, 0],
+        first.join("\n"),
+      );
+    },
+  ],
+  [
+    "then everything is kept",
+    async () => {
+      await shown("offline");
+      const kept = await page.evaluate(async () => {
+        const names = (await caches.keys()).filter((name) => name.startsWith("nibble-"));
+        return {
+          caches: names.length,
+          files: (await (await caches.open(names[0])).keys()).map(({ url }) => url),
+        };
+      });
+      assert.equal(kept.caches, 1);
+      for (const pattern of [
+        /relaxed-.*\.wasm/,
+        /simd128-.*\.wasm/,
+        /ocr-f32/,
+        /ocr-u8/,
+        /ocr-u4/,
+        /passport-/,
+        /icon-512/,
+        /manifest/,
+      ]) {
+        assert.ok(
+          kept.files.some((url) => pattern.test(url)),
+          String(pattern),
+        );
+      }
+    },
+  ],
+  [
+    "without a network it opens, reads, measures and explains",
+    async () => {
+      server.down = true;
+      await page.reload();
+      await page.click("#samples li:first-child button");
+      assert.equal(await surname(), "ROSSI");
+      await page.locator("input[value=u8]").check({ force: true });
+      await page.locator('[data-fact="kernel"]:has-text("_u8")').waitFor();
+      await page.goto(`${address}#bench`);
+      await page.click("#bench-compare");
+      await page.waitForSelector('.parity[data-different="0"]');
+      await page.click('#views a[href="#how"]');
+      await page.waitForSelector("#how-maps .maps:not([hidden])");
+      // The other binary too.
+      await page.goto(`${address}?binary=simd128`);
+      await page.setInputFiles("#file", passport);
+      assert.equal(await surname(), "ROSSI");
+    },
+  ],
+  [
+    "a picture that another app shares is read",
+    async () => {
+      // As the system does it: a form from outside the page.
+      await page.goto("about:blank");
+      await page.setContent(
+        `<form method="post" enctype="multipart/form-data" action="${address}share"><input type="file" name="picture"><button>Share</button></form>`,
+      );
+      await page.setInputFiles("input", {
+        name: "übung.jpg",
+        mimeType: "image/jpeg",
+        buffer: await readFile(passport),
+      });
+      await page.click("button");
+      assert.equal(await surname(), "ROSSI");
+      assert.equal(await page.textContent("#caption"), "übung.jpg");
+      assert.equal(await page.evaluate(() => caches.has("shared-picture")), false);
+    },
+  ],
+  [
+    "a new version is offered and taken",
+    async () => {
+      server.down = false;
+      await page.goto(address);
+      await shown("start");
+      assert.equal(await page.isVisible("#update"), false);
+      const next = (body) =>
+        Buffer.from(
+          body
+            .toString()
+            .replace(/"version":"\w+"|version:"\w+"/, (old) => old.replace(/\w+"$/, 'next"')),
+        );
+      server.change = (file, body) =>
+        file === "sw.js"
+          ? next(body)
+          : file === "index.html"
+            ? Buffer.from(body.toString().replace("<html", "<html data-next"))
+            : body;
+      await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update());
+      await shown("update");
+      await Promise.all([page.waitForEvent("load"), page.click("#update-now")]);
+      await page.waitForFunction(async () => (await caches.keys()).join() === "nibble-next");
+      assert.equal(await page.locator("html[data-next]").count(), 1);
+      // What the version before had kept is kept still.
+      server.down = true;
+      await page.reload();
+      await page.click("#samples li:first-child button");
+      assert.equal(await surname(), "ROSSI");
+    },
+  ],
 ]);
 
 await browser.close();

@@ -1,7 +1,7 @@
 /**
- * The same bits: every specimen at each integer precision by both binaries in Chromium, by Firefox and WebKitGTK, by
- * the command line on this machine and on aarch64 under qemu. Digests of picture and logits, text,
- * confidences and positions must be equal.
+ * The same bits: every specimen at each integer precision by both binaries in Chromium, by Firefox
+ * and WebKitGTK, by the command line on this machine and on aarch64 under qemu. Digests of picture
+ * and logits, text, confidences and positions must be equal.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -10,6 +10,7 @@ import { arch } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { firefox } from "./gecko.mjs";
+import { readByHand } from "./hands.mjs";
 import { webkit } from "./webkitgtk.mjs";
 import { CHROMIUM, repository, site } from "./site.mjs";
 
@@ -20,26 +21,35 @@ assert.ok(files.length > 0, "there are no specimens");
 
 /** What must be equal. Numbers are compared as the f32 they are, whatever digits a writer chose. */
 const essence = ({ gray_digest, digest, lines, raw_lines, valid, confidences, quads }) => ({
-  gray_digest, digest, lines, raw_lines, valid,
+  gray_digest,
+  digest,
+  lines,
+  raw_lines,
+  valid,
   confidences: confidences.map((line) => line.map(Math.fround)),
-  quads: quads.map((quad) => quad.map((point) => (Array.isArray(point) ? point : [point.x, point.y]).map(Math.fround))),
+  quads: quads.map((quad) =>
+    quad.map((point) => (Array.isArray(point) ? point : [point.x, point.y]).map(Math.fround)),
+  ),
 });
 
 function native(program, environment, precision) {
   const paths = files.map((name) => join(folder, name));
   const [command, ...rest] = program;
-  const text = execFileSync(command, [...rest, "read", ...paths, "--precision", precision, "--json"], {
-    encoding: "utf8", maxBuffer: 1 << 26, env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "inherit"],
-  });
-  const found = new Map(JSON.parse(text).map((element) => [element.file.split("/").at(-1), essence(element)]));
+  const text = execFileSync(
+    command,
+    [...rest, "read", ...paths, "--precision", precision, "--json"],
+    {
+      encoding: "utf8",
+      maxBuffer: 1 << 26,
+      env: { ...process.env, ...environment },
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  const found = new Map(
+    JSON.parse(text).map((element) => [element.file.split("/").at(-1), essence(element)]),
+  );
   return files.map((name) => found.get(name));
 }
-
-/** Runs in the page: reads bytes by the worker of the page. */
-const readInPage = `async (base64, precision) => {
-  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-  return await globalThis.nibbleTest.read(bytes, precision);
-}`;
 
 async function everything(read, precision) {
   const results = [];
@@ -55,25 +65,47 @@ const { address, close } = await site();
 const release = (target) => join(repository, "target", target, "release/native-bench");
 const engines = new Map([
   [`native ${arch()}`, (precision) => native([release("")], {}, precision)],
-  ["native aarch64, qemu cortex-a53", (precision) => native(["qemu-aarch64-static", release("aarch64-unknown-linux-musl")], { QEMU_CPU: "cortex-a53" }, precision)],
-  ["native aarch64, qemu max", (precision) => native(["qemu-aarch64-static", release("aarch64-unknown-linux-musl")], { QEMU_CPU: "max" }, precision)],
+  [
+    "native aarch64, qemu cortex-a53",
+    (precision) =>
+      native(
+        ["qemu-aarch64-static", release("aarch64-unknown-linux-musl")],
+        { QEMU_CPU: "cortex-a53" },
+        precision,
+      ),
+  ],
+  [
+    "native aarch64, qemu max",
+    (precision) =>
+      native(
+        ["qemu-aarch64-static", release("aarch64-unknown-linux-musl")],
+        { QEMU_CPU: "max" },
+        precision,
+      ),
+  ],
 ]);
 const browser = await chromium.launch(CHROMIUM);
 for (const binary of ["simd128", "relaxed"]) {
   engines.set(`Chromium ${binary}`, async (precision) => {
     const page = await browser.newPage();
     await page.goto(`${address}?binary=${binary}`);
-    const results = await everything((base64, p) => page.evaluate(`(${readInPage})(${JSON.stringify(base64)}, "${p}")`), precision);
+    const results = await everything(
+      (base64, p) => page.evaluate(`(${readByHand})(${JSON.stringify(base64)}, "${p}")`),
+      precision,
+    );
     await page.close();
     return results;
   });
 }
 const gecko = await firefox();
 const gtk = await webkit();
-for (const [name, driver] of [["Firefox", gecko], ["WebKitGTK", gtk.session]]) {
+for (const [name, driver] of [
+  ["Firefox", gecko],
+  ["WebKitGTK", gtk.session],
+]) {
   engines.set(name, async (precision) => {
     await driver.get(address);
-    const script = `const [base64, precision, done] = arguments; (${readInPage})(base64, precision).then(done, (error) => done({ failed: String(error) }))`;
+    const script = `const [base64, precision, done] = arguments; (${readByHand})(base64, precision).then(done, (error) => done({ failed: String(error) }))`;
     return everything((base64, p) => driver.executeAsyncScript(script, base64, p), precision);
   });
 }

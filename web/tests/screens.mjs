@@ -6,7 +6,13 @@ import { fakeCamera, film } from "./film.mjs";
 import { CHROMIUM, repository, site } from "./site.mjs";
 import { specimen } from "./specimens.mjs";
 
-const TABLE = ["passport.jpg", "id-card-back.jpg", "passport-wrong-check.jpg", "visa-b.webp", "id-card-front.jpg"];
+const TABLE = [
+  "passport.jpg",
+  "id-card-back.jpg",
+  "passport-wrong-check.jpg",
+  "visa-b.webp",
+  "id-card-front.jpg",
+];
 
 const folder = join(repository, "docs/screens");
 await mkdir(folder, { recursive: true });
@@ -15,21 +21,40 @@ const projector = await chromium.launch(CHROMIUM);
 // It never becomes valid: the camera view stays.
 const roll = await film(projector, "passport-wrong-check.jpg");
 await projector.close();
-const browser = await chromium.launch({ ...CHROMIUM, args: [...CHROMIUM.args, ...fakeCamera(roll, true)] });
+const browser = await chromium.launch({
+  ...CHROMIUM,
+  args: [...CHROMIUM.args, ...fakeCamera(roll, true)],
+});
 
-for (const [width, height, colorScheme, language] of [[360, 740, "light", "en-GB"], [1280, 860, "light", "en-GB"], [360, 740, "dark", "ar"]]) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme, locale: language, permissions: ["camera"] });
+for (const [width, height, colorScheme, language] of [
+  [360, 740, "light", "en-GB"],
+  [1280, 860, "light", "en-GB"],
+  [360, 740, "dark", "ar"],
+]) {
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme,
+    locale: language,
+    permissions: ["camera"],
+  });
   const page = await context.newPage();
   const keep = (name, fullPage) => {
     const suffix = colorScheme === "dark" ? `-${language}-dark` : "";
-    return page.screenshot({ path: join(folder, `${name}-${width}${suffix}.jpg`), type: "jpeg", quality: 82, fullPage });
+    return page.screenshot({
+      path: join(folder, `${name}-${width}${suffix}.jpg`),
+      type: "jpeg",
+      quality: 82,
+      fullPage,
+    });
   };
   await page.goto(address);
   await page.waitForLoadState("networkidle");
   await keep("start", false);
   await page.click("#camera-open");
   await page.waitForFunction(
-    () => document.querySelectorAll("[data-live][data-state=settled]").length > 2 && document.querySelector("#camera-overlay polygon") !== null,
+    () =>
+      document.querySelectorAll("[data-live][data-state=settled]").length > 2 &&
+      document.querySelector("#camera-overlay polygon") !== null,
   );
   await keep("camera", false);
   await page.click("#camera-close");

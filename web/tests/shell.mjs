@@ -1,14 +1,17 @@
 /**
- * The binaries of the package in the shell of an engine, without a browser: Node or JavaScriptCore's `jsc`, as `cargo xtask engines` runs them
- * for arm64 under qemu.
+ * The binaries of the package in the shell of an engine, without a browser: Node or
+ * JavaScriptCore's `jsc`, as `cargo xtask engines` runs them for arm64 under qemu.
  *
  *     node shell.mjs PKG BINARY verify|run KERNEL|time KERNEL M N K          jsc -m shell.mjs -- PKG BINARY verify|run KERNEL
  *
- * `verify` prints a line for each kernel, `exact` or `WRONG` and its name, and fails where one is wrong; `run` runs one kernel a few dozen times, so that
- * its instructions can be counted; `time` prints GMAC/s of a product, the best of some rounds.
+ * `verify` prints a line for each kernel, `exact` or `WRONG` and its name, and fails where one is
+ * wrong; `run` runs one kernel a few dozen times, so that its instructions can be counted; `time`
+ * prints GMAC/s of a product, the best of some rounds.
  */
 const node = globalThis.process?.versions?.node !== undefined;
-const [folder, binary, what, kernel, ...shape] = node ? process.argv.slice(2) : globalThis.arguments;
+const [folder, binary, what, kernel, ...shape] = node
+  ? process.argv.slice(2)
+  : globalThis.arguments;
 
 if (!node) {
   // What `jsc` lacks of a browser, as far as the glue uses it: all text is plain ASCII.
@@ -47,7 +50,8 @@ if (what === "verify") {
   const bench = new engine.Bench("verify", true, 1);
   while (bench.left() > 0) bench.step();
   const { verify } = JSON.parse(bench.report());
-  for (const { kernel, precision, exact } of verify) say(`${exact ? "exact" : "WRONG"} ${kernel} ${precision}`);
+  for (const { kernel, precision, exact } of verify)
+    say(`${exact ? "exact" : "WRONG"} ${kernel} ${precision}`);
   if (!verify.every(({ exact }) => exact)) throw new Error("a kernel computes wrongly");
 } else if (what === "time") {
   const [m, n, k] = shape.map(Number);

@@ -24,27 +24,36 @@ const TYPES = {
 const PACKING = { [constants.BROTLI_PARAM_QUALITY]: 5 };
 
 /**
- * Serves a folder, web/dist if not told; gives its address and a way to end it. `site.down = true` cuts every connection, `site.packed = true` sends
- * files by brotli as public hosts do, and `site.change(file, body)` may alter what is sent: the next version of the page, for one.
+ * Serves a folder, web/dist if not told; gives its address and a way to end it. `site.down = true`
+ * cuts every connection, `site.packed = true` sends files by brotli as public hosts do, and
+ * `site.change(file, body)` may alter what is sent: the next version of the page, for one.
  */
 export async function site(folder = join(web, "dist")) {
   const state = { down: false, packed: false, change: (_file, body) => body };
   const server = createServer(async (request, response) => {
     if (state.down) return request.socket.destroy();
     const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
-    const file = path.startsWith("/some/path/") ? path.slice("/some/path/".length) || "index.html" : undefined;
+    const file = path.startsWith("/some/path/")
+      ? path.slice("/some/path/".length) || "index.html"
+      : undefined;
     try {
       if (file === undefined) throw new Error("outside the site");
       const body = state.change(file, await readFile(join(folder, file)));
       const packing = state.packed ? { "content-encoding": "br" } : {};
-      response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream", ...packing });
+      response.writeHead(200, {
+        "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+        ...packing,
+      });
       response.end(state.packed ? brotliCompressSync(body, { params: PACKING }) : body);
     } catch {
       response.writeHead(404).end();
     }
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return Object.assign(state, { address: `http://127.0.0.1:${server.address().port}/some/path/`, close: () => server.close() });
+  return Object.assign(state, {
+    address: `http://127.0.0.1:${server.address().port}/some/path/`,
+    close: () => server.close(),
+  });
 }
 
 /** Switches of Chromium in a container, with nothing that talks to the outside. */

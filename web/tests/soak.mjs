@@ -3,8 +3,9 @@
  *
  *     node tests/soak.mjs [--minutes 10] [--write]
  *
- * The film shows a document with a wrong check digit: it is read in each frame and never done. Three fifths of the time go to 4 bits,
- * a fifth each to 8 bits and float. Frames a second are printed and never judged; `--write` keeps them as docs/results/soak.json.
+ * The film shows a document with a wrong check digit: it is read in each frame and never done.
+ * Three fifths of the time go to 4 bits, a fifth each to 8 bits and float. Frames a second are
+ * printed and never judged; `--write` keeps them as docs/results/soak.json.
  */
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -16,7 +17,12 @@ import { fakeCamera, film } from "./film.mjs";
 import { heapOf } from "./heap.mjs";
 import { CHROMIUM, repository, site } from "./site.mjs";
 
-const { values } = parseArgs({ options: { minutes: { type: "string", default: "10" }, write: { type: "boolean", default: false } } });
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "10" },
+    write: { type: "boolean", default: false },
+  },
+});
 const seconds = Number(values.minutes) * 60;
 assert.ok(seconds > 0, "--minutes needs a number above zero");
 
@@ -26,8 +32,10 @@ const WARM_UP_FRAMES = 20;
 /** Samples of the memory in one stretch. */
 const SAMPLES = 12;
 /**
- * Growth from the most of the first half of a stretch to the end that is noise: code compiled late, caches of the browser; and the frame that takes the network most memory may come late. What the
- * process holds is printed and not judged: it is the browser's to give back to the system, and depends on what else the machine does.
+ * Growth from the most of the first half of a stretch to the end that is noise: code compiled late,
+ * caches of the browser; and the frame that takes the network most memory may come late. What the
+ * process holds is printed and not judged: it is the browser's to give back to the system, and
+ * depends on what else the machine does.
  */
 const SLACK = { wasm: 8 << 20, page_heap: 1 << 20, worker_heap: 1 << 20, nodes: 200 };
 
@@ -35,8 +43,17 @@ const { address, close } = await site();
 const projector = await chromium.launch(CHROMIUM);
 const roll = await film(projector, "passport-wrong-check.jpg");
 await projector.close();
-const browser = await chromium.launch({ ...CHROMIUM, args: [...CHROMIUM.args, ...fakeCamera(roll, true)] });
-const context = await browser.newContext({ viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true, permissions: ["camera"] });
+const browser = await chromium.launch({
+  ...CHROMIUM,
+  args: [...CHROMIUM.args, ...fakeCamera(roll, true)],
+});
+const context = await browser.newContext({
+  viewport: { width: 360, height: 740 },
+  deviceScaleFactor: 2,
+  isMobile: true,
+  hasTouch: true,
+  permissions: ["camera"],
+});
 const page = await context.newPage();
 await page.goto(address);
 await page.waitForLoadState("networkidle");
@@ -60,9 +77,16 @@ const pause = (s) => new Promise((resolve) => setTimeout(resolve, s * 1000));
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 
 async function stretch(precision, length) {
-  await page.evaluate((value) => (document.querySelector(`input[value=${value}]`).checked = true), precision);
+  await page.evaluate(
+    (value) => (document.querySelector(`input[value=${value}]`).checked = true),
+    precision,
+  );
   await page.click("#camera-open");
-  await page.waitForFunction((n) => Number(document.querySelector("#camera").dataset.frames) >= n, WARM_UP_FRAMES, { timeout: 60_000 });
+  await page.waitForFunction(
+    (n) => Number(document.querySelector("#camera").dataset.frames) >= n,
+    WARM_UP_FRAMES,
+    { timeout: 60_000 },
+  );
   const samples = [await heap()];
   let frames = 0;
   let drawn = [];
@@ -72,7 +96,9 @@ async function stretch(precision, length) {
     const [before, begin] = [await read(), performance.now()];
     await page.evaluate(watch);
     await pause(length / SAMPLES);
-    drawn = drawn.concat(await page.evaluate(() => ((globalThis.watching = false), globalThis.gaps)));
+    drawn = drawn.concat(
+      await page.evaluate(() => ((globalThis.watching = false), globalThis.gaps)),
+    );
     frames += (await read()) - before;
     time += (performance.now() - begin) / 1000;
     samples.push(await heap());
@@ -86,7 +112,11 @@ async function stretch(precision, length) {
     frames,
     frames_a_second: frames / time,
     page_frames_a_second: drawn.length / time,
-    page_gap_ms: { median: median(drawn), p95: sorted[Math.floor(sorted.length * 0.95)], worst: sorted.at(-1) },
+    page_gap_ms: {
+      median: median(drawn),
+      p95: sorted[Math.floor(sorted.length * 0.95)],
+      worst: sorted.at(-1),
+    },
     memory: { first: samples[0], last: samples.at(-1) },
     samples,
   };
@@ -95,7 +125,9 @@ async function stretch(precision, length) {
 /** What grew, in words. */
 function growth({ precision, samples }) {
   const half = samples.length >> 1;
-  const over = (key) => median(samples.slice(-3).map((sample) => sample[key])) - Math.max(...samples.slice(0, half).map((sample) => sample[key]));
+  const over = (key) =>
+    median(samples.slice(-3).map((sample) => sample[key])) -
+    Math.max(...samples.slice(0, half).map((sample) => sample[key]));
   return Object.entries(SLACK)
     .filter(([key, slack]) => over(key) > slack)
     .map(([key]) => `${precision}: ${key} grew by ${over(key)}`);
@@ -122,7 +154,16 @@ const faults = reports.flatMap(growth);
 for (const fault of faults) console.log(`    NOT flat: ${fault}`);
 if (values.write) {
   const kept = reports.map(({ samples, ...report }) => report);
-  const text = JSON.stringify({ device: cpus()[0]?.model ?? "", browser: "Chromium, no GPU", minutes: Number(values.minutes), stretches: kept }, null, 1);
+  const text = JSON.stringify(
+    {
+      device: cpus()[0]?.model ?? "",
+      browser: "Chromium, no GPU",
+      minutes: Number(values.minutes),
+      stretches: kept,
+    },
+    null,
+    1,
+  );
   await writeFile(join(repository, "docs/results/soak.json"), `${text}\n`);
 }
 process.exitCode = faults.length === 0 ? 0 : 1;

@@ -10,4 +10,6 @@ const rows = (await readFile(join(folder, "index.csv"), "utf8")).trim().split("\
 export const specimen = (name) => join(folder, name);
 
 /** The lines of each specimen, by the name of its file. */
-export const expected = new Map(rows.map((row) => [row.split(",")[0], row.split(",")[3].split("|")]));
+export const expected = new Map(
+  rows.map((row) => [row.split(",")[0], row.split(",")[3].split("|")]),
+);

@@ -3,7 +3,10 @@
 /** Frames that the canvas paints; milliseconds. */
 const FRAME_MS = 50;
 
-/** A script that puts the picture, a JPEG as base64, in place of the camera. The tracks it gave are in `given`. */
+/**
+ * A script that puts the picture, a JPEG as base64, in place of the camera. The tracks it gave are
+ * in `given`.
+ */
 export function streamOf(jpeg) {
   return `
     const picture = new Image();

@@ -3,7 +3,8 @@
  *
  *     node tests/times.mjs FOLDER... [--write]
  *
- * Each folder holds pictures of one size, as `cargo xtask times` makes them. A picture's time is its median over the rounds, a place's that over the pictures; the first round warms up and is not
+ * Each folder holds pictures of one size, as `cargo xtask times` makes them. A picture's time is
+ * its median over the rounds, a place's that over the pictures; the first round warms up and is not
  * counted. `--write` keeps the table as docs/results/times.md.
  */
 import { execFileSync } from "node:child_process";
@@ -12,9 +13,13 @@ import { cpus } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
+import { tapWorker } from "./hands.mjs";
 import { CHROMIUM, repository, site } from "./site.mjs";
 
-const { values, positionals: folders } = parseArgs({ allowPositionals: true, options: { write: { type: "boolean", default: false } } });
+const { values, positionals: folders } = parseArgs({
+  allowPositionals: true,
+  options: { write: { type: "boolean", default: false } },
+});
 /** Counted rounds. */
 const ROUNDS = 5;
 const PARTS = ["locate", "network", "total", "decode"];
@@ -24,19 +29,33 @@ const browser = await chromium.launch(CHROMIUM);
 
 /** Places that read files: each gives the milliseconds of every file. */
 const places = new Map([
-  ["native", async (files) => {
-    const text = execFileSync(join(repository, "target/release/native-bench"), ["read", "--json", "--jobs", "1", ...files], { encoding: "utf8", maxBuffer: 1 << 26, stdio: ["ignore", "pipe", "inherit"] });
-    return JSON.parse(text).map(({ ms }) => ms);
-  }],
+  [
+    "native",
+    async (files) => {
+      const text = execFileSync(
+        join(repository, "target/release/native-bench"),
+        ["read", "--json", "--jobs", "1", ...files],
+        { encoding: "utf8", maxBuffer: 1 << 26, stdio: ["ignore", "pipe", "inherit"] },
+      );
+      return JSON.parse(text).map(({ ms }) => ms);
+    },
+  ],
 ]);
 for (const binary of ["relaxed", "simd128"]) {
   const page = await browser.newPage();
+  await page.addInitScript(tapWorker);
   await page.goto(`${address}?binary=${binary}`);
   places.set(`Chromium, ${binary}`, async (files) => {
     const times = [];
     for (const file of files) {
       const base64 = (await readFile(file)).toString("base64");
-      const read = async (text) => (await globalThis.nibbleTest.read(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)), "u4")).ms;
+      const read = async (text) =>
+        (
+          await globalThis.readInWorker(
+            Uint8Array.from(atob(text), (c) => c.charCodeAt(0)),
+            "u4",
+          )
+        ).ms;
       times.push(await page.evaluate(read, base64));
     }
     return times;
@@ -47,7 +66,10 @@ const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 
 const rows = [];
 for (const folder of folders) {
-  const files = (await readdir(folder)).filter((name) => name.endsWith(".jpg")).sort().map((name) => join(folder, name));
+  const files = (await readdir(folder))
+    .filter((name) => name.endsWith(".jpg"))
+    .sort()
+    .map((name) => join(folder, name));
   const rounds = new Map([...places.keys()].map((name) => [name, []]));
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [name, read] of places) {
@@ -57,12 +79,23 @@ for (const folder of folders) {
   }
   // Decoding is apart: a camera's frames come decoded.
   const parts = [...rounds].map(([name, lists]) => {
-    const of = (part) => median(files.map((_, index) => median(lists.map((times) => (part === "total" ? times[index].total - times[index].decode : times[index][part])))));
+    const of = (part) =>
+      median(
+        files.map((_, index) =>
+          median(
+            lists.map((times) =>
+              part === "total" ? times[index].total - times[index].decode : times[index][part],
+            ),
+          ),
+        ),
+      );
     return { name, ...Object.fromEntries(PARTS.map((part) => [part, of(part)])) };
   });
   for (const { name, total, ...others } of parts) {
     const ms = (value) => value.toFixed(1);
-    rows.push(`| ${basename(folder).replace(/^.*-/, "")} (${files.length}) | ${name} | ${ms(others.locate)} | ${ms(others.network)} | ${ms(total)} | ${ms(others.decode)} | ${(total / parts[0].total).toFixed(2)} |`);
+    rows.push(
+      `| ${basename(folder).replace(/^.*-/, "")} (${files.length}) | ${name} | ${ms(others.locate)} | ${ms(others.network)} | ${ms(total)} | ${ms(others.decode)} | ${(total / parts[0].total).toFixed(2)} |`,
+    );
   }
 }
 const table = `| pixels (pictures) | where | locating | reading | both | decoding apart | both, of native |\n|---|---|---|---|---|---|---|\n${rows.join("\n")}\n`;

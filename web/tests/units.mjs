@@ -1,4 +1,6 @@
-/** Parts of the page that need no browser: the agreement of frames, hints, tables, names of states. */
+/**
+ * Parts of the page that need no browser: the agreement of frames, hints, tables, names of states.
+ */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,129 +10,281 @@ import { specimen } from "./specimens.mjs";
 
 // What little of a browser these parts look at.
 globalThis.document = { documentElement: {}, querySelectorAll: () => [] };
-Object.defineProperty(globalThis, "navigator", { configurable: true, value: { languages: ["en-GB"] } });
+Object.defineProperty(globalThis, "navigator", {
+  configurable: true,
+  value: { languages: ["en-GB"] },
+});
 globalThis.location = { search: "" };
 
-const vite = await createServer({ root: web, appType: "custom", logLevel: "error", server: { middlewareMode: true, hmr: false, watch: null } });
+const vite = await createServer({
+  root: web,
+  appType: "custom",
+  logLevel: "error",
+  server: { middlewareMode: true, hmr: false, watch: null },
+});
 const load = (name) => vite.ssrLoadModule(`/src/${name}.ts`);
 const { Agreement } = await load("camera/agreement");
 const { visiblePart } = await load("camera/frames");
 const { hintFor } = await load("camera/hints");
 const { csv } = await load("reading/csv");
 const { outcome } = await load("reading/verdict");
-const { date, validity } = await load("reading/words");
+const { date, validity } = await load("words");
 const { nameOfState } = await load("states");
 const { speak } = await load("language");
 
 const DOCUMENT = {
-  format: "TD3", issuer: "UTO", surname: "ROSSI", given_names: "ANNA MARIA", document_number: "T86Z98797",
-  nationality: "UTO", birth_date: "1968-09-17", expiry_date: "2028-04-20", sex: "F", optional: null,
+  format: "TD3",
+  issuer: "UTO",
+  surname: "ROSSI",
+  given_names: "ANNA MARIA",
+  document_number: "T86Z98797",
+  nationality: "UTO",
+  birth_date: "1968-09-17",
+  expiry_date: "2028-04-20",
+  sex: "F",
+  optional: null,
 };
-const LINES = ["P<UTOROSSI<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<<<<", "T86Z987976UTO6809179F2804202<<<<<<<<<<<<<<<6"];
-const QUAD = [[100, 600], [900, 600], [900, 620], [100, 620]];
+const LINES = [
+  "P<UTOROSSI<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<<<<",
+  "T86Z987976UTO6809179F2804202<<<<<<<<<<<<<<<6",
+];
+const QUAD = [
+  [100, 600],
+  [900, 600],
+  [900, 620],
+  [100, 620],
+];
 const answer = (changes = {}) => ({
-  lines: LINES, raw_lines: LINES, valid: true, document: DOCUMENT, review: [], quads: [QUAD, QUAD], width: 1280, height: 960,
-  checks: [{ field: "document_number", ok: true }, { field: "composite", ok: true }], ...changes,
+  lines: LINES,
+  raw_lines: LINES,
+  valid: true,
+  document: DOCUMENT,
+  review: [],
+  quads: [QUAD, QUAD],
+  width: 1280,
+  height: 960,
+  checks: [
+    { field: "document_number", ok: true },
+    { field: "composite", ok: true },
+  ],
+  ...changes,
 });
 const nothing = answer({ lines: [], valid: false, document: null, quads: [], checks: [] });
 
-/** Memory that reading a file may take altogether, decoding included, in MiB: a camera's frame, then a photograph of twelve megapixels. Measured: 5.4 and 37.8. */
-const MOST_MEMORY = [["passport.jpg", 7], ["passport-12mp.jpg", 42]];
+/**
+ * Memory that reading a file may take altogether, decoding included, in MiB: a camera's frame, then
+ * a photograph of twelve megapixels. Measured: 5.4 and 37.8.
+ */
+const MOST_MEMORY = [
+  ["passport.jpg", 7],
+  ["passport-12mp.jpg", 42],
+];
 
 await suite([
-  ["reading takes little memory, decoding included", async () => {
-    const engine = await import(join(web, "pkg/engine.js"));
-    const { memory } = engine.initSync({ module: new WebAssembly.Module(await readFile(join(web, "pkg/nibble-simd128.wasm"))) });
-    const reader = new engine.Engine(await readFile(join(web, "pkg/models/ocr-u4.safetensors")));
-    for (const [file, most] of MOST_MEMORY) {
-      assert.equal(JSON.parse(reader.read_file(await readFile(specimen(file)))).valid, true);
-      const taken = memory.buffer.byteLength / 2 ** 20;
-      assert.ok(taken <= most, `${file}: ${taken} MiB`);
-    }
-  }],
-  ["two valid answers in a row with the same text are enough, fewer are not", () => {
-    const agreement = new Agreement();
-    assert.equal(agreement.add(answer()).done, false);
-    assert.equal(agreement.add(answer({ lines: ["another", "text"] })).done, false);
-    assert.equal(agreement.add(answer()).done, false);
-    assert.equal(agreement.add(answer({ valid: false })).done, false);
-    assert.equal(agreement.add(answer()).done, false);
-    assert.equal(agreement.add(nothing).done, false);
-    assert.equal(agreement.add(answer()).done, true);
-  }],
-  ["fields settle as they stand still, not where their digit disagrees", () => {
-    const agreement = new Agreement();
-    const bad = answer({ valid: false, checks: [{ field: "document_number", ok: true }, { field: "birth_date", ok: false }] });
-    assert.deepEqual([...agreement.add(bad).fields.values()].map(({ settled }) => settled), [false, false, false, false]);
-    const { fields } = agreement.add(bad);
-    assert.deepEqual([...fields].map(([name, { settled }]) => [name, settled]), [
-      ["name", true], ["document_number", true], ["birth_date", false], ["expiry_date", true],
-    ]);
-    assert.equal(fields.get("name").value, "ANNA MARIA ROSSI");
-  }],
-  ["what does not become valid is offered; what is gone is forgotten", () => {
-    const agreement = new Agreement();
-    const offers = Array.from({ length: 12 }, () => agreement.add(answer({ valid: false })).offer);
-    assert.deepEqual([offers[0], offers.at(-1)], [false, true]);
-    const gone = Array.from({ length: 15 }, () => agreement.add(nothing).gone);
-    assert.deepEqual([gone[0], gone.at(-1)], [false, true]);
-    agreement.forget();
-    assert.deepEqual({ ...agreement.add(nothing), fields: 0 }, { done: false, gone: false, offer: false, fields: 0 });
-  }],
-  ["hints name what lacks", () => {
-    const progress = { done: false, gone: false, offer: false, fields: new Map() };
-    const unread = (quad) => answer({ document: null, lines: [], valid: false, quads: [quad] });
-    assert.equal(hintFor(nothing, progress, 120), "hintFind");
-    assert.equal(hintFor(nothing, progress, 20), "hintDark");
-    assert.equal(hintFor(unread(QUAD), progress, 120), "hintStill");
-    assert.equal(hintFor(unread([[2, 600], [900, 600], [900, 620], [2, 620]]), progress, 120), "hintWhole");
-    assert.equal(hintFor(unread([[100, 600], [300, 600], [300, 605], [100, 605]]), progress, 120), "hintCloser");
-    assert.equal(hintFor(answer({ checks: [{ field: "composite", ok: false }] }), { ...progress, offer: true }, 120), "hintCheck");
-  }],
-  ["the visible part of a frame is that of object-fit: cover", () => {
-    assert.deepEqual(visiblePart({ width: 1920, height: 1080 }, { width: 400, height: 300 }), { x: 240, y: 0, width: 1440, height: 1080 });
-    assert.deepEqual(visiblePart({ width: 1080, height: 1920 }, { width: 400, height: 300 }), { x: 0, y: 555, width: 1080, height: 810 });
-  }],
-  ["tables are quoted, and hold no formulas", () => {
-    const rows = [
-      { file: { name: '=a,"b".jpg' }, reading: { result: answer() } },
-      { file: { name: "c.jpg" }, error: new Error("no") },
-      { file: { name: "d.jpg" } },
-    ];
-    const [head, first, second, third] = csv(rows).split("\r\n");
-    assert.ok(head.startsWith("\uFEFFfile,status,format,issuer,surname,"));
-    assert.equal(first, `"'=a,""b"".jpg",valid,TD3,UTO,ROSSI,ANNA MARIA,T86Z98797,UTO,1968-09-17,2028-04-20,F,,${LINES.join(",")},`);
-    assert.equal(second, `c.jpg,Internal${",".repeat(13)}`);
-    assert.equal(third, `d.jpg${",".repeat(14)}`);
-  }],
-  ["outcomes", () => {
-    assert.equal(outcome(nothing), "none");
-    assert.equal(outcome(answer()), "valid");
-    assert.equal(outcome(answer({ valid: false })), "doubt");
-    assert.equal(outcome(answer({ valid: false, checks: [{ field: "composite", ok: false }] })), "wrong");
-  }],
-  ["states have names in each language, codes of ICAO too", async () => {
-    const names = { D: "Germany (D)", DEU: "Germany (DEU)", GBR: "United Kingdom (GBR)", RKS: "Kosovo (RKS)", EUE: "European Union (EUE)", UNO: "United Nations (UNO)",
-      GBD: "British Overseas Territories citizen (GBD)", XXA: "Stateless person (XXA)", XOM: "Ordre souverain de Malte (XOM)", UTO: "Utopia (UTO)", QQQ: "QQQ" };
-    for (const [code, name] of Object.entries(names)) assert.equal(nameOfState(code), name);
-    await speak("de");
-    assert.equal(nameOfState("FRA"), "Frankreich (FRA)");
-    await speak("ar");
-    assert.equal(nameOfState("FRA"), "فرنسا (FRA)");
-    assert.equal(document.documentElement.dir, "rtl");
-    await speak("en");
-  }],
-  ["dates are the region's, with the digits of the document; expiry is noticed", async () => {
-    assert.equal(date("1968-09-17"), "17 September 1968");
-    assert.equal(date(null), "Not legible");
-    await speak("ar");
-    assert.match(date("1968-09-17"), /17.*1968/);
-    await speak("en");
-    const now = new Date("2028-04-21T12:00:00");
-    assert.equal(validity(DOCUMENT, now), "expired");
-    assert.equal(validity(DOCUMENT, new Date("2028-04-20T12:00:00")), "expiresSoon");
-    assert.equal(validity(DOCUMENT, new Date("2027-04-20T12:00:00")), undefined);
-  }],
+  [
+    "reading takes little memory, decoding included",
+    async () => {
+      const engine = await import(join(web, "pkg/engine.js"));
+      const { memory } = engine.initSync({
+        module: new WebAssembly.Module(await readFile(join(web, "pkg/nibble-simd128.wasm"))),
+      });
+      const reader = new engine.Engine(await readFile(join(web, "pkg/models/ocr-u4.safetensors")));
+      for (const [file, most] of MOST_MEMORY) {
+        assert.equal(JSON.parse(reader.read_file(await readFile(specimen(file)))).valid, true);
+        const taken = memory.buffer.byteLength / 2 ** 20;
+        assert.ok(taken <= most, `${file}: ${taken} MiB`);
+      }
+    },
+  ],
+  [
+    "two valid answers in a row with the same text are enough, fewer are not",
+    () => {
+      const agreement = new Agreement();
+      assert.equal(agreement.add(answer()).done, false);
+      assert.equal(agreement.add(answer({ lines: ["another", "text"] })).done, false);
+      assert.equal(agreement.add(answer()).done, false);
+      assert.equal(agreement.add(answer({ valid: false })).done, false);
+      assert.equal(agreement.add(answer()).done, false);
+      assert.equal(agreement.add(nothing).done, false);
+      assert.equal(agreement.add(answer()).done, true);
+    },
+  ],
+  [
+    "fields settle as they stand still, not where their digit disagrees",
+    () => {
+      const agreement = new Agreement();
+      const bad = answer({
+        valid: false,
+        checks: [
+          { field: "document_number", ok: true },
+          { field: "birth_date", ok: false },
+        ],
+      });
+      assert.deepEqual(
+        [...agreement.add(bad).fields.values()].map(({ settled }) => settled),
+        [false, false, false, false],
+      );
+      const { fields } = agreement.add(bad);
+      assert.deepEqual(
+        [...fields].map(([name, { settled }]) => [name, settled]),
+        [
+          ["name", true],
+          ["document_number", true],
+          ["birth_date", false],
+          ["expiry_date", true],
+        ],
+      );
+      assert.equal(fields.get("name").value, "ANNA MARIA ROSSI");
+    },
+  ],
+  [
+    "what does not become valid is offered; what is gone is forgotten",
+    () => {
+      const agreement = new Agreement();
+      const offers = Array.from(
+        { length: 12 },
+        () => agreement.add(answer({ valid: false })).offer,
+      );
+      assert.deepEqual([offers[0], offers.at(-1)], [false, true]);
+      const gone = Array.from({ length: 15 }, () => agreement.add(nothing).gone);
+      assert.deepEqual([gone[0], gone.at(-1)], [false, true]);
+      agreement.forget();
+      assert.deepEqual(
+        { ...agreement.add(nothing), fields: 0 },
+        { done: false, gone: false, offer: false, fields: 0 },
+      );
+    },
+  ],
+  [
+    "hints name what lacks",
+    () => {
+      const progress = { done: false, gone: false, offer: false, fields: new Map() };
+      const unread = (quad) => answer({ document: null, lines: [], valid: false, quads: [quad] });
+      assert.equal(hintFor(nothing, progress, 120), "hintFind");
+      assert.equal(hintFor(nothing, progress, 20), "hintDark");
+      assert.equal(hintFor(unread(QUAD), progress, 120), "hintStill");
+      assert.equal(
+        hintFor(
+          unread([
+            [2, 600],
+            [900, 600],
+            [900, 620],
+            [2, 620],
+          ]),
+          progress,
+          120,
+        ),
+        "hintWhole",
+      );
+      assert.equal(
+        hintFor(
+          unread([
+            [100, 600],
+            [300, 600],
+            [300, 605],
+            [100, 605],
+          ]),
+          progress,
+          120,
+        ),
+        "hintCloser",
+      );
+      assert.equal(
+        hintFor(
+          answer({ checks: [{ field: "composite", ok: false }] }),
+          { ...progress, offer: true },
+          120,
+        ),
+        "hintCheck",
+      );
+    },
+  ],
+  [
+    "the visible part of a frame is that of object-fit: cover",
+    () => {
+      assert.deepEqual(visiblePart({ width: 1920, height: 1080 }, { width: 400, height: 300 }), {
+        x: 240,
+        y: 0,
+        width: 1440,
+        height: 1080,
+      });
+      assert.deepEqual(visiblePart({ width: 1080, height: 1920 }, { width: 400, height: 300 }), {
+        x: 0,
+        y: 555,
+        width: 1080,
+        height: 810,
+      });
+    },
+  ],
+  [
+    "tables are quoted, and hold no formulas",
+    () => {
+      const rows = [
+        { file: { name: '=a,"b".jpg' }, reading: { result: answer() } },
+        { file: { name: "c.jpg" }, error: new Error("no") },
+        { file: { name: "d.jpg" } },
+      ];
+      const [head, first, second, third] = csv(rows).split("\r\n");
+      assert.ok(head.startsWith("\uFEFFfile,status,format,issuer,surname,"));
+      assert.equal(
+        first,
+        `"'=a,""b"".jpg",valid,TD3,UTO,ROSSI,ANNA MARIA,T86Z98797,UTO,1968-09-17,2028-04-20,F,,${LINES.join(",")},`,
+      );
+      assert.equal(second, `c.jpg,Internal${",".repeat(13)}`);
+      assert.equal(third, `d.jpg${",".repeat(14)}`);
+    },
+  ],
+  [
+    "outcomes",
+    () => {
+      assert.equal(outcome(nothing), "none");
+      assert.equal(outcome(answer()), "valid");
+      assert.equal(outcome(answer({ valid: false })), "doubt");
+      assert.equal(
+        outcome(answer({ valid: false, checks: [{ field: "composite", ok: false }] })),
+        "wrong",
+      );
+    },
+  ],
+  [
+    "states have names in each language, codes of ICAO too",
+    async () => {
+      const names = {
+        D: "Germany (D)",
+        DEU: "Germany (DEU)",
+        GBR: "United Kingdom (GBR)",
+        RKS: "Kosovo (RKS)",
+        EUE: "European Union (EUE)",
+        UNO: "United Nations (UNO)",
+        GBD: "British Overseas Territories citizen (GBD)",
+        XXA: "Stateless person (XXA)",
+        XOM: "Ordre souverain de Malte (XOM)",
+        UTO: "Utopia (UTO)",
+        QQQ: "QQQ",
+      };
+      for (const [code, name] of Object.entries(names)) assert.equal(nameOfState(code), name);
+      await speak("de");
+      assert.equal(nameOfState("FRA"), "Frankreich (FRA)");
+      await speak("ar");
+      assert.equal(nameOfState("FRA"), "فرنسا (FRA)");
+      assert.equal(document.documentElement.dir, "rtl");
+      await speak("en");
+    },
+  ],
+  [
+    "dates are the region's, with the digits of the document; expiry is noticed",
+    async () => {
+      assert.equal(date("1968-09-17"), "17 September 1968");
+      assert.equal(date(null), "Not legible");
+      await speak("ar");
+      assert.match(date("1968-09-17"), /17.*1968/);
+      await speak("en");
+      const now = new Date("2028-04-21T12:00:00");
+      assert.equal(validity(DOCUMENT, now), "expired");
+      assert.equal(validity(DOCUMENT, new Date("2028-04-20T12:00:00")), "expiresSoon");
+      assert.equal(validity(DOCUMENT, new Date("2027-04-20T12:00:00")), undefined);
+    },
+  ],
 ]);
 
 await vite.close();

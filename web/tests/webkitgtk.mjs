@@ -1,4 +1,7 @@
-/** WebKitGTK, the engine of iPhones in its Linux dress, through W3C WebDriver on a screen of its own. */
+/**
+ * WebKitGTK, the engine of iPhones in its Linux dress, through W3C WebDriver on a screen of its
+ * own.
+ */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { createServer } from "node:net";
@@ -9,9 +12,18 @@ const LIBRARIES = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
 
 /** Debian keeps the small browser beside the library. */
 function miniBrowser() {
-  const folders = LIBRARIES.filter(existsSync).flatMap((folder) => readdirSync(folder).filter((name) => name.startsWith("webkit2gtk-")).map((name) => join(folder, name)));
-  const found = folders.map((folder) => join(folder, "MiniBrowser")).filter(existsSync).sort().at(-1);
-  if (found === undefined) throw new Error("MiniBrowser of WebKitGTK is missing: cargo xtask setup installs it");
+  const folders = LIBRARIES.filter(existsSync).flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.startsWith("webkit2gtk-"))
+      .map((name) => join(folder, name)),
+  );
+  const found = folders
+    .map((folder) => join(folder, "MiniBrowser"))
+    .filter(existsSync)
+    .sort()
+    .at(-1);
+  if (found === undefined)
+    throw new Error("MiniBrowser of WebKitGTK is missing: cargo xtask setup installs it");
   return found;
 }
 
@@ -25,11 +37,17 @@ async function freePort() {
 
 /** A screen without a monitor; gives its name. */
 function screen() {
-  const process = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", "1280x1000x24", "-nolisten", "tcp"], { stdio: ["ignore", "ignore", "ignore", "pipe"] });
+  const process = spawn(
+    "Xvfb",
+    ["-displayfd", "3", "-screen", "0", "1280x1000x24", "-nolisten", "tcp"],
+    { stdio: ["ignore", "ignore", "ignore", "pipe"] },
+  );
   return new Promise((resolve, reject) => {
     process.once("error", reject);
     process.once("exit", () => reject(new Error("Xvfb ended")));
-    process.stdio[3].once("data", (text) => resolve({ process, display: `:${String(text).trim()}` }));
+    process.stdio[3].once("data", (text) =>
+      resolve({ process, display: `:${String(text).trim()}` }),
+    );
   });
 }
 
@@ -45,23 +63,45 @@ async function answers(address) {
   throw new Error("WebKitWebDriver does not answer");
 }
 
-/** Goes to an address and waits until it is there: the driver may answer while the old document still stands. */
+/**
+ * Goes to an address and waits until it is there: the driver may answer while the old document
+ * still stands.
+ */
 async function arrive(session, go) {
   await session.executeScript("window.departing = true");
   await go();
-  await session.wait(() => session.executeScript("return !window.departing && document.readyState === 'complete'"), 60_000);
+  await session.wait(
+    () => session.executeScript("return !window.departing && document.readyState === 'complete'"),
+    60_000,
+  );
 }
 
-/** A session whose `get` ends with the page's load; `quit` ends the browser, its driver and its screen. */
+/**
+ * A session whose `get` ends with the page's load; `quit` ends the browser, its driver and its
+ * screen.
+ */
 export async function webkit() {
   const { process: server, display } = await screen();
   const port = await freePort();
   // Without a language the engine tells pages the language "C", which is none.
-  const environment = { ...process.env, LANG: "en_GB.UTF-8", LC_ALL: "en_GB.UTF-8", LANGUAGE: "en_GB", DISPLAY: display, LIBGL_ALWAYS_SOFTWARE: "1" };
-  const driver = spawn("WebKitWebDriver", [`--port=${port}`], { env: environment, stdio: "ignore" });
+  const environment = {
+    ...process.env,
+    LANG: "en_GB.UTF-8",
+    LC_ALL: "en_GB.UTF-8",
+    LANGUAGE: "en_GB",
+    DISPLAY: display,
+    LIBGL_ALWAYS_SOFTWARE: "1",
+  };
+  const driver = spawn("WebKitWebDriver", [`--port=${port}`], {
+    env: environment,
+    stdio: "ignore",
+  });
   const address = `http://127.0.0.1:${port}`;
   await answers(address);
-  const capabilities = new Capabilities({ browserName: "MiniBrowser", "webkitgtk:browserOptions": { binary: miniBrowser(), args: ["--automation"] } });
+  const capabilities = new Capabilities({
+    browserName: "MiniBrowser",
+    "webkitgtk:browserOptions": { binary: miniBrowser(), args: ["--automation"] },
+  });
   const session = await new Builder().usingServer(address).withCapabilities(capabilities).build();
   await session.manage().setTimeouts({ script: 180_000, pageLoad: 60_000 });
   const get = session.get.bind(session);

@@ -10,6 +10,7 @@ type Step = (&'static str, &'static str, fn() -> Result<()>);
 const STEPS: &[Step] = &[
     ("fmt", "formatting", fmt),
     ("clippy", "clippy on every target", clippy),
+    ("lint-web", "format and lint of page, package and examples", lint_web),
     ("unit", "tests of the workspace", unit),
     ("aarch64", "core and picture on aarch64 under qemu", aarch64),
     ("x86_64", "core on older and newer x86_64 under qemu", x86_64),
@@ -22,6 +23,7 @@ const STEPS: &[Step] = &[
     ("page-units", "parts of the page that need no browser", || node("tests/units.mjs")),
     ("engines", "both binaries in V8 and JavaScriptCore for arm64 under qemu", engines::verify),
     ("page-chromium", "page in Chromium", || node("tests/chromium.mjs")),
+    ("page-recovery", "traps and failing workers in Chromium", || node("tests/recovery.mjs")),
     ("page-camera", "camera view in Chromium, a film for a camera", || node("tests/camera.mjs")),
     ("page-views", "navigation, bench view and how-it-works view in Chromium", || node("tests/views.mjs")),
     ("page-offline", "page without a network, shared pictures, new versions", || node("tests/offline.mjs")),
@@ -32,7 +34,7 @@ const STEPS: &[Step] = &[
     ("sizes", "what a first visit loads is within its limit", || page::sizes(true)),
     ("soak", "memory over camera frames, shortened", || page::soak(SOAK_MINUTES)),
     ("parity", "the same bits in both binaries, three browsers, x86_64 and aarch64", parity),
-    ("train", "generator, export and integer simulation of train/", train),
+    ("train", "lint, generator, export and integer simulation of train/", train),
     ("readme", "commands of the README marked as tested", readme),
 ];
 
@@ -175,6 +177,10 @@ fn node(script: &str) -> Result<()> {
     shell::run(command("node").arg(script).current_dir(root().join("web")))
 }
 
+fn lint_web() -> Result<()> {
+    shell::run(command("npm").args(["run", "--silent", "lint"]).current_dir(root().join("web")))
+}
+
 fn parity() -> Result<()> {
     native::build(None)?;
     native::build(Some("aarch64-unknown-linux-musl"))?;
@@ -188,15 +194,10 @@ fn train() -> Result<()> {
         shell::run(command("python3").args(["-m", "venv"]).arg(&venv))?;
     }
     let python = python.to_string_lossy().into_owned();
-    shell::run(command(&python).args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "pytest",
-        "-r",
-        "train/requirements.txt",
-    ]))?;
+    let requirements = "train/requirements-dev.txt";
+    shell::run(command(&python).args(["-m", "pip", "install", "--quiet", "-r", requirements]))?;
+    shell::run(command(&python).args(["-m", "ruff", "check", "--quiet", "train"]))?;
+    shell::run(command(&python).args(["-m", "ruff", "format", "--check", "--quiet", "train"]))?;
     shell::run(command(&python).args(["-m", "pytest", "-q", "train"]))
 }
 

@@ -5,7 +5,10 @@ const shown = document.querySelector<HTMLElement>("#result")!;
 const input = document.querySelector<HTMLInputElement>("#file")!;
 
 worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
-  shown.textContent = "error" in data ? data.error : (data.result.lines.join("\n") || "No machine-readable lines found.");
+  shown.textContent =
+    "error" in data
+      ? data.error
+      : data.result.lines.join("\n") || "No machine-readable lines found.";
 });
 input.addEventListener("change", async () => {
   const file = input.files?.[0];

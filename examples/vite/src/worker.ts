@@ -9,7 +9,9 @@ self.addEventListener("message", async ({ data }: MessageEvent<ArrayBuffer>) => 
   try {
     answer = { result: await (await reader).read(data) };
   } catch (error) {
-    answer = { error: error instanceof NibbleError ? `${error.code}: ${error.message}` : String(error) };
+    answer = {
+      error: error instanceof NibbleError ? `${error.code}: ${error.message}` : String(error),
+    };
   }
   self.postMessage(answer);
 });

@@ -3,16 +3,20 @@
  *
  *     bench(options?: BenchOptions): Promise<BenchReport>
  *
- * A step blocks its thread for some tenths of a second, so a page calls it from a worker. Between steps
- * the event loop turns, so that messages arrive and `signal` is seen.
+ * A step blocks its thread for some tenths of a second, so a page calls it from a worker. Between
+ * steps the event loop turns, so that messages arrive and `signal` is seen.
  */
 import { Bench as Engine } from "./engine.js";
-import { fromEngine } from "./error.js";
 import type { Binary } from "./features.js";
+import { NibbleError } from "./error.js";
+import { Held } from "./instance.js";
 import { type KernelChoice, kernels } from "./kernels.js";
 import type { Precision } from "./result.js";
 
-/** What can be measured: products on the papers' grid, whole networks layer by layer, or exactness of every kernel. */
+/**
+ * What can be measured: products on the papers' grid, whole networks layer by layer, or exactness
+ * of every kernel.
+ */
 export type BenchKind = "gemm" | "network" | "verify";
 
 export interface BenchOptions {
@@ -78,7 +82,10 @@ export interface VerifiedKernel {
   exact: boolean;
 }
 
-/** The JSON of `native-bench gemm --json` and `network --json`, with `verify` and two facts about the clock. */
+/**
+ * The JSON of `native-bench gemm --json` and `network --json`, with `verify` and two facts about
+ * the clock.
+ */
 export interface BenchReport {
   device: BenchDevice;
   rows: BenchRow[];
@@ -129,19 +136,35 @@ function device(binary: Binary): BenchDevice {
   };
 }
 
+/** Steps that a measurement has left. */
+const left = (engine: Held<Engine>): number => engine.call((held) => held.left());
+
+/** A measurement. One whose instance has trapped cannot go on in another. */
+function measurement(kind: BenchKind, allKernels: boolean, repeats: number): Held<Engine> {
+  let made = false;
+  return new Held(() => {
+    if (made) throw new NibbleError("Trapped", "the engine has stopped during the measurement");
+    made = true;
+    return new Engine(kind, allKernels, repeats);
+  });
+}
+
 /** The function `bench` of a package. */
 export function benchOf(host: BenchHost): (options?: BenchOptions) => Promise<BenchReport> {
   return async ({ what = KINDS, allKernels = false, repeats = 0, onProgress, signal } = {}) => {
     const binary = await host.start();
-    const engines: [BenchKind, Engine][] = [];
+    const engines: [BenchKind, Held<Engine>][] = [];
     try {
       for (const kind of what) {
-        const engine = new Engine(kind, allKernels, repeats);
+        const engine = measurement(kind, allKernels, repeats);
         engines.push([kind, engine]);
         if (kind !== "network") continue;
-        for (const precision of PRECISIONS) engine.add_model(await host.model(precision));
+        for (const precision of PRECISIONS) {
+          const model = await host.model(precision);
+          engine.call((held) => held.add_model(model));
+        }
       }
-      const of = engines.reduce((sum, [, engine]) => sum + engine.left(), 0);
+      const of = engines.reduce((sum, [, engine]) => sum + left(engine), 0);
       const report: BenchReport = {
         device: device(binary),
         rows: [],
@@ -154,13 +177,16 @@ export function benchOf(host: BenchHost): (options?: BenchOptions) => Promise<Be
       let done = 0;
       for (const [kind, engine] of engines) {
         let part: Part | undefined;
-        while (engine.left() > 0) {
+        while (left(engine) > 0) {
           // A turn of the event loop, so that an abort posted meanwhile is seen.
           await new Promise((resolve) => setTimeout(resolve));
           signal?.throwIfAborted();
-          engine.step();
+          const text = engine.call((held) => {
+            held.step();
+            return held.report();
+          });
           const seen: number = part?.rows.length ?? 0;
-          part = JSON.parse(engine.report()) as Part;
+          part = JSON.parse(text) as Part;
           onProgress?.({ what: kind, done: ++done, of, rows: part.rows.slice(seen) });
         }
         if (part === undefined) continue;
@@ -173,7 +199,7 @@ export function benchOf(host: BenchHost): (options?: BenchOptions) => Promise<Be
       return report;
     } catch (thrown) {
       if (signal?.aborted) throw signal.reason;
-      throw fromEngine(thrown);
+      throw thrown;
     } finally {
       for (const [, engine] of engines) engine.free();
     }

@@ -8,7 +8,10 @@ export type ErrorCode =
   | "NoSimd"
   | "LoadFailed"
   | "ModelInvalid"
+  | "NotInitialised"
+  | "AlreadyInitialised"
   | "Disposed"
+  | "Trapped"
   | "Internal";
 
 /** Every error of this package but `AbortError`. */
@@ -24,12 +27,15 @@ export class NibbleError extends Error {
   }
 }
 
-/** The package's error for anything thrown by the engine. */
-export function fromEngine(thrown: unknown): NibbleError {
+/**
+ * The package's error for one that the engine threw on purpose; these have a `code`. `undefined`
+ * for anything else, which means that the call did not come to its end.
+ */
+export function fromEngine(thrown: unknown): NibbleError | undefined {
   if (thrown instanceof NibbleError) return thrown;
-  if (thrown instanceof Error) {
-    const code = (thrown as Error & { code?: ErrorCode }).code ?? "Internal";
-    return new NibbleError(code, thrown.message, { cause: thrown });
-  }
-  return new NibbleError("Internal", String(thrown));
+  if (!(thrown instanceof Error)) return undefined;
+  const { code } = thrown as Error & { code?: ErrorCode };
+  return typeof code === "string"
+    ? new NibbleError(code, thrown.message, { cause: thrown })
+    : undefined;
 }

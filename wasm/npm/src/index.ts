@@ -1,16 +1,15 @@
 /**
  * Reads the machine-readable zone of identity documents on the device.
  *
- * Works in windows and workers. A reading blocks its thread for some tens of milliseconds, so a page
- * should call this from a worker.
+ * Works in windows and workers. A reading blocks its thread for some tens of milliseconds, so a
+ * page should call this from a worker.
  */
 import { benchOf } from "./bench.js";
-import { kernels } from "./kernels.js";
-import { NibbleError, fromEngine } from "./error.js";
+import { Engine } from "./engine.js";
+import { NibbleError } from "./error.js";
 import { type Binary, supported } from "./features.js";
+import { Held, start } from "./instance.js";
 import type { Precision, Result } from "./result.js";
-// Written by wasm-bindgen; both binaries share it.
-import start, { Engine } from "./engine.js";
 
 export type * from "./bench.js";
 export { kernelNotice, kernels, type KernelChoice } from "./kernels.js";
@@ -26,7 +25,9 @@ export interface Options {
   binary?: Binary;
 }
 
+/** The start under way or done; a start that failed is tried again by the next call. */
 let starting: Promise<Binary> | undefined;
+/** What `init` was told. */
 let options: Options = {};
 
 function wasmFile(binary: Binary): string | URL {
@@ -60,33 +61,48 @@ async function load(file: string | URL): Promise<ArrayBuffer> {
   }
 }
 
-/**
- * Loads the WebAssembly binary that this browser runs best. Needed once; `Reader.create` does it too.
- * Rejects with `NibbleError` `NoSimd` where the browser runs neither binary, `LoadFailed` on the network.
- */
-export function init(given: Options = {}): Promise<Binary> {
-  if (starting === undefined) {
-    options = given;
-    starting = (async () => {
-      const binary = given.binary ?? supported();
-      if (binary === null) throw new NibbleError("NoSimd", "this browser lacks WebAssembly SIMD");
-      const bytes = await load(wasmFile(binary));
-      try {
-        await start({ module_or_path: await WebAssembly.compile(bytes) });
-        kernels(false);
-      } catch (cause) {
-        throw new NibbleError("LoadFailed", "the WebAssembly module does not start", { cause });
-      }
-      return binary;
-    })();
-    starting.catch(() => (starting = undefined));
+async function loadAndStart(): Promise<Binary> {
+  const binary = options.binary ?? supported();
+  if (binary === null) throw new NibbleError("NoSimd", "this browser lacks WebAssembly SIMD");
+  const bytes = await load(wasmFile(binary));
+  try {
+    await start(await WebAssembly.compile(bytes));
+  } catch (cause) {
+    throw new NibbleError("LoadFailed", "the WebAssembly module does not start", { cause });
   }
-  return starting;
+  return binary;
+}
+
+/** Options as a text, the same for options that mean the same. */
+function textOf({ wasm, models, binary }: Options): string {
+  const files = [wasm?.relaxed, wasm?.simd128, models?.f32, models?.u8, models?.u4];
+  return JSON.stringify([binary ?? "", ...files.map((file) => file ?? "")]);
+}
+
+/**
+ * Loads the WebAssembly binary that this browser runs best. Needed once; `Reader.create` does it
+ * too. After a failure the next call tries again.
+ *
+ * Rejects with `NibbleError`: `NoSimd` where the browser runs neither binary, `LoadFailed` where the
+ * binary does not arrive or does not start, `AlreadyInitialised` where an earlier call, or a reader
+ * made before, had other options.
+ */
+export function init(given?: Options): Promise<Binary> {
+  if (starting !== undefined) {
+    if (given === undefined || textOf(given) === textOf(options)) return starting;
+    const message = "init was called before with other options, or a reader was made without any";
+    return Promise.reject(new NibbleError("AlreadyInitialised", message));
+  }
+  options = given ?? options;
+  const mine = loadAndStart();
+  starting = mine;
+  mine.catch(() => (starting = undefined));
+  return mine;
 }
 
 /** Measures kernels and networks here; see `BenchOptions`. */
 export const bench = benchOf({
-  start: () => init(options),
+  start: () => init(),
   model: async (precision) => new Uint8Array(await load(modelFile(precision))),
 });
 
@@ -98,45 +114,62 @@ function bytesOf({ buffer, byteOffset, byteLength }: Uint8ClampedArray): Uint8Ar
 /** Bytes of an image file, or canvas pixels. */
 export type Source = Uint8Array | ArrayBuffer | ImageData;
 
+/** The call of the engine for a source. */
+function taking(verb: "read" | "fuse", source: Source): (engine: Engine) => string {
+  if ("data" in source) {
+    const { width, height, data } = source;
+    return (engine) => engine[`${verb}_pixels`](width, height, bytesOf(data));
+  }
+  const bytes = source instanceof Uint8Array ? source : new Uint8Array(source);
+  return (engine) => engine[`${verb}_file`](bytes);
+}
+
 /** Reads pictures with one network. Calls queue; `dispose` when done. */
 export class Reader {
-  #engine: Engine | undefined;
+  /** Undefined once the reader is disposed of. */
+  #engine: Held<Engine> | undefined;
+  /** The call at the end of the queue. */
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(engine: Engine) {
+  private constructor(engine: Held<Engine>) {
     this.#engine = engine;
   }
 
   /** A reader of the given precision (4 bits by default). */
   static async create({ precision = "u4" as Precision } = {}): Promise<Reader> {
-    await init(options);
+    await init();
     const model = new Uint8Array(await load(modelFile(precision)));
-    try {
-      return new Reader(new Engine(model));
-    } catch (thrown) {
-      throw fromEngine(thrown);
-    }
+    return new Reader(new Held(() => new Engine(model)));
   }
 
   /**
    * Reads a picture: JPEG, PNG, WebP or BMP bytes, or `ImageData`.
-   * An aborted `signal` rejects a queued call with `AbortError`; a call that already runs ends first.
+   * An aborted `signal` rejects a queued call with `AbortError`; a call that already runs ends
+   * first. `Trapped` means that the engine stopped at this picture; the next call starts it again.
    */
   read(source: Source, { signal }: { signal?: AbortSignal } = {}): Promise<Result> {
     return this.#queued("read", source, signal);
   }
 
   /**
-   * Reads one more frame of the same document and answers for all frames since `forget`: what one frame misreads, others outvote. `frames` counts those
-   * whose evidence is in; `quads` are this frame's, empty where it shows nothing. A frame of another document is left out, and the third in a row begins anew.
+   * Reads one more frame of the same document and answers for all frames since `forget`: what one
+   * frame misreads, others outvote. `frames` counts those whose evidence is in; `quads` are this
+   * frame's, empty where it shows nothing. A frame of another document is left out, and the third
+   * in a row begins anew.
    */
   fuse(source: Source, { signal }: { signal?: AbortSignal } = {}): Promise<Result> {
     return this.#queued("fuse", source, signal);
   }
 
-  /** Begins a new document. */
+  /** Begins a new document: takes its place in the queue, after the calls made before it. */
   forget(): void {
-    this.#engine?.forget();
+    this.#last = this.#last.then(() => {
+      try {
+        this.#engine?.call((engine) => engine.forget());
+      } catch {
+        // The engine has stopped. It starts again with nothing to forget.
+      }
+    });
   }
 
   #queued(verb: "read" | "fuse", source: Source, signal: AbortSignal | undefined): Promise<Result> {
@@ -160,21 +193,15 @@ export class Reader {
 
   #now(verb: "read" | "fuse", source: Source): Result {
     if (this.#engine === undefined) throw new NibbleError("Disposed", "the reader was disposed");
-    let text: string;
-    try {
-      text =
-        "data" in source
-          ? this.#engine[`${verb}_pixels`](source.width, source.height, bytesOf(source.data))
-          : this.#engine[`${verb}_file`](source instanceof Uint8Array ? source : new Uint8Array(source));
-    } catch (thrown) {
-      throw fromEngine(thrown);
-    }
-    const { decode_ms, ...answer } = JSON.parse(text) as Result & { decode_ms: number };
+    const work = taking(verb, source);
+    const { decode_ms, ...answer } = JSON.parse(this.#engine.call(work)) as Result & {
+      decode_ms: number;
+    };
     answer.ms = { ...answer.ms, decode: decode_ms, total: answer.ms.total + decode_ms };
     return answer;
   }
 
-  /** Gives the network's memory back; later calls reject with `Disposed`. */
+  /** Gives the network's memory back; later calls reject with `Disposed`. Never throws. */
   dispose(): void {
     this.#engine?.free();
     this.#engine = undefined;

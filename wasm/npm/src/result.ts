@@ -7,7 +7,9 @@ export interface Result {
   lines: string[];
   /** Lines as read, before the grammar. */
   raw_lines: string[];
-  /** Every check digit agrees, no confident reading was changed, nothing unprotected is doubtful. */
+  /**
+   * Every check digit agrees, no confident reading was changed, nothing unprotected is doubtful.
+   */
   valid: boolean;
   document: DocumentFields | null;
   checks: Check[];

@@ -24,12 +24,16 @@ const HEIGHT = 215;
 /** A group takes as many places as it has bars, and one for the gap. */
 const PLACES = PRECISIONS.length + 1;
 
-const color = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const color = (name: string): string =>
+  getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 /** Canvas text needs what CSS has worked out. */
-const font = (size: number, weight = 400): string => `${weight} ${size}px ${getComputedStyle(document.body).fontFamily}`;
+const font = (size: number, weight = 400): string =>
+  `${weight} ${size}px ${getComputedStyle(document.body).fontFamily}`;
 
 function format(value: number): string {
-  return new Intl.NumberFormat(language(), { maximumFractionDigits: value < 10 ? 2 : 0 }).format(value);
+  return new Intl.NumberFormat(language(), { maximumFractionDigits: value < 10 ? 2 : 0 }).format(
+    value,
+  );
 }
 
 /** Writes each bar's value above it. */
@@ -45,7 +49,11 @@ function labels(unit: string): uPlot.Plugin {
           series.forEach((value, index) => {
             const place = data[0][index];
             if (value == null || place === undefined) return;
-            ctx.fillText(format(value) + unit, valToPos(place, "x", true), valToPos(value, "y", true) - 6 * devicePixelRatio);
+            ctx.fillText(
+              format(value) + unit,
+              valToPos(place, "x", true),
+              valToPos(value, "y", true) - 6 * devicePixelRatio,
+            );
           });
         }
         ctx.restore();
@@ -56,9 +64,13 @@ function labels(unit: string): uPlot.Plugin {
 
 /** Draws a chart as wide as its place and keeps it so; ends with the element. */
 export function draw(place: HTMLElement, { groups, top, unit, label }: Chart): uPlot {
-  const places = groups.flatMap((_, group) => PRECISIONS.map((_width, bar) => group * PLACES + bar));
+  const places = groups.flatMap((_, group) =>
+    PRECISIONS.map((_width, bar) => group * PLACES + bar),
+  );
   const bars = PRECISIONS.map((width, series) =>
-    groups.flatMap(({ values }) => PRECISIONS.map((_, bar) => (bar === series ? (values[width] ?? null) : null))),
+    groups.flatMap(({ values }) =>
+      PRECISIONS.map((_, bar) => (bar === series ? (values[width] ?? null) : null)),
+    ),
   );
   const middle = (PRECISIONS.length - 1) / 2;
   const soft = color("--soft");
@@ -68,7 +80,10 @@ export function draw(place: HTMLElement, { groups, top, unit, label }: Chart): u
     padding: [16, 8, 0, 0],
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: false, range: [-1, groups.length * PLACES - 1] }, y: { range: [0, top * 1.08] } },
+    scales: {
+      x: { time: false, range: [-1, groups.length * PLACES - 1] },
+      y: { range: [0, top * 1.08] },
+    },
     axes: [
       {
         splits: groups.map((_, group) => group * PLACES + middle),
@@ -80,7 +95,14 @@ export function draw(place: HTMLElement, { groups, top, unit, label }: Chart): u
         gap: 8,
         size: 30,
       },
-      { stroke: soft, font: font(11), size: 34, grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, values: (_, splits) => splits.map(format) },
+      {
+        stroke: soft,
+        font: font(11),
+        size: 34,
+        grid: { stroke: color("--line"), width: 1 },
+        ticks: { show: false },
+        values: (_, splits) => splits.map(format),
+      },
     ],
     series: [
       {},

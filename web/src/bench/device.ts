@@ -3,7 +3,13 @@
 /** Part of User-Agent Client Hints that is used here; Chromium has it, the DOM library does not. */
 interface AgentData {
   brands: { brand: string; version: string }[];
-  getHighEntropyValues(hints: string[]): Promise<{ model?: string; platform?: string; platformVersion?: string; architecture?: string; bitness?: string }>;
+  getHighEntropyValues(hints: string[]): Promise<{
+    model?: string;
+    platform?: string;
+    platformVersion?: string;
+    architecture?: string;
+    bitness?: string;
+  }>;
 }
 
 /** Brands that browsers make up, so that nobody relies on the list. */
@@ -13,7 +19,8 @@ const MADE_UP = /not.?a.?brand/i;
 export async function deviceName(): Promise<string> {
   const data = (navigator as Navigator & { userAgentData?: AgentData }).userAgentData;
   if (data === undefined) return navigator.userAgent;
-  const { model, platform, platformVersion, architecture, bitness } = await data.getHighEntropyValues(["model", "platformVersion", "architecture", "bitness"]);
+  const { model, platform, platformVersion, architecture, bitness } =
+    await data.getHighEntropyValues(["model", "platformVersion", "architecture", "bitness"]);
   const browser = data.brands.filter(({ brand }) => !MADE_UP.test(brand)).at(-1);
   const parts = [
     model,

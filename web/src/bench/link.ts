@@ -6,7 +6,13 @@ const VERSION = 1;
 /** Longest text that is unpacked: an address from elsewhere must not fill the memory. */
 const LONGEST = 20_000;
 
-type Packed = [version: number, device: string, noisy: 0 | 1, kernels: [string, string][], figures: number[][]];
+type Packed = [
+  version: number,
+  device: string,
+  noisy: 0 | 1,
+  kernels: [string, string][],
+  figures: number[][],
+];
 
 /** Three digits are more than a measurement holds. */
 const short = (value: number): number => Number(value.toPrecision(3));
@@ -19,7 +25,9 @@ function pack(measured: Measured): Packed {
   const figures = WORKS.flatMap((work) =>
     PRECISIONS.map((width) => {
       const found = measured.figures[work]?.[width];
-      return found === undefined ? [] : [found.gmacs, found.overF32, found.overU8, found.ms ?? 0].map(short);
+      return found === undefined
+        ? []
+        : [found.gmacs, found.overF32, found.overU8, found.ms ?? 0].map(short);
     }),
   );
   return [VERSION, measured.device, measured.noisy ? 1 : 0, kernels, figures];
@@ -27,7 +35,12 @@ function pack(measured: Measured): Packed {
 
 function unpack([version, device, noisy, kernels, figures]: Packed): Measured {
   if (version !== VERSION) throw new Error(`version ${version}`);
-  const measured: Measured = { device: String(device), kernels: {}, figures: {}, noisy: noisy === 1 };
+  const measured: Measured = {
+    device: String(device),
+    kernels: {},
+    figures: {},
+    noisy: noisy === 1,
+  };
   PRECISIONS.forEach((width, index) => {
     const [kernel, isa] = kernels[index] ?? ["", ""];
     if (kernel !== "") measured.kernels[width] = { kernel: String(kernel), isa: String(isa) };
@@ -44,10 +57,13 @@ function unpack([version, device, noisy, kernels, figures]: Packed): Measured {
   return measured;
 }
 
-async function through(bytes: Uint8Array<ArrayBuffer>, transform: CompressionStream | DecompressionStream): Promise<Uint8Array<ArrayBuffer>> {
+async function through(
+  bytes: Uint8Array<ArrayBuffer>,
+  transform: CompressionStream | DecompressionStream,
+): Promise<Uint8Array<ArrayBuffer>> {
   const reader = new Blob([bytes]).stream().pipeThrough(transform).getReader();
   const parts: Uint8Array<ArrayBuffer>[] = [];
-  for (let size = 0; ; ) {
+  for (let size = 0; ;) {
     const { done, value } = await reader.read();
     if (done) return new Uint8Array(await new Blob(parts).arrayBuffer());
     size += value.length;
@@ -58,15 +74,24 @@ async function through(bytes: Uint8Array<ArrayBuffer>, transform: CompressionStr
 
 /** The letters that stand for a result. */
 export async function encode(measured: Measured): Promise<string> {
-  const bytes = await through(new TextEncoder().encode(JSON.stringify(pack(measured))), new CompressionStream("deflate-raw"));
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  const bytes = await through(
+    new TextEncoder().encode(JSON.stringify(pack(measured))),
+    new CompressionStream("deflate-raw"),
+  );
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 }
 
 /** The result that letters stand for; `null` where they stand for none. */
 export async function decode(letters: string): Promise<Measured | null> {
   try {
     const binary = atob(letters.replaceAll("-", "+").replaceAll("_", "/"));
-    const bytes = await through(Uint8Array.from(binary, (c) => c.charCodeAt(0)), new DecompressionStream("deflate-raw"));
+    const bytes = await through(
+      Uint8Array.from(binary, (c) => c.charCodeAt(0)),
+      new DecompressionStream("deflate-raw"),
+    );
     return unpack(JSON.parse(new TextDecoder().decode(bytes)) as Packed);
   } catch {
     return null;

@@ -22,7 +22,10 @@ export interface Figure {
 
 /** A report in short. */
 export interface Measured {
-  /** What the report says of the machine: its CPU, or the browser where that is all there is to know. */
+  /**
+   * What the report says of the machine: its CPU, or the browser where that is all there is to
+   * know.
+   */
   device: string;
   kernels: Partial<Record<Width, { kernel: string; isa: string }>>;
   figures: Partial<Record<Work, Partial<Record<Width, Figure>>>>;
@@ -33,9 +36,13 @@ export interface Measured {
 /** What is needed of the JSON of `native-bench`; the browser's has more. */
 export type Report = Pick<BenchReport, "device" | "rows"> & Partial<BenchReport>;
 
-const mean = (values: number[]): number => Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+const mean = (values: number[]): number =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 
-/** The kernel that stands for a precision: of several that were measured, the first is the one that the machine would choose. */
+/**
+ * The kernel that stands for a precision: of several that were measured, the first is the one that
+ * the machine would choose.
+ */
 function chosen(rows: readonly BenchRow[], width: Width): BenchRow | undefined {
   return rows.find((row) => row.precision === width && !row.kernel.startsWith("crate "));
 }
@@ -75,8 +82,15 @@ export function measured(report: Report): Measured {
 export function isReport(value: unknown): value is Report {
   const report = value as Partial<Report> | null;
   const isRow = (row: Partial<BenchRow> | null) =>
-    typeof row?.op === "string" && typeof row.precision === "string" && typeof row.kernel === "string" && Number.isFinite(row.gmacs);
+    typeof row?.op === "string" &&
+    typeof row.precision === "string" &&
+    typeof row.kernel === "string" &&
+    Number.isFinite(row.gmacs);
   return (
-    typeof report === "object" && typeof report?.device?.cpu === "string" && Array.isArray(report.rows) && report.rows.length > 0 && report.rows.every(isRow)
+    typeof report === "object" &&
+    typeof report?.device?.cpu === "string" &&
+    Array.isArray(report.rows) &&
+    report.rows.length > 0 &&
+    report.rows.every(isRow)
   );
 }

@@ -1,4 +1,7 @@
-/** Whether this browser gives the same bits as the machine that wrote digests.json (`cargo xtask digests`). */
+/**
+ * Whether this browser gives the same bits as the machine that wrote digests.json (`cargo xtask
+ * digests`).
+ */
 import { el } from "../dom";
 import { SAMPLES } from "../samples";
 import { t as sampleName } from "../messages";
@@ -31,13 +34,33 @@ export function showParity(found: readonly Digests[]): HTMLElement {
     const mine = verdict(digests);
     return el("td", {}, `${t(mine)} `, el("code", { dir: "ltr" }, digests.digest ?? "–"));
   };
-  const head = el("tr", {}, el("th", { scope: "col" }, t("picture")), ...EXACT.map((precision) => el("th", { scope: "col" }, t(precision))));
-  const rows = SAMPLES.map(({ key, file }) => el("tr", {}, el("th", { scope: "row" }, sampleName(key)), ...EXACT.map((precision) => cell(file, precision))));
+  const head = el(
+    "tr",
+    {},
+    el("th", { scope: "col" }, t("picture")),
+    ...EXACT.map((precision) => el("th", { scope: "col" }, t(precision))),
+  );
+  const rows = SAMPLES.map(({ key, file }) =>
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, sampleName(key)),
+      ...EXACT.map((precision) => cell(file, precision)),
+    ),
+  );
   const tone = different === 0 ? "good" : "bad";
   return el(
     "div",
     { class: "parity", "data-different": String(different) },
-    el("p", { class: `told ${tone}`, role: "status" }, different === 0 ? t("same", { count: found.length }) : t("different", { count: different })),
-    el("div", { class: "wide-table", tabindex: "0", role: "region", "aria-label": t("parityTitle") }, el("table", {}, el("thead", {}, head), el("tbody", {}, ...rows))),
+    el(
+      "p",
+      { class: `told ${tone}`, role: "status" },
+      different === 0 ? t("same", { count: found.length }) : t("different", { count: different }),
+    ),
+    el(
+      "div",
+      { class: "wide-table", tabindex: "0", role: "region", "aria-label": t("parityTitle") },
+      el("table", {}, el("thead", {}, head), el("tbody", {}, ...rows)),
+    ),
   );
 }

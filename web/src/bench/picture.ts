@@ -14,7 +14,10 @@ export async function picture(source: Source, charts: readonly uPlot[]): Promise
   const color = (name: string) => style.getPropertyValue(name).trim();
   const canvases = charts.map((chart) => chart.ctx.canvas);
   const width = Math.max(...canvases.map((canvas) => canvas.width)) + 2 * MARGIN * scale;
-  const height = canvases.reduce((sum, canvas) => sum + canvas.height + 2 * LINE * scale, 3 * LINE * scale + MARGIN * scale);
+  const height = canvases.reduce(
+    (sum, canvas) => sum + canvas.height + 2 * LINE * scale,
+    3 * LINE * scale + MARGIN * scale,
+  );
   const sheet = document.createElement("canvas");
   Object.assign(sheet, { width, height });
   const context = sheet.getContext("2d");
@@ -44,5 +47,10 @@ export async function picture(source: Source, charts: readonly uPlot[]): Promise
     context.drawImage(canvas, MARGIN, y, canvas.width / scale, canvas.height / scale);
     y += canvas.height / scale;
   });
-  return new Promise((resolve, reject) => sheet.toBlob((blob) => (blob === null ? reject(new Error("no picture")) : resolve(blob)), "image/png"));
+  return new Promise((resolve, reject) =>
+    sheet.toBlob(
+      (blob) => (blob === null ? reject(new Error("no picture")) : resolve(blob)),
+      "image/png",
+    ),
+  );
 }

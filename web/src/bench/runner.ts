@@ -1,4 +1,6 @@
-/** The bench view's side of its worker: each run has a worker of its own, whose memory goes with it. */
+/**
+ * The bench view's side of its worker: each run has a worker of its own, whose memory goes with it.
+ */
 import { NibbleError, type BenchReport } from "nibble";
 import { packageOptions } from "../files";
 import { quietly } from "../quiet";
@@ -16,7 +18,10 @@ export interface Run<T> {
 const repeats = (): number => Number(new URLSearchParams(location.search).get("repeats") ?? 0);
 
 /** Sends an order and follows it to its end; `hear` returns the result once it is known. */
-function run<T>(order: Exclude<Order, { kind: "cancel" }>, hear: (news: News) => T | undefined): Run<T> {
+function run<T>(
+  order: Exclude<Order, { kind: "cancel" }>,
+  hear: (news: News) => T | undefined,
+): Run<T> {
   const worker = new BenchWorker();
   const tell = (message: Order): void => worker.postMessage(message);
   const work = () =>
@@ -27,7 +32,9 @@ function run<T>(order: Exclude<Order, { kind: "cancel" }>, hear: (news: News) =>
         const result = hear(data);
         if (result !== undefined) resolve(result);
       });
-      worker.addEventListener("error", (event) => reject(new NibbleError("Internal", event.message || "the worker failed")));
+      worker.addEventListener("error", (event) =>
+        reject(new NibbleError("Internal", event.message || "the worker failed")),
+      );
       tell(order);
     });
   const result = quietly(work).finally(() => worker.terminate());
@@ -36,7 +43,12 @@ function run<T>(order: Exclude<Order, { kind: "cancel" }>, hear: (news: News) =>
 
 /** Measures products and networks here, after checking every kernel. */
 export function measure(onProgress: (done: number, of: number) => void): Run<BenchReport> {
-  const order = { kind: "measure", options: packageOptions(), what: ["verify", "gemm", "network"], repeats: repeats() } satisfies Order;
+  const order = {
+    kind: "measure",
+    options: packageOptions(),
+    what: ["verify", "gemm", "network"],
+    repeats: repeats(),
+  } satisfies Order;
   return run(order, (news) => {
     if (news.kind === "progress") onProgress(news.progress.done, news.progress.of);
     return news.kind === "measured" ? news.report : undefined;
@@ -44,7 +56,10 @@ export function measure(onProgress: (done: number, of: number) => void): Run<Ben
 }
 
 /** Reads pictures and collects their digests. */
-export function digests(pictures: [string, string][], onProgress: (done: number, of: number) => void): Run<Digests[]> {
+export function digests(
+  pictures: [string, string][],
+  onProgress: (done: number, of: number) => void,
+): Run<Digests[]> {
   const found: Digests[] = [];
   return run({ kind: "compare", options: packageOptions(), pictures }, (news) => {
     if (news.kind === "digests") {

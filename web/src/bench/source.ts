@@ -1,5 +1,8 @@
-/** One result on the screen: its figures in large, two charts, the same as a table, and ways to take it along. */
-import uPlot from "uplot";
+/**
+ * One result on the screen: its figures in large, two charts, the same as a table, and ways to take
+ * it along.
+ */
+import type uPlot from "uplot";
 import { el } from "../dom";
 import { language } from "../language";
 import { draw, type Group } from "./charts";
@@ -20,7 +23,8 @@ export interface Scales {
   gmacs: number;
 }
 
-const number = (value: number): string => new Intl.NumberFormat(language(), { maximumSignificantDigits: 3 }).format(value);
+const number = (value: number): string =>
+  new Intl.NumberFormat(language(), { maximumSignificantDigits: 3 }).format(value);
 
 /** The works that a result has figures of. */
 function works({ figures }: Measured): (typeof WORKS)[number][] {
@@ -29,7 +33,9 @@ function works({ figures }: Measured): (typeof WORKS)[number][] {
 
 /** The highest bars of some results. */
 export function scalesOf(sources: readonly Source[]): Scales {
-  const all = sources.flatMap(({ measured }) => works(measured).flatMap((work) => Object.values(measured.figures[work] ?? {})));
+  const all = sources.flatMap(({ measured }) =>
+    works(measured).flatMap((work) => Object.values(measured.figures[work] ?? {})),
+  );
   const top = (pick: (figure: Figure) => number): number => Math.max(1, ...all.map(pick));
   return { ratio: top(({ overF32 }) => overF32), gmacs: top(({ gmacs }) => gmacs) };
 }
@@ -46,18 +52,27 @@ function groups({ figures }: Measured, pick: (figure: Figure) => number): Group[
 
 /** Groups in words. */
 function spoken(list: Group[], unit: string): string {
-  const values = (group: Group) => PRECISIONS.filter((width) => group.values[width] !== undefined).map((width) => `${t(width)} ${number(group.values[width] ?? 0)}${unit}`);
+  const values = (group: Group) =>
+    PRECISIONS.filter((width) => group.values[width] !== undefined).map(
+      (width) => `${t(width)} ${number(group.values[width] ?? 0)}${unit}`,
+    );
   return list.map((group) => `${group.name}: ${values(group).join(", ")}`).join("; ");
 }
 
 function tiles({ figures }: Measured): HTMLElement {
   const best = figures.gemm?.u4 ?? figures.ocr?.u4;
   const line = figures.ocr?.u4?.ms;
-  const tile = (value: string, name: string) => el("div", {}, el("dd", { dir: "ltr" }, value), el("dt", {}, name));
+  const tile = (value: string, name: string) =>
+    el("div", {}, el("dd", { dir: "ltr" }, value), el("dt", {}, name));
   return el(
     "dl",
     { class: "tiles" },
-    ...(best === undefined ? [] : [tile(`${number(best.overF32)}×`, t("overF32")), tile(`${number(best.overU8)}×`, t("overU8"))]),
+    ...(best === undefined
+      ? []
+      : [
+          tile(`${number(best.overF32)}×`, t("overF32")),
+          tile(`${number(best.overU8)}×`, t("overU8")),
+        ]),
     ...(line == null ? [] : [tile(t("ms", { value: number(line) }), t("line"))]),
   );
 }
@@ -66,13 +81,36 @@ function table(measured: Measured): HTMLElement {
   const cell = (figure: Figure | undefined) =>
     figure === undefined
       ? "–"
-      : [`${number(figure.overF32)}×`, `${number(figure.gmacs)} GMAC/s`, ...(figure.ms === null ? [] : [t("ms", { value: number(figure.ms) })])].join(" · ");
-  const head = el("tr", {}, el("th", { scope: "col" }, t("work")), ...PRECISIONS.map((width) => el("th", { scope: "col" }, t(width))));
+      : [
+          `${number(figure.overF32)}×`,
+          `${number(figure.gmacs)} GMAC/s`,
+          ...(figure.ms === null ? [] : [t("ms", { value: number(figure.ms) })]),
+        ].join(" · ");
+  const head = el(
+    "tr",
+    {},
+    el("th", { scope: "col" }, t("work")),
+    ...PRECISIONS.map((width) => el("th", { scope: "col" }, t(width))),
+  );
   const rows = works(measured).map((work) =>
-    el("tr", {}, el("th", { scope: "row" }, t(work)), ...PRECISIONS.map((width) => el("td", { dir: "ltr" }, cell(measured.figures[work]?.[width])))),
+    el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, t(work)),
+      ...PRECISIONS.map((width) => el("td", { dir: "ltr" }, cell(measured.figures[work]?.[width]))),
+    ),
   );
   const grid = el("table", {}, el("thead", {}, head), el("tbody", {}, ...rows));
-  return el("details", {}, el("summary", {}, t("table")), el("div", { class: "wide-table", tabindex: "0", role: "region", "aria-label": t("table") }, grid));
+  return el(
+    "details",
+    {},
+    el("summary", {}, t("table")),
+    el(
+      "div",
+      { class: "wide-table", tabindex: "0", role: "region", "aria-label": t("table") },
+      grid,
+    ),
+  );
 }
 
 function facts({ measured, report }: Source): HTMLElement {
@@ -86,15 +124,35 @@ function facts({ measured, report }: Source): HTMLElement {
     [t("kernels"), ...kernels],
     ...(report?.verify === undefined
       ? []
-      : [[t("exact"), wrong.length > 0 ? t("exactNot", { kernels: wrong.join(", ") }) : t("exactAll", { count: report.verify.length })] as [string, string]]),
-    ...(report?.clock_step_ms === undefined ? [] : [[t("clock"), t("ms", { value: number(report.clock_step_ms) })] as [string, string]]),
+      : [
+          [
+            t("exact"),
+            wrong.length > 0
+              ? t("exactNot", { kernels: wrong.join(", ") })
+              : t("exactAll", { count: report.verify.length }),
+          ] as [string, string],
+        ]),
+    ...(report?.clock_step_ms === undefined
+      ? []
+      : [[t("clock"), t("ms", { value: number(report.clock_step_ms) })] as [string, string]]),
   ];
-  return el("dl", { class: "facts" }, ...entries.flatMap(([name, ...values]) => [el("dt", {}, name), el("dd", { dir: "ltr" }, ...values.map((value) => el("div", {}, value)))]));
+  return el(
+    "dl",
+    { class: "facts" },
+    ...entries.flatMap(([name, ...values]) => [
+      el("dt", {}, name),
+      el("dd", { dir: "ltr" }, ...values.map((value) => el("div", {}, value))),
+    ]),
+  );
 }
 
 /** Colours of the bars, by name. */
 function legend(): HTMLElement {
-  return el("p", { class: "legend", "aria-hidden": "true" }, ...PRECISIONS.map((width) => el("span", { class: `key-${width}` }, t(width))));
+  return el(
+    "p",
+    { class: "legend", "aria-hidden": "true" },
+    ...PRECISIONS.map((width) => el("span", { class: `key-${width}` }, t(width))),
+  );
 }
 
 /** A result as shown, with its charts for export. */
@@ -120,13 +178,23 @@ export function showSource(source: Source, scales: Scales, actions: HTMLElement[
     tiles(measured),
     ...(measured.noisy ? [el("p", { class: "notice" }, t("noisy"))] : []),
     legend(),
-    el("div", { class: "charts" }, ...places.map(({ title, place }) => el("figure", {}, el("figcaption", {}, title), place))),
+    el(
+      "div",
+      { class: "charts" },
+      ...places.map(({ title, place }) => el("figure", {}, el("figcaption", {}, title), place)),
+    ),
     table(measured),
     facts(source),
     el("div", { class: "actions" }, ...actions),
   );
   return {
     element,
-    draw: () => places.map(({ place, title, ...chart }) => draw(place, { ...chart, label: t("chart", { title, list: spoken(chart.groups, chart.unit) }) })),
+    draw: () =>
+      places.map(({ place, title, ...chart }) =>
+        draw(place, {
+          ...chart,
+          label: t("chart", { title, list: spoken(chart.groups, chart.unit) }),
+        }),
+      ),
   };
 }

@@ -3,8 +3,8 @@ import { NibbleError } from "nibble";
 import type uPlot from "uplot";
 import { el } from "../dom";
 import { onLanguage } from "../language";
-import { copy, save } from "../reading/export";
-import type { View } from "../shell/views";
+import { copy, save } from "../export";
+import type { View } from "../view";
 import "../shell/views.css";
 import "./bench.css";
 import { deviceName } from "./device";
@@ -27,8 +27,19 @@ class BenchView implements View {
   readonly #bar = el("progress", { hidden: "" }) as HTMLProgressElement;
   readonly #begin = el("button", { class: "primary", type: "button", id: "bench-begin" });
   readonly #compare = el("button", { class: "secondary", type: "button", id: "bench-compare" });
-  readonly #cancel = el("button", { class: "secondary", type: "button", id: "bench-cancel", hidden: "" });
-  readonly #file = el("input", { type: "file", accept: ".json,application/json", hidden: "", id: "bench-file", multiple: "" }) as HTMLInputElement;
+  readonly #cancel = el("button", {
+    class: "secondary",
+    type: "button",
+    id: "bench-cancel",
+    hidden: "",
+  });
+  readonly #file = el("input", {
+    type: "file",
+    accept: ".json,application/json",
+    hidden: "",
+    id: "bench-file",
+    multiple: "",
+  }) as HTMLInputElement;
   readonly #sources = el("div", { class: "sources" });
   readonly #parity = el("div", {});
   #entries: Entry[] = [];
@@ -77,11 +88,29 @@ class BenchView implements View {
       el(
         "div",
         { class: "bench" },
-        el("header", { class: "intro" }, el("h1", {}, t("title")), el("p", { class: "lead" }, t("lead"))),
-        el("div", { class: "run" }, el("div", { class: "actions" }, this.#begin, this.#cancel), this.#bar, this.#status),
+        el(
+          "header",
+          { class: "intro" },
+          el("h1", {}, t("title")),
+          el("p", { class: "lead" }, t("lead")),
+        ),
+        el(
+          "div",
+          { class: "run" },
+          el("div", { class: "actions" }, this.#begin, this.#cancel),
+          this.#bar,
+          this.#status,
+        ),
         this.#sources,
         el("p", { class: "beside hint" }, `${t("dropFile")} `, choose, this.#file),
-        el("section", { class: "panel" }, el("h2", {}, t("parityTitle")), el("p", { class: "hint" }, t("parityLead")), el("div", {}, this.#compare), this.#parity),
+        el(
+          "section",
+          { class: "panel" },
+          el("h2", {}, t("parityTitle")),
+          el("p", { class: "hint" }, t("parityLead")),
+          el("div", {}, this.#compare),
+          this.#parity,
+        ),
       ),
     );
     this.#say(...this.#said);
@@ -99,13 +128,17 @@ class BenchView implements View {
 
   /** Adds a result; another of the same origin gives way. */
   #put(entry: Entry): void {
-    const isSame = ({ origin }: Entry) => origin.kind === entry.origin.kind && (origin.kind !== "file" || origin.name === (entry.origin as { name?: string }).name);
+    const isSame = ({ origin }: Entry) =>
+      origin.kind === entry.origin.kind &&
+      (origin.kind !== "file" || origin.name === (entry.origin as { name?: string }).name);
     this.#entries = [...this.#entries.filter((other) => !isSame(other)), entry];
     this.#show();
   }
 
   #show(): void {
-    this.#begin.textContent = t(this.#entries.some(({ origin }) => origin.kind === "here") ? "again" : "measure");
+    this.#begin.textContent = t(
+      this.#entries.some(({ origin }) => origin.kind === "here") ? "again" : "measure",
+    );
     const sources = this.#entries.map((entry): Source => ({ ...entry, title: this.#title(entry) }));
     const scales = scalesOf(sources);
     const shown = sources.map((source, index) => {
@@ -122,15 +155,25 @@ class BenchView implements View {
 
   #actions(source: Source, index: number, charts: () => readonly uPlot[]): HTMLElement[] {
     const button = (key: BenchKey, work: () => unknown) => {
-      const element = el("button", { class: "secondary small", type: "button", "data-action": key }, t(key));
+      const element = el(
+        "button",
+        { class: "secondary small", type: "button", "data-action": key },
+        t(key),
+      );
       element.addEventListener("click", () => void work());
       return element;
     };
     return [
       ...(source.report === undefined
         ? []
-        : [button("saveJson", () => save(JSON.stringify(source.report, null, 1), "nibble-bench.json", "application/json"))]),
-      button("savePng", async () => save(await picture(source, charts()), "nibble-bench.png", "image/png")),
+        : [
+            button("saveJson", () =>
+              save(JSON.stringify(source.report, null, 1), "nibble-bench.json", "application/json"),
+            ),
+          ]),
+      button("savePng", async () =>
+        save(await picture(source, charts()), "nibble-bench.png", "image/png"),
+      ),
       button("copyLink", async () => {
         const address = new URL(`#bench/${await encode(source.measured)}`, location.href);
         history.replaceState(history.state, "", address);
@@ -144,7 +187,10 @@ class BenchView implements View {
   }
 
   /** Follows a run with bar and status; `null` if it was cancelled or failed. */
-  async #follow<T>(key: BenchKey, start: (progress: (done: number, of: number) => void) => Run<T>): Promise<T | null> {
+  async #follow<T>(
+    key: BenchKey,
+    start: (progress: (done: number, of: number) => void) => Run<T>,
+  ): Promise<T | null> {
     const buttons = [this.#begin, this.#compare] as HTMLButtonElement[];
     buttons.forEach((button) => (button.disabled = true));
     this.#cancel.hidden = this.#bar.hidden = false;
@@ -160,7 +206,9 @@ class BenchView implements View {
       this.#say(result === null ? "cancelled" : "hint");
       return result;
     } catch (thrown) {
-      this.#say("failed", { message: thrown instanceof NibbleError ? thrown.message : String(thrown) });
+      this.#say("failed", {
+        message: thrown instanceof NibbleError ? thrown.message : String(thrown),
+      });
       return null;
     } finally {
       this.#run = undefined;
@@ -192,7 +240,12 @@ class BenchView implements View {
       } catch {
         report = undefined;
       }
-      if (isReport(report)) this.#put({ origin: { kind: "file", name: file.name }, measured: measured(report), report });
+      if (isReport(report))
+        this.#put({
+          origin: { kind: "file", name: file.name },
+          measured: measured(report),
+          report,
+        });
       else this.#say("noReport", { file: file.name });
     }
     this.#file.value = "";

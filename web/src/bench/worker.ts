@@ -5,10 +5,21 @@ import { EXACT, type News, type Order } from "./protocol";
 const cancelled = new AbortController();
 const tell = (news: News): void => self.postMessage(news);
 
-async function measure({ options, what, repeats }: Extract<Order, { kind: "measure" }>): Promise<void> {
+async function measure({
+  options,
+  what,
+  repeats,
+}: Extract<Order, { kind: "measure" }>): Promise<void> {
   await init(options);
-  const onProgress = ({ what: kind, done, of }: { what: (typeof what)[number]; done: number; of: number }) =>
-    tell({ kind: "progress", progress: { what: kind, done, of } });
+  const onProgress = ({
+    what: kind,
+    done,
+    of,
+  }: {
+    what: (typeof what)[number];
+    done: number;
+    of: number;
+  }) => tell({ kind: "progress", progress: { what: kind, done, of } });
   const report = await bench({ what, repeats, onProgress, signal: cancelled.signal });
   tell({ kind: "measured", report });
 }
@@ -27,7 +38,12 @@ async function compare({ options, pictures }: Extract<Order, { kind: "compare" }
     const reader = await Reader.create({ precision });
     for (const [file, address] of pictures) {
       const result = await reader.read(await bytes(address), { signal: cancelled.signal });
-      tell({ kind: "digests", digests: { file, precision, gray: result.gray_digest, digest: result.digest }, done: ++done, of });
+      tell({
+        kind: "digests",
+        digests: { file, precision, gray: result.gray_digest, digest: result.digest },
+        done: ++done,
+        of,
+      });
     }
     reader.dispose();
   }
@@ -41,6 +57,10 @@ self.addEventListener("message", async ({ data }: MessageEvent<Order>) => {
   } catch (thrown) {
     if (cancelled.signal.aborted) return tell({ kind: "cancelled" });
     const code = thrown instanceof NibbleError ? thrown.code : "Internal";
-    tell({ kind: "error", code, message: thrown instanceof Error ? thrown.message : String(thrown) });
+    tell({
+      kind: "error",
+      code,
+      message: thrown instanceof Error ? thrown.message : String(thrown),
+    });
   }
 });

@@ -1,7 +1,10 @@
 /** When the frames of a video agree well enough to stop. */
 import type { Check, DocumentFields, Result } from "nibble";
 
-/** Answers in a row with the same text that make a reading, each with one more frame in it: a misread that passes all check digits does not come twice. */
+/**
+ * Answers in a row with the same text that make a reading, each with one more frame in it: a
+ * misread that passes all check digits does not come twice.
+ */
 const ENOUGH = 2;
 /** Frames in a row without lines after which another document may come: about half a second. */
 const GONE = 15;
@@ -27,7 +30,8 @@ export interface Progress {
 }
 
 function valueOf(field: LiveField, document: DocumentFields): string {
-  if (field === "name") return [document.given_names, document.surname].filter((part) => part !== "").join(" ");
+  if (field === "name")
+    return [document.given_names, document.surname].filter((part) => part !== "").join(" ");
   return document[field] ?? "";
 }
 
@@ -73,7 +77,12 @@ export class Agreement {
       const value = valueOf(field, document);
       const before = this.#fields.get(field);
       const run = before?.value === value ? before.run + 1 : 1;
-      if (value !== "") this.#fields.set(field, { value, run, settled: run >= ENOUGH && passes(field, result.checks) });
+      if (value !== "")
+        this.#fields.set(field, {
+          value,
+          run,
+          settled: run >= ENOUGH && passes(field, result.checks),
+        });
     }
   }
 }

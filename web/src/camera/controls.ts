@@ -40,7 +40,9 @@ export class Controls {
     const devices = await cameras();
     at("camera-pick-label").hidden = devices.length < 2;
     this.#pick.replaceChildren(
-      ...devices.map(({ deviceId, label }, index) => el("option", { value: deviceId }, label || `${t("cameraPick")} ${index + 1}`)),
+      ...devices.map(({ deviceId, label }, index) =>
+        el("option", { value: deviceId }, label || `${t("cameraPick")} ${index + 1}`),
+      ),
     );
     if (this.#camera.device !== undefined) this.#pick.value = this.#camera.device;
   }

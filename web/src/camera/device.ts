@@ -1,7 +1,14 @@
 /** One camera: how it is asked for, what it can do, and why there may be none. */
 
-/** Asked for, not demanded: what is on the screen of this has the pixels that a frame is read at, and phones focus nearer in it than in small sizes. */
-const WANTED: MediaTrackConstraints = { width: { ideal: 1920 }, height: { ideal: 1080 }, frameRate: { ideal: 30 } };
+/**
+ * Asked for, not demanded: what is on the screen of this has the pixels that a frame is read at,
+ * and phones focus nearer in it than in small sizes.
+ */
+const WANTED: MediaTrackConstraints = {
+  width: { ideal: 1920 },
+  height: { ideal: 1080 },
+  frameRate: { ideal: 30 },
+};
 
 /** What may keep the page from a camera. */
 export type Trouble = "cameraDenied" | "cameraNone" | "cameraBusy" | "cameraInsecure";
@@ -41,7 +48,9 @@ export interface Abilities {
 
 /** The name of anything thrown: not all errors of cameras are `DOMException`s in all browsers. */
 function nameOf(thrown: unknown): string {
-  return typeof thrown === "object" && thrown !== null && "name" in thrown ? String(thrown.name) : "";
+  return typeof thrown === "object" && thrown !== null && "name" in thrown
+    ? String(thrown.name)
+    : "";
 }
 
 function troubleOf(thrown: unknown): Trouble {
@@ -64,7 +73,9 @@ export async function permission(): Promise<PermissionState> {
 export class Camera {
   readonly #video: HTMLVideoElement;
   #track: MediaStreamTrack | undefined;
-  /** Counts starts and stops: a stream that arrives after the next of either is not wanted any more. */
+  /**
+   * Counts starts and stops: a stream that arrives after the next of either is not wanted any more.
+   */
   #turn = 0;
 
   constructor(video: HTMLVideoElement) {
@@ -75,20 +86,27 @@ export class Camera {
   device: string | undefined;
 
   /**
-   * Starts the device named, or one that looks away from the person. False where it was stopped meanwhile.
-   * Rejects with `CameraError`.
+   * Starts the device named, or one that looks away from the person. False where it was stopped
+   * meanwhile. Rejects with `CameraError`.
    */
   async start(device?: string): Promise<boolean> {
     this.stop();
     const mine = this.#turn;
     if (navigator.mediaDevices?.getUserMedia === undefined) throw new CameraError("cameraInsecure");
-    const which: MediaTrackConstraints = device === undefined ? { facingMode: { ideal: "environment" } } : { deviceId: { exact: device } };
+    const which: MediaTrackConstraints =
+      device === undefined
+        ? { facingMode: { ideal: "environment" } }
+        : { deviceId: { exact: device } };
     let stream: MediaStream;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { ...WANTED, ...which } });
+      stream = await navigator.mediaDevices.getUserMedia({
+        audio: false,
+        video: { ...WANTED, ...which },
+      });
     } catch (cause) {
       // The device of before is gone, unplugged perhaps: any other will do.
-      if (device !== undefined && nameOf(cause) === "OverconstrainedError" && mine === this.#turn) return this.start();
+      if (device !== undefined && nameOf(cause) === "OverconstrainedError" && mine === this.#turn)
+        return this.start();
       throw new CameraError(troubleOf(cause), { cause });
     }
     const track = stream.getVideoTracks()[0];
@@ -99,9 +117,11 @@ export class Camera {
     this.#track = track;
     this.device = track.getSettings().deviceId ?? device;
     this.#video.srcObject = stream;
-    // Rejects where the stream is stopped before its first frame: the caller learns that from the turn.
+    // Rejects where the stream is stopped before its first frame: the caller learns that from the
+    // turn.
     await this.#video.play().catch(() => undefined);
-    if (mine === this.#turn && this.#capabilities().focusMode?.includes("continuous")) await this.#adjust({ focusMode: "continuous" });
+    if (mine === this.#turn && this.#capabilities().focusMode?.includes("continuous"))
+      await this.#adjust({ focusMode: "continuous" });
     return mine === this.#turn;
   }
 
@@ -121,7 +141,10 @@ export class Camera {
   /** What can be switched. */
   abilities(): Abilities {
     const { torch, focusMode, focusDistance } = this.#capabilities();
-    const byHand = focusMode?.includes("manual") === true && focusDistance !== undefined && focusDistance.max > focusDistance.min;
+    const byHand =
+      focusMode?.includes("manual") === true &&
+      focusDistance !== undefined &&
+      focusDistance.max > focusDistance.min;
     return { torch: torch === true, focus: byHand ? focusDistance : null };
   }
 

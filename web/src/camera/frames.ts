@@ -1,16 +1,25 @@
 /** Frames of a video, as the person sees them. */
 
 /**
- * Pixels that a frame is read at. A passport that fills the guide then has 20 pixels a character; the network sees 15, so more would be thrown away
- * again, and locating takes time for each.
+ * Pixels that a frame is read at. A passport that fills the guide then has 20 pixels a character;
+ * the network sees 15, so more would be thrown away again, and locating takes time for each.
  */
 const MOST_PIXELS = 1024 * 768;
-/** Longer than a frame of a camera lasts, so that browsers that do not tell of new frames do not read one twice; milliseconds. */
+/**
+ * Longer than a frame of a camera lasts, so that browsers that do not tell of new frames do not
+ * read one twice; milliseconds.
+ */
 const FRAME_MS = 50;
-/** Longest trust in a browser that tells of new frames, in milliseconds: WebKitGTK at times tells of none that a stream has. */
+/**
+ * Longest trust in a browser that tells of new frames, in milliseconds: WebKitGTK at times tells of
+ * none that a stream has.
+ */
 const PATIENCE_MS = 300;
 
-/** Watches a video for new frames, so that each is read once and none is waited for that is already there. */
+/**
+ * Watches a video for new frames, so that each is read once and none is waited for that is already
+ * there.
+ */
 export class FrameWatch {
   readonly #video: HTMLVideoElement;
   readonly #signal: AbortSignal;
@@ -26,7 +35,8 @@ export class FrameWatch {
 
   /** Resolves when there is a frame that was not taken yet; at once when aborted. */
   async next(): Promise<void> {
-    if (!this.#fresh && !this.#signal.aborted) await new Promise<void>((resolve) => (this.#wake = resolve));
+    if (!this.#fresh && !this.#signal.aborted)
+      await new Promise<void>((resolve) => (this.#wake = resolve));
     this.#fresh = false;
   }
 
@@ -46,7 +56,9 @@ export class FrameWatch {
   }
 }
 
-/** The part of a frame that is on the screen where the video covers its box, in pixels of the frame. */
+/**
+ * The part of a frame that is on the screen where the video covers its box, in pixels of the frame.
+ */
 export function visiblePart(
   frame: { width: number; height: number },
   box: { width: number; height: number },
@@ -54,7 +66,12 @@ export function visiblePart(
   const scale = Math.max(box.width / frame.width, box.height / frame.height);
   const width = Math.min(frame.width, Math.round(box.width / scale));
   const height = Math.min(frame.height, Math.round(box.height / scale));
-  return { x: Math.floor((frame.width - width) / 2), y: Math.floor((frame.height - height) / 2), width, height };
+  return {
+    x: Math.floor((frame.width - width) / 2),
+    y: Math.floor((frame.height - height) / 2),
+    width,
+    height,
+  };
 }
 
 /** The visible part of the frame of the moment, at the size to read; null while there is none. */
@@ -84,6 +101,9 @@ export function fileOf(frame: ImageBitmap, canvas: HTMLCanvasElement): Promise<B
   canvas.height = frame.height;
   canvas.getContext("2d")?.drawImage(frame, 0, 0);
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob === null ? reject(new Error("the frame cannot be encoded")) : resolve(blob)), "image/png");
+    canvas.toBlob(
+      (blob) => (blob === null ? reject(new Error("the frame cannot be encoded")) : resolve(blob)),
+      "image/png",
+    );
   });
 }

@@ -5,14 +5,17 @@ import type { Progress } from "./agreement";
 
 /** Mean brightness, of 255, below which light is what lacks. */
 const DARK = 45;
-/** Height of capitals below which they are not read reliably, with a margin; in pixels of the frame. */
+/**
+ * Height of capitals below which they are not read reliably, with a margin; in pixels of the frame.
+ */
 const SMALL = 9;
 /** Share of the frame at its edges where lines are likely cut off. */
 const EDGE = 0.01;
 /** A hint stays for this long, that it can be read; milliseconds. */
 const SHORTEST = 900;
 
-const distance = ([ax, ay]: [number, number], [bx, by]: [number, number]) => Math.hypot(ax - bx, ay - by);
+const distance = ([ax, ay]: [number, number], [bx, by]: [number, number]) =>
+  Math.hypot(ax - bx, ay - by);
 
 /** The hint for one frame. */
 export function hintFor(result: Result, progress: Progress, light: number): Key {
@@ -20,9 +23,13 @@ export function hintFor(result: Result, progress: Progress, light: number): Key 
   if (progress.offer && result.checks.some(({ ok }) => !ok)) return "hintCheck";
   if (result.document !== null) return "hintStill";
   const { width, height } = result;
-  const cut = result.quads.flat().some(([x, y]) => Math.min(x / width, 1 - x / width, y / height, 1 - y / height) < EDGE);
+  const cut = result.quads
+    .flat()
+    .some(([x, y]) => Math.min(x / width, 1 - x / width, y / height, 1 - y / height) < EDGE);
   if (cut) return "hintWhole";
-  const small = result.quads.some(([a, , , d]) => a !== undefined && d !== undefined && distance(a, d) < SMALL);
+  const small = result.quads.some(
+    ([a, , , d]) => a !== undefined && d !== undefined && distance(a, d) < SMALL,
+  );
   return small ? "hintCloser" : "hintStill";
 }
 

@@ -1,7 +1,7 @@
 /** Fields that fill in while frames are read. */
 import { at, el } from "../dom";
 import { t, type Key } from "../messages";
-import { date } from "../reading/words";
+import { date } from "../words";
 import { LIVE_FIELDS, type LiveField, type Progress } from "./agreement";
 
 const LABELS: Record<LiveField, Key> = {
@@ -21,7 +21,12 @@ export function showFields(fields: Progress["fields"]): void {
     const entry = fields.get(field);
     const state = entry === undefined ? "empty" : entry.settled ? "settled" : "moving";
     const value = entry === undefined ? "–" : words(field, entry.value);
-    return el("div", { "data-live": field, "data-state": state }, el("dt", {}, t(LABELS[field])), el("dd", {}, el("bdi", {}, value)));
+    return el(
+      "div",
+      { "data-live": field, "data-state": state },
+      el("dt", {}, t(LABELS[field])),
+      el("dd", {}, el("bdi", {}, value)),
+    );
   });
   at("camera-fields").replaceChildren(...rows);
 }

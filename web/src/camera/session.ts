@@ -1,4 +1,6 @@
-/** Reading the frames of a video: one at a time, the newest; those that come meanwhile are skipped. */
+/**
+ * Reading the frames of a video: one at a time, the newest; those that come meanwhile are skipped.
+ */
 import type { Precision, Result } from "nibble";
 import type { Client } from "../client";
 import { at } from "../dom";
@@ -33,7 +35,10 @@ class Rate {
   }
 }
 
-/** Reads frames until aborted. `take` owns the picture that it is given, and says whether another document begins. */
+/**
+ * Reads frames until aborted. `take` owns the picture that it is given, and says whether another
+ * document begins.
+ */
 export async function readFrames(
   client: Client,
   video: HTMLVideoElement,

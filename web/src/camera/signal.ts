@@ -6,7 +6,10 @@ const NOTE_SECONDS = 0.09;
 const LOUDNESS = 0.12;
 const VIBRATION_MS = 70;
 
-/** Plays the sign, unless muted. Browsers give sound only to pages that were asked for it by a press: see `ready`. */
+/**
+ * Plays the sign, unless muted. Browsers give sound only to pages that were asked for it by a
+ * press: see `ready`.
+ */
 export class Signal {
   #audio: AudioContext | undefined;
   muted = false;

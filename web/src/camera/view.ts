@@ -1,4 +1,7 @@
-/** The camera view: asks, shows the video and what is read in it, and stops when the document is read. */
+/**
+ * The camera view: asks, shows the video and what is read in it, and stops when the document is
+ * read.
+ */
 import type { Precision, Result } from "nibble";
 import type { Client } from "../client";
 import { at, outline } from "../dom";
@@ -37,7 +40,11 @@ export class CameraView {
   readonly #calls: Calls;
   readonly #camera = new Camera(at<HTMLVideoElement>("video"));
   readonly #signal = new Signal();
-  readonly #controls = new Controls(this.#camera, this.#signal, (device) => void this.#start(device));
+  readonly #controls = new Controls(
+    this.#camera,
+    this.#signal,
+    (device) => void this.#start(device),
+  );
   readonly #hints = new Hints(at("camera-hint"));
   readonly #agreement = new Agreement();
   #state: State = "ask";
@@ -67,7 +74,10 @@ export class CameraView {
     });
   }
 
-  /** Begins: with an explanation where the browser is going to ask, with the video where it is not. To be called while a press is handled. */
+  /**
+   * Begins: with an explanation where the browser is going to ask, with the video where it is not.
+   * To be called while a press is handled.
+   */
   async open(): Promise<void> {
     this.#signal.ready();
     const state = await permission();
@@ -92,7 +102,11 @@ export class CameraView {
     at("camera-live").hidden = trouble || state === "ask";
     at("camera-text").hidden = !trouble && state !== "ask";
     // Where the browser has refused for good, or cannot, asking again leads nowhere.
-    at("camera-start").hidden = !(state === "ask" || state === "cameraBusy" || state === "cameraNone");
+    at("camera-start").hidden = !(
+      state === "ask" ||
+      state === "cameraBusy" ||
+      state === "cameraNone"
+    );
     at("camera-use").hidden = true;
     this.#label();
     if (state !== "done") at("camera-title").focus({ preventScroll: true });
@@ -133,7 +147,11 @@ export class CameraView {
     this.#agreement.forget();
     try {
       const video = at<HTMLVideoElement>("video");
-      await quietly(() => readFrames(this.#client, video, this.#calls.precision(), session.signal, (frame) => this.#take(frame)));
+      await quietly(() =>
+        readFrames(this.#client, video, this.#calls.precision(), session.signal, (frame) =>
+          this.#take(frame),
+        ),
+      );
     } catch (thrown) {
       this.close();
       this.#calls.failed(thrown);

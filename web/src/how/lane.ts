@@ -1,8 +1,11 @@
 /**
- * Two filters in one lane of 16 bits, as the kernel `simd128_u4i4_4x32_p2` does it for eight lanes at once (docs/kernels.md).
+ * Two filters in one lane of 16 bits, as the kernel `simd128_u4i4_4x32_p2` does it for eight lanes
+ * at once (docs/kernels.md).
  *
- * A lane holds `a + 256 b`: a weight of one filter and the same place's weight of another. Activations are centred, so that the sum of two products fits a
- * signed byte: |x - 8| <= 8 and |w| <= 7 give at most 112. What centring took away, `8 sum w`, is known beforehand and added at the end.
+ * A lane holds `a + 256 b`: a weight of one filter and the same place's weight of another.
+ * Activations are centred, so that the sum of two products fits a signed byte: |x - 8| <= 8 and |w|
+ * <= 7 give at most 112. What centring took away, `8 sum w`, is known beforehand and added at the
+ * end.
  */
 
 /** What the centre of 4-bit activations is moved by. */
@@ -21,7 +24,10 @@ export interface Operands {
 export interface Steps {
   /** The lanes of both places, as signed 16-bit numbers. */
   lanes: [number, number];
-  /** The sum of the two products of lane and centred activation: one multiplication and one multiply-add. */
+  /**
+   * The sum of the two products of lane and centred activation: one multiplication and one
+   * multiply-add.
+   */
   sum: number;
   /** The two fields of the sum. */
   low: number;
@@ -42,7 +48,14 @@ export function steps({ x, a, b }: Operands): Steps {
   const low = signed8(sum);
   const high = (sum - low) / FIELD;
   const corrections: [number, number] = [CENTRE * (a[0] + a[1]), CENTRE * (b[0] + b[1])];
-  return { lanes, sum, low, high, corrections, dots: [low + corrections[0], high + corrections[1]] };
+  return {
+    lanes,
+    sum,
+    low,
+    high,
+    corrections,
+    dots: [low + corrections[0], high + corrections[1]],
+  };
 }
 
 /** The bits of a signed 16-bit number, the highest first. */

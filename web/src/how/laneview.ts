@@ -16,29 +16,63 @@ const SLOTS: readonly { name: string; slot: Slot; from: number; to: number }[] =
 ];
 
 const signed = (value: number): string => (value < 0 ? `−${-value}` : String(value));
-const times = (value: number, what: string): string => `${value < 0 ? `(${signed(value)})` : value}·${what}`;
+const times = (value: number, what: string): string =>
+  `${value < 0 ? `(${signed(value)})` : value}·${what}`;
 
 /** Sixteen bits, those of each filter in its colour. */
 function cells(value: number): HTMLElement {
   const text = bits(value);
-  const field = (name: string, part: string) => el("span", { class: `field ${name}` }, ...[...part].map((bit) => el("i", bit === "1" ? { class: "one" } : {}, bit)));
-  return el("span", { class: "bits", "aria-label": text, role: "img" }, field("b", text.slice(0, 8)), field("a", text.slice(8)));
+  const field = (name: string, part: string) =>
+    el(
+      "span",
+      { class: `field ${name}` },
+      ...[...part].map((bit) => el("i", bit === "1" ? { class: "one" } : {}, bit)),
+    );
+  return el(
+    "span",
+    { class: "bits", "aria-label": text, role: "img" },
+    field("b", text.slice(0, 8)),
+    field("a", text.slice(8)),
+  );
 }
 
 function row(name: string, formula: string, value: number): HTMLElement {
-  return el("div", { class: "lane" }, el("span", { class: "lane-name" }, name), el("span", { class: "formula", dir: "ltr" }, formula), cells(value), el("output", { dir: "ltr" }, signed(value)));
+  return el(
+    "div",
+    { class: "lane" },
+    el("span", { class: "lane-name" }, name),
+    el("span", { class: "formula", dir: "ltr" }, formula),
+    cells(value),
+    el("output", { dir: "ltr" }, signed(value)),
+  );
 }
 
 /** What the lane gives, and the same computed apart. */
-function dot(key: HowKey, field: "a" | "b", operands: Operands, part: number, correction: number, result: number): HTMLElement {
+function dot(
+  key: HowKey,
+  field: "a" | "b",
+  operands: Operands,
+  part: number,
+  correction: number,
+  result: number,
+): HTMLElement {
   const [w1, w2] = operands[field];
   const apart = operands.x[0] * w1 + operands.x[1] * w2;
   return el(
     "div",
     { class: `dot ${field}`, "data-dot": String(result), "data-agrees": String(apart === result) },
     el("strong", {}, t(key)),
-    el("span", { dir: "ltr" }, `${signed(part)} + ${CENTRE}·(${signed(w1)} + ${signed(w2)}) = ${signed(part)} + ${signed(correction)} = `, el("b", {}, signed(result))),
-    el("span", { class: "apart", dir: "ltr" }, `x₁${field}₁ + x₂${field}₂ = ${times(operands.x[0], signed(w1))} + ${times(operands.x[1], signed(w2))} = ${signed(apart)} ${apart === result ? "✓" : "✗"}`),
+    el(
+      "span",
+      { dir: "ltr" },
+      `${signed(part)} + ${CENTRE}·(${signed(w1)} + ${signed(w2)}) = ${signed(part)} + ${signed(correction)} = `,
+      el("b", {}, signed(result)),
+    ),
+    el(
+      "span",
+      { class: "apart", dir: "ltr" },
+      `x₁${field}₁ + x₂${field}₂ = ${times(operands.x[0], signed(w1))} + ${times(operands.x[1], signed(w2))} = ${signed(apart)} ${apart === result ? "✓" : "✗"}`,
+    ),
   );
 }
 
@@ -56,7 +90,13 @@ export class LaneView {
   build(): void {
     const sliders = SLOTS.map(({ name, slot: [key, index], from, to }) => {
       const shown = el("output", {}, signed(this.#operands[key][index]));
-      const input = el("input", { type: "range", min: String(from), max: String(to), value: String(this.#operands[key][index]), "aria-label": `${name} (${t(key)})` }) as HTMLInputElement;
+      const input = el("input", {
+        type: "range",
+        min: String(from),
+        max: String(to),
+        value: String(this.#operands[key][index]),
+        "aria-label": `${name} (${t(key)})`,
+      }) as HTMLInputElement;
       input.addEventListener("input", () => {
         this.#operands[key][index] = input.valueAsNumber;
         shown.textContent = signed(input.valueAsNumber);
@@ -64,7 +104,13 @@ export class LaneView {
       });
       return el("label", { class: `slider ${key}` }, el("span", {}, name), input, shown);
     });
-    const group = (key: keyof Operands) => el("fieldset", { class: key }, el("legend", {}, t(key)), ...sliders.filter((_, index) => SLOTS[index]?.slot[0] === key));
+    const group = (key: keyof Operands) =>
+      el(
+        "fieldset",
+        { class: key },
+        el("legend", {}, t(key)),
+        ...sliders.filter((_, index) => SLOTS[index]?.slot[0] === key),
+      );
     this.element.replaceChildren(
       el("h2", {}, t("laneTitle")),
       el("p", {}, t("laneText")),

@@ -12,7 +12,12 @@ import HowWorker from "./worker?worker&inline";
 const ROWS = 24;
 
 /** Draws gray levels, row by row, as many pixels as there are. */
-function paint(canvas: HTMLCanvasElement, width: number, height: number, level: (index: number) => number): void {
+function paint(
+  canvas: HTMLCanvasElement,
+  width: number,
+  height: number,
+  level: (index: number) => number,
+): void {
   canvas.width = width;
   canvas.height = height;
   const context = canvas.getContext("2d");
@@ -51,7 +56,9 @@ async function sample(): Promise<Blob> {
 export class MapsView {
   readonly element = el("section", { class: "panel topic", id: "how-maps" });
   readonly #strip = el("canvas", { class: "strip", role: "img" }) as HTMLCanvasElement;
-  readonly #canvases = PRECISIONS.map(() => el("canvas", { class: "map", role: "img" }) as HTMLCanvasElement);
+  readonly #canvases = PRECISIONS.map(
+    () => el("canvas", { class: "map", role: "img" }) as HTMLCanvasElement,
+  );
   readonly #status = el("p", { class: "hint", role: "status" });
   #shownFile: Blob | undefined;
   #look: Look | undefined;
@@ -80,8 +87,19 @@ export class MapsView {
 
   /** Says everything in the language of the moment. */
   build(): void {
-    const layers = el("select", { "aria-label": t("layer") }, ...(this.#look?.maps.u4 ?? []).map(({ rows, columns, channels }, index) => el("option", { value: String(index) }, `conv${index}: ${channels} × ${rows} × ${columns}`))) as HTMLSelectElement;
-    const channel = el("input", { type: "range", min: "0", value: String(this.#channel), "aria-label": t("channel") }) as HTMLInputElement;
+    const layers = el(
+      "select",
+      { "aria-label": t("layer") },
+      ...(this.#look?.maps.u4 ?? []).map(({ rows, columns, channels }, index) =>
+        el("option", { value: String(index) }, `conv${index}: ${channels} × ${rows} × ${columns}`),
+      ),
+    ) as HTMLSelectElement;
+    const channel = el("input", {
+      type: "range",
+      min: "0",
+      value: String(this.#channel),
+      "aria-label": t("channel"),
+    }) as HTMLInputElement;
     const shown = el("output", {});
     const update = () => {
       channel.max = String((this.#look?.maps.u4[this.#layer]?.channels ?? 1) - 1);
@@ -99,14 +117,24 @@ export class MapsView {
       el("h2", {}, t("mapsTitle")),
       el("p", {}, t("mapsText")),
       this.#status,
-      el("div", { class: "maps", ...(this.#look === undefined ? { hidden: "" } : {}) },
-        el("div", { class: "controls" }, el("label", {}, el("span", {}, t("layer")), layers), el("label", { class: "slider" }, el("span", {}, t("channel")), channel, shown)),
+      el(
+        "div",
+        { class: "maps", ...(this.#look === undefined ? { hidden: "" } : {}) },
+        el(
+          "div",
+          { class: "controls" },
+          el("label", {}, el("span", {}, t("layer")), layers),
+          el("label", { class: "slider" }, el("span", {}, t("channel")), channel, shown),
+        ),
         el("figure", {}, this.#strip, el("figcaption", { dir: "ltr" }, this.#look?.text ?? "")),
-        ...PRECISIONS.map((precision, index) => el("figure", {}, this.#canvases[index] ?? "", el("figcaption", {}, t(precision)))),
+        ...PRECISIONS.map((precision, index) =>
+          el("figure", {}, this.#canvases[index] ?? "", el("figcaption", {}, t(precision))),
+        ),
       ),
       el("p", { class: "hint" }, t("mapsEnd")),
     );
-    this.#status.textContent = this.#look === undefined ? "" : t(this.#shownFile === undefined ? "ofSpecimen" : "ofYours");
+    this.#status.textContent =
+      this.#look === undefined ? "" : t(this.#shownFile === undefined ? "ofSpecimen" : "ofYours");
     update();
   }
 
@@ -126,7 +154,10 @@ export class MapsView {
       // A channel that is silent here stays black instead of being all noise.
       const scale = most > 0 ? 255 / most : 0;
       paint(canvas, columns, rows, (pixel) => of(pixel) * scale);
-      canvas.setAttribute("aria-label", t("mapAlt", { layer: this.#layer, channel: this.#channel, precision: t(precision) }));
+      canvas.setAttribute(
+        "aria-label",
+        t("mapAlt", { layer: this.#layer, channel: this.#channel, precision: t(precision) }),
+      );
     });
   }
 }

@@ -9,13 +9,19 @@ export interface Weights {
 /** The weights of each layer of an f32 model file (docs/model-file.md: safetensors). */
 export function weightsOf(file: ArrayBuffer): Weights[] {
   const length = Number(new DataView(file).getBigUint64(0, true));
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(file, 8, length))) as Record<string, { dtype?: string; data_offsets?: [number, number] }>;
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(file, 8, length))) as Record<
+    string,
+    { dtype?: string; data_offsets?: [number, number] }
+  >;
   const found: Weights[] = [];
   for (const [name, { dtype, data_offsets: offsets }] of Object.entries(header)) {
     if (!name.endsWith(".weight") || dtype !== "F32" || offsets === undefined) continue;
     const [from, to] = offsets.map((offset) => 8 + length + offset) as [number, number];
     // A copy: floats need not be aligned in the file.
-    found.push({ name: name.slice(0, -".weight".length), values: new Float32Array(file.slice(from, to)) });
+    found.push({
+      name: name.slice(0, -".weight".length),
+      values: new Float32Array(file.slice(from, to)),
+    });
   }
   return found.sort((a, b) => a.name.localeCompare(b.name));
 }
@@ -60,7 +66,10 @@ export function quantise(values: Float32Array, bits: number, step: number): Quan
 /** The step of least squared error, found by trying: the error has one valley here, a wide one. */
 export function bestStep(values: Float32Array, bits: number): number {
   const reach = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const steps = Array.from({ length: 100 }, (_, index) => ((index + 1) / 100) * (reach / Math.max(1, largest(bits))));
+  const steps = Array.from(
+    { length: 100 },
+    (_, index) => ((index + 1) / 100) * (reach / Math.max(1, largest(bits))),
+  );
   const quality = steps.map((step) => quantise(values, bits, step).decibels);
   return steps[quality.indexOf(Math.max(...quality))] ?? reach;
 }

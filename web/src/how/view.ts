@@ -1,8 +1,11 @@
-/** The how-it-works view: 4-bit arithmetic to be played with, on the reader's own weights and the visitor's own picture. */
+/**
+ * The how-it-works view: 4-bit arithmetic to be played with, on the reader's own weights and the
+ * visitor's own picture.
+ */
 import { el } from "../dom";
 import { models } from "../files";
 import { onLanguage } from "../language";
-import type { View } from "../shell/views";
+import type { View } from "../view";
 import "../shell/views.css";
 import "./how.css";
 import { LaneView } from "./laneview";
@@ -28,6 +31,13 @@ export async function open(root: HTMLElement): Promise<View> {
     say();
     for (const part of parts) part.build();
   });
-  root.replaceChildren(el("div", { class: "how" }, el("header", { class: "intro" }, title, lead), ...parts.map(({ element }) => element)));
+  root.replaceChildren(
+    el(
+      "div",
+      { class: "how" },
+      el("header", { class: "intro" }, title, lead),
+      ...parts.map(({ element }) => element),
+    ),
+  );
   return { enter: () => void parts[2].refresh() };
 }

@@ -16,13 +16,18 @@ function svg(tag: string, attributes: Record<string, string | number>): SVGEleme
   return element;
 }
 
-const number = (value: number, digits = 1): string => new Intl.NumberFormat(language(), { maximumFractionDigits: digits }).format(value);
+const number = (value: number, digits = 1): string =>
+  new Intl.NumberFormat(language(), { maximumFractionDigits: digits }).format(value);
 
 /** The part of the view, with its own state. */
 export class WeightsView {
   readonly element = el("section", { class: "panel topic", id: "how-weights" });
   readonly #layers: readonly Weights[];
-  readonly #plot = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "histogram", role: "img" });
+  readonly #plot = svg("svg", {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    class: "histogram",
+    role: "img",
+  });
   readonly #facts = el("dl", { class: "tiles" });
   readonly #bitsShown = el("output", {});
   readonly #stepShown = el("output", {});
@@ -38,16 +43,36 @@ export class WeightsView {
 
   /** Says everything in the language of the moment. */
   build(): void {
-    const layer = el("select", { "aria-label": t("layer") }, ...this.#layers.map(({ name, values }, index) => el("option", { value: String(index) }, `${name} (${number(values.length)})`))) as HTMLSelectElement;
+    const layer = el(
+      "select",
+      { "aria-label": t("layer") },
+      ...this.#layers.map(({ name, values }, index) =>
+        el("option", { value: String(index) }, `${name} (${number(values.length)})`),
+      ),
+    ) as HTMLSelectElement;
     layer.value = String(this.#layer);
     layer.addEventListener("change", () => this.#set({ layer: Number(layer.value), offset: 0 }));
-    const range = (name: string, from: number, to: number, value: number, change: (value: number) => void) => {
-      const input = el("input", { type: "range", min: String(from), max: String(to), value: String(value), "aria-label": name }) as HTMLInputElement;
+    const range = (
+      name: string,
+      from: number,
+      to: number,
+      value: number,
+      change: (value: number) => void,
+    ) => {
+      const input = el("input", {
+        type: "range",
+        min: String(from),
+        max: String(to),
+        value: String(value),
+        "aria-label": name,
+      }) as HTMLInputElement;
       input.addEventListener("input", () => change(input.valueAsNumber));
       return input;
     };
     const bits = range(t("bits"), 2, 8, this.#bits, (value) => this.#set({ bits: value }));
-    const step = range(t("step"), -REACH, REACH, this.#offset, (value) => this.#set({ offset: value }));
+    const step = range(t("step"), -REACH, REACH, this.#offset, (value) =>
+      this.#set({ offset: value }),
+    );
     const best = el("button", { type: "button", class: "secondary small" }, t("best"));
     best.addEventListener("click", () => {
       step.value = "0";
@@ -85,7 +110,8 @@ export class WeightsView {
     this.#bitsShown.textContent = String(this.#bits);
     this.#stepShown.textContent = number(step, 4);
     this.#draw(values, step, found.counts);
-    const tile = (value: string, name: string) => el("div", {}, el("dd", { dir: "ltr" }, value), el("dt", {}, name));
+    const tile = (value: string, name: string) =>
+      el("div", {}, el("dd", { dir: "ltr" }, value), el("dt", {}, name));
     const bytes = (values.length * this.#bits) / 8;
     this.#facts.replaceChildren(
       tile(`${used} / ${found.counts.length}`, t("used")),
@@ -93,27 +119,46 @@ export class WeightsView {
       tile(`${number(found.clipped * 100)} %`, t("clipped")),
       tile(`${number(bytes / 1024)} KiB`, t("size", { float: number((values.length * 4) / 1024) })),
     );
-    this.#plot.setAttribute("aria-label", t("histogram", { bits: this.#bits, used, decibels: number(found.decibels) }));
+    this.#plot.setAttribute(
+      "aria-label",
+      t("histogram", { bits: this.#bits, used, decibels: number(found.decibels) }),
+    );
   }
 
-  /** Bars: the weights. Stems: their codes, as high as the weights of a bin would stand if they shared a code's width. */
+  /**
+   * Bars: the weights. Stems: their codes, as high as the weights of a bin would stand if they
+   * shared a code's width.
+   */
   #draw(values: Float32Array, step: number, counts: readonly number[]): void {
     const reach = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) * 1.02;
     const bars = histogram(values, reach, BINS);
     const perCode = (2 * reach) / BINS / step;
     const top = Math.max(...bars);
     const x = (value: number) => ((value + reach) / (2 * reach)) * WIDTH;
-    const y = (count: number) => HEIGHT - 8 - (Math.min(1, count / top) * (HEIGHT - 20));
+    const y = (count: number) => HEIGHT - 8 - Math.min(1, count / top) * (HEIGHT - 20);
     const code = largest(this.#bits);
     const isDense = counts.length > BINS / 2;
     this.#plot.replaceChildren(
-      ...bars.map((count, bin) => svg("rect", { x: (bin / BINS) * WIDTH, width: WIDTH / BINS - 0.6, y: y(count), height: HEIGHT - 8 - y(count) })),
+      ...bars.map((count, bin) =>
+        svg("rect", {
+          x: (bin / BINS) * WIDTH,
+          width: WIDTH / BINS - 0.6,
+          y: y(count),
+          height: HEIGHT - 8 - y(count),
+        }),
+      ),
       ...counts.flatMap((count, index) => {
         const at = x((index - code) * step);
         if (at < 0 || at > WIDTH) return [];
         const height = y(count * perCode);
         return [
-          svg("line", { x1: at, x2: at, y1: HEIGHT - 8, y2: height, class: isDense ? "stem dense" : "stem" }),
+          svg("line", {
+            x1: at,
+            x2: at,
+            y1: HEIGHT - 8,
+            y2: height,
+            class: isDense ? "stem dense" : "stem",
+          }),
           ...(isDense ? [] : [svg("circle", { cx: at, cy: height, r: 3.5 })]),
         ];
       }),

@@ -1,4 +1,7 @@
-/** The worker of the how-it-works view: reads a picture, then follows its first line through the three networks. */
+/**
+ * The worker of the how-it-works view: reads a picture, then follows its first line through the
+ * three networks.
+ */
 import { Reader, init } from "nibble";
 import { Looker } from "../../pkg/explain.js";
 import { PRECISIONS, type Answer, type Look, type Question } from "./protocol";

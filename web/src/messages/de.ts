@@ -38,9 +38,11 @@ export const de: Record<Key, string> = {
   doubt: "Bitte nachsehen",
   doubtText: "Einige Zeichen sind unsicher oder wurden berichtigt. Sie sind unten markiert.",
   wrong: "Eine Prüfziffer stimmt nicht",
-  wrongText: "Entweder wurde ein Zeichen falsch gelesen, oder das Dokument hat einen Fehler. Vergleichen Sie die Zeilen mit dem Dokument.",
+  wrongText:
+    "Entweder wurde ein Zeichen falsch gelesen, oder das Dokument hat einen Fehler. Vergleichen Sie die Zeilen mit dem Dokument.",
   none: "Keine maschinenlesbaren Zeilen gefunden",
-  noneText: "Gesucht sind zwei oder drei Zeilen aus Buchstaben und <<, meist unten oder auf der Rückseite. Sie müssen ganz im Bild sein, scharf und ohne Spiegelung.",
+  noneText:
+    "Gesucht sind zwei oder drei Zeilen aus Buchstaben und <<, meist unten oder auf der Rückseite. Sie müssen ganz im Bild sein, scharf und ohne Spiegelung.",
   scaled: "Das Bild ist sehr groß. Ihr Browser hat es vor dem Lesen verkleinert.",
   foreign: "Ihr Browser hat dieses Format dekodiert; die Seite selbst liest es nicht.",
   alt: "Das gewählte Bild, gefundene Zeilen umrandet",
@@ -83,21 +85,30 @@ export const de: Record<Key, string> = {
   model: "Modell",
   errEmpty: "Diese Datei ist leer.",
   errNotAPicture: "Diese Datei ist kein Bild. Gelesen werden JPEG, PNG, WebP und BMP.",
-  errUnsupported: "Weder diese Seite noch Ihr Browser kann diese Datei öffnen. Speichern Sie sie als JPEG oder PNG, oder fotografieren Sie sie ab.",
-  errPdf: "PDF-Dateien werden hier nicht gelesen. Machen Sie ein Bildschirmfoto der Seite, oder sichern Sie sie als JPEG oder PNG.",
+  errUnsupported:
+    "Weder diese Seite noch Ihr Browser kann diese Datei öffnen. Speichern Sie sie als JPEG oder PNG, oder fotografieren Sie sie ab.",
+  errPdf:
+    "PDF-Dateien werden hier nicht gelesen. Machen Sie ein Bildschirmfoto der Seite, oder sichern Sie sie als JPEG oder PNG.",
   errBroken: "Das Bild ist beschädigt oder unvollständig. Versuchen Sie die Originaldatei.",
   errTooLarge: "Das Bild ist selbst für Ihren Browser zu groß. Versuchen Sie ein kleineres.",
   errNoSimd: "Dieser Browser ist zu alt: Ihm fehlt WebAssembly SIMD. Jeder Browser ab 2023 hat es.",
-  errLoadFailed: "Ein Teil der Seite konnte nicht geladen werden. Prüfen Sie die Verbindung und laden Sie neu.",
+  errLoadFailed:
+    "Ein Teil der Seite konnte nicht geladen werden. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.",
   errModelInvalid: "Die Datei des Netzes ist beschädigt. Laden Sie die Seite neu.",
-  errInternal: "Etwas Unerwartetes ist schiefgegangen. Laden Sie die Seite neu und versuchen Sie es noch einmal.",
+  errTrapped:
+    "Dieses Bild konnte nicht gelesen werden; die Texterkennung wurde neu gestartet. Andere Bilder werden gelesen wie zuvor.",
+  errInternal:
+    "Etwas Unerwartetes ist schiefgegangen. Laden Sie die Seite neu und versuchen Sie es noch einmal.",
   errTitle: "Das ließ sich nicht lesen",
   privacyHow: "Wie kann ich das prüfen?",
-  privacyPolicy: "Die Sicherheitsrichtlinie dieser Seite verbietet jede Verbindung zu anderen Adressen. Ihr Browser setzt sie durch, auch für den Teil, der das Bild liest.",
+  privacyPolicy:
+    "Die Sicherheitsrichtlinie dieser Seite verbietet jede Verbindung zu anderen Adressen. Ihr Browser setzt sie durch, auch für den Teil, der das Bild liest.",
   privacyOffline: "Schalten Sie das Netz ab, sobald die Seite offen ist: Sie liest weiter.",
-  privacyTools: "In den Entwicklerwerkzeugen bleibt die Liste der Netzanfragen leer, während ein Bild gelesen wird.",
+  privacyTools:
+    "In den Entwicklerwerkzeugen bleibt die Liste der Netzanfragen leer, während ein Bild gelesen wird.",
   cameraAsk: "Mit der Kamera lesen",
-  cameraAskText: "Ihr Browser fragt gleich, ob diese Seite die Kamera benutzen darf. Das Video wird auf diesem Gerät gelesen, Bild für Bild. Keines wird behalten oder gesendet.",
+  cameraAskText:
+    "Ihr Browser fragt gleich, ob diese Seite die Kamera benutzen darf. Das Video wird auf diesem Gerät gelesen, Bild für Bild. Keines wird behalten oder gesendet.",
   cameraStart: "Kamera starten",
   chooseInstead: "Lieber ein Bild auswählen",
   back: "Zurück",
@@ -114,13 +125,17 @@ export const de: Record<Key, string> = {
   done: "Gelesen",
   perSecond: "{rate} Bilder je Sekunde",
   cameraDenied: "Die Kamera ist nicht erlaubt",
-  cameraDeniedText: "Erlauben Sie sie für diese Seite in den Einstellungen des Browsers, oder wählen Sie ein Bild aus: Es wird genauso gut gelesen.",
+  cameraDeniedText:
+    "Erlauben Sie sie für diese Seite in den Einstellungen des Browsers, oder wählen Sie ein Bild aus: Es wird genauso gut gelesen.",
   cameraNone: "Keine Kamera gefunden",
-  cameraNoneText: "Dieses Gerät hat keine, oder der Browser erreicht sie nicht. Wählen Sie ein Bild aus: Es wird genauso gut gelesen.",
+  cameraNoneText:
+    "Dieses Gerät hat keine, oder der Browser erreicht sie nicht. Wählen Sie ein Bild aus: Es wird genauso gut gelesen.",
   cameraBusy: "Die Kamera ist belegt",
-  cameraBusyText: "Vielleicht benutzt sie ein anderes Programm. Schließen Sie es und versuchen Sie es noch einmal, oder wählen Sie ein Bild aus.",
+  cameraBusyText:
+    "Vielleicht benutzt sie ein anderes Programm. Schließen Sie es und versuchen Sie es noch einmal, oder wählen Sie ein Bild aus.",
   cameraInsecure: "Die Kamera braucht eine sichere Verbindung",
-  cameraInsecureText: "Browser geben die Kamera nur Seiten, die über HTTPS geöffnet sind. Wählen Sie ein Bild aus: Es wird genauso gut gelesen.",
+  cameraInsecureText:
+    "Browser geben die Kamera nur Seiten, die über HTTPS geöffnet sind. Wählen Sie ein Bild aus: Es wird genauso gut gelesen.",
   frameName: "Von der Kamera",
   batchTitle: "Mehrere Bilder",
   batchProgress: "{done} von {count} gelesen",
@@ -137,19 +152,22 @@ export const de: Record<Key, string> = {
   backToTable: "Zurück zur Tabelle",
   share: "Teilen",
   copyLines: "Zeilen kopieren",
-  copyFailed: "Der Browser hat das Kopieren nicht erlaubt. Markieren Sie den Text und kopieren Sie ihn.",
+  copyFailed:
+    "Der Browser hat das Kopieren nicht erlaubt. Markieren Sie den Text und kopieren Sie ihn.",
   expiresSoon: "Läuft binnen sechs Monaten ab",
   fieldWrong: "Die Prüfziffer stimmt nicht",
   markChanged: "berichtigt",
   markDoubt: "unsicher",
   rawTitle: "Wie gelesen, vor der Berichtigung",
-  checksText: "Eine Prüfziffer wird mit den Gewichten 7, 3 und 1 aus den Zeichen berechnet, die sie schützt. Ist eines davon falsch, passt sie fast nie.",
+  checksText:
+    "Eine Prüfziffer wird mit den Gewichten 7, 3 und 1 aus den Zeichen berechnet, die sie schützt. Ist eines davon falsch, passt sie fast nie.",
   checkDocument_number: "Schützt die Dokumentnummer.",
   checkBirth_date: "Schützt das Geburtsdatum.",
   checkExpiry_date: "Schützt den letzten Tag der Gültigkeit.",
   checkOptional: "Schützt weitere Angaben, etwa eine Personennummer.",
   checkComposite: "Schützt all das zusammen.",
-  kernelWrong: "Dieser Browser rechnet {kernels} falsch; langsamere Befehle werden genommen, mit denselben Ergebnissen.",
+  kernelWrong:
+    "Dieser Browser rechnet {kernels} falsch; langsamere Befehle werden genommen, mit denselben Ergebnissen.",
   stateless: "Staatenlos",
   refugee: "Flüchtling",
   refugeeOther: "Flüchtling (anderer Status)",

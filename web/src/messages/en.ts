@@ -36,9 +36,11 @@ export const en = {
   doubt: "Please check this reading",
   doubtText: "Some characters are uncertain or were corrected. They are marked below.",
   wrong: "A check digit does not agree",
-  wrongText: "Either a character was misread or the document has an error. Compare the lines with the document.",
+  wrongText:
+    "Either a character was misread or the document has an error. Compare the lines with the document.",
   none: "No machine-readable lines found",
-  noneText: "Look for two or three lines of letters and << signs, usually at the bottom or on the back. All of them must be in the picture, sharp and without glare.",
+  noneText:
+    "Look for two or three lines of letters and << signs, usually at the bottom or on the back. All of them must be in the picture, sharp and without glare.",
   scaled: "This picture is very large. Your browser scaled it down before it was read.",
   foreign: "Your browser decoded this format; it is not one of those this page reads itself.",
   alt: "The picture you chose, with the lines found outlined",
@@ -81,21 +83,28 @@ export const en = {
   model: "Model",
   errEmpty: "This file is empty.",
   errNotAPicture: "This file is not a picture. JPEG, PNG, WebP and BMP can be read.",
-  errUnsupported: "Neither this page nor your browser can open this kind of file. Save it as JPEG or PNG, or take a photo or screenshot of it.",
+  errUnsupported:
+    "Neither this page nor your browser can open this kind of file. Save it as JPEG or PNG, or take a photo or screenshot of it.",
   errPdf: "PDF files are not read here. Take a screenshot of the page, or save it as JPEG or PNG.",
   errBroken: "This picture is damaged or incomplete. Try the original file.",
   errTooLarge: "This picture is too large even for your browser. Try a smaller one.",
-  errNoSimd: "This browser is too old to run the reader. It lacks WebAssembly SIMD; any browser from 2023 or later has it.",
-  errLoadFailed: "A part of the page could not be loaded. Check the connection and reload.",
+  errNoSimd:
+    "This browser is too old to run the reader. It lacks WebAssembly SIMD; any browser from 2023 or later has it.",
+  errLoadFailed: "A part of the page could not be loaded. Check the connection and try again.",
   errModelInvalid: "The network's file is damaged. Reload the page.",
+  errTrapped:
+    "This picture could not be read; the reader was restarted. Other pictures can be read as before.",
   errInternal: "Something unexpected went wrong. Reload the page and try again.",
   errTitle: "This could not be read",
   privacyHow: "How can I check this?",
-  privacyPolicy: "The security policy of this page forbids connections to any other site. Your browser enforces it, also for the part that reads the picture.",
+  privacyPolicy:
+    "The security policy of this page forbids connections to any other site. Your browser enforces it, also for the part that reads the picture.",
   privacyOffline: "Switch the network off once the page is open: it goes on reading.",
-  privacyTools: "In the developer tools, the list of network requests stays empty while a picture is read.",
+  privacyTools:
+    "In the developer tools, the list of network requests stays empty while a picture is read.",
   cameraAsk: "Read with the camera",
-  cameraAskText: "Your browser will ask whether this page may use the camera. The video is read on this device, frame by frame. No frame is kept or sent.",
+  cameraAskText:
+    "Your browser will ask whether this page may use the camera. The video is read on this device, frame by frame. No frame is kept or sent.",
   cameraStart: "Start the camera",
   chooseInstead: "Choose a picture instead",
   back: "Back",
@@ -112,13 +121,16 @@ export const en = {
   done: "Read",
   perSecond: "{rate} frames a second",
   cameraDenied: "The camera is not allowed",
-  cameraDeniedText: "Allow it for this page in the settings of your browser, or choose a picture: it reads just as well.",
+  cameraDeniedText:
+    "Allow it for this page in the settings of your browser, or choose a picture: it reads just as well.",
   cameraNone: "No camera was found",
-  cameraNoneText: "This device has none, or the browser cannot reach it. Choose a picture instead: it reads just as well.",
+  cameraNoneText:
+    "This device has none, or the browser cannot reach it. Choose a picture instead: it reads just as well.",
   cameraBusy: "The camera is in use",
   cameraBusyText: "Another program may have it. Close that and try again, or choose a picture.",
   cameraInsecure: "The camera needs a secure connection",
-  cameraInsecureText: "Browsers give the camera only to pages opened by HTTPS. Choose a picture instead: it reads just as well.",
+  cameraInsecureText:
+    "Browsers give the camera only to pages opened by HTTPS. Choose a picture instead: it reads just as well.",
   frameName: "From the camera",
   batchTitle: "Several pictures",
   batchProgress: "{done} of {count} read",
@@ -141,13 +153,15 @@ export const en = {
   markChanged: "corrected",
   markDoubt: "uncertain",
   rawTitle: "As read, before correction",
-  checksText: "A check digit is worked out from the characters that it protects, with the weights 7, 3 and 1. If one of them is wrong, it hardly ever fits.",
+  checksText:
+    "A check digit is worked out from the characters that it protects, with the weights 7, 3 and 1. If one of them is wrong, it hardly ever fits.",
   checkDocument_number: "Protects the document number.",
   checkBirth_date: "Protects the date of birth.",
   checkExpiry_date: "Protects the last day of validity.",
   checkOptional: "Protects further data, such as a personal number.",
   checkComposite: "Protects all of these together.",
-  kernelWrong: "This browser computes {kernels} wrongly; slower instructions are used instead, with the same results.",
+  kernelWrong:
+    "This browser computes {kernels} wrongly; slower instructions are used instead, with the same results.",
   stateless: "Stateless person",
   refugee: "Refugee",
   refugeeOther: "Refugee (other status)",

@@ -36,11 +36,14 @@ export const fr: Record<Key, string> = {
   valid: "Tout concorde",
   validText: "Tous les chiffres de contrôle concordent et aucun caractère n’est douteux.",
   doubt: "Lecture à vérifier",
-  doubtText: "Certains caractères sont incertains ou ont été corrigés. Ils sont marqués ci-dessous.",
+  doubtText:
+    "Certains caractères sont incertains ou ont été corrigés. Ils sont marqués ci-dessous.",
   wrong: "Un chiffre de contrôle ne concorde pas",
-  wrongText: "Soit un caractère est mal lu, soit le document contient une erreur. Comparez les lignes avec le document.",
+  wrongText:
+    "Soit un caractère est mal lu, soit le document contient une erreur. Comparez les lignes avec le document.",
   none: "Aucune ligne de lecture automatique trouvée",
-  noneText: "Cherchez deux ou trois lignes de lettres et de signes <<, souvent en bas ou au dos. Elles doivent être entières, nettes et sans reflet.",
+  noneText:
+    "Cherchez deux ou trois lignes de lettres et de signes <<, souvent en bas ou au dos. Elles doivent être entières, nettes et sans reflet.",
   scaled: "Cette image est très grande. Votre navigateur l’a réduite avant la lecture.",
   foreign: "Votre navigateur a décodé ce format, que cette page ne lit pas elle-même.",
   alt: "L’image choisie, les lignes trouvées entourées",
@@ -83,21 +86,31 @@ export const fr: Record<Key, string> = {
   model: "Modèle",
   errEmpty: "Ce fichier est vide.",
   errNotAPicture: "Ce fichier n’est pas une image. JPEG, PNG, WebP et BMP se lisent.",
-  errUnsupported: "Ni cette page ni votre navigateur n’ouvre ce type de fichier. Enregistrez-le en JPEG ou PNG, ou photographiez-le.",
-  errPdf: "Les fichiers PDF ne se lisent pas ici. Faites une capture d’écran de la page, ou enregistrez-la en JPEG ou PNG.",
+  errUnsupported:
+    "Ni cette page ni votre navigateur n’ouvre ce type de fichier. Enregistrez-le en JPEG ou PNG, ou photographiez-le.",
+  errPdf:
+    "Les fichiers PDF ne se lisent pas ici. Faites une capture d’écran de la page, ou enregistrez-la en JPEG ou PNG.",
   errBroken: "Cette image est abîmée ou incomplète. Essayez le fichier d’origine.",
-  errTooLarge: "Cette image est trop grande, même pour votre navigateur. Essayez-en une plus petite.",
-  errNoSimd: "Ce navigateur est trop ancien : il n’a pas WebAssembly SIMD, présent dans tous depuis 2023.",
-  errLoadFailed: "Une partie de la page n’a pas pu être chargée. Vérifiez la connexion et rechargez.",
+  errTooLarge:
+    "Cette image est trop grande, même pour votre navigateur. Essayez-en une plus petite.",
+  errNoSimd:
+    "Ce navigateur est trop ancien : il n’a pas WebAssembly SIMD, présent dans tous depuis 2023.",
+  errLoadFailed:
+    "Une partie de la page n’a pas pu être chargée. Vérifiez la connexion et réessayez.",
   errModelInvalid: "Le fichier du réseau est abîmé. Rechargez la page.",
+  errTrapped:
+    "Cette image n’a pas pu être lue ; le lecteur a été redémarré. Les autres images se lisent comme avant.",
   errInternal: "Une erreur inattendue s’est produite. Rechargez la page et réessayez.",
   errTitle: "Lecture impossible",
   privacyHow: "Comment puis-je le vérifier ?",
-  privacyPolicy: "La politique de sécurité de cette page interdit toute connexion à un autre site. Votre navigateur la fait respecter, aussi pour la partie qui lit l’image.",
+  privacyPolicy:
+    "La politique de sécurité de cette page interdit toute connexion à un autre site. Votre navigateur la fait respecter, aussi pour la partie qui lit l’image.",
   privacyOffline: "Coupez le réseau une fois la page ouverte : elle continue à lire.",
-  privacyTools: "Dans les outils de développement, la liste des requêtes reste vide pendant la lecture d’une image.",
+  privacyTools:
+    "Dans les outils de développement, la liste des requêtes reste vide pendant la lecture d’une image.",
   cameraAsk: "Lire avec l’appareil photo",
-  cameraAskText: "Votre navigateur va demander si cette page peut utiliser l’appareil photo. La vidéo est lue sur cet appareil, image par image. Aucune n’est conservée ni envoyée.",
+  cameraAskText:
+    "Votre navigateur va demander si cette page peut utiliser l’appareil photo. La vidéo est lue sur cet appareil, image par image. Aucune n’est conservée ni envoyée.",
   cameraStart: "Démarrer l’appareil photo",
   chooseInstead: "Choisir plutôt une image",
   back: "Retour",
@@ -109,18 +122,23 @@ export const fr: Record<Key, string> = {
   hintWhole: "Montrez les lignes en entier.",
   hintStill: "Ne bougez plus…",
   hintDark: "Il fait sombre. Plus de lumière aide.",
-  hintCheck: "Un chiffre de contrôle ne concorde pas. Inclinez le document pour éviter les reflets.",
+  hintCheck:
+    "Un chiffre de contrôle ne concorde pas. Inclinez le document pour éviter les reflets.",
   useThis: "Garder cette lecture",
   done: "C’est lu",
   perSecond: "{rate} images par seconde",
   cameraDenied: "L’appareil photo n’est pas autorisé",
-  cameraDeniedText: "Autorisez-le pour cette page dans les réglages du navigateur, ou choisissez une image : elle se lit tout aussi bien.",
+  cameraDeniedText:
+    "Autorisez-le pour cette page dans les réglages du navigateur, ou choisissez une image : elle se lit tout aussi bien.",
   cameraNone: "Aucun appareil photo trouvé",
-  cameraNoneText: "Cet appareil n’en a pas, ou le navigateur n’y accède pas. Choisissez une image : elle se lit tout aussi bien.",
+  cameraNoneText:
+    "Cet appareil n’en a pas, ou le navigateur n’y accède pas. Choisissez une image : elle se lit tout aussi bien.",
   cameraBusy: "L’appareil photo est occupé",
-  cameraBusyText: "Un autre programme l’utilise peut-être. Fermez-le et réessayez, ou choisissez une image.",
+  cameraBusyText:
+    "Un autre programme l’utilise peut-être. Fermez-le et réessayez, ou choisissez une image.",
   cameraInsecure: "L’appareil photo exige une connexion sûre",
-  cameraInsecureText: "Les navigateurs ne donnent l’appareil photo qu’aux pages ouvertes en HTTPS. Choisissez une image : elle se lit tout aussi bien.",
+  cameraInsecureText:
+    "Les navigateurs ne donnent l’appareil photo qu’aux pages ouvertes en HTTPS. Choisissez une image : elle se lit tout aussi bien.",
   frameName: "De l’appareil photo",
   batchTitle: "Plusieurs images",
   batchProgress: "{done} sur {count} lues",
@@ -143,13 +161,15 @@ export const fr: Record<Key, string> = {
   markChanged: "corrigé",
   markDoubt: "incertain",
   rawTitle: "Tel que lu, avant correction",
-  checksText: "Un chiffre de contrôle se calcule sur les caractères qu’il protège, avec les poids 7, 3 et 1. Si l’un d’eux est faux, il ne tombe presque jamais juste.",
+  checksText:
+    "Un chiffre de contrôle se calcule sur les caractères qu’il protège, avec les poids 7, 3 et 1. Si l’un d’eux est faux, il ne tombe presque jamais juste.",
   checkDocument_number: "Protège le numéro du document.",
   checkBirth_date: "Protège la date de naissance.",
   checkExpiry_date: "Protège le dernier jour de validité.",
   checkOptional: "Protège d’autres données, comme un numéro personnel.",
   checkComposite: "Protège tout cela ensemble.",
-  kernelWrong: "Ce navigateur calcule mal {kernels} ; des instructions plus lentes sont employées, avec les mêmes résultats.",
+  kernelWrong:
+    "Ce navigateur calcule mal {kernels} ; des instructions plus lentes sont employées, avec les mêmes résultats.",
   stateless: "Apatride",
   refugee: "Réfugié",
   refugeeOther: "Réfugié (autre statut)",

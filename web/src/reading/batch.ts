@@ -5,16 +5,10 @@ import { t } from "../messages";
 import { nameOfState } from "../states";
 import { csv } from "./csv";
 import { errorKey, type Reading } from "./decode";
-import { save } from "./export";
+import { save } from "../export";
+import type { Row } from "./row";
 import { VERDICTS, outcome } from "./verdict";
-import { date } from "./words";
-
-/** A file, and what came of it so far. */
-export interface Row {
-  file: File;
-  reading?: Reading;
-  error?: unknown;
-}
+import { date } from "../words";
 
 /** What the table asks of the rest of the view. */
 export interface BatchCalls {
@@ -39,7 +33,9 @@ export class Batch {
       this.#report();
       at("batch-title").focus();
     });
-    at("batch-csv").addEventListener("click", () => save(csv(this.#rows), "nibble.csv", "text/csv;charset=utf-8"));
+    at("batch-csv").addEventListener("click", () =>
+      save(csv(this.#rows), "nibble.csv", "text/csv;charset=utf-8"),
+    );
     onLanguage(() => this.#draw());
   }
 
@@ -63,7 +59,8 @@ export class Batch {
       } catch (thrown) {
         row.error = thrown;
       }
-      // The answer that was under way at the stop still counts; that of a table thrown away has no row.
+      // The answer that was under way at the stop still counts; that of a table thrown away has no
+      // row.
       if (this.#rows[index] === row) this.#replace(index, row);
       if (run.signal.aborted) return;
     }
@@ -91,9 +88,18 @@ export class Batch {
     const { file, reading, error } = row;
     const document = reading?.result.document;
     const verdict = reading === undefined ? undefined : VERDICTS[outcome(reading.result)];
-    const said = verdict !== undefined ? t(verdict.row) : error !== undefined ? t(errorKey(error)) : t("rowWaiting");
-    const name = reading === undefined ? el("bdi", {}, file.name) : el("button", { type: "button", class: "plain" }, el("bdi", {}, file.name));
-    if (reading !== undefined) name.addEventListener("click", () => this.#calls.open({ ...row, reading }));
+    const said =
+      verdict !== undefined
+        ? t(verdict.row)
+        : error !== undefined
+          ? t(errorKey(error))
+          : t("rowWaiting");
+    const name =
+      reading === undefined
+        ? el("bdi", {}, file.name)
+        : el("button", { type: "button", class: "plain" }, el("bdi", {}, file.name));
+    if (reading !== undefined)
+      name.addEventListener("click", () => this.#calls.open({ ...row, reading }));
     const tone = verdict?.tone ?? (error === undefined ? "waiting" : "bad");
     const values = [
       document && [document.surname, document.given_names].filter((part) => part !== "").join(", "),
@@ -112,7 +118,9 @@ export class Batch {
   }
 
   #report(): void {
-    const done = this.#rows.filter((row) => row.reading !== undefined || row.error !== undefined).length;
+    const done = this.#rows.filter(
+      (row) => row.reading !== undefined || row.error !== undefined,
+    ).length;
     const values = { done, count: this.#rows.length };
     const progress = at<HTMLProgressElement>("batch-progress");
     progress.max = Math.max(1, values.count);

@@ -3,7 +3,7 @@ import type { Check, DocumentFields } from "nibble";
 import { el } from "../dom";
 import { t, type Key } from "../messages";
 import { nameOfState } from "../states";
-import { date, sex, validity } from "./words";
+import { date, sex, validity } from "../words";
 
 interface Style {
   wide?: boolean;
@@ -18,9 +18,13 @@ function field(key: Key, value: string | null, { wide, warning }: Style = {}): H
   return [el("div", wide === true ? { class: "wide" } : {}, el("dt", {}, t(key)), dd)];
 }
 
-/** The rows of the card: those that the document has, with a warning where a field's own check digit disagrees. */
+/**
+ * The rows of the card: those that the document has, with a warning where a field's own check digit
+ * disagrees.
+ */
 export function card(document: DocumentFields, checks: readonly Check[]): HTMLElement[] {
-  const wrong = (key: Check["field"]): Key | undefined => (checks.some(({ field, ok }) => field === key && !ok) ? "fieldWrong" : undefined);
+  const wrong = (key: Check["field"]): Key | undefined =>
+    checks.some(({ field, ok }) => field === key && !ok) ? "fieldWrong" : undefined;
   return [
     ...field("surname", document.surname, { wide: true }),
     ...field("given_names", document.given_names, { wide: true }),
@@ -28,7 +32,11 @@ export function card(document: DocumentFields, checks: readonly Check[]): HTMLEl
     ...field("sex", sex(document.sex)),
     ...field("document_number", document.document_number, { warning: wrong("document_number") }),
     // The French card of 1988 to 2021 prints no date of expiry in its lines.
-    ...(document.format === "FRA36" ? [] : field("expiry_date", date(document.expiry_date), { warning: wrong("expiry_date") ?? validity(document) })),
+    ...(document.format === "FRA36"
+      ? []
+      : field("expiry_date", date(document.expiry_date), {
+          warning: wrong("expiry_date") ?? validity(document),
+        })),
     ...field("nationality", nameOfState(document.nationality)),
     ...field("issuer", nameOfState(document.issuer)),
     ...field("format", t(document.format)),

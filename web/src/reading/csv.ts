@@ -1,7 +1,7 @@
 /** Readings of several files as comma-separated values (RFC 4180). */
 import type { DocumentFields } from "nibble";
 import { NibbleError } from "nibble";
-import type { Row } from "./batch";
+import type { Row } from "./row";
 import { outcome } from "./verdict";
 
 const FIELDS = [

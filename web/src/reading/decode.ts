@@ -1,5 +1,7 @@
-/** Files to readings, by the engine or, where it cannot take a file, by the browser's own decoder. */
-import { NibbleError, type Precision, type Result } from "nibble";
+/**
+ * Files to readings, by the engine or, where it cannot take a file, by the browser's own decoder.
+ */
+import { NibbleError, type ErrorCode, type Precision, type Result } from "nibble";
 import type { Client } from "../client";
 import type { Key } from "../messages";
 
@@ -24,14 +26,33 @@ export class Refused extends NibbleError {
   }
 }
 
+/** What to say about each error; some are never seen unless the page has a bug. */
+const WORDS: Record<ErrorCode, Key> = {
+  Empty: "errEmpty",
+  NotAPicture: "errNotAPicture",
+  Unsupported: "errUnsupported",
+  Broken: "errBroken",
+  TooLarge: "errTooLarge",
+  NoSimd: "errNoSimd",
+  LoadFailed: "errLoadFailed",
+  ModelInvalid: "errModelInvalid",
+  NotInitialised: "errInternal",
+  AlreadyInitialised: "errInternal",
+  Disposed: "errInternal",
+  Trapped: "errTrapped",
+  Internal: "errInternal",
+};
+
 /** What to say about anything thrown while reading. */
 export function errorKey(thrown: unknown): Key {
   if (thrown instanceof Refused) return thrown.key;
-  const code = thrown instanceof NibbleError ? thrown.code : "Internal";
-  return `err${code === "Disposed" ? "Internal" : code}`;
+  return WORDS[thrown instanceof NibbleError ? thrown.code : "Internal"];
 }
 
-/** What the browser makes of a file: an `ImageBitmap`, or an element for formats that only those decode. */
+/**
+ * What the browser makes of a file: an `ImageBitmap`, or an element for formats that only those
+ * decode.
+ */
 async function decoded(file: Blob): Promise<ImageBitmap | HTMLImageElement | null> {
   try {
     return await createImageBitmap(file, { imageOrientation: "from-image" });
@@ -49,7 +70,9 @@ async function decoded(file: Blob): Promise<ImageBitmap | HTMLImageElement | nul
   }
 }
 
-/** Pixels by the browser's own decoder, scaled down where they are too many; null where it cannot. */
+/**
+ * Pixels by the browser's own decoder, scaled down where they are too many; null where it cannot.
+ */
 async function byBrowser(file: Blob): Promise<{ pixels: ImageData; scaled: boolean } | null> {
   const picture = await decoded(file);
   if (picture === null || picture.width === 0 || picture.height === 0) return null;
@@ -72,15 +95,24 @@ async function byEngine(client: Client, file: Blob, precision: Precision): Promi
   return client.read(new Uint8Array(await file.arrayBuffer()), precision);
 }
 
-/** Reads a file. Rejects with `NibbleError`, the engine's where the browser cannot decode the file either. */
+/**
+ * Reads a file. Rejects with `NibbleError`, the engine's where the browser cannot decode the file
+ * either.
+ */
 export async function readFile(client: Client, file: Blob, precision: Precision): Promise<Reading> {
-  if ((await file.slice(0, 4).text()) === "%PDF") throw new Refused("errPdf", "PDF files are not read");
+  if ((await file.slice(0, 4).text()) === "%PDF")
+    throw new Refused("errPdf", "PDF files are not read");
   try {
     return { result: await byEngine(client, file, precision), notice: undefined };
   } catch (thrown) {
-    const foreign = thrown instanceof NibbleError && ["TooLarge", "Unsupported", "NotAPicture"].includes(thrown.code);
+    const foreign =
+      thrown instanceof NibbleError &&
+      ["TooLarge", "Unsupported", "NotAPicture"].includes(thrown.code);
     const prepared = foreign ? await byBrowser(file) : null;
     if (prepared === null) throw thrown;
-    return { result: await client.read(prepared.pixels, precision), notice: prepared.scaled ? "scaled" : "foreign" };
+    return {
+      result: await client.read(prepared.pixels, precision),
+      notice: prepared.scaled ? "scaled" : "foreign",
+    };
   }
 }

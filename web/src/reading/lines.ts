@@ -5,13 +5,17 @@ import { t } from "../messages";
 
 /** Whether the character was changed against what was read, or is only doubtful. */
 function changed(item: Review, result: Result): boolean {
-  return item.line !== null && item.pos !== null && result.lines[item.line]?.[item.pos] === item.alt;
+  return (
+    item.line !== null && item.pos !== null && result.lines[item.line]?.[item.pos] === item.alt
+  );
 }
 
 /** The lines as decoded; corrected and doubtful characters are `mark` elements. */
 export function markedLines(result: Result): (Node | string)[] {
   return result.lines.flatMap((line, index) => {
-    const items = new Map(result.review.filter((item) => item.line === index).map((item) => [item.pos, item]));
+    const items = new Map(
+      result.review.filter((item) => item.line === index).map((item) => [item.pos, item]),
+    );
     const parts = [...line].map((character, pos) => {
       const item = items.get(pos);
       if (item === undefined) return character;

@@ -54,9 +54,22 @@ function times(result: Result): HTMLElement[] {
   const stages = ["decode", "locate", "network", "total"] as const;
   return stages.map((stage) => {
     const ms = result.ms[stage];
-    const value = new Intl.NumberFormat(language(), { maximumFractionDigits: ms < 10 ? 1 : 0, numberingSystem: "latn" }).format(ms);
-    const bar = el("progress", { max: String(result.ms.total || 1), value: String(ms), "aria-label": t(stage) });
-    return el("div", { class: "row" }, el("span", {}, t(stage)), bar, el("span", { class: "value", dir: "ltr" }, `${value} ms`));
+    const value = new Intl.NumberFormat(language(), {
+      maximumFractionDigits: ms < 10 ? 1 : 0,
+      numberingSystem: "latn",
+    }).format(ms);
+    const bar = el("progress", {
+      max: String(result.ms.total || 1),
+      value: String(ms),
+      "aria-label": t(stage),
+    });
+    return el(
+      "div",
+      { class: "row" },
+      el("span", {}, t(stage)),
+      bar,
+      el("span", { class: "value", dir: "ltr" }, `${value} ms`),
+    );
   });
 }
 
@@ -69,7 +82,9 @@ function facts(result: Result): HTMLElement[] {
     ["gray_digest", result.gray_digest],
   ];
   return known.flatMap(([key, value]) =>
-    value === null ? [] : [el("dt", {}, t(key)), el("dd", { "data-fact": key }, el("bdi", { dir: "ltr" }, value))],
+    value === null
+      ? []
+      : [el("dt", {}, t(key)), el("dd", { "data-fact": key }, el("bdi", { dir: "ltr" }, value))],
   );
 }
 
@@ -78,9 +93,12 @@ export function show(result: Result): void {
   showVerdict(result);
   outline(at<SVGSVGElement>("overlay"), result.quads, result.width, result.height);
   const found = result.document !== null;
-  for (const id of ["fields", "lines-panel", "checks-panel", "copy", "save"]) at(id).hidden = !found;
+  for (const id of ["fields", "lines-panel", "checks-panel", "copy", "save"])
+    at(id).hidden = !found;
   at("share").hidden = !found || navigator.share === undefined;
-  at("fields").replaceChildren(...(result.document === null ? [] : card(result.document, result.checks)));
+  at("fields").replaceChildren(
+    ...(result.document === null ? [] : card(result.document, result.checks)),
+  );
   showLines(result);
   at("checks").replaceChildren(...checks(result));
   at("times").replaceChildren(...times(result));

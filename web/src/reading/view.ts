@@ -1,5 +1,5 @@
 /** The reading view: a picture comes in, the worker reads it, the result is shown. */
-import { NibbleError, supported, type Precision, type Result } from "nibble";
+import { NibbleError, supported, type Precision } from "nibble";
 import { CameraView } from "../camera/view";
 import type { Client } from "../client";
 import { at } from "../dom";
@@ -9,7 +9,7 @@ import { t } from "../messages";
 import { quietly } from "../quiet";
 import { Batch } from "./batch";
 import { errorKey, readFile, type Reading } from "./decode";
-import { copy, json, save, share } from "./export";
+import { copy, json, save, share } from "../export";
 import { offerSamples, sharedFile, watchFiles } from "./intake";
 import { show } from "./result";
 import { go, isShown } from "./sections";
@@ -38,18 +38,16 @@ class ReadingView {
     this.#client = client;
     this.#camera = new CameraView(client, {
       precision,
-      read: (result, file) => this.#present({ result, notice: undefined, file, name: t("frameName"), from: "camera" }),
+      read: (result, file) =>
+        this.#present({ result, notice: undefined, file, name: t("frameName"), from: "camera" }),
       failed: (error) => this.#fail(error),
     });
     this.#batch = new Batch({
       read: (file) => this.#read(file),
-      open: ({ file, reading }) => this.#present({ ...reading, file, name: file.name, from: "batch" }),
+      open: ({ file, reading }) =>
+        this.#present({ ...reading, file, name: file.name, from: "batch" }),
     });
     this.#wire();
-  }
-
-  get result(): Result | undefined {
-    return this.#shown?.result;
   }
 
   /** Loads what reading needs, and reads a file that another app has shared. */
@@ -58,7 +56,7 @@ class ReadingView {
     try {
       // The usual model is here before a picture is: nothing is requested while one is read.
       await this.#client.load("u4");
-      this.#wrongKernels = new Set((await this.#client.started).flatMap((choice) => choice.wrong));
+      this.#wrongKernels = new Set((await this.#client.start()).flatMap((choice) => choice.wrong));
       this.#showKernels();
       const file = await sharedFile();
       if (file !== null) await this.#open(file, file.name);
@@ -163,14 +161,18 @@ class ReadingView {
     if (this.#problem === undefined) return;
     at("problem-title").textContent = t("errTitle");
     at("problem-text").textContent = t(errorKey(this.#problem));
-    at("problem").dataset["code"] = this.#problem instanceof NibbleError ? this.#problem.code : "Internal";
+    at("problem").dataset["code"] =
+      this.#problem instanceof NibbleError ? this.#problem.code : "Internal";
     // Without SIMD there is nothing to go back to.
-    for (const again of document.querySelectorAll<HTMLElement>("#problem .again")) again.hidden = supported() === null;
+    for (const again of document.querySelectorAll<HTMLElement>("#problem .again"))
+      again.hidden = supported() === null;
   }
 
   #showKernels(): void {
     at("kernel-notice").hidden = this.#wrongKernels.size === 0;
-    at("kernel-notice").textContent = t("kernelWrong", { kernels: [...this.#wrongKernels].join(", ") });
+    at("kernel-notice").textContent = t("kernelWrong", {
+      kernels: [...this.#wrongKernels].join(", "),
+    });
   }
 
   #restart(): void {
@@ -197,17 +199,29 @@ class ReadingView {
     at("camera-close").addEventListener("click", () => this.#restart());
     at("view-read").addEventListener("leave", () => isShown("camera") && this.#restart());
     for (const button of document.querySelectorAll(".again")) {
-      button.addEventListener("click", () => (this.#shown?.from === "camera" ? this.#openCamera() : this.#restart()));
+      button.addEventListener("click", () =>
+        this.#shown?.from === "camera" ? this.#openCamera() : this.#restart(),
+      );
     }
     at("to-table").addEventListener("click", () => {
       this.#forget();
       go("batch");
       at("batch-title").focus({ preventScroll: true });
     });
-    for (const radio of document.querySelectorAll("input[name=precision]")) radio.addEventListener("change", () => void this.#readAgain());
-    at("copy").addEventListener("click", async () => this.#shown && this.#say(await copy(json(this.#shown.result))));
-    at("copy-lines").addEventListener("click", async () => this.#shown && this.#say(await copy(this.#shown.result.lines.join("\n"))));
-    at("save").addEventListener("click", () => this.#shown && save(json(this.#shown.result), "nibble.json", "application/json"));
+    for (const radio of document.querySelectorAll("input[name=precision]"))
+      radio.addEventListener("change", () => void this.#readAgain());
+    at("copy").addEventListener(
+      "click",
+      async () => this.#shown && this.#say(await copy(json(this.#shown.result))),
+    );
+    at("copy-lines").addEventListener(
+      "click",
+      async () => this.#shown && this.#say(await copy(this.#shown.result.lines.join("\n"))),
+    );
+    at("save").addEventListener(
+      "click",
+      () => this.#shown && save(json(this.#shown.result), "nibble.json", "application/json"),
+    );
     at("share").addEventListener("click", () => this.#shown && void share(this.#shown.result));
     onLanguage(() => {
       this.#show();
@@ -218,18 +232,11 @@ class ReadingView {
 }
 
 function precision(): Precision {
-  return document.querySelector<HTMLInputElement>("input[name=precision]:checked")?.value as Precision;
+  return document.querySelector<HTMLInputElement>("input[name=precision]:checked")
+    ?.value as Precision;
 }
 
 /** Starts the view; `client` reads for it. */
 export function startReading(client: Client): void {
-  const view = new ReadingView(client);
-  void view.start();
-  // For the tests of the built page: the worker's readings as they are, and whether the policy holds there.
-  const nibbleTest = {
-    reaches: (address: string) => client.reaches(address),
-    read: (bytes: Uint8Array<ArrayBuffer>, by: Precision) => client.read(bytes, by),
-    result: () => view.result,
-  };
-  Object.assign(globalThis, { nibbleTest });
+  void new ReadingView(client).start();
 }

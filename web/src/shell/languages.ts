@@ -10,7 +10,11 @@ export function offerLanguages(): void {
       select.value = language();
     });
   const select = at<HTMLSelectElement>("language");
-  select.replaceChildren(...Object.entries(LANGUAGES).map(([tag, name]) => el("option", { value: tag, lang: tag }, name)));
+  select.replaceChildren(
+    ...Object.entries(LANGUAGES).map(([tag, name]) =>
+      el("option", { value: tag, lang: tag }, name),
+    ),
+  );
   select.value = preferred();
   select.addEventListener("change", choose);
   void choose();

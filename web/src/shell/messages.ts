@@ -36,7 +36,8 @@ const de: Record<ShellKey, string> = {
   update: "Eine neue Version ist da.",
   updateNow: "Neu laden",
   offline: "Ab jetzt geht diese Seite auch ohne Netz.",
-  failed: "Diese Ansicht konnte nicht geladen werden. Prüfen Sie die Verbindung und laden Sie die Seite neu.",
+  failed:
+    "Diese Ansicht konnte nicht geladen werden. Prüfen Sie die Verbindung und laden Sie die Seite neu.",
   foot: "Liest maschinenlesbare Zonen von Pässen, Ausweisen und Visa mit einem 4-Bit-Netz, das in diesem Tab läuft. Es prüft Ziffern, nicht die Echtheit eines Dokuments.",
 };
 

@@ -1,12 +1,14 @@
 /**
- * Which view is up: the fragment of the address says so, hence links, history and bookmarks work as everywhere.
+ * Which view is up: the fragment of the address says so, hence links, history and bookmarks work as
+ * everywhere.
  *
  * A view's element gets the events `enter` and `leave`, for views whose code is part of the page.
  */
 import { at, el } from "../dom";
 import { onLanguage } from "../language";
 import { t } from "./messages";
-import { VIEWS, type View, type ViewEntry } from "./views";
+import type { View } from "../view";
+import { VIEWS, type ViewEntry } from "./views";
 
 const opened = new Map<string, Promise<View>>();
 let current: ViewEntry | undefined;
@@ -16,7 +18,10 @@ const elementOf = (entry: ViewEntry): HTMLElement => at(`view-${entry.name}`);
 /** The view that a fragment names, the first one if none, and the rest of the fragment. */
 function route(fragment: string): { entry: ViewEntry; argument: string } {
   const [name = "", ...rest] = fragment.replace(/^#/, "").split("/");
-  return { entry: VIEWS.find((entry) => entry.name === name) ?? VIEWS[0], argument: rest.join("/") };
+  return {
+    entry: VIEWS.find((entry) => entry.name === name) ?? VIEWS[0],
+    argument: rest.join("/"),
+  };
 }
 
 /** The view's code, fetched and started once; a failure is tried again next time. */

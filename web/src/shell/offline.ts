@@ -16,10 +16,11 @@ function ask<T>(worker: ServiceWorker, message: Message): Promise<T> {
 /** Fetches what the first visit did not need. The service worker keeps it as it passes by. */
 async function fetchRest(worker: ServiceWorker): Promise<void> {
   for (const file of await ask<string[]>(worker, "missing")) {
-    for (let fetched = false; !fetched; ) {
+    for (let fetched = false; !fetched;) {
       const signal = await whenQuiet();
       try {
-        fetched = (await (await fetch(file, { signal, priority: "low" })).arrayBuffer()).byteLength > 0;
+        fetched =
+          (await (await fetch(file, { signal, priority: "low" })).arrayBuffer()).byteLength > 0;
       } catch (thrown) {
         // A reading began: this file is fetched after it.
         if (!signal.aborted) throw thrown;
@@ -32,7 +33,9 @@ async function fetchRest(worker: ServiceWorker): Promise<void> {
 function offerUpdate(waiting: ServiceWorker): void {
   at("update").hidden = false;
   at("update-now").addEventListener("click", () => {
-    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
+    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), {
+      once: true,
+    });
     waiting.postMessage("take-over" satisfies Message);
   });
 }
@@ -40,7 +43,8 @@ function offerUpdate(waiting: ServiceWorker): void {
 function watchUpdates(registration: ServiceWorkerRegistration): void {
   const consider = (worker: ServiceWorker | null) => {
     // Without a controller this is the first version, not a new one.
-    if (worker?.state === "installed" && navigator.serviceWorker.controller !== null) offerUpdate(worker);
+    if (worker?.state === "installed" && navigator.serviceWorker.controller !== null)
+      offerUpdate(worker);
   };
   consider(registration.waiting);
   registration.addEventListener("updatefound", () => {
@@ -51,14 +55,21 @@ function watchUpdates(registration: ServiceWorkerRegistration): void {
 
 /** Someone who pays for each megabyte has not asked for what they may never use. */
 function isThrifty(): boolean {
-  return (navigator as Navigator & { connection?: { saveData?: boolean } }).connection?.saveData === true;
+  return (
+    (navigator as Navigator & { connection?: { saveData?: boolean } }).connection?.saveData === true
+  );
 }
 
-/** The service worker that sees this page's requests; on a first visit it takes a moment until one does. */
+/**
+ * The service worker that sees this page's requests; on a first visit it takes a moment until one
+ * does.
+ */
 async function controller(): Promise<ServiceWorker> {
   const container = navigator.serviceWorker;
   while (container.controller === null) {
-    await new Promise((resolve) => container.addEventListener("controllerchange", resolve, { once: true }));
+    await new Promise((resolve) =>
+      container.addEventListener("controllerchange", resolve, { once: true }),
+    );
   }
   return container.controller;
 }
@@ -73,7 +84,8 @@ export async function startOffline(): Promise<void> {
     await fetchRest(await controller());
     at("offline").hidden = false;
   } catch (thrown) {
-    // A private window, or a certificate that the browser does not trust: the page works all the same while there is a network.
+    // A private window, or a certificate that the browser does not trust: the page works all the
+    // same while there is a network.
     console.info("not available offline:", thrown);
   }
 }

@@ -1,13 +1,6 @@
 /** The views of the page. */
+import type { View } from "../view";
 import type { ShellKey } from "./messages";
-
-/** What a view's own module gives. */
-export interface View {
-  /** Called each time the view comes up, with what follows the view's name in the address. */
-  enter?(argument: string): void;
-  /** Called as another view takes its place. */
-  leave?(): void;
-}
 
 /** How a view is named, and where its code is. */
 export interface ViewEntry {
@@ -21,6 +14,14 @@ export interface ViewEntry {
 /** All views; the first is the one that the page opens with. */
 export const VIEWS: readonly [ViewEntry, ...ViewEntry[]] = [
   { name: "read", title: "titleRead" },
-  { name: "bench", title: "titleBench", open: async (element) => (await import("../bench/view")).open(element) },
-  { name: "how", title: "titleHow", open: async (element) => (await import("../how/view")).open(element) },
+  {
+    name: "bench",
+    title: "titleBench",
+    open: async (element) => (await import("../bench/view")).open(element),
+  },
+  {
+    name: "how",
+    title: "titleHow",
+    open: async (element) => (await import("../how/view")).open(element),
+  },
 ];

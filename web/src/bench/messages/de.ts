@@ -11,7 +11,8 @@ export const de: Record<BenchKey, string> = {
   measuring: "Schritt {done} von {of}",
   cancelled: "Abgebrochen. Nichts wurde behalten.",
   failed: "Die Messung ist gescheitert: {message}",
-  dropFile: "Ein anderes Gerät danebenlegen: eine Datei von „native-bench gemm --json“ oder „network --json“ hierher ziehen.",
+  dropFile:
+    "Ein anderes Gerät danebenlegen: eine Datei von „native-bench gemm --json“ oder „network --json“ hierher ziehen.",
   chooseFile: "Datei auswählen",
   noReport: "{file} ist kein Bericht von native-bench.",
   badLink: "Das Ergebnis in diesem Link ist nicht lesbar.",
@@ -20,7 +21,8 @@ export const de: Record<BenchKey, string> = {
   overF32: "4 Bit gegen Gleitkomma",
   overU8: "4 Bit gegen 8 Bit",
   line: "eine Zeile eines Passes, 4 Bit",
-  noisy: "Die Werte streuen stark: Etwas anderes lief, oder das Gerät hat sich gedrosselt. Messen Sie noch einmal, wenn es ruhig ist.",
+  noisy:
+    "Die Werte streuen stark: Etwas anderes lief, oder das Gerät hat sich gedrosselt. Messen Sie noch einmal, wenn es ruhig ist.",
   ratios: "So viel schneller als Gleitkomma",
   absolute: "Milliarden Multiplikationen mit Addition je Sekunde",
   gemm: "Produkte",
@@ -43,10 +45,12 @@ export const de: Record<BenchKey, string> = {
   savePng: "Als Bild sichern",
   copyLink: "Link kopieren",
   copied: "Link kopiert. Das Ergebnis steckt im Link selbst.",
-  copyFailed: "Der Browser hat das Kopieren nicht erlaubt. Der Link steht jetzt in der Adresszeile.",
+  copyFailed:
+    "Der Browser hat das Kopieren nicht erlaubt. Der Link steht jetzt in der Adresszeile.",
   remove: "Entfernen",
   parityTitle: "Dieselben Bits?",
-  parityLead: "Liest die Muster dieser Seite und vergleicht Prüfsummen der Bilder und der Netzausgaben mit denen der Referenzmaschine.",
+  parityLead:
+    "Liest die Muster dieser Seite und vergleicht Prüfsummen der Bilder und der Netzausgaben mit denen der Referenzmaschine.",
   compare: "Vergleichen",
   comparing: "Lesung {done} von {of}",
   same: "Dieselben Bits: alle {count} Lesungen stimmen überein.",

@@ -9,7 +9,8 @@ export const en = {
   measuring: "Step {done} of {of}",
   cancelled: "Cancelled. Nothing was kept.",
   failed: "The measurement failed: {message}",
-  dropFile: "Lay another machine beside it: drop a file of “native-bench gemm --json” or “network --json” here.",
+  dropFile:
+    "Lay another machine beside it: drop a file of “native-bench gemm --json” or “network --json” here.",
   chooseFile: "Choose a file",
   noReport: "{file} is not a report of native-bench.",
   badLink: "The result in this link cannot be read.",
@@ -18,7 +19,8 @@ export const en = {
   overF32: "4 bits over float",
   overU8: "4 bits over 8 bits",
   line: "one line of a passport, 4 bits",
-  noisy: "The figures spread widely: something else was running, or the device slowed itself down. Measure again when it is calm.",
+  noisy:
+    "The figures spread widely: something else was running, or the device slowed itself down. Measure again when it is calm.",
   ratios: "Times as fast as float",
   absolute: "Billion multiply-adds a second",
   gemm: "Products",
@@ -44,7 +46,8 @@ export const en = {
   copyFailed: "The browser did not allow copying. The link is now this page’s address.",
   remove: "Remove",
   parityTitle: "The same bits?",
-  parityLead: "Reads the specimens of this page and compares digests of pictures and network outputs with those of the reference machine.",
+  parityLead:
+    "Reads the specimens of this page and compares digests of pictures and network outputs with those of the reference machine.",
   compare: "Compare",
   comparing: "Reading {done} of {of}",
   same: "Same bits: all {count} readings agree.",

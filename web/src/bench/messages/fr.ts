@@ -11,7 +11,8 @@ export const fr: Record<BenchKey, string> = {
   measuring: "Étape {done} sur {of}",
   cancelled: "Annulé. Rien n’a été gardé.",
   failed: "La mesure a échoué : {message}",
-  dropFile: "Comparez avec une autre machine : déposez ici un fichier de « native-bench gemm --json » ou « network --json ».",
+  dropFile:
+    "Comparez avec une autre machine : déposez ici un fichier de « native-bench gemm --json » ou « network --json ».",
   chooseFile: "Choisir un fichier",
   noReport: "{file} n’est pas un rapport de native-bench.",
   badLink: "Le résultat de ce lien est illisible.",
@@ -20,7 +21,8 @@ export const fr: Record<BenchKey, string> = {
   overF32: "4 bits contre flottants",
   overU8: "4 bits contre 8 bits",
   line: "une ligne de passeport, 4 bits",
-  noisy: "Les valeurs sont très dispersées : autre chose tournait, ou l’appareil s’est ralenti. Mesurez à nouveau au calme.",
+  noisy:
+    "Les valeurs sont très dispersées : autre chose tournait, ou l’appareil s’est ralenti. Mesurez à nouveau au calme.",
   ratios: "Fois plus vite qu’en flottants",
   absolute: "Milliards de multiplications-additions par seconde",
   gemm: "Produits",
@@ -43,10 +45,12 @@ export const fr: Record<BenchKey, string> = {
   savePng: "Enregistrer en image",
   copyLink: "Copier le lien",
   copied: "Lien copié. Le résultat est dans le lien lui-même.",
-  copyFailed: "Le navigateur n’a pas permis la copie. Le lien est désormais l’adresse de cette page.",
+  copyFailed:
+    "Le navigateur n’a pas permis la copie. Le lien est désormais l’adresse de cette page.",
   remove: "Retirer",
   parityTitle: "Les mêmes bits ?",
-  parityLead: "Lit les spécimens de cette page et compare les empreintes des images et des sorties du réseau à celles de la machine de référence.",
+  parityLead:
+    "Lit les spécimens de cette page et compare les empreintes des images et des sorties du réseau à celles de la machine de référence.",
   compare: "Comparer",
   comparing: "Lecture {done} sur {of}",
   same: "Mêmes bits : les {count} lectures concordent.",

@@ -28,13 +28,17 @@ export const de: Record<HowKey, string> = {
   signal: "Signal zu Fehler",
   clipped: "der Gewichte abgeschnitten",
   size: "statt {float} KiB als Gleitkomma",
-  histogram: "Histogramm der Gewichte mit ihren Codes: {bits} Bit, {used} Codes in Gebrauch, {decibels} dB",
-  weightsEnd: "Jedes Bit bringt etwa 6 dB. Das ausgelieferte Netz wurde außerdem darauf trainiert, mit 4 Bit zu leben, mit einem eigenen Schritt je Filter; Runden allein, wie hier, verlöre mehr.",
+  histogram:
+    "Histogramm der Gewichte mit ihren Codes: {bits} Bit, {used} Codes in Gebrauch, {decibels} dB",
+  weightsEnd:
+    "Jedes Bit bringt etwa 6 dB. Das ausgelieferte Netz wurde außerdem darauf trainiert, mit 4 Bit zu leben, mit einem eigenen Schritt je Filter; Runden allein, wie hier, verlöre mehr.",
   mapsTitle: "Was eine Schicht sieht",
-  mapsText: "Eine Textzeile auf ihrem Weg durch das Netz: die Ausgabe eines Kanals bei jeder Genauigkeit. Jedes Bild reicht bis zu seiner eigenen hellsten Stelle.",
+  mapsText:
+    "Eine Textzeile auf ihrem Weg durch das Netz: die Ausgabe eines Kanals bei jeder Genauigkeit. Jedes Bild reicht bis zu seiner eigenen hellsten Stelle.",
   following: "Eine Zeile wird durch drei Netze verfolgt …",
   failed: "Dieses Bild ließ sich nicht verfolgen: {message}",
-  ofSpecimen: "Das ist ein Muster. Lesen Sie ein eigenes Bild und kommen Sie zurück, um dieses zu sehen.",
+  ofSpecimen:
+    "Das ist ein Muster. Lesen Sie ein eigenes Bild und kommen Sie zurück, um dieses zu sehen.",
   ofYours: "Das ist eine Zeile des zuletzt gelesenen Bildes. Es blieb auf diesem Gerät.",
   channel: "Kanal",
   f32: "Gleitkomma",
@@ -42,5 +46,6 @@ export const de: Record<HowKey, string> = {
   u4: "4 Bit: bis zu 16 Stufen",
   stripAlt: "Die Zeile, wie das Netz sie bekommt",
   mapAlt: "Ausgabe von Schicht {layer}, Kanal {channel}, {precision}",
-  mapsEnd: "Das 4-Bit-Netz wurde eigens trainiert, daher ähneln sich seine Kanäle, ohne gleich zu sein. Es zählt, was herauskommt: derselbe Text.",
+  mapsEnd:
+    "Das 4-Bit-Netz wurde eigens trainiert, daher ähneln sich seine Kanäle, ohne gleich zu sein. Es zählt, was herauskommt: derselbe Text.",
 };

@@ -26,10 +26,13 @@ export const en = {
   signal: "signal over error",
   clipped: "of the weights cut off",
   size: "instead of {float} KiB as float",
-  histogram: "Histogram of the weights with their codes: {bits} bits, {used} codes in use, {decibels} dB",
-  weightsEnd: "Each bit is worth about 6 dB. The shipped network was also trained to live with its 4 bits, with a step of its own for each filter; rounding alone, as here, would lose more.",
+  histogram:
+    "Histogram of the weights with their codes: {bits} bits, {used} codes in use, {decibels} dB",
+  weightsEnd:
+    "Each bit is worth about 6 dB. The shipped network was also trained to live with its 4 bits, with a step of its own for each filter; rounding alone, as here, would lose more.",
   mapsTitle: "What a layer sees",
-  mapsText: "A line of text on its way through the network: the output of one channel, at each precision. Each picture is scaled to its own brightest place.",
+  mapsText:
+    "A line of text on its way through the network: the output of one channel, at each precision. Each picture is scaled to its own brightest place.",
   following: "Following a line through three networks…",
   failed: "This picture could not be followed: {message}",
   ofSpecimen: "This is a specimen. Read a picture of your own and come back to see that.",
@@ -40,7 +43,8 @@ export const en = {
   u4: "4 bits: up to 16 levels",
   stripAlt: "The line as the network gets it",
   mapAlt: "Output of layer {layer}, channel {channel}, {precision}",
-  mapsEnd: "The 4-bit network was trained apart, so its channels look similar but not the same. What counts is what comes out: the same text.",
+  mapsEnd:
+    "The 4-bit network was trained apart, so its channels look similar but not the same. What counts is what comes out: the same text.",
 };
 
 /** Keys of the catalogue. */

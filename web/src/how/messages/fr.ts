@@ -28,10 +28,13 @@ export const fr: Record<HowKey, string> = {
   signal: "signal sur erreur",
   clipped: "des poids coupés",
   size: "au lieu de {float} Kio en flottants",
-  histogram: "Histogramme des poids avec leurs codes : {bits} bits, {used} codes utilisés, {decibels} dB",
-  weightsEnd: "Chaque bit vaut environ 6 dB. Le réseau livré a en outre été entraîné à vivre avec ses 4 bits, avec un pas propre à chaque filtre ; l’arrondi seul, comme ici, perdrait davantage.",
+  histogram:
+    "Histogramme des poids avec leurs codes : {bits} bits, {used} codes utilisés, {decibels} dB",
+  weightsEnd:
+    "Chaque bit vaut environ 6 dB. Le réseau livré a en outre été entraîné à vivre avec ses 4 bits, avec un pas propre à chaque filtre ; l’arrondi seul, comme ici, perdrait davantage.",
   mapsTitle: "Ce que voit une couche",
-  mapsText: "Une ligne de texte à travers le réseau : la sortie d’un canal à chaque précision. Chaque image va jusqu’à son propre point le plus clair.",
+  mapsText:
+    "Une ligne de texte à travers le réseau : la sortie d’un canal à chaque précision. Chaque image va jusqu’à son propre point le plus clair.",
   following: "Une ligne traverse trois réseaux…",
   failed: "Cette image n’a pas pu être suivie : {message}",
   ofSpecimen: "Voici un spécimen. Lisez une image à vous puis revenez pour la voir.",
@@ -42,5 +45,6 @@ export const fr: Record<HowKey, string> = {
   u4: "4 bits : jusqu’à 16 niveaux",
   stripAlt: "La ligne telle que le réseau la reçoit",
   mapAlt: "Sortie de la couche {layer}, canal {channel}, {precision}",
-  mapsEnd: "Le réseau à 4 bits a été entraîné à part : ses canaux se ressemblent sans être égaux. Ce qui compte est ce qui sort : le même texte.",
+  mapsEnd:
+    "Le réseau à 4 bits a été entraîné à part : ses canaux se ressemblent sans être égaux. Ce qui compte est ce qui sort : le même texte.",
 };

@@ -1,0 +1,397 @@
+/**
+ * What goes wrong below the page and the package: traps, workers that fail, files that do not
+ * arrive. In Chromium, with a binary that traps at one kind of file.
+ */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { CHROMIUM, site, suite, web } from "./site.mjs";
+import { expected, specimen } from "./specimens.mjs";
+import { trapFile, withTrap } from "./trap.mjs";
+
+const PICTURE = "passport.jpg";
+const browser = await chromium.launch(CHROMIUM);
+const altered = new Map();
+
+/** Gives every binary the trap. */
+function trapping(file, body) {
+  if (!file.endsWith(".wasm")) return body;
+  if (!altered.has(file)) altered.set(file, withTrap(body));
+  return altered.get(file);
+}
+
+/** Runs in the page before its own code: keeps the workers that it starts. */
+const watchWorkers = () => {
+  globalThis.workers = [];
+  globalThis.Worker = class extends Worker {
+    constructor(...address) {
+      super(...address);
+      globalThis.workers.push(this);
+    }
+  };
+};
+
+/** Runs in the page before its own code: the first worker throws as it loads. */
+const breakFirstWorker = () => {
+  let first = true;
+  globalThis.Worker = class extends Worker {
+    constructor(address, options) {
+      const code = new Blob(["throw new Error('this worker does not load')"]);
+      super(first ? URL.createObjectURL(code) : address, options);
+      first = false;
+    }
+  };
+};
+
+const shell = await site();
+const packaged = await site(join(web, "pkg"));
+packaged.change = trapping;
+const picture = (await readFile(specimen(PICTURE))).toString("base64");
+const card = (await readFile(specimen("id-td2.jpg"))).toString("base64");
+
+/**
+ * Runs a function in a page that has nothing but the package. It is given the package, its
+ * explaining part, and files: two pictures and one at which the engine traps.
+ */
+async function withPackage(work) {
+  const page = await browser.newPage();
+  const blank = `${packaged.address}blank.html`;
+  await page.route(blank, (route) => route.fulfill({ contentType: "text/html", body: "" }));
+  await page.goto(blank);
+  const files = { picture, card, trap: trapFile.toString("base64") };
+  const script = `(async (address, files) => {
+    const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    const codeOf = (promise) => promise.then(() => "none", ({ name, code }) => \`\${name} \${code}\`);
+    const [nibble, explain] = await Promise.all([import(address + "index.js"), import(address + "explain.js")]);
+    const { picture, card, trap } = Object.fromEntries(Object.entries(files).map(([key, text]) => [key, () => bytes(text)]));
+    return (${work})({ nibble, explain, codeOf, picture, card, trap, address });
+  })(${JSON.stringify(packaged.address)}, ${JSON.stringify(files)})`;
+  const result = await page.evaluate(script);
+  await page.close();
+  return result;
+}
+
+/** What must be the same in two readings of one picture. */
+const essence = ({ lines, digest, gray_digest, valid, frames }) => ({
+  lines,
+  digest,
+  gray_digest,
+  valid,
+  frames,
+});
+
+/** A page of its own; `scripts` run before its code. */
+async function open({ scripts = [watchWorkers], change = trapping } = {}) {
+  shell.change = change;
+  const context = await browser.newContext({ locale: "en-GB", serviceWorkers: "block" });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  for (const script of scripts) await page.addInitScript(script);
+  await page.goto(shell.address);
+  return page;
+}
+
+const shown = (page, id) => page.waitForSelector(`#${id}:not([hidden])`);
+const code = async (page) => {
+  await shown(page, "problem");
+  return page.getAttribute("#problem", "data-code");
+};
+const trap = { name: "trap.jpg", mimeType: "image/jpeg", buffer: trapFile };
+const workers = (page) => page.evaluate(() => globalThis.workers.length);
+const again = async (page) => {
+  await page.click("#problem .again");
+  await shown(page, "start");
+};
+async function reads(page, name = PICTURE) {
+  await page.setInputFiles("#file", specimen(name));
+  await shown(page, "result");
+  assert.deepEqual((await page.textContent("#lines")).split("\n"), expected.get(name));
+  await page.click("#result .again");
+  await shown(page, "start");
+}
+
+await suite([
+  [
+    "package: after a trap every reader goes on, with the same bits",
+    async () => {
+      const { before, trapped, after, disposed } = await withPackage(
+        async ({ nibble, codeOf, picture, trap }) => {
+          const readers = [
+            await nibble.Reader.create(),
+            await nibble.Reader.create({ precision: "u8" }),
+          ];
+          const read = () => Promise.all(readers.map((reader) => reader.read(picture())));
+          const before = await read();
+          // The queue goes on after the call that fails.
+          const [trapped, next] = await Promise.all([
+            codeOf(readers[0].read(trap())),
+            readers[0].read(picture()),
+          ]);
+          const again = await codeOf(readers[1].read(trap()));
+          const after = [next, ...(await read()).slice(1)];
+          for (const reader of readers) reader.dispose();
+          const disposed = await codeOf(readers[0].read(picture()));
+          return { before, trapped: [trapped, again], after, disposed };
+        },
+      );
+      assert.deepEqual(before[0].lines, expected.get(PICTURE));
+      assert.deepEqual(trapped, ["NibbleError Trapped", "NibbleError Trapped"]);
+      assert.deepEqual(after.map(essence), before.map(essence));
+      assert.equal(disposed, "NibbleError Disposed");
+    },
+  ],
+  [
+    "package: dispose never throws, and frees nothing of another instance",
+    async () => {
+      const [code, ...results] = await withPackage(async ({ nibble, codeOf, picture }) => {
+        const [gone, late, kept] = [
+          await nibble.Reader.create(),
+          await nibble.Reader.create(),
+          await nibble.Reader.create(),
+        ];
+        const before = await kept.read(picture());
+        // The clock stops the engine in the middle of its work: it holds the reader at that moment.
+        performance.now = () => {
+          throw new WebAssembly.RuntimeError("unreachable");
+        };
+        const code = await codeOf(gone.read(picture()));
+        delete performance.now;
+        // Before the engine has started again, and after it.
+        gone.dispose();
+        gone.dispose();
+        const between = await kept.read(picture());
+        late.dispose();
+        return [code, before, between, await kept.read(picture())];
+      });
+      assert.equal(code, "NibbleError Trapped");
+      for (const result of results) assert.deepEqual(essence(result), essence(results[0]));
+    },
+  ],
+  [
+    "package: what was fused before a trap is forgotten",
+    async () => {
+      const frames = await withPackage(async ({ nibble, codeOf, picture, trap }) => {
+        const reader = await nibble.Reader.create();
+        const first = await reader.fuse(picture());
+        const second = await reader.fuse(picture());
+        await codeOf(reader.fuse(trap()));
+        const third = await reader.fuse(picture());
+        return [first, second, third].map((result) => result.frames);
+      });
+      assert.deepEqual(frames, [1, 2, 1]);
+    },
+  ],
+  [
+    "package: forget keeps its place in the queue",
+    async () => {
+      const frames = await withPackage(async ({ nibble, picture }) => {
+        const reader = await nibble.Reader.create();
+        const first = reader.fuse(picture());
+        const second = reader.fuse(picture());
+        reader.forget();
+        const third = reader.fuse(picture());
+        return (await Promise.all([first, second, third])).map((result) => result.frames);
+      });
+      assert.deepEqual(frames, [1, 2, 1]);
+    },
+  ],
+  [
+    "package: an engine that does not start again is tried again by each call",
+    async () => {
+      const [trapped, without, result] = await withPackage(
+        async ({ nibble, codeOf, picture, trap }) => {
+          const reader = await nibble.Reader.create();
+          const trapped = await codeOf(reader.read(trap()));
+          const { Instance } = WebAssembly;
+          WebAssembly.Instance = class {
+            constructor() {
+              throw new RangeError("out of memory");
+            }
+          };
+          const without = [
+            await codeOf(reader.read(picture())),
+            await codeOf(reader.read(picture())),
+          ];
+          WebAssembly.Instance = Instance;
+          return [trapped, without, await reader.read(picture())];
+        },
+      );
+      assert.equal(trapped, "NibbleError Trapped");
+      assert.deepEqual(without, ["NibbleError Trapped", "NibbleError Trapped"]);
+      assert.deepEqual(result.lines, expected.get(PICTURE));
+    },
+  ],
+  [
+    "package: explanations go on after a trap, a measurement ends",
+    async () => {
+      const { strips, ended, exact } = await withPackage(
+        async ({ nibble, explain, codeOf, picture, trap, address }) => {
+          const reader = await nibble.Reader.create();
+          const model = await fetch(`${address}models/ocr-u4.safetensors`);
+          const looker = new explain.Looker(new Uint8Array(await model.arrayBuffer()));
+          const { quads, lines } = await reader.read(picture());
+          const strip = () => [...looker.strip(picture(), quads[0], lines[0].length)];
+          const before = strip();
+          await codeOf(reader.read(trap()));
+          const after = strip();
+          looker.dispose();
+          let trapped;
+          const onProgress = () => (trapped ??= codeOf(reader.read(trap())));
+          const ended = await codeOf(nibble.bench({ what: ["verify", "gemm"], onProgress }));
+          await trapped;
+          const { verify } = await nibble.bench({ what: ["verify"] });
+          return { strips: [before, after], ended, exact: verify.map(({ exact }) => exact) };
+        },
+      );
+      assert.ok(strips[0].length > 0);
+      assert.deepEqual(strips[1], strips[0]);
+      assert.equal(ended, "NibbleError Trapped");
+      assert.ok(exact.length > 0 && exact.every(Boolean));
+    },
+  ],
+  [
+    "package: a second init with other options says so, the same options are fine",
+    async () => {
+      const codes = await withPackage(async ({ nibble, codeOf }) => {
+        const { init, kernels, Reader } = nibble;
+        const early = await codeOf((async () => kernels())());
+        const first = codeOf(init({ binary: "simd128" }));
+        const meanwhile = codeOf(init({ binary: "relaxed" }));
+        const results = [early, await first, await meanwhile];
+        const later = [
+          { binary: "simd128", wasm: {}, models: {} },
+          undefined,
+          { models: { u4: "x" } },
+        ];
+        for (const options of later) results.push(await codeOf(init(options)));
+        results.push(await codeOf(Reader.create()), await init());
+        return results;
+      });
+      const other = "NibbleError AlreadyInitialised";
+      const early = "NibbleError NotInitialised";
+      assert.deepEqual(codes, [early, "none", other, "none", "none", other, "none", "simd128"]);
+      const [made, after] = await withPackage(async ({ nibble, codeOf }) => [
+        await codeOf(nibble.Reader.create()),
+        await codeOf(nibble.init({ binary: "simd128" })),
+      ]);
+      assert.deepEqual([made, after], ["none", other]);
+    },
+  ],
+  [
+    "package: a binary that did not arrive is asked for again, by other options too",
+    async () => {
+      const results = await withPackage(async ({ nibble, codeOf, picture }) => {
+        const missing = { simd128: "./missing.wasm", relaxed: "./missing.wasm" };
+        const first = await codeOf(nibble.init({ wasm: missing }));
+        const second = await codeOf(nibble.Reader.create());
+        const third = await codeOf(nibble.init({ binary: "simd128" }));
+        const reader = await nibble.Reader.create();
+        return [first, second, third, (await reader.read(picture())).lines];
+      });
+      const failed = "NibbleError LoadFailed";
+      assert.deepEqual(results, [failed, failed, "none", expected.get(PICTURE)]);
+    },
+  ],
+  [
+    "page: a picture that stops the engine is told from a bug, and the next one is read",
+    async () => {
+      const page = await open();
+      await page.setInputFiles("#file", trap);
+      assert.equal(await code(page), "Trapped");
+      const words = new Set();
+      for (const language of ["de", "fr", "ar", "en"]) {
+        await page.selectOption("#language", language);
+        await page.waitForSelector(`html[lang=${language}]`);
+        words.add(await page.textContent("#problem-text"));
+      }
+      assert.equal(words.size, 4);
+      assert.match([...words].at(-1), /the reader was restarted/);
+      await again(page);
+      await reads(page);
+      // The worker started the engine again by itself.
+      assert.equal(await workers(page), 1);
+      await page.context().close();
+    },
+  ],
+  [
+    "page: an engine that stops twice in a row gets a new worker",
+    async () => {
+      const page = await open();
+      for (let time = 0; time < 2; time++) {
+        await page.setInputFiles("#file", trap);
+        assert.equal(await code(page), "Trapped");
+        await again(page);
+      }
+      await reads(page);
+      assert.equal(await workers(page), 2);
+      await page.context().close();
+    },
+  ],
+  [
+    "page: a picture that stops the engine does not stop a table",
+    async () => {
+      const page = await open();
+      const whole = {
+        name: PICTURE,
+        mimeType: "image/jpeg",
+        buffer: await readFile(specimen(PICTURE)),
+      };
+      await page.setInputFiles("#file", [whole, trap, trap, whole, trap, whole]);
+      await page.waitForSelector("#batch-csv:not([hidden])");
+      const tones = await page
+        .locator("#batch-rows tr")
+        .evaluateAll((rows) => rows.map((row) => row.dataset.tone));
+      assert.deepEqual(tones, ["good", "bad", "bad", "good", "bad", "good"]);
+      await page.context().close();
+    },
+  ],
+  [
+    "page: a worker that fails is replaced, and the picture it had is told of",
+    async () => {
+      const page = await open();
+      await reads(page);
+      await page.workers()[0].evaluate(() =>
+        self.addEventListener("message", () => {
+          throw new Error("the worker dies");
+        }),
+      );
+      await page.setInputFiles("#file", specimen(PICTURE));
+      assert.equal(await code(page), "Trapped");
+      await again(page);
+      await reads(page, "id-td2.jpg");
+      assert.equal(await workers(page), 2);
+      await page.context().close();
+    },
+  ],
+  [
+    "page: a worker that does not load is tried again",
+    async () => {
+      const page = await open({ scripts: [breakFirstWorker] });
+      assert.equal(await code(page), "LoadFailed");
+      await again(page);
+      await reads(page);
+      await page.context().close();
+    },
+  ],
+  [
+    "page: a binary that did not arrive is asked for again",
+    async () => {
+      let refused = 0;
+      const refuseOnce = (file, body) => {
+        if (file.endsWith(".wasm") && refused++ === 0) throw new Error("not now");
+        return body;
+      };
+      const page = await open({ change: refuseOnce });
+      assert.equal(await code(page), "LoadFailed");
+      await again(page);
+      await reads(page);
+      assert.equal(refused, 2);
+      await page.context().close();
+    },
+  ],
+]);
+
+await browser.close();
+shell.close();
+packaged.close();
