@@ -1,5 +1,6 @@
 //! The commands of this repository: `cargo xtask demo`, `cargo xtask test`, and their parts.
 
+mod deny;
 mod digests;
 mod engines;
 mod eval;
