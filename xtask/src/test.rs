@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::shell::{self, command, root, step, tools};
-use crate::{deny, digests, engines, eval, loops, native, page, setup};
+use crate::{deny, digests, engines, eval, loops, native, notices, page, setup};
 
 type Step = (&'static str, &'static str, fn() -> Result<()>);
 
@@ -12,6 +12,7 @@ const STEPS: &[Step] = &[
     ("clippy", "clippy on every target", clippy),
     ("lint-web", "format and lint of page, package and examples", lint_web),
     ("deny", "licences, versions and sources of dependencies", deny::check),
+    ("notices", "licences of third parties in THIRD-PARTY.txt", notices::check),
     ("unit", "tests of the workspace", unit),
     ("aarch64", "core and picture on aarch64 under qemu", aarch64),
     ("x86_64", "core on older and newer x86_64 under qemu", x86_64),
