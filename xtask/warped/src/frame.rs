@@ -1,7 +1,5 @@
-//! Frames as a phone held by hand makes them, from flat pictures of documents: the main measure of reading.
-//!
-//! A frame is the view of a pinhole camera on a tilted picture that lies on some background, then shade, glare, blur, noise and
-//! JPEG. All of it follows from the seed and the number of the frame, so that a set is made again and never kept.
+//! One frame: the view of a pinhole camera on a tilted picture that lies on some background, then shade, glare, blur,
+//! noise and JPEG.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -14,17 +12,13 @@
     reason = "frames only measure: they may differ in a bit between machines"
 )]
 
-use std::path::Path;
-
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use fastrand::Rng;
 use image::codecs::jpeg::JpegEncoder;
-use image::{ExtendedColorType, GrayImage, ImageReader};
+use image::{ExtendedColorType, GrayImage};
 
 /// Frame sizes in pixels: what a page asks a camera for.
 const FRAMES: [(usize, usize); 3] = [(1280, 960), (1600, 1200), (1920, 1080)];
-/// One frame in this many is turned by a quarter or a half.
-const TURNED: usize = 8;
 /// Largest angle between the document and the camera's plane, degrees.
 const TILT: f32 = 30.0;
 /// Largest turn of a frame that is not turned, degrees.
@@ -34,85 +28,15 @@ const SHARE: std::ops::Range<f32> = 0.4..1.0;
 /// Focal length in frame widths: the wide camera of a phone.
 const FOCAL: f32 = 0.9;
 
-/// A picture to be photographed and what is written in it.
-pub(crate) struct Source {
-    /// Its name in the index.
-    pub(crate) file: String,
-    /// The document's format.
-    pub(crate) document: String,
-    /// The lines, joined by `|`.
-    pub(crate) lines: String,
-}
-
-/// Which frames are made.
-#[derive(Clone, Copy)]
-pub(crate) struct Set {
-    pub(crate) count: usize,
-    pub(crate) seed: u64,
-    /// Of these many pixels each, or of the sizes that a page asks a camera for.
-    pub(crate) size: Option<(usize, usize)>,
-}
-
-/// Writes a set of frames of the sources in turn and their `index.csv` into `folder`.
-pub(crate) fn make(sources: &[Source], from: &Path, folder: &Path, set: Set) -> Result<()> {
-    let Set { count, seed, size } = set;
-    if sources.is_empty() {
-        bail!("no scan or render to make frames from");
-    }
-    std::fs::create_dir_all(folder)?;
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        let work = |worker: usize| {
-            move || {
-                for number in (worker..count).step_by(workers) {
-                    let source = &sources[number % sources.len()];
-                    let picture = open(&from.join(&source.file)).with_context(|| source.file.clone())?;
-                    let mut rng = Rng::with_seed(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
-                    let turned = number % TURNED == TURNED - 1;
-                    let frame = photograph(&Plane::of(picture), turned, size, &mut rng);
-                    std::fs::write(folder.join(name(number)), frame.jpeg(rng.u8(45..=92))?)?;
-                }
-                Ok(())
-            }
-        };
-        let running: Vec<_> = (0..workers).map(|worker| scope.spawn(work(worker))).collect();
-        running.into_iter().try_for_each(|thread| match thread.join() {
-            Ok(result) => result,
-            Err(_) => bail!("a thread that makes frames panicked"),
-        })
-    })?;
-    let row = |number| {
-        let source: &Source = &sources[number % sources.len()];
-        format!("{},{},warped,{},{}", name(number), source.document, source.lines, source.file)
-    };
-    let rows: Vec<String> = (0..count).map(row).collect();
-    std::fs::write(folder.join("index.csv"), format!("file,doc,kind,mrz,source\n{}\n", rows.join("\n")))?;
-    Ok(())
-}
-
-/// Gray over white, whatever format the content has: files are not always what their names say.
-fn open(path: &Path) -> Result<GrayImage> {
-    let picture = ImageReader::open(path)?.with_guessed_format()?.decode()?;
-    let layers = picture.to_luma_alpha8();
-    Ok(GrayImage::from_fn(layers.width(), layers.height(), |x, y| {
-        let [level, cover] = layers.get_pixel(x, y).0.map(u16::from);
-        image::Luma([((level * cover + 255 * (255 - cover)) / 255) as u8])
-    }))
-}
-
-fn name(number: usize) -> String {
-    format!("{number:04}.jpg")
-}
-
 /// Gray levels, row-major.
-struct Plane {
+pub(crate) struct Plane {
     width: usize,
     height: usize,
     pixels: Vec<f32>,
 }
 
 impl Plane {
-    fn of(picture: GrayImage) -> Self {
+    pub(crate) fn of(picture: GrayImage) -> Self {
         let (width, height) = (picture.width() as usize, picture.height() as usize);
         Self { width, height, pixels: picture.into_raw().into_iter().map(f32::from).collect() }
     }
@@ -160,7 +84,7 @@ impl Plane {
         self.convolved(&taps)
     }
 
-    fn jpeg(&self, quality: u8) -> Result<Vec<u8>> {
+    pub(crate) fn jpeg(&self, quality: u8) -> Result<Vec<u8>> {
         let bytes: Vec<u8> = self.pixels.iter().map(|level| level.clamp(0.0, 255.0).round() as u8).collect();
         let mut file = Vec::new();
         JpegEncoder::new_with_quality(&mut file, quality).encode(
@@ -310,7 +234,12 @@ fn camera(document: &Plane, (width, height): (usize, usize), turned: bool, rng: 
 }
 
 /// One frame.
-fn photograph(document: &Plane, turned: bool, size: Option<(usize, usize)>, rng: &mut Rng) -> Plane {
+pub(crate) fn photograph(
+    document: &Plane,
+    turned: bool,
+    size: Option<(usize, usize)>,
+    rng: &mut Rng,
+) -> Plane {
     let any = FRAMES[rng.usize(0..FRAMES.len())];
     let size = size.unwrap_or(any);
     let (width, height) = size;

@@ -1,5 +1,7 @@
-//! `cargo xtask demo --lan`: the page for a phone in the same network. Browsers give the camera to no address without HTTPS, so this machine makes
-//! itself a certificate, new each time, that holds its address.
+//! `cargo xtask demo --lan`: the page for a phone in the same network.
+//!
+//! Browsers give the camera to no address without HTTPS, so this machine makes itself a certificate, new each time,
+//! that holds its address.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
@@ -16,8 +18,6 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use time::{Duration, OffsetDateTime};
 
-use crate::serve;
-
 /// A demonstration lasts no longer; phones refuse certificates for more than 825 days.
 const VALID: Duration = Duration::days(30);
 /// Clocks of phone and laptop may differ.
@@ -32,8 +32,16 @@ What the phone will ask (it must be in the same network):
   2. The page asks for the camera when you press its button.
 Installing the page and using it without a network need a certificate that the phone trusts: put web/dist on any HTTPS host for that.";
 
+fn main() -> Result<()> {
+    let mut arguments = std::env::args_os().skip(1);
+    let usage = "nibble-lan FOLDER PORT";
+    let folder = arguments.next().context(usage)?;
+    let port = arguments.next().and_then(|port| port.to_str()?.parse().ok()).context(usage)?;
+    forever(Path::new(&folder), port)
+}
+
 /// Serves `folder` to the network until the process ends.
-pub(crate) fn forever(folder: &Path, port: u16) -> Result<()> {
+fn forever(folder: &Path, port: u16) -> Result<()> {
     let address = own_address().context("this machine is in no network")?;
     let config = Arc::new(config(&certificate(address)?)?);
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))
@@ -56,7 +64,7 @@ fn listen(listener: &TcpListener, config: &Arc<ServerConfig>, folder: &Path) {
 
 fn answer(config: Arc<ServerConfig>, stream: TcpStream, folder: &Path) -> Result<()> {
     let mut stream = StreamOwned::new(ServerConnection::new(config)?, stream);
-    serve::answer(&mut stream, folder)?;
+    nibble_serve::answer(&mut stream, folder)?;
     stream.conn.send_close_notify();
     stream.flush()?;
     Ok(())
@@ -135,7 +143,7 @@ mod tests {
         thread::spawn(move || listen(&listener, &config, &folder));
         let answer = ask(&own, IpAddr::V4(Ipv4Addr::LOCALHOST), port).expect("an answer");
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
-        assert!(answer.contains("The commands of this repository"));
+        assert!(answer.contains("cargo xtask demo --lan"));
         // The certificate holds this address and no other.
         assert!(ask(&own, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), port).is_err());
     }

@@ -8,11 +8,14 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
-/// Longest request line; beyond it the connection is closed.
-const LONGEST_LINE: u64 = 8192;
+/// Bytes of a request line; a connection that sends more is closed.
+const MAX_LINE: u64 = 8192;
 
 /// Serves `folder` on localhost until the process ends.
-pub(crate) fn forever(folder: &Path, port: u16) -> Result<()> {
+///
+/// # Errors
+/// The port is taken.
+pub fn forever(folder: &Path, port: u16) -> Result<()> {
     let listener = TcpListener::bind(("localhost", port))
         .with_context(|| format!("port {port} is taken: choose another with --port N"))?;
     let port = listener.local_addr()?.port();
@@ -30,8 +33,11 @@ pub(crate) fn forever(folder: &Path, port: u16) -> Result<()> {
 }
 
 /// Reads one request and answers it with a file of `folder`.
-pub(crate) fn answer(stream: &mut (impl Read + Write), folder: &Path) -> std::io::Result<()> {
-    let mut reader = BufReader::new(Read::take(&mut *stream, LONGEST_LINE * 8));
+///
+/// # Errors
+/// Those of reading and writing `stream`.
+pub fn answer(stream: &mut (impl Read + Write), folder: &Path) -> std::io::Result<()> {
+    let mut reader = BufReader::new(Read::take(&mut *stream, MAX_LINE * 8));
     let mut request = String::new();
     reader.read_line(&mut request)?;
     let mut line = String::new();
