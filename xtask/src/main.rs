@@ -7,6 +7,7 @@ mod engines;
 mod eval;
 mod frames;
 mod loops;
+mod msrv;
 mod native;
 mod notices;
 mod page;

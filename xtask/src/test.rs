@@ -8,7 +8,7 @@ use crate::setup::Need::{
     self, Arm64, Chromium, Firefox, Lighthouse, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86, X86Static,
 };
 use crate::shell::{self, command, root, step};
-use crate::{deny, digests, engines, eval, loops, native, notices, page, setup};
+use crate::{deny, digests, engines, eval, loops, msrv, native, notices, page, setup};
 
 /// A step: its name, its title, what it needs, and its work.
 type Step = (&'static str, &'static str, &'static [Need], fn() -> Result<()>);
@@ -19,6 +19,7 @@ const STEPS: &[Step] = &[
     ("lint-web", "format and lint of page, package and examples", &[Node], lint_web),
     ("deny", "licences, versions and sources of dependencies", &[Python], deny::check),
     ("notices", "licences of third parties in THIRD-PARTY.txt", &[Node], notices::check),
+    ("msrv", "published crates with the oldest Rust that they promise", &[], msrv::check),
     ("unit", "tests of the workspace", &[], unit),
     ("aarch64", "core and picture on aarch64 under qemu", &[Arm64, Qemu], aarch64),
     ("x86_64", "core on older and newer x86_64 under qemu", &[X86Static, Qemu], x86_64),
