@@ -47,11 +47,14 @@ mod decode;
 mod fusion;
 mod geometry;
 mod locate;
+mod look;
+mod measure;
 mod numeric;
 mod path;
 mod pyramid;
 mod reading;
 mod rectify;
+mod zone;
 
 pub use fusion::Fusion;
 pub use geometry::Point;
@@ -172,7 +175,7 @@ impl Reader {
         let picture = Pyramid::of(gray);
         let mut found: Vec<Candidate> = Vec::new();
         for zone in zones.iter().take(MAX_ZONES) {
-            found.extend(candidate::read_zone(&mut self.network, &picture, zone));
+            found.extend(zone::read_zone(&mut self.network, &picture, zone));
             if found.iter().any(Candidate::is_certain) {
                 break;
             }
