@@ -1,12 +1,14 @@
 //! The commands of this repository: `cargo xtask demo`, `cargo xtask test`, and their parts.
 
 mod cache;
+mod deny;
 mod digests;
 mod engines;
 mod eval;
 mod frames;
 mod loops;
 mod native;
+mod notices;
 mod page;
 mod phone;
 mod setup;
@@ -40,6 +42,8 @@ cargo xtask sizes
     prints what a first visit to the built page loads
 cargo xtask digests
     writes what the bench view's parity check compares with, from this machine's readings of the specimens
+cargo xtask notices
+    writes THIRD-PARTY.txt, the licences of what page, package and command line contain
 cargo xtask phone
     builds native-bench for arm64 phones as one static file and prints what to type
 cargo xtask bench-peers [--repeats N] [--rows FACTOR]
@@ -75,6 +79,7 @@ fn run(arguments: &[String]) -> Result<()> {
         }
         Some((&"sizes", [])) => page::sizes(false),
         Some((&"digests", [])) => digests::write(),
+        Some((&"notices", [])) => notices::write(),
         Some((&"phone", [])) => phone::phone(),
         Some((&"bench-peers", options)) => phone::bench_peers(options),
         Some((&"inner-loops", [])) => {

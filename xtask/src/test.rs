@@ -8,7 +8,7 @@ use crate::setup::Need::{
     self, Arm64, Chromium, Firefox, Lighthouse, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86, X86Static,
 };
 use crate::shell::{self, command, root, step};
-use crate::{digests, engines, eval, loops, native, page, setup};
+use crate::{deny, digests, engines, eval, loops, native, notices, page, setup};
 
 /// A step: its name, its title, what it needs, and its work.
 type Step = (&'static str, &'static str, &'static [Need], fn() -> Result<()>);
@@ -16,6 +16,8 @@ type Step = (&'static str, &'static str, &'static [Need], fn() -> Result<()>);
 const STEPS: &[Step] = &[
     ("fmt", "formatting", &[], fmt),
     ("clippy", "clippy on every target", &[Wasm, Arm64], clippy),
+    ("deny", "licences, versions and sources of dependencies", &[Python], deny::check),
+    ("notices", "licences of third parties in THIRD-PARTY.txt", &[Node], notices::check),
     ("lint-web", "format and lint of page, package and examples", &[Node], lint_web),
     ("unit", "tests of the workspace", &[], unit),
     ("aarch64", "core and picture on aarch64 under qemu", &[Arm64, Qemu], aarch64),
