@@ -120,6 +120,8 @@ export interface BenchHost {
 
 type Part = Omit<BenchReport, "device" | "choice">;
 
+/** That of package.json, which browsers cannot import everywhere; a test compares the two. */
+const VERSION = "0.1.0";
 const KINDS: readonly BenchKind[] = ["verify", "gemm", "network"];
 const PRECISIONS: readonly Precision[] = ["f32", "u8", "u4"];
 
@@ -132,7 +134,7 @@ function device(binary: Binary): BenchDevice {
     flags: navigator.userAgent,
     threads: navigator.hardwareConcurrency,
     emulated: false,
-    version: "0.1.0",
+    version: VERSION,
   };
 }
 
