@@ -3,8 +3,8 @@ import { PRECISIONS, WORKS, type Figure, type Measured } from "./measured";
 
 /** Changes with the layout. */
 const VERSION = 1;
-/** Longest text that is unpacked: an address from elsewhere must not fill the memory. */
-const LONGEST = 20_000;
+/** Bytes that are unpacked at most: an address from elsewhere must not fill the memory. */
+const MAX_BYTES = 20_000;
 
 type Packed = [
   version: number,
@@ -67,7 +67,7 @@ async function through(
     const { done, value } = await reader.read();
     if (done) return new Uint8Array(await new Blob(parts).arrayBuffer());
     size += value.length;
-    if (size > LONGEST) throw new Error("too long");
+    if (size > MAX_BYTES) throw new Error("too long");
     parts.push(value as Uint8Array<ArrayBuffer>);
   }
 }

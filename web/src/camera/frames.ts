@@ -4,7 +4,7 @@
  * Pixels that a frame is read at. A passport that fills the guide then has 20 pixels a character;
  * the network sees 15, so more would be thrown away again, and locating takes time for each.
  */
-const MOST_PIXELS = 1024 * 768;
+const MAX_PIXELS = 1024 * 768;
 /**
  * Longer than a frame of a camera lasts, so that browsers that do not tell of new frames do not
  * read one twice; milliseconds.
@@ -80,7 +80,7 @@ export async function grab(video: HTMLVideoElement): Promise<ImageBitmap | null>
   const box = { width: video.clientWidth, height: video.clientHeight };
   if (frame.width === 0 || frame.height === 0 || box.width === 0 || box.height === 0) return null;
   const { x, y, width, height } = visiblePart(frame, box);
-  const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (width * height)));
+  const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (width * height)));
   const size: ImageBitmapOptions = {
     resizeWidth: Math.max(1, Math.floor(width * scale)),
     resizeHeight: Math.max(1, Math.floor(height * scale)),

@@ -12,7 +12,7 @@ const SMALL = 9;
 /** Share of the frame at its edges where lines are likely cut off. */
 const EDGE = 0.01;
 /** A hint stays for this long, that it can be read; milliseconds. */
-const SHORTEST = 900;
+const MIN_SHOWN_MS = 900;
 
 const distance = ([ax, ay]: [number, number], [bx, by]: [number, number]) =>
   Math.hypot(ax - bx, ay - by);
@@ -45,7 +45,7 @@ export class Hints {
 
   /** Shows a hint, unless the last one is still new; `now` in milliseconds. */
   show(key: Key, now: number): void {
-    if (key === this.#shown || now - this.#since < SHORTEST) return;
+    if (key === this.#shown || now - this.#since < MIN_SHOWN_MS) return;
     this.set(key);
     this.#since = now;
   }

@@ -6,9 +6,9 @@ import type { Client } from "../client";
 import type { Key } from "../messages";
 
 /** Pixels that the engine's memory budget holds with ease. */
-const MOST_PIXELS = 12_000_000;
+const MAX_PIXELS = 12_000_000;
 /** Bytes of a file that the engine is given; its memory has a limit of 128 MB. */
-const MOST_BYTES = 48_000_000;
+const MAX_BYTES = 48_000_000;
 
 /** A picture read, and what to say about how. */
 export interface Reading {
@@ -76,7 +76,7 @@ async function decoded(file: Blob): Promise<ImageBitmap | HTMLImageElement | nul
 async function byBrowser(file: Blob): Promise<{ pixels: ImageData; scaled: boolean } | null> {
   const picture = await decoded(file);
   if (picture === null || picture.width === 0 || picture.height === 0) return null;
-  const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (picture.width * picture.height)));
+  const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (picture.width * picture.height)));
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.floor(picture.width * scale));
   canvas.height = Math.max(1, Math.floor(picture.height * scale));
@@ -91,7 +91,7 @@ async function byBrowser(file: Blob): Promise<{ pixels: ImageData; scaled: boole
 }
 
 async function byEngine(client: Client, file: Blob, precision: Precision): Promise<Result> {
-  if (file.size > MOST_BYTES) throw new NibbleError("TooLarge", `the file has ${file.size} bytes`);
+  if (file.size > MAX_BYTES) throw new NibbleError("TooLarge", `the file has ${file.size} bytes`);
   return client.read(new Uint8Array(await file.arrayBuffer()), precision);
 }
 
