@@ -97,7 +97,11 @@ await suite([
       const { exports, main, types } = JSON.parse(
         await readFile(join(folder, "package.json"), "utf8"),
       );
-      const named = [main, types, ...Object.values(exports).flatMap((entry) => Object.values(entry))]
+      const named = [
+        main,
+        types,
+        ...Object.values(exports).flatMap((entry) => Object.values(entry)),
+      ]
         .filter((path) => path.startsWith("./"))
         .map((path) => path.slice(2));
       const models = ["f32", "u8", "u4"].map((name) => `models/ocr-${name}.safetensors`);

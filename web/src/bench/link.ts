@@ -1,9 +1,9 @@
-/** A result in an address: JSON, deflated, in the letters that an address may have. */
+/** A result as part of an address: JSON, compressed with deflate, in base64url. */
 import { PRECISIONS, WORKS, type Figure, type Measured } from "./measured";
 
-/** Changes with the layout. */
+/** Increased whenever the layout changes. */
 const VERSION = 1;
-/** Bytes that are unpacked at most: an address from elsewhere must not fill the memory. */
+/** Maximum size after decompression: a link from elsewhere must not exhaust the memory. */
 const MAX_BYTES = 20_000;
 
 type Packed = [
@@ -14,7 +14,7 @@ type Packed = [
   figures: number[][],
 ];
 
-/** Three digits are more than a measurement holds. */
+/** Three digits exceed the precision of a measurement. */
 const short = (value: number): number => Number(value.toPrecision(3));
 
 function pack(measured: Measured): Packed {
@@ -72,7 +72,7 @@ async function through(
   }
 }
 
-/** The letters that stand for a result. */
+/** Encodes a result. */
 export async function encode(measured: Measured): Promise<string> {
   const bytes = await through(
     new TextEncoder().encode(JSON.stringify(pack(measured))),
@@ -84,7 +84,7 @@ export async function encode(measured: Measured): Promise<string> {
     .replaceAll("=", "");
 }
 
-/** The result that letters stand for; `null` where they stand for none. */
+/** Decodes a result; `null` if the text is no encoded result. */
 export async function decode(letters: string): Promise<Measured | null> {
   try {
     const binary = atob(letters.replaceAll("-", "+").replaceAll("_", "/"));
