@@ -1,66 +1,69 @@
-//! 4-bit convolutional networks, and a reader of machine-readable zones built on them.
+//! An engine for 4-bit convolutional networks on CPUs: exact integers, the same bits on every target.
 //!
-//! Data flows one way, with a type per stage, and no stage knows the next:
+//! The method is that of "Fast Implementation of 4-bit Convolutional Neural Networks for Mobile
+//! Devices" (arXiv 2009.06488). A network comes as a model file ([`Model`], described in
+//! `docs/model-file.md`) and runs in 4 bits, in 8 bits, or in single precision.
 //!
-//! ```text
-//! gray::Gray -> locate::Zone (quads of lines) -> rectify::Strip -> network::Logits
-//!            -> decode::DecodedLine -> mrz::Document -> reader::Reading
+//! ```
+//! use nibble_core::{Kernels, Model, Network};
+//!
+//! # let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+//! # std::env::set_current_dir(root).unwrap();
+//! let file = std::fs::read("models/ocr-u4.safetensors")?;
+//! let mut network = Network::from_bytes(&file)?;
+//!
+//! // This network reads 24 rows of gray values, row by row, any multiple of 4 columns wide.
+//! let (height, width) = (network.model().height, 320);
+//! let logits = network.run(&vec![255; height * width])?;
+//! assert_eq!((logits.columns(), logits.classes()), (80, 38));
+//! let scores: &[i32] = logits.integers().expect("a 4-bit network has exact logits");
+//! assert_eq!(scores.len(), 80 * 38);
+//!
+//! // Every kernel is tested before it is used where the CPU is not to be trusted.
+//! let mut kernels = Kernels::detect();
+//! let choices = kernels.choose(&[network.precision()], None, &|_| true);
+//! assert!(choices.iter().all(|choice| choice.wrong.is_empty()));
+//! let network = Network::with_kernels(Model::parse(&file)?, &kernels)?;
+//! assert_eq!(network.kernel(), choices[0].kernel);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Nothing here does I/O, reads a clock or touches a browser. Everything from gray pixels on is the
-//! same bits on every target (see `docs/architecture.md`).
-pub mod bench;
-pub mod decode;
-pub mod digest;
-pub mod gemm;
-pub mod geometry;
-pub mod gray;
-pub mod locate;
+//! # The parts
+//! | type | what it is |
+//! |---|---|
+//! | [`Model`] | a model file, parsed and checked |
+//! | [`Network`] | a model packed for this machine's kernels, with the buffers it runs in |
+//! | [`Logits`] | what a network computes: class scores for each column of its input |
+//! | [`Kernels`] | which kernel multiplies at each precision: a value, not a global |
+//! | [`Fnv1a64`] | the digest by which results of different machines are compared |
+//!
+//! # The same bits
+//! Integer networks (4 and 8 bits) give the same logits on every CPU, in every browser, with every
+//! kernel. The only float operations between input and logits are one conversion, one product and
+//! one rounding for each value (requantisation), never fused. Networks in single precision depend
+//! on the order of their sums, and are compared with a tolerance.
+//!
+//! Nothing here does I/O, reads a clock, or knows what a network is for.
+
+mod clock;
+mod fnv;
+mod gemm;
 pub mod model;
-pub mod mrz;
-pub mod network;
-mod numeric;
-pub mod path;
-pub mod pyramid;
-pub mod quant;
-pub mod reader;
-pub mod rectify;
-pub mod strip;
+mod network;
+mod precision;
+mod quant;
 
-/// The arithmetic of a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Precision {
-    /// Single precision, the accuracy baseline.
-    F32,
-    /// 8-bit activations and weights, exact.
-    U8,
-    /// 4-bit activations and weights, exact.
-    U4,
-}
+pub use clock::{Clock, clock_step};
+pub use fnv::Fnv1a64;
+pub use gemm::{Choice, Kernels, OperandRange};
+pub use model::{Model, ModelError};
+pub use network::{Activations, InputError, LayerOutput, Logits, Network};
+pub use precision::Precision;
 
-impl Precision {
-    /// All precisions, from the widest.
-    pub const ALL: [Self; 3] = [Self::F32, Self::U8, Self::U4];
-
-    /// The name in files and on command lines.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::U8 => "u8",
-            Self::U4 => "u4",
-        }
-    }
-
-    /// The precision of a name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|precision| precision.name() == name)
-    }
-}
-
-impl std::fmt::Display for Precision {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
+/// Products prepared for benches and for checks of kernels. Not part of the stable interface.
+#[cfg(feature = "bench")]
+pub mod products {
+    pub use crate::gemm::products::{
+        Operands, Product, SeenKernel, Shape, chosen, every, of_kernel, requantisation_is_exact, verify,
+    };
 }

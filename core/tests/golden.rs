@@ -1,13 +1,8 @@
 //! The network against golden vectors of the NumPy integer simulation (`train/`): the same integers, layer by layer.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
-use nibble_core::Precision;
-use nibble_core::gemm::{Kernel, Task, Visitor, choose_among, every};
-use nibble_core::network::Network;
-use nibble_core::quant::Code;
-use nibble_core::strip::Strip;
+use nibble_core::{Activations, InputError, Kernels, Model, Network, Precision};
 use safetensors::SafeTensors;
 
 fn root() -> PathBuf {
@@ -18,44 +13,23 @@ fn read(path: &str) -> Vec<u8> {
     std::fs::read(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-fn strip(golden: &SafeTensors<'_>) -> Strip {
-    let tensor = golden.tensor("strip").expect("golden files hold a strip");
-    Strip::new(tensor.shape()[1], tensor.shape()[0], tensor.data().to_vec()).expect("not empty")
+fn strip<'a>(golden: &SafeTensors<'a>) -> &'a [u8] {
+    golden.tensor("strip").expect("golden files hold a strip").data()
 }
 
-/// The name of a kernel, if it is of this task.
-struct NameFor(bool);
-
-impl Visitor for NameFor {
-    type Result = Option<&'static str>;
-
-    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, _kernel: K) -> Self::Result {
-        self.0.then_some(K::NAME)
-    }
-
-    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, _kernel: K) -> Self::Result {
-        self.0.then_some(K::NAME)
-    }
-}
-
-/// The network of a model file on each kernel that this machine can run it with: maps differ with the kernel.
+/// The network of a model file on each kernel that this machine can run it with: maps differ with
+/// the kernel.
 fn on_every_kernel(model: &str) -> Vec<Network> {
-    // Choices are the process's.
-    static CHOICE: Mutex<()> = Mutex::new(());
-    let _guard = CHOICE.lock().unwrap_or_else(PoisonError::into_inner);
     let file = read(model);
-    let task = Task::from(Network::from_bytes(&file).expect("a committed model").precision());
-    let names = every(|of| NameFor(of == task)).into_iter().flatten();
-    let networks: Vec<Network> = names
-        .map(|name| {
-            choose_among(&[task], None, &|known| known == name);
-            let network = Network::from_bytes(&file).expect("a committed model");
-            assert_eq!(network.kernel(), name);
-            network
-        })
-        .collect();
-    choose_among(&[task], None, &|_| true);
-    networks
+    let model = Model::parse(&file).expect("a committed model");
+    let on = |name: &str| {
+        let mut kernels = Kernels::detect();
+        kernels.choose(&[model.precision], None, &|known| known == name);
+        let network = Network::with_kernels(model.clone(), &kernels).expect("a checked model");
+        assert_eq!(network.kernel(), name);
+        network
+    };
+    Kernels::names(model.precision).into_iter().map(on).collect()
 }
 
 /// Every layer's codes and the logits are those of the simulation.
@@ -89,7 +63,9 @@ fn integers_agree_on(mut network: Network, golden: &str, outputs: usize) {
     let mut seen = 0;
     for _ in 0..2 {
         let logits = network
-            .run_watched(&strip(&golden), &mut |index, shape, codes| {
+            .run_observed(strip(&golden), &mut |layer| {
+                let (index, shape) = (layer.index, layer.shape);
+                let Some(Activations::Codes(codes)) = layer.activations() else { return };
                 let expected = golden.tensor(&names[index]).expect("named above");
                 assert_eq!(expected.shape(), shape, "{}", names[index]);
                 assert!(expected.data() == codes, "{}: {} differs", kernel, names[index]);
@@ -126,7 +102,7 @@ fn single_precision_within_a_tolerance() {
     assert_eq!(network.precision(), Precision::F32);
     let bytes = read("testdata/golden/f32.safetensors");
     let golden = SafeTensors::deserialize(&bytes).expect("a committed golden file");
-    let logits = network.run(&strip(&golden)).expect("the strip suits the network").to_f32();
+    let logits = network.run(strip(&golden)).expect("the strip suits the network").to_f32();
     let expected = golden.tensor("logits").expect("golden files hold logits");
     let expected = expected.data().as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value));
     for (found, expected) in logits.iter().zip(expected) {
@@ -137,10 +113,11 @@ fn single_precision_within_a_tolerance() {
 #[test]
 fn a_strip_of_another_size_is_an_error() {
     let mut network = Network::from_bytes(&read("models/ocr-u4.safetensors")).expect("a committed model");
-    for (width, height) in [(64, 23), (63, 24)] {
-        let strip = Strip::new(width, height, vec![0; width * height]).expect("not empty");
-        assert!(network.run(&strip).is_err());
-    }
+    let mut error = |pixels: usize| network.run(&vec![0; pixels]).expect_err("another size");
+    assert_eq!(error(0), InputError::Rows { rows: 24, pixels: 0 });
+    assert_eq!(error(64 * 23), InputError::Rows { rows: 24, pixels: 64 * 23 });
+    assert_eq!(error(63 * 24), InputError::Width { width: 63, multiple: 4 });
+    assert!(network.run(&[0; 24 * 4]).is_ok(), "one column of logits");
 }
 
 /// No prefix and no single changed byte of a model makes the reader panic.

@@ -11,7 +11,7 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use nibble_core::gemm::{Task, choose_among};
+use nibble_core::{Kernels, OperandRange};
 
 /// Reads machine-readable zones and measures 4-bit kernels on this machine.
 #[derive(Parser)]
@@ -39,7 +39,8 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // A kernel that this CPU computes wrongly is set aside before anything uses it.
-    let choices = choose_among(&Task::ALL, None, &|name| name.starts_with(&arguments.isa));
+    let mut kernels = Kernels::detect();
+    let choices = kernels.choose_ranges(&OperandRange::ALL, None, &|name| name.starts_with(&arguments.isa));
     if !choices.iter().any(|choice| choice.kernel.starts_with(&arguments.isa)) {
         eprintln!(
             "no kernel of this machine has a name that begins with `{}`: `verify` lists them",
@@ -53,9 +54,9 @@ fn main() -> ExitCode {
         }
     }
     match arguments.command {
-        Command::Read(options) => read::run(&options),
-        Command::Gemm(options) => options.run(),
-        Command::Network(options) => options.run(),
+        Command::Read(options) => read::run(&options, &kernels),
+        Command::Gemm(options) => options.run(&kernels),
+        Command::Network(options) => options.run(&kernels),
         Command::Verify => verify::run(),
     }
 }

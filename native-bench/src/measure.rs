@@ -6,12 +6,11 @@ use std::time::Instant;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use nibble_core::Precision;
-use nibble_core::bench::{
-    self, Mean, NetworkBench, Plan, Row, Shape, gemm_rows, paper_grid, pattern_strip, summary,
+use nibble_bench::{
+    Mean, NetworkBench, Plan, Row, Shape, gemm_rows, noisy, paper_grid, pattern_strip, summary,
     synthetic_model, whole,
 };
-use nibble_core::network::Network;
+use nibble_core::{Kernels, Model, ModelError, Network, Precision};
 use serde::Serialize;
 
 use crate::device::{self, Device};
@@ -69,41 +68,44 @@ struct Report {
 
 impl Gemm {
     /// Measures and prints.
-    pub(crate) fn run(&self) -> ExitCode {
+    pub(crate) fn run(&self, kernels: &Kernels) -> ExitCode {
         let shapes = match (self.m, self.n, self.k) {
             (Some(m), Some(n), Some(k)) => vec![Shape { m, n, k }],
             _ => paper_grid(),
         };
-        if shapes.iter().any(|shape| shape.m * shape.n * shape.k == 0) {
+        if shapes.iter().any(|shape| shape.m == 0 || shape.n == 0 || shape.k == 0) {
             eprintln!("error: sizes must be at least 1");
             return ExitCode::from(2);
         }
         self.measuring.report(|plan, clock, progress| {
-            gemm_rows(&shapes, self.all, plan, clock, progress, &mut peers::cases)
+            gemm_rows(kernels, &shapes, self.all, plan, clock, progress, &mut peers::cases)
         })
     }
 }
 
 impl NetworkArgs {
     /// Measures and prints.
-    pub(crate) fn run(&self) -> ExitCode {
+    pub(crate) fn run(&self, kernels: &Kernels) -> ExitCode {
         let Some(strip) = pattern_strip(self.width) else {
             eprintln!("error: the width must be at least 1");
             return ExitCode::from(2);
         };
-        let own: Result<Vec<Network>, _> = Precision::ALL
-            .into_iter()
-            .map(|precision| Network::from_bytes(models::bytes(precision)))
-            .collect();
-        let own = match own {
+        let network =
+            |model: Result<Model, ModelError>| model.and_then(|model| Network::with_kernels(model, kernels));
+        let own = |precision| network(Model::parse(models::bytes(precision)));
+        let synthetic = |precision| network(Ok(synthetic_model(precision)));
+        let all = Precision::ALL.into_iter().map(own).collect::<Result<Vec<_>, _>>().and_then(|own| {
+            let synthetic = Precision::ALL.into_iter().map(synthetic).collect::<Result<Vec<_>, _>>()?;
+            Ok((own, synthetic))
+        });
+        let (own, synthetic) = match all {
             Ok(networks) => networks,
             Err(error) => {
                 eprintln!("error: {error}");
                 return ExitCode::FAILURE;
             }
         };
-        let synthetic = Precision::ALL.map(|precision| Network::from_model(synthetic_model(precision)));
-        let mut named = Some([("ocr", own), ("synthetic", Vec::from(synthetic))]);
+        let mut named = Some([("ocr", own), ("synthetic", synthetic)]);
         self.measuring.report(|plan, clock, progress| {
             let mut all = Vec::new();
             let total = 2 * plan.repeats;
@@ -158,7 +160,7 @@ impl Measuring {
         });
         bar.finish_and_clear();
         let summary = summary(&rows);
-        if bench::noisy(&rows) {
+        if noisy(&rows) {
             eprintln!("warning: times spread by more than 10 %: the machine is busy or slows itself down");
         }
         if let Some(path) = &self.plot

@@ -5,8 +5,8 @@ use nibble_core::Precision;
 /// The model file of a precision.
 pub(crate) fn bytes(precision: Precision) -> &'static [u8] {
     match precision {
-        Precision::F32 => include_bytes!("../../models/ocr-f32.safetensors"),
-        Precision::U8 => include_bytes!("../../models/ocr-u8.safetensors"),
-        Precision::U4 => include_bytes!("../../models/ocr-u4.safetensors"),
+        Precision::F32 => nibble_models::OCR_F32,
+        Precision::U8 => nibble_models::OCR_U8,
+        Precision::U4 => nibble_models::OCR_U4,
     }
 }

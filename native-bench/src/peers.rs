@@ -1,7 +1,6 @@
 //! Judges of the float baseline: the same product by public crates, on one thread.
 
-use nibble_core::bench::{Case, Operands, Shape};
-use nibble_core::gemm::Task;
+use nibble_bench::{Case, OperandRange, Operands, Shape};
 
 /// A product of public crates: `[m][n] = [m][k] x [n][k]` transposed, row-major.
 type Product = fn(Shape, &[f32], &[f32], &mut [f32]);
@@ -14,7 +13,7 @@ pub(crate) fn cases(shape: Shape) -> Vec<Case> {
 }
 
 fn case(shape: Shape, name: &str, product: Product) -> Case {
-    let operands = Operands::new(shape, Task::F32);
+    let operands = Operands::new(shape, OperandRange::F32);
     let (activations, weights) = (operands.real_activations(), operands.real_weights());
     let mut out = vec![0.0f32; shape.m * shape.n];
     let run = Box::new(move || {
@@ -25,7 +24,7 @@ fn case(shape: Shape, name: &str, product: Product) -> Case {
         std::hint::black_box(&out);
     });
     let (kernel, isa) = (name.to_owned(), "its own choice".to_owned());
-    Case { column: Task::F32.name(), kernel, isa, reference: false, run }
+    Case { column: OperandRange::F32.name(), kernel, isa, reference: false, run }
 }
 
 fn stride(len: usize) -> isize {
@@ -75,14 +74,18 @@ fn by_gemm(Shape { m, n, k }: Shape, activations: &[f32], weights: &[f32], out: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nibble_core::gemm::oracle;
 
     #[test]
     fn peers_compute_the_same_product() {
         let shape = Shape { m: 7, n: 5, k: 33 };
-        let operands = Operands::new(shape, Task::F32);
+        let operands = Operands::new(shape, OperandRange::F32);
         let (activations, weights) = (operands.real_activations(), operands.real_weights());
-        let wanted = oracle::multiply_f32(&activations, &weights, shape.m, shape.n, shape.k);
+        let dot = |(row, column): (&[f32], &[f32])| row.iter().zip(column).map(|(a, w)| a * w).sum();
+        let wanted: Vec<f32> = activations
+            .chunks(shape.k)
+            .flat_map(|row| weights.chunks(shape.k).map(move |column| (row, column)))
+            .map(dot)
+            .collect();
         for (name, product) in PEERS {
             let mut found = vec![0.0; wanted.len()];
             product(shape, &activations, &weights, &mut found);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use nibble_core::bench::{Mean, Row};
+use nibble_bench::{Mean, Row};
 
 const BAR: usize = 12;
 const GAP: usize = 14;

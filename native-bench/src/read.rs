@@ -9,9 +9,9 @@ use std::time::Instant;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use nibble_core::Precision;
-use nibble_core::reader::{Reader, Reading};
+use nibble_core::{Kernels, Model, ModelError, Network, Precision};
 use nibble_picture::{Limits, decode};
+use nibble_reader::{Reader, Reading};
 use serde_json::{Value, json};
 
 use crate::models;
@@ -56,6 +56,11 @@ fn milliseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
 }
 
+/// A reader with the bundled network of a precision, on the kernels that were chosen.
+fn reader_on(kernels: &Kernels, precision: Precision) -> Result<Reader, ModelError> {
+    Reader::with_network(Network::with_kernels(Model::parse(models::bytes(precision))?, kernels)?)
+}
+
 fn read(reader: &mut Reader, path: &Path) -> Result<Read, Failure> {
     let begin = Instant::now();
     let bytes = std::fs::read(path).map_err(|error| Failure {
@@ -66,7 +71,7 @@ fn read(reader: &mut Reader, path: &Path) -> Result<Read, Failure> {
         .map_err(|error| Failure { code: error.code(), message: error.to_string() })?;
     drop(bytes);
     let decode_ms = milliseconds(begin);
-    let reading = reader.read(&gray, &mut || milliseconds(begin));
+    let reading = reader.read_timed(&gray, &mut || milliseconds(begin));
     Ok(Read { reading, decode_ms })
 }
 
@@ -106,7 +111,7 @@ impl Outcome {
 }
 
 /// Reads all files with `jobs` readers and returns the outcomes in the files' order.
-fn read_all(options: &Options, precision: Precision) -> Vec<Outcome> {
+fn read_all(options: &Options, precision: Precision, kernels: &Kernels) -> Vec<Outcome> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let jobs = if options.jobs == 0 { cores } else { options.jobs }.min(options.files.len());
     let next = AtomicUsize::new(0);
@@ -117,7 +122,7 @@ fn read_all(options: &Options, precision: Precision) -> Vec<Outcome> {
         for _ in 0..jobs {
             let (sender, next) = (sender.clone(), &next);
             scope.spawn(move || {
-                let Ok(mut reader) = Reader::new(models::bytes(precision)) else { return };
+                let Ok(mut reader) = reader_on(kernels, precision) else { return };
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(path) = options.files.get(index) else { return };
@@ -149,16 +154,16 @@ fn progress(files: usize) -> ProgressBar {
 }
 
 /// Reads the files and prints what was found.
-pub(crate) fn run(options: &Options) -> ExitCode {
+pub(crate) fn run(options: &Options, kernels: &Kernels) -> ExitCode {
     let Some(precision) = Precision::from_name(&options.precision) else { return ExitCode::FAILURE };
-    let reader = match Reader::new(models::bytes(precision)) {
+    let reader = match reader_on(kernels, precision) {
         Ok(reader) => reader,
         Err(error) => {
             eprintln!("the bundled model cannot be used: {error}");
             return ExitCode::FAILURE;
         }
     };
-    let outcomes = read_all(options, precision);
+    let outcomes = read_all(options, precision, kernels);
     let mut out = std::io::stdout().lock();
     let printed = if options.json {
         let values: Vec<Value> = outcomes.iter().map(|outcome| outcome.json(&reader)).collect();

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use nibble_core::bench;
+use nibble_bench::verify;
 
 /// Prints a line for each kernel; fails if one differs.
 pub(crate) fn run() -> ExitCode {
-    let verdicts = bench::verify();
+    let verdicts = verify();
     for seen in &verdicts {
         let verdict = if seen.exact { "equal" } else { "DIFFERENT" };
         println!("{verdict:9} {:24} {:3} {}", seen.kernel, seen.precision, seen.isa);

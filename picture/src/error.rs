@@ -15,17 +15,30 @@ pub enum PictureError {
     Unsupported(String),
     /// The file is cut off or damaged; the decoder's words.
     Broken(String),
-    /// More pixels, or more memory to decode them, than allowed.
+    /// More pixels than allowed.
     TooLarge {
         /// Width in pixels as the file declares it.
         width: u32,
         /// Height in pixels as the file declares it.
         height: u32,
     },
+    /// More memory to decode the picture than allowed: large pixels, a large file, or tables out of
+    /// proportion to the picture.
+    TooMuchMemory {
+        /// Width in pixels as the file declares it.
+        width: u32,
+        /// Height in pixels as the file declares it.
+        height: u32,
+        /// Bytes in use at the peak of decoding.
+        needed: u64,
+        /// Bytes that the limits allow.
+        allowed: u64,
+    },
 }
 
 impl PictureError {
-    /// A name for programs, the variant's own.
+    /// A name for programs. Too many pixels and too much memory share one, since the remedy is the
+    /// same: a smaller picture.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -33,7 +46,7 @@ impl PictureError {
             Self::NotAPicture => "NotAPicture",
             Self::Unsupported(_) => "Unsupported",
             Self::Broken(_) => "Broken",
-            Self::TooLarge { .. } => "TooLarge",
+            Self::TooLarge { .. } | Self::TooMuchMemory { .. } => "TooLarge",
         }
     }
 
@@ -55,6 +68,13 @@ impl fmt::Display for PictureError {
             Self::TooLarge { width, height } => {
                 write!(f, "the picture is too large: {width} x {height} pixels")
             }
+            Self::TooMuchMemory { width, height, needed, allowed } => write!(
+                f,
+                "the picture takes too much memory: {} MB for {width} x {height} pixels; \
+                 {} MB are allowed",
+                needed.div_ceil(1_000_000),
+                allowed / 1_000_000
+            ),
         }
     }
 }

@@ -1,59 +1,243 @@
-//! The segments of a JPEG file: is it whole, and what memory will its decoder need.
+//! JPEG files: is one whole, what memory does it take, and the segments that make the picture.
 //!
-//! The decoder fills the rest of a picture with gray where a file was cut off and reports success;
-//! a document half read is worse than an error, so the end is looked for here.
+//! The decoder keeps every profile and comment that it meets, and fills the rest of a picture with
+//! gray where a file was cut off. So the segments are walked here first, the end is looked for, and
+//! the decoder sees the segments that it needs alone.
+
+use image::ColorType;
+use image::metadata::Orientation;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use crate::cost::Cost;
+use crate::stored::{Stored, space};
+use crate::{Limits, PictureError};
 
 const FILL: u8 = 0xFF;
-const START_OF_SCAN: u8 = 0xDA;
+const START_OF_IMAGE: u8 = 0xD8;
 const END_OF_IMAGE: u8 = 0xD9;
+const START_OF_SCAN: u8 = 0xDA;
+/// Says how colours are coded.
+const ADOBE: u8 = 0xEE;
+/// Says whether tables are those of films.
+const JFIF: u8 = 0xE0;
+const EXIF: u8 = 0xE1;
+const EXIF_NAME: &[u8] = b"Exif\0\0";
+
+/// Bytes of the decoder's own state: Huffman and quantisation tables, one scan's blocks.
+const FIXED: u64 = 256 << 10;
+
+/// Decodes a JPEG file, which begins with its signature.
+pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureError> {
+    let layout = Layout::of(bytes);
+    if !layout.complete {
+        return Err(PictureError::Broken("the JPEG ends before its picture does".to_owned()));
+    }
+    let Some(frame) = layout.frame else {
+        return Err(PictureError::Broken("the JPEG has no frame header".to_owned()));
+    };
+    // The decoder gets a copy without metadata, and its pixels have up to three samples.
+    let cost = Cost::new(bytes, frame.width.into(), frame.height.into())?
+        .with(layout.essential_bytes)
+        .with(layout.coefficient_bytes)
+        .with_working(frame.line_bytes + FIXED);
+    cost.check(limits)?;
+
+    let essential = essential(bytes, &layout);
+    let options =
+        DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&essential[..]), options);
+    decoder.decode_headers().map_err(|error| from_decoder(&error))?;
+    let (space_out, color) = match decoder.input_colorspace() {
+        Some(ColorSpace::Luma) => (ColorSpace::Luma, ColorType::L8),
+        _ => (ColorSpace::RGB, ColorType::Rgb8),
+    };
+    decoder.set_options(decoder.options().jpeg_set_out_colorspace(space_out));
+
+    let orientation = layout.exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
+    let samples = cost.pixels().saturating_mul(color.channel_count().into());
+    let mut samples = space(samples, color, orientation, cost, limits)?;
+    decoder.decode_into(&mut samples).map_err(|error| from_decoder(&error))?;
+    let (width, height) = (frame.width.into(), frame.height.into());
+    Ok(Stored { samples, width, height, color, orientation })
+}
+
+fn from_decoder(error: &DecodeErrors) -> PictureError {
+    match error {
+        DecodeErrors::Unsupported(what) => PictureError::Unsupported(format!("JPEG, {what:?}")),
+        error => PictureError::Broken(error.to_string()),
+    }
+}
+
+/// Bytes that a JPEG within another file takes whose decoder is given all of `stream`: its data in
+/// a growing vector, metadata twice, coefficients, rows and pixels.
+#[cfg(feature = "tiff")]
+pub(crate) fn embedded_bytes(stream: &[u8]) -> u64 {
+    const COPIES: u64 = 5;
+    let frames = Segments::of(stream).filter(Segment::is_frame).map(|segment| {
+        let body = segment.body();
+        Frame::of(body).map_or(0, |frame| {
+            let pixels = u64::from(frame.width) * u64::from(frame.height);
+            coefficient_bytes(body) + frame.line_bytes + pixels * u64::from(frame.components)
+        })
+    });
+    frames.max().unwrap_or(0) + COPIES * stream.len() as u64
+}
+
+/// What a frame header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Frame {
+    width: u16,
+    height: u16,
+    components: u8,
+    /// Bytes of the rows that the decoder works on.
+    line_bytes: u64,
+}
+
+impl Frame {
+    /// Reads the body of a frame header.
+    fn of(body: &[u8]) -> Option<Self> {
+        let &[_, h1, h0, w1, w0, components, ..] = body else { return None };
+        let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
+        Some(Self { width, height, components, line_bytes: line_bytes(body, width) })
+    }
+}
 
 /// What the segments of a JPEG file say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Layout {
+struct Layout<'a> {
     /// An end-of-image marker follows at least one scan.
-    pub(crate) complete: bool,
-    /// Bytes of the coefficients that a progressive picture, or one of several scans, keeps until its end.
-    pub(crate) coefficient_bytes: u64,
+    complete: bool,
+    /// Bytes of the coefficients that a progressive picture, or one of several scans, keeps until
+    /// its end.
+    coefficient_bytes: u64,
+    /// Bytes of a copy that holds what the decoder needs.
+    essential_bytes: u64,
+    /// The first frame header; the decoder refuses a second one.
+    frame: Option<Frame>,
+    /// The last EXIF block before the first scan.
+    exif: Option<&'a [u8]>,
 }
 
-impl Layout {
+impl<'a> Layout<'a> {
     /// Walks the segments of `bytes`, a file that begins with the JPEG signature.
-    pub(crate) fn of(bytes: &[u8]) -> Self {
-        let mut layout = Self { complete: false, coefficient_bytes: 0 };
+    fn of(bytes: &'a [u8]) -> Self {
+        let mut layout =
+            Self { complete: false, coefficient_bytes: 0, essential_bytes: 4, frame: None, exif: None };
         let mut scans = 0_u32;
         let mut frame_bytes = 0;
         let mut progressive = false;
-        let mut at = 2;
-        while let Some((marker, after)) = next_marker(bytes, at) {
-            at = after;
-            match marker {
+        for segment in Segments::of(bytes) {
+            let body = segment.body();
+            if segment.is_essential() {
+                layout.essential_bytes += 2 + (segment.segment.len() + segment.scan.len()) as u64;
+            }
+            match segment.marker {
                 END_OF_IMAGE => {
                     layout.complete = scans > 0;
                     break;
                 }
-                0x01 | 0xD0..=0xD8 => {}
-                _ => {
-                    let Some(body) = segment(bytes, at) else { break };
-                    at += 2 + body.len();
-                    match marker {
-                        START_OF_SCAN => {
-                            scans += 1;
-                            // Several scans of a baseline picture are collected as well.
-                            progressive |= scans > 1;
-                        }
-                        0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
-                            progressive |= marker == 0xC2;
-                            frame_bytes = coefficient_bytes(body);
-                        }
-                        _ => {}
-                    }
+                START_OF_SCAN => {
+                    scans += 1;
+                    // Several scans of a baseline picture are collected as well, and so is one
+                    // that leaves components to others.
+                    progressive |= scans > 1;
+                    progressive |= layout.frame.is_some_and(|frame| body.first() != Some(&frame.components));
                 }
+                _ if segment.is_frame() => {
+                    progressive |= segment.marker == 0xC2;
+                    frame_bytes = coefficient_bytes(body);
+                    layout.frame = layout.frame.or(Frame::of(body));
+                }
+                EXIF if scans == 0 && body.len() > EXIF_NAME.len() => {
+                    layout.exif = body.strip_prefix(EXIF_NAME).or(layout.exif);
+                }
+                _ => {}
             }
         }
         if progressive {
             layout.coefficient_bytes = frame_bytes;
         }
         layout
+    }
+}
+
+/// The file without metadata: profiles, comments, previews, and what stands between segments.
+fn essential(bytes: &[u8], layout: &Layout) -> Vec<u8> {
+    let mut copy = Vec::new();
+    copy.reserve_exact(usize::try_from(layout.essential_bytes).unwrap_or(bytes.len()));
+    copy.extend([FILL, START_OF_IMAGE]);
+    let picture = Segments::of(bytes).take_while(|segment| segment.marker != END_OF_IMAGE);
+    for segment in picture.filter(Segment::is_essential) {
+        copy.extend([FILL, segment.marker]);
+        copy.extend(segment.segment);
+        copy.extend(segment.scan);
+    }
+    copy.extend([FILL, END_OF_IMAGE]);
+    copy
+}
+
+/// A marker with what belongs to it.
+struct Segment<'a> {
+    marker: u8,
+    /// The segment with its two bytes of length; empty behind a marker that has none.
+    segment: &'a [u8],
+    /// Entropy-coded data behind the header of a scan, restart markers included.
+    scan: &'a [u8],
+}
+
+impl<'a> Segment<'a> {
+    fn body(&self) -> &'a [u8] {
+        self.segment.get(2..).unwrap_or(&[])
+    }
+
+    fn is_frame(&self) -> bool {
+        matches!(self.marker, 0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF)
+    }
+
+    /// Whether the decoder needs it: frames, scans, tables and how colours are coded.
+    fn is_essential(&self) -> bool {
+        match self.marker {
+            JFIF | ADOBE => true,
+            // Other application data, extensions, comments.
+            0xE0..=0xFE => false,
+            _ => !self.segment.is_empty(),
+        }
+    }
+}
+
+/// The segments of a file, to the first one that was cut off.
+struct Segments<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Segments<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 2 }
+    }
+}
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = Segment<'a>;
+
+    fn next(&mut self) -> Option<Segment<'a>> {
+        let (marker, after) = next_marker(self.bytes, self.at)?;
+        self.at = after;
+        let mut found = Segment { marker, segment: &[], scan: &[] };
+        if !matches!(marker, 0x01 | 0xD0..=0xD9) {
+            found.segment = segment(self.bytes, self.at)?;
+            self.at += found.segment.len();
+        }
+        if marker == START_OF_SCAN {
+            let end = scan_end(self.bytes, self.at);
+            found.scan = &self.bytes[self.at..end];
+            self.at = end;
+        }
+        Some(found)
     }
 }
 
@@ -70,22 +254,49 @@ fn next_marker(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
     }
 }
 
-/// The body of the segment whose length field is at `at`.
+/// Where the entropy-coded data that begins at `at` ends: at a marker other than a restart.
+fn scan_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some((marker, after)) = next_marker(bytes, at) {
+        if !matches!(marker, 0xD0..=0xD7) {
+            return after - 2;
+        }
+        at = after;
+    }
+    bytes.len()
+}
+
+/// The segment whose length field is at `at`, that field included.
 fn segment(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let length = usize::from(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
-    bytes.get(at + 2..at + length.max(2))
+    bytes.get(at..at + length.max(2))
+}
+
+/// Horizontal and vertical sampling of each component, and the largest of either.
+fn samplings(frame: &[u8]) -> (impl Iterator<Item = (u64, u64)>, u64, u64) {
+    let components = frame.get(6..).unwrap_or(&[]);
+    let each = || components.chunks_exact(3).map(|c| (u64::from(c[1] >> 4), u64::from(c[1] & 15)));
+    let h_max = each().map(|(h, _)| h).max().unwrap_or(1).max(1);
+    let v_max = each().map(|(_, v)| v).max().unwrap_or(1).max(1);
+    (each(), h_max, v_max)
 }
 
 /// Bytes of all coefficients of a frame, 16 bits each, from the body of its header.
 fn coefficient_bytes(frame: &[u8]) -> u64 {
-    let &[_, h1, h0, w1, w0, _, ref components @ ..] = frame else { return 0 };
+    let &[_, h1, h0, w1, w0, ..] = frame else { return 0 };
     let height = u64::from(u16::from_be_bytes([h1, h0]));
     let width = u64::from(u16::from_be_bytes([w1, w0]));
-    let samplings = || components.chunks_exact(3).map(|c| (u64::from(c[1] >> 4), u64::from(c[1] & 15)));
-    let h_max = samplings().map(|(h, _)| h).max().unwrap_or(1).max(1);
-    let v_max = samplings().map(|(_, v)| v).max().unwrap_or(1).max(1);
+    let (samplings, h_max, v_max) = samplings(frame);
     let mcus = width.div_ceil(8 * h_max) * height.div_ceil(8 * v_max);
-    samplings().map(|(h, v)| mcus * h * v * 64 * 2).sum()
+    samplings.map(|(h, v)| mcus * h * v * 64 * 2).sum()
+}
+
+/// Bytes of the rows that the decoder works on, 16 bits a sample: for each component a row of
+/// blocks, three lines to sample up from, and a row of blocks sampled up.
+fn line_bytes(frame: &[u8], width: u16) -> u64 {
+    let (samplings, h_max, v_max) = samplings(frame);
+    let ratio = h_max * v_max;
+    let mcus = u64::from(width).div_ceil(8 * h_max);
+    samplings.map(|(h, v)| mcus * 8 * h * 2 * (8 * v + 2 * v + v * ratio + 16 * ratio + 8)).sum()
 }
 
 #[cfg(test)]
@@ -107,5 +318,72 @@ mod tests {
         assert!(
             Layout::of(&[0xFF, 0xD8, 0xFF, 0xDA, 0, 2, 1, 0xFF, 0x00, 0xFF, 0xD0, 3, 0xFF, 0xD9]).complete
         );
+    }
+
+    /// A file of segments, each with its marker, its body and the data behind it.
+    fn file(segments: &[(u8, &[u8], &[u8])]) -> Vec<u8> {
+        let mut file = vec![0xFF, 0xD8];
+        for (marker, body, scan) in segments {
+            file.extend([0xFF, *marker]);
+            file.extend(u16::try_from(body.len() + 2).unwrap().to_be_bytes());
+            file.extend(*body);
+            file.extend(*scan);
+        }
+        file.extend([0xFF, 0xD9]);
+        file
+    }
+
+    fn copy(bytes: &[u8]) -> Vec<u8> {
+        let layout = Layout::of(bytes);
+        let copy = essential(bytes, &layout);
+        assert_eq!(copy.len() as u64, layout.essential_bytes);
+        copy
+    }
+
+    #[test]
+    fn metadata_is_left_out() {
+        let scan = &[1, 0xFF, 0, 2, 0xFF, 0xD0, 3];
+        let kept: &[(u8, &[u8], &[u8])] =
+            &[(JFIF, b"JFIF\0", b""), (0xDB, b"table", b""), (START_OF_SCAN, b"scan", scan)];
+        assert_eq!(copy(&file(kept)), file(kept));
+        let all: &[(u8, &[u8], &[u8])] = &[
+            kept[0],
+            (0xE2, b"ICC_PROFILE\0", b""),
+            (0xFE, b"", b""),
+            kept[1],
+            (EXIF, b"http://ns.adobe.com/xmp/extension/\0", b""),
+            kept[2],
+            (0xED, b"Photoshop 3.0\0", b""),
+        ];
+        assert_eq!(copy(&file(all)), file(kept));
+    }
+
+    #[test]
+    fn what_stands_between_segments_is_left_out() {
+        let file = [0xFF, 0xD8, 9, 0xFF, 0xD8, 0xFF, 0xFF, 0xDB, 0, 3, 7, 0, 0xFF, 0xD9, 5];
+        assert_eq!(copy(&file), [0xFF, 0xD8, 0xFF, 0xDB, 0, 3, 7, 0xFF, 0xD9]);
+    }
+
+    #[test]
+    fn the_last_exif_before_the_picture_counts() {
+        let segments: &[(u8, &[u8], &[u8])] = &[
+            (EXIF, b"Exif\0\0first", b""),
+            (EXIF, b"Exif\0\0second", b""),
+            (EXIF, b"Exif\0\0", b""),
+            (EXIF, b"another", b""),
+            (START_OF_SCAN, b"scan", b""),
+            (EXIF, b"Exif\0\0late", b""),
+        ];
+        assert_eq!(Layout::of(&file(segments)).exif, Some(&b"second"[..]));
+    }
+
+    #[test]
+    fn a_scan_that_leaves_components_out_keeps_coefficients() {
+        let frame: &[u8] = &[8, 0, 8, 0, 8, 3, 1, 0x11, 0, 2, 0x11, 1, 3, 0x11, 1];
+        let of = |scan: &[u8]| {
+            Layout::of(&file(&[(0xC0, frame, b""), (START_OF_SCAN, scan, b"")])).coefficient_bytes
+        };
+        assert_eq!(of(&[3, 1, 0, 2, 0, 3, 0, 0, 63, 0]), 0);
+        assert_eq!(of(&[1, 1, 0, 0, 63, 0]), 3 * 64 * 2);
     }
 }

@@ -1,18 +1,25 @@
 //! Image files to gray pictures, the same bits on every target.
 //!
 //! The format is found from the content, never from a name. Dimensions and the memory that decoding
-//! will need are checked against [`Limits`] before any pixel is decoded, EXIF orientation is applied,
-//! and gray is computed in integers by [`nibble_core::gray`] from decoded RGB8, alpha over white.
+//! will need are added up from what the file declares, and checked against [`Limits`], before that
+//! memory is taken. Of metadata only the EXIF orientation is looked at, where it lies; decoders do
+//! not see the rest. Gray is computed in integers by [`nibble_gray`] from decoded RGB8, alpha
+//! over white.
 
+mod bmp;
+mod cost;
 mod error;
 mod jpeg;
 mod orient;
 mod pixels;
+mod png;
+mod stored;
+#[cfg(feature = "tiff")]
+mod tiff;
+mod webp;
 
-use std::io::Cursor;
-
-use image::{ImageDecoder, ImageFormat, ImageReader};
-use nibble_core::gray::Gray;
+use image::ImageFormat;
+use nibble_gray::Gray;
 
 pub use error::PictureError;
 
@@ -21,7 +28,9 @@ pub use error::PictureError;
 pub struct Limits {
     /// Pixels of the picture.
     pub max_pixels: u64,
-    /// Bytes in use at the peak of decoding, the file itself included.
+    /// Bytes in use at the peak of decoding: the file, of which there is one copy where it is a
+    /// JPEG, the decoder's buffers and the picture. Up to 1 MiB of a decoder's tables and rows is
+    /// not counted. Metadata is not read, so however much of it a file has, it costs nothing else.
     pub max_bytes: u64,
 }
 
@@ -40,44 +49,16 @@ impl Limits {
 /// A [`PictureError`] that says whether the file is empty, no picture, of a format not read here,
 /// broken, or beyond `limits`.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Gray, PictureError> {
-    let format = format_of(bytes)?;
-    let coefficients = if format == ImageFormat::Jpeg {
-        let layout = jpeg::Layout::of(bytes);
-        if !layout.complete {
-            return Err(PictureError::Broken("the JPEG ends before its picture does".to_owned()));
-        }
-        layout.coefficient_bytes
-    } else {
-        0
-    };
-
-    let mut decoder = ImageReader::with_format(Cursor::new(bytes), format)
-        .into_decoder()
-        .map_err(PictureError::from_image)?;
-    let (width, height) = decoder.dimensions();
-    let too_large = PictureError::TooLarge { width, height };
-    let pixel_count = u64::from(width) * u64::from(height);
-    if pixel_count == 0 {
-        return Err(PictureError::Broken("the picture has no pixels".to_owned()));
-    }
-    let scratch = match format {
-        ImageFormat::Jpeg => coefficients.saturating_add(bytes.len() as u64),
-        // Planes of a lossy picture, or packed colours of a lossless one.
-        ImageFormat::WebP => pixel_count.saturating_mul(4),
-        _ => 0,
-    };
-    let peak = decoder.total_bytes().saturating_add(scratch).saturating_add(bytes.len() as u64);
-    if pixel_count > limits.max_pixels || peak > limits.max_bytes {
-        return Err(too_large);
-    }
-    let orientation = decoder.orientation().map_err(PictureError::from_image)?;
-    let color = decoder.color_type();
-    let length = usize::try_from(decoder.total_bytes()).map_err(|_| too_large)?;
-    let mut buffer = vec![0; length];
-    decoder.read_image(&mut buffer).map_err(PictureError::from_image)?;
-
-    pixels::to_gray_in_place(&mut buffer, color)?;
-    orient::upright(buffer, width as usize, height as usize, orientation)
+    let stored = match format_of(bytes)? {
+        ImageFormat::Jpeg => jpeg::decode(bytes, limits),
+        ImageFormat::Png => png::decode(bytes, limits),
+        ImageFormat::WebP => webp::decode(bytes, limits),
+        ImageFormat::Bmp => bmp::decode(bytes, limits),
+        #[cfg(feature = "tiff")]
+        ImageFormat::Tiff => tiff::decode(bytes, limits),
+        format => Err(PictureError::Unsupported(format!("{format:?}"))),
+    }?;
+    stored.into_gray()
 }
 
 /// A gray picture from row-major RGBA8, as a browser's canvas gives it.
@@ -100,11 +81,7 @@ fn format_of(bytes: &[u8]) -> Result<ImageFormat, PictureError> {
     if let Some(name) = foreign_format(bytes) {
         return Err(PictureError::Unsupported(name.to_owned()));
     }
-    match image::guess_format(bytes) {
-        Ok(format) if format.reading_enabled() => Ok(format),
-        Ok(format) => Err(PictureError::Unsupported(format!("{format:?}"))),
-        Err(_) => Err(PictureError::NotAPicture),
-    }
+    image::guess_format(bytes).map_err(|_| PictureError::NotAPicture)
 }
 
 /// Formats that people do choose, recognised so that the message can name them.

@@ -1,7 +1,7 @@
 //! EXIF orientation, applied to gray pixels.
 
 use image::metadata::Orientation;
-use nibble_core::gray::Gray;
+use nibble_gray::Gray;
 
 use crate::PictureError;
 

@@ -2,7 +2,7 @@
 //! memory, so gray is written over it and the rest given back.
 
 use image::ColorType;
-use nibble_core::gray::{luma, over_white};
+use nibble_gray::{luma, over_white};
 
 use crate::PictureError;
 

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::codecs::jpeg::JpegEncoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use nibble_core::gray::luma;
+use nibble_gray::luma;
 use nibble_picture::{Limits, PictureError, decode, from_rgba};
 
 /// Something without symmetry, so that a wrong turn shows.
@@ -87,6 +87,38 @@ fn flipped_bytes_never_panic() {
             if let Ok(gray) = decode(&damaged, &small) {
                 assert!(gray.width() * gray.height() <= 1_000_000);
             }
+        }
+    }
+}
+
+#[test]
+#[cfg(feature = "tiff")]
+fn damaged_tiff_files_never_panic() {
+    let file = encoded(&scene(24, 16), ImageFormat::Tiff);
+    let small = Limits { max_pixels: 1_000_000, max_bytes: 16_000_000 };
+    assert!(decode(&file, &small).is_ok());
+    for end in 0..file.len() {
+        if let Ok(gray) = decode(&file[..end], &small) {
+            assert_eq!((gray.width(), gray.height()), (24, 16), "cut at {end}");
+        }
+    }
+    for at in 0..file.len() {
+        for flip in [0x01, 0x55, 0x80, 0xFF] {
+            let mut damaged = file.clone();
+            damaged[at] ^= flip;
+            if let Ok(gray) = decode(&damaged, &small) {
+                assert!(gray.width() * gray.height() <= 1_000_000);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_lossy_webp_cut_off_is_an_error_or_a_picture() {
+    let file = std::fs::read("../testdata/specimens/visa-b.webp").unwrap();
+    for end in (0..60).chain((60..file.len()).step_by(file.len() / 8)) {
+        if let Ok(gray) = decode(&file[..end], &Limits::NATIVE) {
+            assert_eq!((gray.width(), gray.height()), (1280, 960), "cut at {end}");
         }
     }
 }

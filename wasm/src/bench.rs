@@ -2,18 +2,17 @@
 
 use std::collections::VecDeque;
 
-use nibble_core::Precision;
-use nibble_core::bench::{
-    self, Case, Mean, NetworkBench, Plan, Row, SeenKernel, Shape, clock_step, gemm_rows, noisy, paper_grid,
-    pattern_strip, synthetic_model,
+use nibble_bench::{
+    Case, Mean, NetworkBench, Plan, Row, SeenKernel, Shape, case_of_kernel, gemm_rows, noisy, paper_grid,
+    pattern_strip, step_ms, summary, synthetic_model, verify,
 };
-use nibble_core::network::Network;
+use nibble_core::{Kernels, Model, Network, Precision};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
+use crate::clock::now;
 use crate::error::thrown;
-use crate::kernels::{race_again, race_for};
-use crate::now;
+use crate::kernels::{raced, raced_again};
 
 /// Width in pixels of the strip that networks are timed on: it holds a line of 44 characters.
 const STRIP_WIDTH: usize = 640;
@@ -46,6 +45,7 @@ pub struct Bench {
     plan: Plan,
     clock_step_ms: f64,
     all_kernels: bool,
+    kernels: Kernels,
     steps: VecDeque<Step>,
     models: Vec<Network>,
     networks: Option<NetworkBench>,
@@ -61,19 +61,23 @@ impl Bench {
     /// An `Error` with `code` `Internal` for any other word.
     #[wasm_bindgen(constructor)]
     pub fn new(what: &str, all_kernels: bool, repeats: usize) -> Result<Bench, JsValue> {
-        let clock_step_ms = clock_step(&mut now);
+        let clock_step_ms = step_ms(&mut now);
         let mut plan = Plan::for_clock(clock_step_ms);
         if repeats > 0 {
             plan.repeats = repeats;
         }
+        let kernels;
         let steps = match what {
-            "verify" => VecDeque::from([Step::Verify]),
+            "verify" => {
+                kernels = Kernels::detect();
+                VecDeque::from([Step::Verify])
+            }
             "gemm" => {
-                race_again();
+                kernels = raced_again();
                 paper_grid().into_iter().map(Step::Gemm).collect()
             }
             "network" => {
-                Precision::ALL.into_iter().for_each(race_for);
+                kernels = raced(&Precision::ALL);
                 ["ocr", "synthetic"]
                     .into_iter()
                     .flat_map(|name| {
@@ -88,6 +92,7 @@ impl Bench {
             plan,
             clock_step_ms,
             all_kernels,
+            kernels,
             steps,
             models: Vec::new(),
             networks: None,
@@ -101,7 +106,9 @@ impl Bench {
     /// # Errors
     /// An `Error` with `code` `ModelInvalid` where the file cannot be used.
     pub fn add_model(&mut self, model: &[u8]) -> Result<(), JsValue> {
-        self.models.push(Network::from_bytes(model).map_err(|error| thrown("ModelInvalid", &error))?);
+        let model = Model::parse(model);
+        let network = model.and_then(|model| Network::with_kernels(model, &self.kernels));
+        self.models.push(network.map_err(|error| thrown("ModelInvalid", &error))?);
         Ok(())
     }
 
@@ -118,10 +125,11 @@ impl Bench {
     pub fn step(&mut self) -> Result<(), JsValue> {
         match self.steps.pop_front() {
             None => {}
-            Some(Step::Verify) => self.verified = bench::verify(),
+            Some(Step::Verify) => self.verified = verify(),
             Some(Step::Gemm(shape)) => {
                 let mut no_peers = |_| Vec::new();
                 let mut rows = gemm_rows(
+                    &self.kernels,
                     &[shape],
                     self.all_kernels,
                     &self.plan,
@@ -135,10 +143,10 @@ impl Bench {
                 let networks = if name == "ocr" {
                     std::mem::take(&mut self.models)
                 } else {
-                    Precision::ALL
-                        .map(|precision| Network::from_model(synthetic_model(precision)))
-                        .into_iter()
-                        .collect()
+                    let network =
+                        |precision| Network::with_kernels(synthetic_model(precision), &self.kernels);
+                    let networks: Result<_, _> = Precision::ALL.into_iter().map(network).collect();
+                    networks.map_err(|error| thrown("Internal", &error))?
                 };
                 let strip = pattern_strip(STRIP_WIDTH).ok_or_else(|| thrown("Internal", &"no strip"))?;
                 let bench = NetworkBench::new(networks, strip, self.plan, &mut now);
@@ -165,7 +173,7 @@ impl Bench {
     pub fn report(&self) -> Result<String, JsValue> {
         let report = Report {
             rows: &self.rows,
-            summary: bench::summary(&self.rows),
+            summary: summary(&self.rows),
             verify: &self.verified,
             noisy: noisy(&self.rows),
             clock_step_ms: self.clock_step_ms,
@@ -186,7 +194,7 @@ impl Product {
     /// An `Error` with `code` `Internal` where this binary has no such kernel.
     #[wasm_bindgen(constructor)]
     pub fn new(kernel: &str, m: usize, n: usize, k: usize) -> Result<Product, JsValue> {
-        let case = bench::case_of_kernel(kernel, Shape { m, n, k });
+        let case = case_of_kernel(kernel, Shape { m, n, k });
         case.map(Self).ok_or_else(|| thrown("Internal", &format!("no kernel is called {kernel}")))
     }
 

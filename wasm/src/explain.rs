@@ -1,12 +1,8 @@
 //! What the page's explanation shows of a network at work: the strip of a line, and the output of a layer.
 
-use nibble_core::geometry::Point;
-use nibble_core::network::{Activations, Network};
-use nibble_core::path::LinePath;
-use nibble_core::pyramid::Pyramid;
-use nibble_core::rectify::rectify;
-use nibble_core::strip::Strip;
+use nibble_core::{Activations, Network};
 use nibble_picture::{Limits, decode};
+use nibble_reader::{Point, strip_of_quad};
 use wasm_bindgen::prelude::*;
 
 use crate::error::thrown;
@@ -57,11 +53,9 @@ impl Explainer {
         let gray = decode(bytes, &Limits::BROWSER).map_err(|error| thrown(error.code(), &error))?;
         let &[x0, y0, x1, y1, x2, y2, x3, y3] = quad else { return Err(no_line()) };
         let corners = [Point::new(x0, y0), Point::new(x1, y1), Point::new(x2, y2), Point::new(x3, y3)];
-        let path = LinePath::within(corners, characters);
         let model = self.network.model();
-        let rectified = rectify(&Pyramid::of(&gray), &path, MARGIN, model.height, model.column_stride)
-            .ok_or_else(no_line)?;
-        Ok(rectified.strip.pixels().to_vec())
+        let size = [model.height, model.column_stride];
+        strip_of_quad(&gray, corners, characters, MARGIN, size).ok_or_else(no_line)
     }
 
     /// What a layer makes of a strip.
@@ -69,10 +63,13 @@ impl Explainer {
     /// # Errors
     /// An `Error` with `code` `Internal` where the strip does not suit the network, or it has no such layer before the last.
     pub fn output(&mut self, strip: &[u8], layer: usize) -> Result<LayerOutput, JsValue> {
-        let height = self.network.model().height;
-        let strip = Strip::new(strip.len() / height, height, strip.to_vec())
-            .ok_or_else(|| thrown("Internal", &"no strip"))?;
-        let output = self.network.output_of(layer, &strip).map_err(|error| thrown("Internal", &error))?;
+        let mut output = None;
+        let run = self.network.run_observed(strip, &mut |end| {
+            if end.index == layer {
+                output = end.activations().map(|values| (end.shape, values));
+            }
+        });
+        run.map_err(|error| thrown("Internal", &error))?;
         let ([rows, columns, channels], values) =
             output.ok_or_else(|| thrown("Internal", &format!("no layer {layer} before the last")))?;
         let values = match values {

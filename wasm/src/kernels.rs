@@ -1,70 +1,86 @@
-//! Which kernels run here: all are tested once, and those of a precision raced before its first network is made. A page that reads with one network waits
-//! for one race.
+//! Which kernels run here: all are tested once, and those of a precision raced before its first
+//! network is made. A page that reads with one network waits for one race.
 
 use std::cell::RefCell;
 
-use nibble_core::Precision;
-use nibble_core::gemm::{Choice, Task, choose, choose_among};
+use nibble_core::{Choice, Kernels, OperandRange, Precision};
 use wasm_bindgen::prelude::*;
 
-use crate::now;
+use crate::clock::now;
 
-/// What is known of a precision.
+/// What is known of this browser's kernels.
 struct Known {
-    choice: Choice,
-    raced: bool,
+    kernels: Kernels,
+    /// One choice for each precision, and whether a race decided it.
+    choices: Vec<(Choice, bool)>,
 }
 
 thread_local! {
-    /// Of each precision; empty before the test.
-    static KNOWN: RefCell<Vec<Known>> = const { RefCell::new(Vec::new()) };
+    /// `None` before the test.
+    static KNOWN: RefCell<Option<Known>> = const { RefCell::new(None) };
 }
 
-/// Races the kernels of `tasks`. Networks that exist keep theirs.
-fn race(known: &mut [Known], tasks: &[Task]) {
-    for choice in choose_among(tasks, Some(&mut now), &|_| true) {
-        if let Some(known) = known.iter_mut().find(|known| known.choice.precision == choice.precision) {
-            known.choice = choice;
-            known.raced = true;
+impl Known {
+    /// Tests all kernels.
+    fn tested() -> Self {
+        let mut kernels = Kernels::detect();
+        let choices = kernels.choose(&Precision::ALL, None, &|_| true);
+        Self { kernels, choices: choices.into_iter().map(|choice| (choice, false)).collect() }
+    }
+
+    /// Races the kernels for `ranges`. Networks that exist keep theirs.
+    fn race(&mut self, ranges: &[OperandRange]) {
+        for choice in self.kernels.choose_ranges(ranges, Some(&mut now), &|_| true) {
+            let known = self.choices.iter_mut().find(|(known, _)| known.precision == choice.precision);
+            if let Some(known) = known {
+                *known = (choice, true);
+            }
+        }
+    }
+
+    /// Races the kernels of one precision, unless that was done.
+    fn race_once(&mut self, precision: Precision) {
+        let name = precision.name();
+        if self.choices.iter().any(|(choice, raced)| choice.precision == name && !raced) {
+            self.race(&[precision.into()]);
         }
     }
 }
 
 /// Gives `work` what is known, after the test.
-fn with_known<R>(work: impl FnOnce(&mut Vec<Known>) -> R) -> R {
-    KNOWN.with_borrow_mut(|known| {
-        if known.is_empty() {
-            known.extend(choose(None).into_iter().map(|choice| Known { choice, raced: false }));
-        }
-        work(known)
+fn with_known<R>(work: impl FnOnce(&mut Known) -> R) -> R {
+    KNOWN.with_borrow_mut(|known| work(known.get_or_insert_with(Known::tested)))
+}
+
+/// The kernels for networks of some precisions, each raced once.
+pub(crate) fn raced(precisions: &[Precision]) -> Kernels {
+    with_known(|known| {
+        precisions.iter().for_each(|&precision| known.race_once(precision));
+        known.kernels
     })
 }
 
-/// Races the kernels of one precision, unless that was done.
-pub(crate) fn race_for(precision: Precision) {
+/// The kernels after a race of all, which is held again if there was one: at start-up, engines may
+/// not have compiled all for speed.
+pub(crate) fn raced_again() -> Kernels {
     with_known(|known| {
-        let task = Task::from(precision);
-        if known.iter().any(|known| known.choice.precision == task.name() && !known.raced) {
-            race(known, &[task]);
-        }
-    });
+        known.race(&OperandRange::ALL);
+        known.kernels
+    })
 }
 
-/// Races all kernels, again if it was done: at start-up engines may not have compiled all for speed.
-pub(crate) fn race_again() {
-    with_known(|known| race(known, &Task::ALL));
-}
-
-/// The kernels in use, JSON: `precision`, `kernel`, `isa` and the kernels that this engine computes wrongly, in `wrong`. All are tested against the naive product,
-/// once. `races` those of precisions without a network, too, which takes some hundredths of a second each; without, theirs are the best guess.
+/// The kernels in use, as JSON: `precision`, `kernel`, `isa` and the kernels that this engine computes
+/// wrongly, in `wrong`. All are tested against the naive product, once. `races` says whether to race
+/// those of precisions without a network too, which takes some hundredths of a second each; without
+/// it, theirs are the best guess.
 #[wasm_bindgen]
 #[must_use]
 pub fn choose_kernels(races: bool) -> String {
-    if races {
-        Precision::ALL.into_iter().for_each(race_for);
-    }
     let json = with_known(|known| {
-        let choices: Vec<&Choice> = known.iter().map(|known| &known.choice).collect();
+        if races {
+            Precision::ALL.into_iter().for_each(|precision| known.race_once(precision));
+        }
+        let choices: Vec<&Choice> = known.choices.iter().map(|(choice, _)| choice).collect();
         serde_json::to_string(&choices)
     });
     json.unwrap_or_else(|_| "[]".to_owned())

@@ -1,33 +1,28 @@
-//! Browser skin over `nibble-core`: image bytes or canvas pixels in, the JSON of the reader out.
+//! Browser skin over `nibble-reader`: image bytes or canvas pixels in, the JSON of the reader out.
 //!
 //! One [`Engine`] holds one network. The npm package around it (`wasm/npm`) queues calls, loads files
 //! and gives the types.
 
 mod bench;
+mod clock;
 mod error;
 mod explain;
 mod kernels;
 mod restart;
 
-use nibble_core::gray::Gray;
-use nibble_core::model;
-use nibble_core::reader::{Fusion, Reader, Reading};
+use nibble_core::{Model, Network};
+use nibble_gray::Gray;
 use nibble_picture::{Limits, decode, from_rgba};
+use nibble_reader::{Fusion, Reader, Reading};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 pub use bench::Bench;
+use clock::now;
 use error::thrown;
 pub use explain::{Explainer, LayerOutput};
 pub use kernels::choose_kernels;
 pub use restart::restart;
-
-#[wasm_bindgen]
-extern "C" {
-    /// Milliseconds of the browser's monotonic clock, in windows and workers alike.
-    #[wasm_bindgen(js_namespace = performance)]
-    fn now() -> f64;
-}
 
 /// Reports panics on the console instead of a bare `unreachable`.
 #[wasm_bindgen(start)]
@@ -61,9 +56,10 @@ impl Engine {
     /// An `Error` with `code` `ModelInvalid` where the file cannot be used.
     #[wasm_bindgen(constructor)]
     pub fn new(model: &[u8]) -> Result<Engine, JsValue> {
-        let model = model::parse(model).map_err(|error| thrown("ModelInvalid", &error))?;
-        kernels::race_for(model.precision);
-        let reader = Reader::from_model(model).map_err(|error| thrown("ModelInvalid", &error))?;
+        let model = Model::parse(model).map_err(|error| thrown("ModelInvalid", &error))?;
+        let kernels = kernels::raced(&[model.precision]);
+        let reader = Network::with_kernels(model, &kernels).and_then(Reader::with_network);
+        let reader = reader.map_err(|error| thrown("ModelInvalid", &error))?;
         Ok(Self { reader, fusion: Fusion::default() })
     }
 
@@ -114,13 +110,13 @@ impl Engine {
 
     fn read(&mut self, gray: &Gray, begin: f64) -> Result<String, JsValue> {
         let decode_ms = now() - begin;
-        let reading = self.reader.read(gray, &mut now);
+        let reading = self.reader.read_timed(gray, &mut now);
         answer(&reading, gray, decode_ms)
     }
 
     fn fuse(&mut self, gray: &Gray, begin: f64) -> Result<String, JsValue> {
         let decode_ms = now() - begin;
-        let reading = self.reader.fuse(gray, &mut self.fusion, &mut now);
+        let reading = self.reader.fuse_timed(gray, &mut self.fusion, &mut now);
         answer(&reading, gray, decode_ms)
     }
 }

@@ -1,7 +1,6 @@
 //! The bench and the kernels in a real browser.
 #![cfg(target_arch = "wasm32")]
 
-use nibble_core::quant::{Code, Requantisation, Wide, requantise_one};
 use nibble_wasm::Bench;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -49,28 +48,7 @@ fn every_kernel_of_this_binary_is_exact() {
 
 #[wasm_bindgen_test]
 fn requantisation_in_vectors_is_the_definition() {
-    // Whole vectors and what is left of them, at every magnitude that sums and scales can have.
-    const CHANNELS: usize = 29;
-    let sums: Vec<i32> =
-        (0..CHANNELS as i32 * 40).map(|at| (at * 40_503 - 1_619_783).wrapping_mul(1 << (at % 31))).collect();
-    for exponent in -30..=30 {
-        let scale = 1.37 * 2.0f32.powi(exponent);
-        for largest in [15, 255] {
-            let how = Requantisation {
-                bias: vec![3; CHANNELS],
-                scales: vec![scale; CHANNELS],
-                zero_point: 0,
-                largest,
-            };
-            let (mut codes, mut wide) = (vec![0; sums.len()], vec![Wide::<8>::of(0); sums.len()]);
-            how.apply(&sums, CHANNELS, &mut codes);
-            how.apply(&sums, CHANNELS, &mut wide);
-            for (sum, (code, wide)) in sums.iter().zip(codes.into_iter().zip(wide)) {
-                let one = requantise_one(sum.wrapping_add(3), scale, 0, largest);
-                assert_eq!([code, wide.code()], [one; 2], "{sum} {scale}");
-            }
-        }
-    }
+    assert!(nibble_bench::requantisation_is_exact());
 }
 
 #[wasm_bindgen_test]

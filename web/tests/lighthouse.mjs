@@ -15,7 +15,7 @@ const CHECKED = ["accessibility", "best-practices", "seo"];
 
 // `cargo xtask setup` keeps it out of the page's own packages: it brings more of them than all
 // others together.
-const tools = createRequire(join(repository, ".tools/lighthouse/package.json"));
+const tools = createRequire(join(repository, "target/tools/lighthouse/package.json"));
 const load = async (name) => import(pathToFileURL(tools.resolve(name)).href);
 const { default: lighthouse } = await load("lighthouse");
 const { launch } = await load("chrome-launcher");

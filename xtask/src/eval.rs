@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use crate::frames::{self, Set, Source};
 use crate::native;
 use crate::shell::root;
-use crate::warped::{self, Set, Source};
 
 /// Beside the repository where the pictures are at hand.
 pub(crate) const DEFAULT: &str = "../shared/data/images";
@@ -213,7 +213,7 @@ pub(crate) fn warp(folder: &Path, set: Set) -> Result<PathBuf> {
         flat.map(|[file, document, _, lines]| Source { file, document, lines }).collect();
     let size = set.size.map_or_else(String::new, |(width, height)| format!("-{width}x{height}"));
     let frames = root().join(format!("target/warped/{}{size}", set.seed));
-    warped::make(&sources, folder, &frames, set)?;
+    frames::make(&sources, folder, &frames, set)?;
     Ok(frames)
 }
 
@@ -295,7 +295,7 @@ fn html(folder: &Path, results: &[(&str, Vec<Case>)]) -> String {
 fn record_warped(table: &str, count: usize, seed: u64) -> Result<()> {
     let page = format!(
         "# Frames as a phone held by hand makes them\n\nWritten by `cargo xtask eval --warped {count} --seed {seed} --write`: frames of the scans and renders of the picture set, made anew by their seed \
-         (`xtask/src/warped.rs` says how). Times are of one core of the machine that ran it, decoding apart.\n\n{table}"
+         (`xtask/warped/src/frame.rs` says how). Times are of one core of the machine that ran it, decoding apart.\n\n{table}"
     );
     std::fs::write(root().join("docs/results/warped.md"), page)?;
     Ok(())

@@ -1,23 +1,24 @@
 //! The commands of this repository: `cargo xtask demo`, `cargo xtask test`, and their parts.
 
+mod cache;
 mod digests;
 mod engines;
 mod eval;
-mod lan;
+mod frames;
 mod loops;
 mod native;
 mod page;
 mod phone;
-mod serve;
 mod setup;
 mod shell;
 mod test;
 mod times;
-mod warped;
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+
+use crate::setup::Need::{Arm64, Chromium, Lighthouse, LlvmMca, Node, Qemu, WasmPack, X86};
 
 const USAGE: &str = "\
 cargo xtask demo [--port N] [--lan] [--build-only]
@@ -68,7 +69,7 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((&"times", options)) => times::run_all(options),
         Some((&"soak", options)) => soak(options),
         Some((&"lighthouse", [])) => {
-            setup::everything()?;
+            setup::install(&[WasmPack, Node, Chromium, Lighthouse])?;
             page::build()?;
             page::lighthouse()
         }
@@ -77,10 +78,11 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((&"phone", [])) => phone::phone(),
         Some((&"bench-peers", options)) => phone::bench_peers(options),
         Some((&"inner-loops", [])) => {
+            setup::install(&[WasmPack, Node, Arm64, X86, Qemu, LlvmMca])?;
             page::package()?;
             loops::write()
         }
-        Some((&"setup", [])) => setup::everything(),
+        Some((&"setup", [])) => setup::install(setup::EVERYTHING),
         _ => bail!("what shall be done?\n{USAGE}"),
     }
 }
@@ -98,14 +100,19 @@ fn demo(options: &[&str]) -> Result<()> {
             _ => bail!("unknown option {option}\n{USAGE}"),
         }
     }
-    setup::for_page()?;
+    setup::install(setup::PAGE)?;
     page::build()?;
     if build_only {
         println!("the site is in web/dist: any static host serves it, under any path");
         return Ok(());
     }
-    let serve = if lan { lan::forever } else { serve::forever };
-    serve(&shell::root().join("web/dist"), port)
+    let folder = shell::root().join("web/dist");
+    if !lan {
+        return nibble_serve::forever(&folder, port);
+    }
+    let mut cargo = shell::command("cargo");
+    cargo.args(["run", "--quiet", "-p", "nibble-lan", "--"]).arg(folder).arg(port.to_string());
+    shell::run(&mut cargo)
 }
 
 fn soak(options: &[&str]) -> Result<()> {
@@ -114,7 +121,7 @@ fn soak(options: &[&str]) -> Result<()> {
         ["--minutes", minutes] if minutes.parse::<f32>().is_ok_and(|number| number > 0.0) => minutes,
         _ => bail!("--minutes needs a number above zero, and is the only option\n{USAGE}"),
     };
-    setup::everything()?;
+    setup::install(&[WasmPack, Node, Chromium])?;
     page::build()?;
     page::soak(minutes)
 }

@@ -1,11 +1,11 @@
 //! The npm package and the page.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::shell::{command, root, run, step, tools};
+use crate::shell::{command, root, run, step};
 
 /// One of the two WebAssembly binaries. Modules are validated whole, so the engine picks a binary.
 pub(crate) struct Binary {
@@ -60,17 +60,19 @@ const PASSES: [&str; 9] = [
 ];
 
 /// The most memory a page may ask for: a declared maximum, because iOS kills tabs that reserve too much.
-const MOST_MEMORY: u32 = 128 << 20;
+const MAX_MEMORY: u32 = 128 << 20;
 
 impl Binary {
     /// What cargo is told to compile it. Loop strength reduction undoes the addressing of the kernels.
-    pub(crate) fn environment(&self) -> [(&'static str, String); 2] {
+    ///
+    /// Both binaries are built in one folder: cargo tells their crates apart, and procedural macros and build scripts,
+    /// which these flags do not reach, are compiled once.
+    pub(crate) fn environment(&self) -> [(&'static str, String); 1] {
         let flags = format!(
-            "-C target-feature={} -C llvm-args=-disable-lsr {} -C link-arg=--max-memory={MOST_MEMORY}",
+            "-C target-feature={} -C llvm-args=-disable-lsr {} -C link-arg=--max-memory={MAX_MEMORY}",
             self.features, self.llvm
         );
-        let target = root().join("target").join(format!("wasm-{}", self.name));
-        [("RUSTFLAGS", flags), ("CARGO_TARGET_DIR", target.to_string_lossy().into_owned())]
+        [("RUSTFLAGS", flags)]
     }
 }
 
@@ -110,8 +112,13 @@ pub(crate) fn package() -> Result<()> {
     Ok(())
 }
 
+/// What wasm-pack makes of a binary.
+fn glue(name: &str) -> PathBuf {
+    root().join("target/wasm-pack").join(name)
+}
+
 fn wasm(binary: &Binary, pkg: &Path) -> Result<()> {
-    let out = tools().join("wasm").join(binary.name);
+    let out = glue(binary.name);
     let mut pack = command("wasm-pack");
     pack.args([
         "--log-level",
@@ -148,17 +155,15 @@ fn baseline_is_plain(pkg: &Path) -> Result<()> {
 }
 
 fn assemble(pkg: &Path) -> Result<()> {
-    let glue = |name: &str, file: &str| {
-        fs::read(tools().join("wasm").join(name).join(file)).context(file.to_owned())
-    };
+    let read = |name: &str, file: &str| fs::read(glue(name).join(file)).context(file.to_owned());
     ensure!(
-        glue("simd128", "engine.js")? == glue("relaxed", "engine.js")?,
+        read("simd128", "engine.js")? == read("relaxed", "engine.js")?,
         "the two binaries need different JavaScript: they must export the same functions"
     );
     for file in ["engine.js", "engine.d.ts"] {
-        fs::write(pkg.join(file), glue("simd128", file)?)?;
+        fs::write(pkg.join(file), read("simd128", file)?)?;
         // The sources of the package are type-checked against the generated declarations.
-        fs::write(root().join("wasm/npm/src").join(file), glue("simd128", file)?)?;
+        fs::write(root().join("wasm/npm/src").join(file), read("simd128", file)?)?;
     }
     for precision in ["f32", "u8", "u4"] {
         let name = format!("models/ocr-{precision}.safetensors");

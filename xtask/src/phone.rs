@@ -4,6 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::setup::Need::{Arm64, Chromium, Node, WasmPack};
 use crate::shell::{command, root, run, step};
 use crate::{native, page, setup};
 
@@ -11,7 +12,7 @@ const TARGET: &str = "aarch64-unknown-linux-musl";
 
 /// Builds one static binary for arm64, models inside, and says how to run it on a phone.
 pub(crate) fn phone() -> Result<()> {
-    setup::targets()?;
+    setup::install(&[Arm64])?;
     let folder = "target/phone";
     step("native-bench for arm64, without symbols", || native::build_stripped(TARGET, folder))?;
     let path = format!("{folder}/{TARGET}/release/native-bench");
@@ -43,7 +44,7 @@ In Termux, with the file in the phone's downloads (once: termux-setup-storage):
 
 /// Measures this project's products beside onnxruntime-web and tfjs-wasm in one page of Chromium.
 pub(crate) fn bench_peers(options: &[&str]) -> Result<()> {
-    setup::everything()?;
+    setup::install(&[WasmPack, Node, Chromium])?;
     page::package()?;
     let folder = root().join("web/peers");
     step("npm packages of the peers", || {

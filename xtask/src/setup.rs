@@ -1,110 +1,150 @@
-//! What the commands need, installed where it is missing.
+//! What commands and steps need, installed where it is missing.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
-use crate::shell::{command, exists, output, root, run, step, tools};
+use crate::cache;
+use crate::shell::{command, find, output, root, run, step};
 
-const WASM_PACK: &str = "0.15.1";
 const GECKODRIVER: &str = "0.37.1";
 /// 13 needs a newer Node.
 const LIGHTHOUSE: &str = "12.8.2";
-const OLDEST_NODE: (u32, u32) = (20, 19);
-const TARGETS: [&str; 4] = [
-    "wasm32-unknown-unknown",
-    "aarch64-unknown-linux-musl",
-    "x86_64-unknown-linux-musl",
-    "x86_64-unknown-linux-gnu",
-];
+const MIN_NODE: (u32, u32) = (20, 19);
 
-/// Everything that `demo` needs.
-pub(crate) fn for_page() -> Result<()> {
-    targets()?;
-    apt(&[("node", "nodejs"), ("npm", "npm")])?;
-    node_version()?;
-    cargo_tool("wasm-pack", WASM_PACK)?;
-    cargo_tool("wasm-bindgen", &wasm_bindgen_version()?)?;
-    npm()
+/// Something that may have to be installed first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// rustc's target of WebAssembly.
+    Wasm,
+    /// rustc's target of static binaries for arm64.
+    Arm64,
+    /// rustc's target of static binaries for x86_64.
+    X86Static,
+    /// rustc's target of x86_64, which other machines lack.
+    X86,
+    Qemu,
+    /// wasm-pack and what it runs.
+    WasmPack,
+    /// Node and the packages of the page.
+    Node,
+    Chromium,
+    Firefox,
+    WebKit,
+    Lighthouse,
+    /// Python with the packages of `train/`, and its fonts.
+    Python,
+    /// Only `inner-loops` counts cycles.
+    LlvmMca,
 }
 
-/// Everything that `demo` and `test` need.
-pub(crate) fn everything() -> Result<()> {
-    for_page()?;
-    apt(&[
-        ("qemu-aarch64-static", "qemu-user-static"),
-        ("chromium", "chromium"),
-        ("chromedriver", "chromium-driver"),
-        ("firefox-esr", "firefox-esr"),
-        ("python3", "python3-venv"),
-    ])?;
-    // These two do not answer to --version.
-    let webkit = [("WebKitWebDriver", "webkit2gtk-driver"), ("Xvfb", "xvfb")];
-    let missing: Vec<&str> = webkit
-        .iter()
-        .filter(|(program, _)| output(command("which").arg(program)).is_none())
-        .map(|&(_, package)| package)
-        .collect();
-    if !missing.is_empty() {
-        apt_install(&missing)?;
+use Need::{
+    Arm64, Chromium, Firefox, Lighthouse, LlvmMca, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86, X86Static,
+};
+
+/// What building the page needs.
+pub(crate) const PAGE: &[Need] = &[WasmPack, Node];
+
+/// What `demo` and `test` need.
+pub(crate) const EVERYTHING: &[Need] =
+    &[Wasm, Arm64, X86Static, X86, Qemu, WasmPack, Node, Chromium, Firefox, WebKit, Lighthouse, Python];
+
+impl Need {
+    /// The target of rustc.
+    fn target(self) -> Option<&'static str> {
+        match self {
+            Wasm | WasmPack => Some("wasm32-unknown-unknown"),
+            Arm64 => Some("aarch64-unknown-linux-musl"),
+            X86Static => Some("x86_64-unknown-linux-musl"),
+            X86 => Some("x86_64-unknown-linux-gnu"),
+            _ => None,
+        }
     }
-    if !Path::new("/usr/share/fonts/opentype/ocr-b").exists()
-        && output(command("fc-list").arg("OCR-B")).is_none_or(|list| list.is_empty())
-    {
-        apt_install(&["fonts-ocr-b"])?;
+
+    /// Programs and the Debian packages that bring them.
+    fn programs(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Qemu => &[("qemu-aarch64-static", "qemu-user-static")],
+            Node => &[("node", "nodejs"), ("npm", "npm")],
+            Chromium => &[("chromium", "chromium"), ("chromedriver", "chromium-driver")],
+            Firefox => &[("firefox-esr", "firefox-esr")],
+            WebKit => &[("WebKitWebDriver", "webkit2gtk-driver"), ("Xvfb", "xvfb")],
+            LlvmMca => &[("llvm-mca-16", "llvm-16")],
+            _ => &[],
+        }
     }
-    cargo_tool("geckodriver", GECKODRIVER)?;
-    lighthouse()
-}
 
-/// Tools that only `inner-loops` needs.
-pub(crate) fn llvm() -> Result<()> {
-    apt(&[("llvm-mca-16", "llvm-16")])
-}
-
-/// Lighthouse, apart from the page's packages because it brings more than all of them together.
-fn lighthouse() -> Result<()> {
-    let folder = tools().join("lighthouse");
-    let installed = std::fs::read_to_string(folder.join("node_modules/lighthouse/package.json"));
-    if installed.is_ok_and(|text| text.contains(&format!("\"version\": \"{LIGHTHOUSE}\""))) {
-        return Ok(());
+    /// Debian packages that are missing.
+    fn missing(self) -> Vec<&'static str> {
+        let lacking = |&&(program, _): &&(&str, &str)| find(program).is_none();
+        let mut packages: Vec<_> =
+            self.programs().iter().filter(lacking).map(|&(_, package)| package).collect();
+        if self == Python {
+            if output(command("python3").args(["-c", "import ensurepip"])).is_none() {
+                packages.push("python3-venv");
+            }
+            if !has_fonts() {
+                packages.push("fonts-ocr-b");
+            }
+        }
+        packages
     }
-    step(&format!("lighthouse {LIGHTHOUSE} from npm"), || {
-        std::fs::create_dir_all(&folder).context(".tools/lighthouse")?;
-        let mut npm = command("npm");
-        npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]).arg(&folder);
-        run(npm.arg(format!("lighthouse@{LIGHTHOUSE}")))
-    })?;
-    Ok(())
+
+    /// What comes from elsewhere than Debian and rustup.
+    fn install(self) -> Result<()> {
+        match self {
+            WasmPack => wasm_tools(),
+            Node => {
+                node_version()?;
+                npm()
+            }
+            Firefox => geckodriver(),
+            Lighthouse => lighthouse(),
+            Python => python().map(|_| ()),
+            _ => Ok(()),
+        }
+    }
 }
 
-/// The targets of rustc.
-pub(crate) fn targets() -> Result<()> {
+/// Installs what is missing of `needs`.
+pub(crate) fn install(needs: &[Need]) -> Result<()> {
+    targets(needs.iter().filter_map(|need| need.target()))?;
+    let mut packages: Vec<&str> = needs.iter().flat_map(|need| need.missing()).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    if !packages.is_empty() {
+        apt_install(&packages)?;
+    }
+    needs.iter().try_for_each(|need| need.install())
+}
+
+fn targets(wanted: impl Iterator<Item = &'static str>) -> Result<()> {
     let Some(installed) = output(command("rustup").args(["target", "list", "--installed"])) else {
         // A toolchain without rustup: the build says which target it lacks.
         return Ok(());
     };
-    for target in TARGETS {
-        if !installed.lines().any(|line| line == target) {
-            step(&format!("rustup target {target}"), || {
-                run(command("rustup").args(["target", "add", target]))
-            })?;
-        }
+    let mut missing: Vec<&str> =
+        wanted.filter(|target| !installed.lines().any(|line| line == *target)).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    if !missing.is_empty() {
+        step(&format!("rustup targets {}", missing.join(" ")), || {
+            run(command("rustup").args(["target", "add"]).args(&missing))
+        })?;
     }
     Ok(())
 }
 
-/// Installs Debian packages for the programs that are missing.
-fn apt(programs: &[(&str, &str)]) -> Result<()> {
-    let missing: Vec<&str> =
-        programs.iter().filter(|(program, _)| !exists(program)).map(|&(_, package)| package).collect();
-    if missing.is_empty() { Ok(()) } else { apt_install(&missing) }
+fn has_fonts() -> bool {
+    Path::new("/usr/share/fonts/opentype/ocr-b").exists()
+        || output(command("fc-list").arg("OCR-B")).is_some_and(|list| !list.is_empty())
 }
 
 fn apt_install(packages: &[&str]) -> Result<()> {
     let list = packages.join(" ");
     let is_root = output(command("id").arg("-u")).as_deref() == Some("0");
-    if !is_root || !exists("apt-get") {
+    if !is_root || find("apt-get").is_none() {
         bail!(
             "these are missing: {list}. Install them (Debian, Ubuntu: sudo apt-get install {list}) and run this again"
         );
@@ -124,61 +164,127 @@ fn node_version() -> Result<()> {
     let text = output(command("node").arg("--version")).context("node does not run")?;
     let mut numbers = text.trim_start_matches('v').split('.').map_while(|part| part.parse::<u32>().ok());
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    if version < OLDEST_NODE {
+    if version < MIN_NODE {
         bail!(
             "Node {}.{} or newer is needed, {text} is here: install it from nodejs.org and run this again",
-            OLDEST_NODE.0,
-            OLDEST_NODE.1
+            MIN_NODE.0,
+            MIN_NODE.1
         );
     }
-    Ok(())
-}
-
-/// The version of wasm-bindgen in `Cargo.lock`: its program must be the same.
-fn wasm_bindgen_version() -> Result<String> {
-    let lock = std::fs::read_to_string(root().join("Cargo.lock")).context("Cargo.lock")?;
-    let after = lock.split("name = \"wasm-bindgen\"\nversion = \"").nth(1);
-    let version =
-        after.and_then(|text| text.split('"').next()).context("wasm-bindgen is not in Cargo.lock")?;
-    Ok(version.to_owned())
-}
-
-/// Installs a program from crates.io into `.tools`, unless that version is here already.
-fn cargo_tool(program: &str, version: &str) -> Result<()> {
-    let found = output(command(program).arg("--version"));
-    if found.is_some_and(|text| text.split_whitespace().any(|word| word == version)) {
-        return Ok(());
-    }
-    let package = if program == "wasm-bindgen" { "wasm-bindgen-cli" } else { program };
-    step(&format!("{package} {version} from crates.io (some minutes, once)"), || {
-        let install = |locked: bool| {
-            let mut cargo = command("cargo");
-            cargo.args(["install", "--quiet", package, "--version", version, "--root"]).arg(tools());
-            cargo.arg("--target-dir").arg(tools().join("target"));
-            if locked {
-                cargo.arg("--locked");
-            }
-            // These programs run for seconds: a quick build pays more than quick code.
-            cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").env("CARGO_PROFILE_RELEASE_LTO", "off");
-            run(cargo.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16").env_remove("RUSTFLAGS"))
-        };
-        // A mirror of the registry may lack a version that the lock file of the program names.
-        install(true).or_else(|_| install(false))
-    })?;
     Ok(())
 }
 
 /// Installs the packages of the page's lock file, unless they are those installed last time.
 fn npm() -> Result<()> {
     let web = root().join("web");
-    let lock = std::fs::read(web.join("package-lock.json")).context("web/package-lock.json")?;
+    let lock = fs::read(web.join("package-lock.json")).context("web/package-lock.json")?;
     let stamp = web.join("node_modules/.lock-of-last-install");
-    if std::fs::read(&stamp).is_ok_and(|last| last == lock) {
+    if fs::read(&stamp).is_ok_and(|last| last == lock) {
         return Ok(());
     }
     step("npm packages of the page", || {
-        run(command("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&web))?;
-        std::fs::write(&stamp, &lock).context("web/node_modules")
+        let mut npm = command("npm");
+        npm.args(["ci", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"]);
+        run(npm.current_dir(&web))?;
+        fs::write(&stamp, &lock).context("web/node_modules")
     })?;
     Ok(())
+}
+
+/// The version of a package in a `Cargo.lock`.
+fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+    lock.split(&format!("name = \"{package}\"\nversion = \"")).nth(1)?.split('"').next()
+}
+
+/// A build of programs that run for seconds: to compile them takes longer than what they do.
+fn quick(cargo: &mut std::process::Command) -> &mut std::process::Command {
+    let settings = [("OPT_LEVEL", "0"), ("DEBUG", "false"), ("LTO", "off"), ("CODEGEN_UNITS", "256")];
+    for (name, value) in settings {
+        cargo.env(format!("CARGO_PROFILE_RELEASE_{name}"), value);
+    }
+    cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS")
+}
+
+/// wasm-pack, wasm-bindgen and its runner of tests, compiled in one go from `xtask/tools`.
+fn wasm_tools() -> Result<()> {
+    const PROGRAMS: [&str; 3] = ["wasm-pack", "wasm-bindgen", "wasm-bindgen-test-runner"];
+    let source = root().join("xtask/tools");
+    let lock = fs::read_to_string(source.join("Cargo.lock")).context("xtask/tools/Cargo.lock")?;
+    let ours = fs::read_to_string(root().join("Cargo.lock")).context("Cargo.lock")?;
+    let (tool, library) =
+        (locked_version(&lock, "wasm-bindgen-cli-support"), locked_version(&ours, "wasm-bindgen"));
+    ensure!(
+        tool.is_some() && tool == library,
+        "wasm-bindgen is {library:?} in Cargo.lock and {tool:?} in xtask/tools/Cargo.lock: they must be the same"
+    );
+    let manifest = fs::read(source.join("Cargo.toml")).context("xtask/tools/Cargo.toml")?;
+    let version = cache::version_of(&[&manifest, lock.as_bytes()]);
+    let place = cache::install("wasm-tools", &version, |place| {
+        println!("    wasm-pack and wasm-bindgen are compiled: a minute or some, once on this machine");
+        let target = place.join("target");
+        let mut cargo = command("cargo");
+        cargo.args(["build", "--quiet", "--locked", "--release", "--manifest-path"]);
+        cargo.arg(source.join("Cargo.toml"));
+        run(quick(&mut cargo).env("CARGO_TARGET_DIR", &target))?;
+        for program in PROGRAMS {
+            fs::copy(target.join("release").join(program), place.join(program)).context(program)?;
+        }
+        fs::remove_dir_all(target).context("what was compiled")
+    })?;
+    PROGRAMS.iter().try_for_each(|program| cache::link(program, &place.join(program)))
+}
+
+fn geckodriver() -> Result<()> {
+    let found = output(command("geckodriver").arg("--version"));
+    if found.is_some_and(|text| text.split_whitespace().any(|word| word == GECKODRIVER)) {
+        return Ok(());
+    }
+    let place = cache::install("geckodriver", GECKODRIVER, |place| {
+        println!("    geckodriver is compiled: a minute, once on this machine");
+        let target = place.join("target");
+        let mut cargo = command("cargo");
+        cargo.args(["install", "--quiet", "--locked", "geckodriver", "--version", GECKODRIVER, "--root"]);
+        run(quick(&mut cargo).arg(place).env("CARGO_TARGET_DIR", &target))?;
+        fs::remove_dir_all(target).context("what was compiled")
+    })?;
+    cache::link("geckodriver", &place.join("bin/geckodriver"))
+}
+
+/// Lighthouse, apart from the page's packages because it brings more than all of them together.
+fn lighthouse() -> Result<()> {
+    let place = cache::install("lighthouse", LIGHTHOUSE, |place| {
+        let mut npm = command("npm");
+        npm.args(["install", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error", "--prefix"]);
+        run(npm.arg(place).arg(format!("lighthouse@{LIGHTHOUSE}")))
+    })?;
+    cache::link("lighthouse", &place)
+}
+
+/// A Python with the packages of `train/`.
+pub(crate) fn python() -> Result<PathBuf> {
+    let requirements = root().join("train/requirements-dev.txt");
+    let read = |path: &str| fs::read(root().join(path)).with_context(|| path.to_owned());
+    let packages = [read("train/requirements.txt")?, read("train/requirements-dev.txt")?].concat();
+    let python = output(command("python3").arg("--version")).context("python3 does not run")?;
+    let version = cache::version_of(&[python.as_bytes(), &packages]);
+    let place = cache::install("python", &version, |place| {
+        run(command("python3").args(["-m", "venv"]).arg(place))?;
+        let mut pip = command(&place.join("bin/python").to_string_lossy());
+        run(pip.args(["-m", "pip", "install", "--quiet", "-r"]).arg(&requirements))
+    })?;
+    Ok(place.join("bin/python"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tools_fit_the_library() {
+        let read = |path: &str| fs::read_to_string(root().join(path)).expect(path);
+        let (ours, tools) = (read("Cargo.lock"), read("xtask/tools/Cargo.lock"));
+        let library = locked_version(&ours, "wasm-bindgen").expect("a version");
+        assert_eq!(locked_version(&tools, "wasm-bindgen-cli-support"), Some(library));
+        assert_eq!(locked_version(&ours, "no-such-package"), None);
+    }
 }

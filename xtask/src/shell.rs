@@ -1,5 +1,6 @@
 //! Steps as a person watches them, and the programs they run.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -11,18 +12,24 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
-/// Programs that this command installs for itself.
+/// The tools of this checkout: links into the cache folder, by name and without a version.
 pub(crate) fn tools() -> PathBuf {
-    root().join(".tools")
+    root().join("target/tools")
 }
 
-/// A command in the repository that finds the programs of `.tools` first.
+/// Where programs are looked for.
+fn paths() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    std::iter::once(tools()).chain(env::split_paths(&path)).collect()
+}
+
+/// A command in the repository that finds the tools of this checkout first.
 pub(crate) fn command(program: &str) -> Command {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let paths = std::iter::once(tools().join("bin")).chain(std::env::split_paths(&path));
     let mut command = Command::new(program);
     command.current_dir(root());
-    if let Ok(path) = std::env::join_paths(paths) {
+    // Whatever the user's configuration says: commands and tests look for what is built in this folder.
+    command.env("CARGO_TARGET_DIR", root().join("target"));
+    if let Ok(path) = env::join_paths(paths()) {
         command.env("PATH", path);
     }
     command
@@ -44,9 +51,9 @@ pub(crate) fn output(command: &mut Command) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Whether a program answers to `--version`.
-pub(crate) fn exists(program: &str) -> bool {
-    output(command(program).arg("--version")).is_some()
+/// The file of a program; `None` where it is not installed.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    paths().into_iter().map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 fn describe(command: &Command) -> String {

@@ -1,41 +1,77 @@
 //! Every test of the repository, step by step.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Result, bail};
 
-use crate::shell::{self, command, root, step, tools};
+use crate::setup::Need::{
+    self, Arm64, Chromium, Firefox, Lighthouse, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86, X86Static,
+};
+use crate::shell::{self, command, root, step};
 use crate::{digests, engines, eval, loops, native, page, setup};
 
-type Step = (&'static str, &'static str, fn() -> Result<()>);
+/// A step: its name, its title, what it needs, and its work.
+type Step = (&'static str, &'static str, &'static [Need], fn() -> Result<()>);
 
 const STEPS: &[Step] = &[
-    ("fmt", "formatting", fmt),
-    ("clippy", "clippy on every target", clippy),
-    ("lint-web", "format and lint of page, package and examples", lint_web),
-    ("unit", "tests of the workspace", unit),
-    ("aarch64", "core and picture on aarch64 under qemu", aarch64),
-    ("x86_64", "core on older and newer x86_64 under qemu", x86_64),
-    ("digests", "digests that the bench view compares with", digests::check),
-    ("warped", "photo-like frames of real pictures, where these are present", eval::check),
-    ("inner-loops", "inner loops for arm64 and x86_64: no spill, the paper's instruction", loops::check),
-    ("wasm-chromium", "wasm in Chromium", wasm_chromium),
-    ("wasm-firefox", "wasm in Firefox", wasm_firefox),
-    ("build-page", "npm package and page", page::build),
-    ("page-units", "parts of the page that need no browser", || node("tests/units.mjs")),
-    ("engines", "both binaries in V8 and JavaScriptCore for arm64 under qemu", engines::verify),
-    ("page-chromium", "page in Chromium", || node("tests/chromium.mjs")),
-    ("page-recovery", "traps and failing workers in Chromium", || node("tests/recovery.mjs")),
-    ("page-camera", "camera view in Chromium, a film for a camera", || node("tests/camera.mjs")),
-    ("page-views", "navigation, bench view and how-it-works view in Chromium", || node("tests/views.mjs")),
-    ("page-offline", "page without a network, shared pictures, new versions", || node("tests/offline.mjs")),
-    ("page-firefox", "page in Firefox", || node("tests/firefox.mjs")),
-    ("page-webkit", "page in WebKitGTK, the engine of iPhones", || node("tests/webkit.mjs")),
-    ("examples", "examples of the package, built and opened", || node("tests/examples.mjs")),
-    ("lighthouse", "accessibility, best practices and SEO by Lighthouse", || node("tests/lighthouse.mjs")),
-    ("sizes", "what a first visit loads is within its limit", || page::sizes(true)),
-    ("soak", "memory over camera frames, shortened", || page::soak(SOAK_MINUTES)),
-    ("parity", "the same bits in both binaries, three browsers, x86_64 and aarch64", parity),
-    ("train", "lint, generator, export and integer simulation of train/", train),
-    ("readme", "commands of the README marked as tested", readme),
+    ("fmt", "formatting", &[], fmt),
+    ("clippy", "clippy on every target", &[Wasm, Arm64], clippy),
+    ("lint-web", "format and lint of page, package and examples", &[Node], lint_web),
+    ("unit", "tests of the workspace", &[], unit),
+    ("aarch64", "core and picture on aarch64 under qemu", &[Arm64, Qemu], aarch64),
+    ("x86_64", "core on older and newer x86_64 under qemu", &[X86Static, Qemu], x86_64),
+    ("digests", "digests that the bench view compares with", &[], digests::check),
+    ("warped", "photo-like frames of real pictures, where these are present", &[], eval::check),
+    (
+        "inner-loops",
+        "inner loops for arm64 and x86_64: no spill, the paper's instruction",
+        &[Arm64, X86],
+        loops::check,
+    ),
+    ("wasm-chromium", "wasm in Chromium", &[WasmPack, Chromium], wasm_chromium),
+    ("wasm-firefox", "wasm in Firefox", &[WasmPack, Firefox], wasm_firefox),
+    ("build-page", "npm package and page", setup::PAGE, page::build),
+    ("page-units", "parts of the page that need no browser", &[Node], || node("tests/units.mjs")),
+    (
+        "engines",
+        "both binaries in V8 and JavaScriptCore for arm64 under qemu",
+        &[Node, Qemu],
+        engines::verify,
+    ),
+    ("page-chromium", "page in Chromium", &[Node, Chromium], || node("tests/chromium.mjs")),
+    ("page-recovery", "traps and failing workers in Chromium", &[Node, Chromium], || {
+        node("tests/recovery.mjs")
+    }),
+    ("page-camera", "camera view in Chromium, a film for a camera", &[Node, Chromium], || {
+        node("tests/camera.mjs")
+    }),
+    ("page-views", "navigation, bench view and how-it-works view in Chromium", &[Node, Chromium], || {
+        node("tests/views.mjs")
+    }),
+    ("page-offline", "page without a network, shared pictures, new versions", &[Node, Chromium], || {
+        node("tests/offline.mjs")
+    }),
+    ("page-firefox", "page in Firefox", &[Node, Firefox], || node("tests/firefox.mjs")),
+    ("page-webkit", "page in WebKitGTK, the engine of iPhones", &[Node, WebKit], || node("tests/webkit.mjs")),
+    ("examples", "examples of the package, built and opened", &[Node, Chromium], || {
+        node("tests/examples.mjs")
+    }),
+    (
+        "lighthouse",
+        "accessibility, best practices and SEO by Lighthouse",
+        &[Node, Chromium, Lighthouse],
+        || node("tests/lighthouse.mjs"),
+    ),
+    ("sizes", "what a first visit loads is within its limit", &[Node], || page::sizes(true)),
+    ("soak", "memory over camera frames, shortened", &[Node, Chromium], || page::soak(SOAK_MINUTES)),
+    (
+        "parity",
+        "the same bits in both binaries, three browsers, x86_64 and aarch64",
+        &[Arm64, Qemu, Node, Chromium, Firefox, WebKit],
+        parity,
+    ),
+    ("train", "lint, generator, export and integer simulation of train/", &[Python], train),
+    ("readme", "commands of the README marked as tested", &[], readme),
 ];
 
 /// Minutes of camera frames: what each frame leaves behind shows; what leaks slowly shows in `cargo xtask soak`.
@@ -55,23 +91,47 @@ const X86_CPUS: [(&str, &str); 3] = [
     ("max", "avx2_f32_6x16,avx2_u8i8_6x16,avx2_u7i8_6x16,avx2_u4i4_6x16"),
 ];
 
-/// Runs all steps, or those named by `--only`. Goes on after a failure and ends with the count.
+/// Runs all steps, or those named by `--only`. Goes on after a failure; says how long each took, and the count.
 fn run_steps(names: &[&str]) -> Result<()> {
     let chosen: Vec<&Step> =
         STEPS.iter().filter(|(name, ..)| names.is_empty() || names.contains(name)).collect();
     if let Some(unknown) = names.iter().find(|name| !STEPS.iter().any(|(known, ..)| known == *name)) {
         bail!("no step is called {unknown}: cargo xtask test --list names them");
     }
-    setup::everything()?;
+    let mut times = vec![("set-up", setup_for(&chosen)?)];
     let mut failed = Vec::new();
-    for (name, title, work) in &chosen {
+    for (name, title, _, work) in &chosen {
+        let begin = Instant::now();
         if let Err(error) = step(title, work) {
             eprintln!("    FAILED: {error:#}\n    again: cargo xtask test --only {name}");
             failed.push(*name);
         }
+        times.push((name, begin.elapsed()));
     }
+    print!("{}", table(&times));
     println!("\n{} passed, {} failed", chosen.len() - failed.len(), failed.len());
     if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
+}
+
+/// Installs what the chosen steps need, in one go, and says how long it took.
+fn setup_for(chosen: &[&Step]) -> Result<Duration> {
+    let begin = Instant::now();
+    let mut needs = Vec::new();
+    for need in chosen.iter().flat_map(|(_, _, needs, _)| needs.iter()) {
+        if !needs.contains(need) {
+            needs.push(*need);
+        }
+    }
+    setup::install(&needs)?;
+    Ok(begin.elapsed())
+}
+
+/// Seconds of each step and of all together, a row each.
+fn table(times: &[(&str, Duration)]) -> String {
+    let total = times.iter().map(|(_, time)| *time).sum();
+    let row = |name: &str, time: Duration| format!("{name:14} {:8.1}\n", time.as_secs_f64());
+    let rows: String = times.iter().map(|&(name, time)| row(name, time)).collect();
+    format!("\n{:14} {:>8}\n{rows}{}", "step", "seconds", row("total", total))
 }
 
 /// `cargo xtask test` with its options.
@@ -81,7 +141,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     while let Some(&option) = rest.next() {
         match option {
             "--list" => {
-                STEPS.iter().for_each(|(name, title, _)| println!("{name:14} {title}"));
+                STEPS.iter().for_each(|(name, title, ..)| println!("{name:14} {title}"));
                 return Ok(());
             }
             "--only" => match rest.next() {
@@ -155,9 +215,8 @@ fn wasm_pack_test(browser: &str, driver: &str) -> Result<()> {
         println!("    {}", binary.name);
         let mut pack = command("wasm-pack");
         pack.args(["test", "--headless", "--release", "--mode", "no-install", browser]);
-        let driver_path = shell::output(command("which").arg(driver));
-        if let Some(path) = driver_path {
-            pack.args([if browser == "--chrome" { "--chromedriver" } else { "--geckodriver" }, &path]);
+        if let Some(path) = shell::find(driver) {
+            pack.arg(if browser == "--chrome" { "--chromedriver" } else { "--geckodriver" }).arg(path);
         }
         // The path comes last: what follows it goes to cargo.
         shell::run(pack.arg("wasm").envs(binary.environment()))?;
@@ -188,14 +247,7 @@ fn parity() -> Result<()> {
 }
 
 fn train() -> Result<()> {
-    let venv = tools().join("venv");
-    let python = venv.join("bin/python");
-    if !python.exists() {
-        shell::run(command("python3").args(["-m", "venv"]).arg(&venv))?;
-    }
-    let python = python.to_string_lossy().into_owned();
-    let requirements = "train/requirements-dev.txt";
-    shell::run(command(&python).args(["-m", "pip", "install", "--quiet", "-r", requirements]))?;
+    let python = setup::python()?.to_string_lossy().into_owned();
     shell::run(command(&python).args(["-m", "ruff", "check", "--quiet", "train"]))?;
     shell::run(command(&python).args(["-m", "ruff", "format", "--check", "--quiet", "train"]))?;
     shell::run(command(&python).args(["-m", "pytest", "-q", "train"]))
@@ -214,4 +266,33 @@ fn readme() -> Result<()> {
         shell::run(command("bash").args(["-euo", "pipefail", "-c", block]))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_without_browsers_need_none() {
+        for wanted in ["fmt", "unit", "digests", "readme"] {
+            let found = STEPS.iter().find(|(name, ..)| *name == wanted).expect(wanted);
+            assert_eq!(found.2, [], "{wanted}");
+        }
+    }
+
+    #[test]
+    fn set_up_alone_installs_what_every_step_needs() {
+        for (name, _, needs, _) in STEPS {
+            for need in *needs {
+                assert!(setup::EVERYTHING.contains(need), "{name} needs {need:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_ends_with_the_total() {
+        let times = [("fmt", Duration::from_millis(1500)), ("unit", Duration::from_secs(60))];
+        let lines = "step            seconds\nfmt                 1.5\nunit               60.0\ntotal              61.5\n";
+        assert_eq!(table(&times), format!("\n{lines}"));
+    }
 }

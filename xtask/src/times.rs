@@ -3,8 +3,9 @@
 use anyhow::{Result, ensure};
 
 use crate::eval::{DEFAULT, warp};
+use crate::frames::Set;
+use crate::setup::Need::{Chromium, Node, WasmPack};
 use crate::shell::{command, root, run};
-use crate::warped::Set;
 use crate::{native, page, setup};
 
 /// What a page asks a camera for at least, and what a phone's camera takes.
@@ -18,7 +19,7 @@ pub(crate) fn run_all(options: &[&str]) -> Result<()> {
     ensure!(matches!(options, [] | ["--write"]), "--write is the only option");
     let pictures = root().join(DEFAULT);
     ensure!(pictures.exists(), "{DEFAULT} is needed, whose pictures the frames are made from");
-    setup::everything()?;
+    setup::install(&[WasmPack, Node, Chromium])?;
     native::build(None)?;
     page::build()?;
     let folders = SETS.map(|set| warp(&pictures, set)).into_iter().collect::<Result<Vec<_>>>()?;

@@ -1,73 +1,64 @@
-//! Matrix products in blocks: one driver, one kernel trait, one file per instruction set.
+//! Matrix products in blocks: one driver, one kernel trait, one folder per architecture.
 //!
-//! A product has `rows` (pixels) x `columns` (filters) results, each a sum over `depth`. The left operand (activations) is packed in
-//! panels of `MR` rows, the right one (weights) once in panels of `NR` columns. Both panels run over the depth in groups of `GROUP`
-//! neighbours, because the instructions that multiply narrow integers add neighbours:
+//! # Glossary
+//! | word | meaning |
+//! |---|---|
+//! | *row* | one output pixel: the activations of its window, `depth` of them |
+//! | *column* | one output channel: the weights of its filter, `depth` of them |
+//! | *depth* | products summed for one result |
+//! | *tile* | the `MR` x `NR` results that a kernel keeps in registers |
+//! | *panel* | the packed operand of a tile: `MR` rows of activations, or `NR` columns of weights |
+//! | *group* | `GROUP` neighbours along the depth that lie together, because instructions add them |
+//! | *step* | what one pass of a kernel's innermost loop multiplies |
+//! | *window* | the part of a feature map under a filter: `stretches` runs of contiguous activations |
+//! | *flush* | adding accumulators to wider ones, and starting them anew, before they overflow |
+//! | *centre* | the constant subtracted from activations when they are stored |
+//!
+//! # Layout
+//! Both operands run over the depth in groups:
 //!
 //! ```text
-//! left panel:  [depth / GROUP][MR][GROUP]      right panel: [depth / GROUP][NR][GROUP]
+//! left panel:  [depth / GROUP][MR][GROUP]      right panel: [depth / GROUP][columns][GROUP]
 //! ```
 //!
-//! Kernels are named `{isa}_{activations}{weights}_{MR}x{NR}`.
+//! Left panels hold activations and are packed for each product, unless tiles read the map itself.
+//! Right panels hold weights and are packed once ([`Packed`]); the last one may be narrower.
+//!
+//! # Names
+//! Kernels are named `{isa}_{activations}{weights}_{MR}x{NR}`, with `_{form}` behind it where one
+//! instruction set has several kernels for the same operands.
 
 mod choice;
 mod dispatch;
 mod driver;
-pub mod oracle;
+pub(crate) mod oracle;
 mod pack;
 mod portable;
+#[cfg(feature = "bench")]
+pub(crate) mod products;
 #[cfg(test)]
 mod suite;
+mod windows;
+#[cfg(any(test, feature = "bench"))]
 mod zeros;
-
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avxvnni;
-#[cfg(target_arch = "aarch64")]
-mod dotprod;
-#[cfg(target_arch = "aarch64")]
-mod i8mm;
-#[cfg(target_arch = "aarch64")]
-mod neon;
-#[cfg(target_arch = "aarch64")]
-mod neon_pair;
-#[cfg(target_arch = "aarch64")]
-mod neon_paper;
-#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-mod relaxed;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod simd128;
-// The binary with relaxed SIMD is loaded faster without what its own kernels beat.
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
-mod simd128_mla;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod simd128_pack;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod simd128_pair;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod simd128_tile;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
-mod simd128_two;
-#[cfg(target_arch = "x86_64")]
-mod sse2_pack;
-#[cfg(target_arch = "x86_64")]
-mod sse41;
-#[cfg(target_arch = "x86_64")]
-mod x86_tile;
 
 use std::ops::{AddAssign, Mul};
 
 use crate::quant::Wide;
 
-pub use choice::{Choice, choose, choose_among};
-pub use dispatch::{Task, Visitor, every, select, select_for_zero_points};
-pub use driver::{PANELS, Windows, multiply, multiply_panel, multiply_windows, window_length};
-pub use pack::{LeftPanel, Packed, RightPanel};
-pub use zeros::{ZeroPoints, Zeroed};
+pub use choice::{Choice, Kernels};
+pub use dispatch::OperandRange;
+pub(crate) use dispatch::Visitor;
+#[cfg(any(test, feature = "bench"))]
+pub(crate) use dispatch::every;
+pub(crate) use driver::{PANELS, multiply, multiply_windows, window_length};
+pub(crate) use pack::{LeftPanel, Packed, RightPanel};
+pub(crate) use windows::{Windows, tile_fits};
+#[cfg(any(test, feature = "bench"))]
+pub(crate) use zeros::{ZeroPoints, Zeroed};
 
 /// A number that products are made of.
-pub trait Number: Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + 'static {}
+pub(crate) trait Number: Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + 'static {}
 impl Number for u8 {}
 impl Number for i8 {}
 impl Number for i16 {}
@@ -77,8 +68,15 @@ impl<const CENTRE: i16> Number for Wide<CENTRE> {}
 
 /// The inner loop of one instruction set, and the layout it reads.
 ///
-/// A value of a kernel can only be had where its instructions exist ([`Kernel::detect`]), so holding one is the proof.
-pub trait Kernel: Copy + Send + Sync + 'static {
+/// # Safety
+/// Implementations promise, and their callers rely on it:
+///
+/// - [`Kernel::detect`] returns a value only on a CPU that has every instruction of the kernel.
+/// - [`Kernel::tile`] and [`Kernel::tile_of_windows`] read only the operands they are given, and
+///   write only `out[r * stride + c]` with `r < MR` and `c < columns`.
+/// - No sum wraps around: with operands in the range of the kernel's [`OperandRange`], a depth of
+///   at most `MAX_DEPTH`, or any depth where [`Kernel::fits`], the accumulators hold every sum.
+pub(crate) unsafe trait Kernel: Copy + Send + Sync + 'static {
     /// Activations as maps hold them: codes ([`crate::quant::Code`]) or `f32`.
     type Activation: Number;
     /// Weights before packing: `i8` or `f32`.
@@ -98,38 +96,47 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     const MR: usize;
     /// Columns of a tile.
     const NR: usize;
-    /// Columns of the narrowest tile: the last panel of weights is cut to a multiple of them.
+    /// Columns of the narrowest tile; the last panel of weights is cut to a multiple of this.
     const STEP: usize = Self::NR;
     /// Neighbours along the depth that lie together.
     const GROUP: usize;
     /// Columns that share one element of a right panel.
     const LANE_COLUMNS: usize = 1;
-    /// Largest depth whose sums cannot overflow the kernel's accumulators whatever the weights; a multiple of `GROUP`, at most 2^20 so that a panel's length
-    /// fits 32 bits. Deeper products are cut and added, unless [`Kernel::fits`].
+    /// Largest depth whose sums cannot overflow the accumulators, whatever the weights. A multiple
+    /// of `GROUP`, at most 2^20 so that the length of a panel fits 32 bits. Deeper products are
+    /// cut into parts and added in 32 bits, unless [`Kernel::fits`].
     const MAX_DEPTH: usize;
-    /// The least 4-bit weight that is exact: networks have -7, codes with a zero point less 8 have -8.
-    const LEAST_WEIGHT: i8 = -8;
-    /// Up to so many columns, tiles read activations from the map by themselves ([`Kernel::tile_of_windows`]): packing pays only where many tiles share it.
-    const MOST_DIRECT_COLUMNS: usize = 0;
-    /// Whether tiles need the sum of each row's activations, because weights are stored with an offset.
+    /// The smallest 4-bit weight that is exact. Networks have -7 at least; codes with a zero point,
+    /// stored as `w - 8`, have -8.
+    #[cfg_attr(not(any(test, feature = "bench")), allow(dead_code, reason = "for zero points"))]
+    const MIN_WEIGHT: i8 = -8;
+    /// Up to so many columns, tiles read activations straight from the map
+    /// ([`Kernel::tile_of_windows`]). Packing pays only where many tiles share the panel.
+    const MAX_DIRECT_COLUMNS: usize = 0;
+    /// Whether tiles need the sum of each row's activations, because weights are stored with an
+    /// offset.
     const ROW_SUMS: bool = false;
-    /// What activations are stored less: so many times the sum of a column's weights belongs to its sums ([`Packed::offsets`]).
+    /// Offset subtracted from stored activations: the sums of a column then lack `CENTRE` times
+    /// the sum of its weights ([`Packed::offsets`]).
     const CENTRE: i16 = 0;
 
     /// The kernel, where the machine has its instructions.
     fn detect() -> Option<Self>;
 
-    /// Whether sums with the weights of this column fit the accumulators at any depth: the bound of trained weights is far below that of any weights.
+    /// Whether sums with the weights of this column fit the accumulators at any depth. Trained
+    /// weights are far below the bound for all possible ones.
     fn fits(_column: &[Self::Weight]) -> bool {
         false
     }
 
-    /// Depths, from any of a column's on, that fit accumulators which tiles empty by themselves ([`Panels::run`]).
-    fn run(_column: &[Self::Weight]) -> usize {
+    /// Depth, counted from any place of the column, whose sums fit the accumulators that tiles
+    /// flush themselves ([`Panels::flush_depth`]).
+    fn flush_depth(_column: &[Self::Weight]) -> usize {
         usize::MAX
     }
 
-    /// Does `work` compiled for the kernel's instruction set: for plain loops that compilers turn into vectors.
+    /// Runs `work` compiled for the kernel's instruction set: for plain loops that the compiler
+    /// vectorises.
     #[inline]
     fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
         work()
@@ -141,58 +148,151 @@ pub trait Kernel: Copy + Send + Sync + 'static {
     /// The weights of `LANE_COLUMNS` columns at one depth as an element of a right panel.
     fn right(weights: &[Self::Weight]) -> Self::Right;
 
-    /// An activation as a term of a row sum; only asked for where `ROW_SUMS`.
+    /// An activation as a term of a row sum. Called only where `ROW_SUMS`.
     fn row_term(_activation: Self::Activation) -> i32 {
         0
     }
 
-    /// One tile of `columns` columns, a multiple of `STEP` up to `NR`: `out[r * stride + c] = sum over the panels` (not added to what is there). `sums` has
-    /// `MR` row sums where `ROW_SUMS`.
+    /// Computes one tile: `out[r * stride + c] = sum over the panels`, for `r < MR` and
+    /// `c < columns`. What `out` held before is overwritten.
     ///
-    /// Panels hold whole groups, no deeper than [`Packed`] cuts them.
-    fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [Self::Sum], stride: usize);
+    /// # Safety
+    /// - `columns` is a multiple of `STEP`, from `STEP` to `NR`.
+    /// - `panels.left` holds `n * MR * GROUP` elements and `panels.right` holds
+    ///   `n * columns / LANE_COLUMNS * GROUP`, for one number of groups `n`.
+    /// - `panels.sums` holds `MR` row sums where `ROW_SUMS`.
+    /// - `out` has room: [`tile_fits`] holds for `MR`, `columns`, `stride` and `out.len()`.
+    unsafe fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [Self::Sum], stride: usize);
 
-    /// The same with activations read where they lie. Only asked for where `MOST_DIRECT_COLUMNS` allows it, with runs of whole groups that lie in the map.
-    fn tile_of_windows(
+    /// The same tile with activations read where they lie. Called only where
+    /// `MAX_DIRECT_COLUMNS` allows it.
+    ///
+    /// # Safety
+    /// - `windows` has exactly `MR` windows; that they lie inside their map is proved by the type.
+    /// - Their stretches are whole groups, and `right` holds no more groups than a window does.
+    /// - `right.columns` is a multiple of `STEP`, from `STEP` to `NR`.
+    /// - `out` has room, as for [`Kernel::tile`].
+    unsafe fn tile_of_windows(
         self,
         _windows: &Windows<'_, Self::Activation>,
         _right: RightPanel<'_, Self>,
         _out: &mut [Self::Sum],
         _stride: usize,
     ) {
-        unreachable!("a kernel that reads maps says how")
+        unreachable!("MAX_DIRECT_COLUMNS is 0: this kernel reads packed panels only")
     }
 
-    /// Packs `MR` rows of one length into `panel`, which begins with their first group; `false` where there is no fast way. Only asked for with whole
-    /// groups and without `ROW_SUMS`.
+    /// Packs `MR` rows of one length into `panel`, beginning with their first group. Returns
+    /// `false` where there is no fast way. Called only with whole groups and without `ROW_SUMS`.
     #[inline]
     fn pack<'a>(_rows: impl Fn(usize) -> &'a [Self::Activation], _panel: &mut [Self::Left]) -> bool {
         false
     }
 }
 
-/// What a tile multiplies.
+/// The operands of a tile.
 #[derive(Debug, Clone, Copy)]
-pub struct Panels<'a, K: Kernel> {
+pub(crate) struct Panels<'a, K: Kernel> {
     /// `[depth / GROUP][MR][GROUP]` activations.
-    pub left: &'a [K::Left],
+    pub(crate) left: &'a [K::Left],
     /// `[depth / GROUP][columns / LANE_COLUMNS][GROUP]` weights.
-    pub right: &'a [K::Right],
-    /// Sums of the rows' activations, where `ROW_SUMS`.
-    pub sums: &'a [i32],
-    /// Depths after which the tile empties its accumulators, if it does: the least [`Kernel::run`] of its columns.
-    pub run: usize,
+    pub(crate) right: &'a [K::Right],
+    /// Sum of each row's activations, where `ROW_SUMS`; empty elsewhere.
+    #[cfg_attr(
+        not(all(target_arch = "aarch64", feature = "bench")),
+        allow(dead_code, reason = "the paper's kernel alone needs row sums")
+    )]
+    pub(crate) sums: &'a [i32],
+    /// Depth after which the tile flushes its accumulators, for kernels that do: the smallest
+    /// [`Kernel::flush_depth`] of the columns.
+    #[allow(dead_code, reason = "only the kernels with two filters a lane flush by themselves")]
+    pub(crate) flush_depth: usize,
 }
 
-/// Whether 16 bits hold sums of pairs of products with the weights of this column: a lane gains at most 15 |w| a depth.
+/// Whether 16 bits hold sums of pairs of products with the weights of this column: a lane gains at
+/// most `15 * |w|` for each weight.
 #[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "relaxed-simd")))]
 fn pairs_fit(column: &[i8]) -> bool {
-    column.iter().map(|&weight| 15 * i32::from(weight).abs()).sum::<i32>() <= i32::from(i16::MAX)
+    let bound: i32 = column.iter().map(|&weight| 15 * i32::from(weight).abs()).sum();
+    bound <= i32::from(i16::MAX)
 }
 
-/// Puts a whole tile, `[MR][NR]`, where its rows are wanted.
+/// Copies a whole tile, `[MR][NR]`, to rows `stride` apart.
 fn place<K: Kernel>(tile: &[K::Sum], out: &mut [K::Sum], stride: usize) {
     for (target, results) in out.chunks_mut(stride).zip(tile.chunks_exact(K::NR)) {
         target[..K::NR].copy_from_slice(results);
     }
 }
+
+/// Writes what every `impl Kernel` repeats: the kernel's type, its proof, its operands and sizes.
+/// What differs follows as items of the implementation.
+///
+/// `$proof` is a type whose values exist only where the instructions do: its `detect` is the
+/// kernel's. `tile` receives the kernel by value, so a tile may rely on the instructions.
+macro_rules! kernel {
+    (
+        $(#[$doc:meta])*
+        $kernel:ident $(<const $size:ident: usize>)? ($proof:ty) = $name:expr, $isa:expr;
+        ($activation:ty => $left:ty, $weight:ty => $right:ty) -> $sum:ty;
+        tile $mr:expr, $nr:expr; group $group:expr; max_depth $depth:expr;
+        left |$a:ident| $left_of:expr;
+        right |$w:ident| $right_of:expr;
+        $($items:tt)*
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub(in crate::gemm) struct $kernel $(<const $size: usize>)? (
+            #[allow(dead_code, reason = "holding the proof is its use")] $proof,
+        );
+
+        // SAFETY: `detect` hands out a value only with the proof of the instructions. The tile
+        // keeps to the bounds that it is given and the sums to the bound argued in the doc above.
+        unsafe impl $(<const $size: usize>)? $crate::gemm::Kernel for $kernel $(<$size>)? {
+            type Activation = $activation;
+            type Weight = $weight;
+            type Left = $left;
+            type Right = $right;
+            type Sum = $sum;
+            const NAME: &'static str = $name;
+            const ISA: &'static str = $isa;
+            const MR: usize = $mr;
+            const NR: usize = $nr;
+            const GROUP: usize = $group;
+            const MAX_DEPTH: usize = $depth;
+
+            fn detect() -> Option<Self> {
+                <$proof>::detect().map(Self)
+            }
+
+            #[inline]
+            fn left($a: $activation) -> $left {
+                $left_of
+            }
+
+            #[inline]
+            fn right($w: &[$weight]) -> $right {
+                $right_of
+            }
+
+            $($items)*
+        }
+    };
+}
+use kernel;
+
+#[cfg(target_arch = "aarch64")]
+#[path = "aarch64/mod.rs"]
+mod arch;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[path = "wasm/mod.rs"]
+mod arch;
+#[cfg(target_arch = "x86_64")]
+#[path = "x86/mod.rs"]
+mod arch;
+#[cfg(not(any(
+    target_arch = "x86_64",
+    target_arch = "aarch64",
+    all(target_arch = "wasm32", target_feature = "simd128")
+)))]
+#[path = "portable_only.rs"]
+mod arch;

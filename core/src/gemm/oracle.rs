@@ -2,7 +2,13 @@
 
 /// `[rows][columns]` product of `[rows][depth]` activations and `[columns][depth]` weights, exact.
 #[must_use]
-pub fn multiply(activations: &[u8], weights: &[i8], rows: usize, columns: usize, depth: usize) -> Vec<i32> {
+pub(crate) fn multiply(
+    activations: &[u8],
+    weights: &[i8],
+    rows: usize,
+    columns: usize,
+    depth: usize,
+) -> Vec<i32> {
     let mut out = Vec::with_capacity(rows * columns);
     for row in 0..rows {
         for column in 0..columns {
@@ -18,7 +24,8 @@ pub fn multiply(activations: &[u8], weights: &[i8], rows: usize, columns: usize,
 
 /// The same of 4-bit codes with zero points: `sum (a - za)(w - zw)`.
 #[must_use]
-pub fn multiply_zeroed(
+#[cfg(test)]
+pub(crate) fn multiply_zeroed(
     (activations, activation_zero): (&[u8], u8),
     (weights, weight_zero): (&[u8], u8),
     rows: usize,
@@ -41,7 +48,7 @@ pub fn multiply_zeroed(
 
 /// The same in f32, summed in order.
 #[must_use]
-pub fn multiply_f32(
+pub(crate) fn multiply_f32(
     activations: &[f32],
     weights: &[f32],
     rows: usize,

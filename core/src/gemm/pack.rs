@@ -12,13 +12,13 @@ const fn padded(depth: usize, group: usize) -> usize {
 
 /// Weights packed once: panels of `NR` columns, the last one narrower.
 #[derive(Debug, Clone)]
-pub struct Packed<K: Kernel> {
+pub(crate) struct Packed<K: Kernel> {
     columns: usize,
     depth: usize,
     /// Depth at which products are cut, in groups.
     cut: usize,
-    /// Of each panel, the least of its columns' [`Kernel::run`].
-    runs: Vec<usize>,
+    /// Of each panel, the least of its columns' [`Kernel::flush_depth`].
+    flush_depths: Vec<usize>,
     panels: Vec<K::Right>,
     /// A term for each column; empty where activations are stored as they are.
     offsets: Vec<K::Sum>,
@@ -26,15 +26,15 @@ pub struct Packed<K: Kernel> {
 
 /// A panel of [`Packed`].
 #[derive(Debug, Clone, Copy)]
-pub struct RightPanel<'a, K: Kernel> {
+pub(crate) struct RightPanel<'a, K: Kernel> {
     /// Its first column.
-    pub first: usize,
+    pub(crate) first: usize,
     /// Its columns, those that only fill it up included.
-    pub columns: usize,
+    pub(crate) columns: usize,
     /// `[depth / GROUP][columns / LANE_COLUMNS][GROUP]` weights.
-    pub elements: &'a [K::Right],
-    /// The least [`Kernel::run`] of its columns.
-    pub run: usize,
+    pub(crate) elements: &'a [K::Right],
+    /// The least [`Kernel::flush_depth`] of its columns.
+    pub(crate) flush_depth: usize,
 }
 
 impl<K: Kernel> Packed<K> {
@@ -43,7 +43,7 @@ impl<K: Kernel> Packed<K> {
     /// # Panics
     /// If `weights` does not have `columns * depth` elements.
     #[must_use]
-    pub fn new(weights: &[K::Weight], columns: usize, depth: usize) -> Self {
+    pub(crate) fn new(weights: &[K::Weight], columns: usize, depth: usize) -> Self {
         assert_eq!(weights.len(), columns * depth, "weights are [columns][depth]");
         let groups = depth.div_ceil(K::GROUP);
         let filled = columns.div_ceil(K::STEP) * K::STEP;
@@ -74,33 +74,35 @@ impl<K: Kernel> Packed<K> {
         let offsets = if K::CENTRE == 0 { Vec::new() } else { (0..columns).map(offset).collect() };
         let whole = (0..columns).all(|index| K::fits(column(index)));
         let cut = if whole { groups.max(1) } else { K::MAX_DEPTH / K::GROUP };
-        let run = |first| (first..columns.min(first + K::NR)).map(|index| K::run(column(index))).min();
-        let runs = (0..columns).step_by(K::NR).filter_map(run).collect();
-        Self { columns, depth, cut, runs, panels, offsets }
+        let flush_depth = |first: usize| {
+            (first..columns.min(first + K::NR)).map(|index| K::flush_depth(column(index))).min()
+        };
+        let flush_depths = (0..columns).step_by(K::NR).filter_map(flush_depth).collect();
+        Self { columns, depth, cut, flush_depths, panels, offsets }
     }
 
     /// Columns.
     #[must_use]
-    pub fn columns(&self) -> usize {
+    pub(crate) fn columns(&self) -> usize {
         self.columns
     }
 
     /// Columns with those that fill the last tile: what a row of sums has room for.
     #[must_use]
-    pub fn stride(&self) -> usize {
+    pub(crate) fn stride(&self) -> usize {
         self.columns.div_ceil(K::STEP) * K::STEP
     }
 
     /// Depth.
     #[must_use]
-    pub fn depth(&self) -> usize {
+    pub(crate) fn depth(&self) -> usize {
         self.depth
     }
 
     /// What belongs to the sums of each column beyond what [`super::multiply_panel`] gives; empty where nothing does. Whoever finishes sums adds it together
     /// with the bias, which costs nothing.
     #[must_use]
-    pub fn offsets(&self) -> &[K::Sum] {
+    pub(crate) fn offsets(&self) -> &[K::Sum] {
         &self.offsets
     }
 
@@ -110,13 +112,13 @@ impl<K: Kernel> Packed<K> {
 
     /// Whether tiles read activations from the map by themselves, where runs are whole groups: a product that is cut, or has too many columns, packs them.
     pub(crate) fn reads_maps(&self) -> bool {
-        self.columns <= K::MOST_DIRECT_COLUMNS && self.groups() <= self.cut
+        self.columns <= K::MAX_DIRECT_COLUMNS && self.groups() <= self.cut
     }
 
     /// All panels.
     pub(super) fn panels(&self) -> impl Iterator<Item = RightPanel<'_, K>> {
         let (groups, stride) = (self.groups(), self.stride());
-        (0..stride).step_by(K::NR).zip(&self.runs).map(move |(first, &run)| {
+        (0..stride).step_by(K::NR).zip(&self.flush_depths).map(move |(first, &flush_depth)| {
             let columns = K::NR.min(stride - first);
             // A panel's elements follow those of all columns before it.
             let column_elements = groups * K::GROUP;
@@ -124,7 +126,7 @@ impl<K: Kernel> Packed<K> {
             RightPanel {
                 first,
                 columns,
-                run,
+                flush_depth,
                 elements: &self.panels[from..][..columns / K::LANE_COLUMNS * column_elements],
             }
         })
@@ -137,12 +139,12 @@ impl<K: Kernel> Packed<K> {
         right: RightPanel<'a, K>,
     ) -> impl Iterator<Item = Panels<'a, K>> {
         let elements = &left.elements[..self.groups() * K::GROUP * K::MR];
-        let run = right.run;
+        let flush_depth = right.flush_depth;
         let lefts = elements.chunks(self.cut * K::GROUP * K::MR);
         let rights = right.elements.chunks(self.cut * K::GROUP * (right.columns / K::LANE_COLUMNS));
         lefts.zip(rights).enumerate().map(move |(cut, (piece, right))| {
             let sums = if K::ROW_SUMS { &left.sums[cut * K::MR..][..K::MR] } else { &[][..] };
-            Panels { left: piece, right, sums, run }
+            Panels { left: piece, right, sums, flush_depth }
         })
     }
 }
@@ -158,7 +160,7 @@ const fn lane_column<K: Kernel>(lane: usize) -> usize {
 
 /// A panel of `MR` packed rows.
 #[derive(Debug, Clone)]
-pub struct LeftPanel<K: Kernel> {
+pub(crate) struct LeftPanel<K: Kernel> {
     depth: usize,
     elements: Vec<K::Left>,
     sums: Vec<i32>,
@@ -167,19 +169,19 @@ pub struct LeftPanel<K: Kernel> {
 impl<K: Kernel> LeftPanel<K> {
     /// A panel of zeros.
     #[must_use]
-    pub fn new(depth: usize) -> Self {
+    pub(crate) fn new(depth: usize) -> Self {
         let room = padded(padded(depth, K::GROUP), ROOM) * K::MR;
         Self { depth, elements: vec![K::Left::default(); room], sums: Vec::new() }
     }
 
     /// Depth.
     #[must_use]
-    pub fn depth(&self) -> usize {
+    pub(crate) fn depth(&self) -> usize {
         self.depth
     }
 
     /// Begins a new panel: row sums are those of the rows set from now on.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         if !K::ROW_SUMS {
             return;
         }
@@ -192,7 +194,7 @@ impl<K: Kernel> LeftPanel<K> {
     /// # Panics
     /// As [`LeftPanel::set`].
     #[inline]
-    pub fn set_all<'a>(&mut self, from: usize, rows: impl Fn(usize) -> &'a [K::Activation]) {
+    pub(crate) fn set_all<'a>(&mut self, from: usize, rows: impl Fn(usize) -> &'a [K::Activation]) {
         let whole = from.is_multiple_of(K::GROUP) && rows(0).len().is_multiple_of(K::GROUP);
         if !K::ROW_SUMS && whole && K::pack(&rows, &mut self.elements[from * K::MR..]) {
             return;
@@ -207,7 +209,7 @@ impl<K: Kernel> LeftPanel<K> {
     /// # Panics
     /// If the row or the depth lies outside the panel.
     #[inline]
-    pub fn set(&mut self, row: usize, from: usize, values: &[K::Activation]) {
+    pub(crate) fn set(&mut self, row: usize, from: usize, values: &[K::Activation]) {
         assert!(row < K::MR && from <= self.depth, "within the panel");
         let values = &values[..values.len().min(self.depth - from)];
         // Whole groups are contiguous; what stands before the first and after the last of them goes one by one.

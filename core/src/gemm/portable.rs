@@ -1,63 +1,68 @@
-//! Kernels in plain Rust: they run everywhere, and the others are compared with them.
+//! Kernels in plain Rust: they run everywhere.
 
-use super::{Kernel, Panels, place};
+use super::{Panels, kernel, place};
 
 /// Rows and columns of a portable tile.
 const SIDE: usize = 4;
 
-macro_rules! portable_kernel {
-    ($(#[$doc:meta])* $name:ident, $text:literal, $activation:ty, $weight:ty, $sum:ty, $depth:expr, $zero:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy)]
-        pub(super) struct $name;
+/// Proof that needs no instruction.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Anywhere;
 
-        impl Kernel for $name {
-            type Activation = $activation;
-            type Weight = $weight;
-            type Left = $activation;
-            type Right = $weight;
-            type Sum = $sum;
-            const NAME: &'static str = $text;
-            const ISA: &'static str = "portable";
-            const MR: usize = SIDE;
-            const NR: usize = SIDE;
-            const GROUP: usize = 1;
-            const MAX_DEPTH: usize = $depth;
+impl Anywhere {
+    #[allow(clippy::unnecessary_wraps, reason = "the signature of every proof")]
+    fn detect() -> Option<Self> {
+        Some(Self)
+    }
+}
 
-            fn detect() -> Option<Self> {
-                Some(Self)
-            }
-
-            fn left(activation: $activation) -> $activation {
-                activation
-            }
-
-            fn right(weights: &[$weight]) -> $weight {
-                weights[0]
-            }
-
-            #[inline]
-            fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [$sum], stride: usize) {
-                let mut acc = [[$zero; SIDE]; SIDE];
-                let (rows, columns) = (panels.left.as_chunks::<SIDE>().0, panels.right.as_chunks::<SIDE>().0);
-                for (a, w) in rows.iter().zip(columns) {
-                    for (row, &a) in acc.iter_mut().zip(a) {
-                        for (sum, &w) in row.iter_mut().zip(w) {
-                            *sum += <$sum>::from(a) * <$sum>::from(w);
-                        }
+/// The tile of both kernels: sums in order of the depth.
+macro_rules! portable_tile {
+    ($zero:literal) => {
+        #[inline]
+        unsafe fn tile(
+            self,
+            panels: Panels<'_, Self>,
+            _columns: usize,
+            out: &mut [Self::Sum],
+            stride: usize,
+        ) {
+            let mut acc = [[$zero; SIDE]; SIDE];
+            let (rows, columns) = (panels.left.as_chunks::<SIDE>().0, panels.right.as_chunks::<SIDE>().0);
+            for (a, w) in rows.iter().zip(columns) {
+                for (row, &a) in acc.iter_mut().zip(a) {
+                    for (sum, &w) in row.iter_mut().zip(w) {
+                        *sum += Self::Sum::from(a) * Self::Sum::from(w);
                     }
                 }
-                place::<Self>(acc.as_flattened(), out, stride);
             }
+            place::<Self>(acc.as_flattened(), out, stride);
         }
     };
 }
 
-portable_kernel!(
-    /// Any 8-bit activations times any 8-bit weights, 4-bit ones included: a product is below 2^15, so 2^16 of them fit 32 bits.
-    Integer, "portable_u8i8_4x4", u8, i8, i32, 1 << 16, 0
-);
-portable_kernel!(
+kernel! {
+    /// Any 8-bit activations times any 8-bit weights, 4-bit ones included. A product is below 2^15,
+    /// so 2^16 of them fit 32 bits.
+    Integer(Anywhere) = "portable_u8i8_4x4", "portable";
+    (u8 => u8, i8 => i8) -> i32;
+    tile SIDE, SIDE; group 1; max_depth 1 << 16;
+    left |activation| activation;
+    right |weights| weights[0];
+    portable_tile!(0);
+}
+
+kernel! {
     /// Single precision, products and sums rounded one by one.
-    Float, "portable_f32_4x4", f32, f32, f32, 1 << 20, 0.0
-);
+    Float(Anywhere) = "portable_f32_4x4", "portable";
+    (f32 => f32, f32 => f32) -> f32;
+    tile SIDE, SIDE; group 1; max_depth 1 << 20;
+    left |activation| activation;
+    right |weights| weights[0];
+    portable_tile!(0.0);
+}
+
+/// The kernel of integer codes.
+pub(super) const INTEGER: Integer = Integer(Anywhere);
+/// The kernel of f32.
+pub(super) const FLOAT: Float = Float(Anywhere);

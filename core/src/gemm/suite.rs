@@ -7,7 +7,7 @@
     reason = "test operands are small"
 )]
 
-use super::{Kernel, Packed, Task, Visitor, ZeroPoints, Zeroed, every, multiply, oracle};
+use super::{Kernel, OperandRange, Packed, Visitor, ZeroPoints, Zeroed, every, multiply, oracle};
 use crate::quant::Code;
 
 /// A small generator of test operands (Numerical Recipes' constants).
@@ -20,7 +20,7 @@ impl Source {
     }
 }
 
-struct Check(Task);
+struct Check(OperandRange);
 
 impl Check {
     fn integer_case<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(
@@ -46,7 +46,7 @@ impl Visitor for Check {
     type Result = (&'static str, &'static str);
 
     fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result {
-        let (top, weight) = (self.0.largest_activation(), self.0.largest_weight());
+        let (top, weight) = (self.0.max_activation(), self.0.max_weight());
         let mut source = Source(K::MR as u32 * 31 + K::NR as u32);
         let edges = |side: usize| [1, side - 1, side, side + 1, 2 * side + 1];
         for rows in edges(K::MR) {
@@ -121,13 +121,13 @@ fn every_kernel_equals_the_oracle() {
 }
 
 /// Products with zero points on both sides, by every kernel that serves them.
-struct CheckZeros(Task);
+struct CheckZeros(OperandRange);
 
 impl Visitor for CheckZeros {
     type Result = Option<&'static str>;
 
     fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result {
-        if self.0 != Task::U4 || K::LEAST_WEIGHT > -8 {
+        if self.0 != OperandRange::U4 || K::MIN_WEIGHT > -8 {
             return None;
         }
         let mut source = Source(K::NR as u32);

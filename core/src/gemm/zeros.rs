@@ -6,21 +6,21 @@
 use super::{Kernel, Packed};
 use crate::quant::Code;
 
-/// What weights are stored less.
+/// Offset subtracted from stored weights.
 const CENTRE: i32 = 8;
 
 /// The codes that stand for zero.
 #[derive(Debug, Clone, Copy)]
-pub struct ZeroPoints {
+pub(crate) struct ZeroPoints {
     /// Of activations, 0..=15.
-    pub activations: u8,
+    pub(crate) activations: u8,
     /// Of weights, 0..=15.
-    pub weights: u8,
+    pub(crate) weights: u8,
 }
 
 /// Packed weights with zero points.
 #[derive(Debug, Clone)]
-pub struct Zeroed<K: Kernel> {
+pub(crate) struct Zeroed<K: Kernel> {
     packed: Packed<K>,
     columns: Vec<i32>,
     row_factor: i32,
@@ -32,8 +32,8 @@ impl<K: Kernel<Activation: Code, Weight = i8, Sum = i32>> Zeroed<K> {
     /// # Panics
     /// If `weights` does not have `columns * depth` elements, or the kernel does not take weights of -8.
     #[must_use]
-    pub fn new(weights: &[u8], columns: usize, depth: usize, zeros: ZeroPoints) -> Self {
-        assert!(i32::from(K::LEAST_WEIGHT) <= -CENTRE, "{} takes no weight of -8", K::NAME);
+    pub(crate) fn new(weights: &[u8], columns: usize, depth: usize, zeros: ZeroPoints) -> Self {
+        assert!(i32::from(K::MIN_WEIGHT) <= -CENTRE, "{} takes no weight of -8", K::NAME);
         let centred: Vec<i8> = weights.iter().map(|&weight| weight.cast_signed() - 8).collect();
         let packed = Packed::new(&centred, columns, depth);
         let (za, zw) = (i32::from(zeros.activations), i32::from(zeros.weights));
@@ -47,20 +47,20 @@ impl<K: Kernel<Activation: Code, Weight = i8, Sum = i32>> Zeroed<K> {
 
     /// The weights, for products whose sums lack both terms.
     #[must_use]
-    pub fn packed(&self) -> &Packed<K> {
+    pub(crate) fn packed(&self) -> &Packed<K> {
         &self.packed
     }
 
     /// What belongs to the sums of each column.
     #[must_use]
-    pub fn column_terms(&self) -> &[i32] {
+    pub(crate) fn column_terms(&self) -> &[i32] {
         &self.columns
     }
 
     /// What belongs to all sums of a row of activations.
     #[inline]
     #[must_use]
-    pub fn row_term(&self, activations: &[K::Activation]) -> i32 {
+    pub(crate) fn row_term(&self, activations: &[K::Activation]) -> i32 {
         if self.row_factor == 0 {
             return 0;
         }

@@ -1,12 +1,12 @@
-//! Codes and reals: all that networks of integers and of floats differ in, beyond their kernels.
+//! Codes and reals: what integer and float networks differ in, apart from their kernels.
 
-use super::Activations;
 use super::logits::Values;
+use super::stack::Activations;
 use crate::gemm::Number;
 use crate::model::{Convolution, Parameters};
 use crate::quant::{Code, Requantisation, gray_to_u4, rectify};
 
-/// What distinguishes codes from reals: how a strip becomes activations, and sums the activations of the next layer.
+/// An activation: how inputs become activations, and sums the activations of the next layer.
 pub(super) trait Activation: Number {
     type Weight: Number;
     type Sum: Number;
@@ -14,7 +14,8 @@ pub(super) trait Activation: Number {
     type Finish: Send;
 
     fn weights(parameters: &Parameters) -> Option<&[Self::Weight]>;
-    /// `offsets` belong to the sums of each channel, where there are any; `next` is the convolution that reads the result, `None` for the logits.
+    /// What finishes a convolution. `offsets` are added to the sums of each channel, where there are
+    /// any; `next` is the convolution that reads the result, `None` for the logits.
     fn finish(
         parameters: &Parameters,
         offsets: &[Self::Sum],
@@ -23,9 +24,9 @@ pub(super) trait Activation: Number {
     fn of_gray(gray: u8, bits: u8) -> Self;
     fn of_zero_point(zero_point: u8) -> Self;
     fn larger(self, other: Self) -> Self;
-    /// The activations, `[pixel][channel]`, of pixels whose sums are `stride` apart.
+    /// Turns sums, pixels `stride` apart, into activations, `[pixel][channel]`.
     fn apply(finish: &Self::Finish, sums: &[Self::Sum], stride: usize, out: &mut [Self]);
-    /// One column's sums to logits.
+    /// Appends the logits of one column, made from its sums.
     fn logits(finish: &Self::Finish, sums: &[Self::Sum], out: &mut Values);
     /// Room for so many logits.
     fn no_logits(finish: &Self::Finish, count: usize) -> Values;

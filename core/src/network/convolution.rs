@@ -1,25 +1,25 @@
 //! A convolution: the windows of a map as rows of a product, a panel of them at a time.
 
 use super::activation::Activation;
-use super::map::Map;
+use super::map::{CHUNK, Map};
 use crate::gemm::{Kernel, LeftPanel, PANELS, Packed, Windows, multiply_windows, window_length};
 use crate::model::Window;
 
-/// Elements of the chunks that windows are gathered in: copies of a known length are a load and a store.
-pub(super) const CHUNK: usize = 16;
-
-/// The weights of a convolution, packed for a kernel. Everything around it is compiled once for all kernels: what a page loads counts.
+/// The weights of a convolution, packed for a kernel. The code around it is compiled once for all
+/// kernels, because a page has to load it.
 pub(super) trait Product<A: Activation>: Send {
-    /// What the kernel wants windows to be.
+    /// Sizes of the product.
     fn shape(&self) -> Shape;
 
-    /// What belongs to the sums of each channel; empty where nothing does.
+    /// What must be added to the sums of each channel; empty where nothing must.
     fn offsets(&self) -> &[A::Sum];
 
-    /// The sums of windows, a multiple of `Shape::rows` of them, in rows of `Shape::stride`.
+    /// Computes the sums of windows, a multiple of `Shape::rows` of them, in rows of
+    /// `Shape::stride`.
     fn multiply(&mut self, windows: &Windows<'_, A>, sums: &mut [A::Sum]);
 
-    /// Makes the sums of pixels in a row of `to`, from `first` (row, column) on, their activations.
+    /// Turns the sums of pixels into their activations, in `to` from pixel `first` (row, column)
+    /// on.
     fn finish(&self, finish: &A::Finish, sums: &[A::Sum], to: &mut Map<A>, first: [usize; 2]);
 }
 
@@ -29,8 +29,9 @@ pub(super) struct Shape {
     /// Windows that are multiplied together.
     pub(super) rows: usize,
     /// Activations of a stretch of a window.
-    pub(super) run: usize,
-    /// Whether windows are to be laid side by side before: the kernel does not read stretches like these where they lie.
+    pub(super) stretch_len: usize,
+    /// Whether the stretches of a window must be gathered first, because the kernel does not read
+    /// stretches of this length where they lie.
     pub(super) gathers: bool,
     /// Activations of a window.
     pub(super) depth: usize,
@@ -41,38 +42,50 @@ pub(super) struct Shape {
 }
 
 /// A [`Product`] on a kernel.
-pub(super) struct On<K: Kernel> {
+pub(super) struct OnKernel<K: Kernel> {
     kernel: K,
     packed: Packed<K>,
     panel: LeftPanel<K>,
-    run: usize,
+    stretch_len: usize,
     gathers: bool,
 }
 
-impl<K: Kernel> On<K> {
-    /// Packs `weights`, `[columns][runs][run]`.
+impl<K: Kernel> OnKernel<K> {
+    /// Packs `weights`, `[columns][stretches][stretch_len]`.
     ///
-    /// Where tiles read the map by themselves, runs are whole groups: those that end within one are made longer, and what they read too much meets weights of
-    /// zero.
-    pub(super) fn new(kernel: K, weights: &[K::Weight], columns: usize, [runs, run]: [usize; 2]) -> Self {
-        let longer = if columns <= K::MOST_DIRECT_COLUMNS { run.next_multiple_of(K::GROUP) } else { run };
-        let depth = runs * longer;
-        let packed = if longer == run {
+    /// Where tiles read the map themselves, stretches are rounded up to whole groups; the extra
+    /// activations are multiplied by zero weights.
+    pub(super) fn new(
+        kernel: K,
+        weights: &[K::Weight],
+        columns: usize,
+        [stretches, stretch_len]: [usize; 2],
+    ) -> Self {
+        let rounded = if columns <= K::MAX_DIRECT_COLUMNS {
+            stretch_len.next_multiple_of(K::GROUP)
+        } else {
+            stretch_len
+        };
+        let depth = stretches * rounded;
+        let packed = if rounded == stretch_len {
             Packed::new(weights, columns, depth)
         } else {
             let mut spread = vec![K::Weight::default(); columns * depth];
-            for (to, from) in spread.chunks_exact_mut(longer).zip(weights.chunks_exact(run)) {
-                to[..run].copy_from_slice(from);
+            let stretches = weights.chunks_exact(stretch_len);
+            for (to, from) in spread.chunks_exact_mut(rounded).zip(stretches) {
+                to[..stretch_len].copy_from_slice(from);
             }
             Packed::new(&spread, columns, depth)
         };
-        // Runs that end within a group, or are shorter than a vector, are packed faster where they lie side by side: then a window is one run.
-        let gathers = !packed.reads_maps() && (!longer.is_multiple_of(K::GROUP) || longer < CHUNK);
-        Self { kernel, packed, panel: LeftPanel::new(depth), run: longer, gathers }
+        // Stretches that end within a group, or are shorter than a vector, are packed faster once
+        // they are gathered: a window is then one stretch.
+        let ragged = !rounded.is_multiple_of(K::GROUP) || rounded < CHUNK;
+        let gathers = !packed.reads_maps() && ragged;
+        Self { kernel, packed, panel: LeftPanel::new(depth), stretch_len: rounded, gathers }
     }
 }
 
-impl<K, A> Product<A> for On<K>
+impl<K, A> Product<A> for OnKernel<K>
 where
     K: Kernel<Activation = A, Weight = A::Weight, Sum = A::Sum>,
     A: Activation,
@@ -81,7 +94,7 @@ where
         let packed = &self.packed;
         Shape {
             rows: K::MR,
-            run: self.run,
+            stretch_len: self.stretch_len,
             gathers: self.gathers,
             depth: packed.depth(),
             columns: packed.columns(),
@@ -106,7 +119,8 @@ where
     }
 }
 
-/// Sums of pixels, `stride` apart, to their activations. In WebAssembly no kernel has instructions of its own for this.
+/// Turns the sums of pixels, `stride` apart, into their activations. In WebAssembly no kernel has
+/// instructions of its own for this.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 #[allow(
@@ -121,15 +135,16 @@ fn finish_all<A: Activation>(
     first: [usize; 2],
 ) {
     let mut left = sums;
-    for (place, count) in stretches(first, sums.len() / stride, to.width) {
+    for (place, count) in row_parts(first, sums.len() / stride, to.width) {
         let sums;
         (sums, left) = left.split_at(count * stride);
         A::apply(finish, sums, stride, to.pixels_mut(place, count));
     }
 }
 
-/// `count` pixels from `first` on, in rows of `width`: where each stretch of a row begins, and its pixels.
-fn stretches(
+/// Splits `count` pixels, from pixel `first` on in rows of `width`, at the ends of rows: the first
+/// pixel of each part, and its length.
+fn row_parts(
     mut first: [usize; 2],
     mut count: usize,
     width: usize,
@@ -166,7 +181,12 @@ impl<A: Activation> Buffers<A> {
     }
 }
 
-/// Multiplies the windows of all output pixels with all filters, some panels at a time; `visit` gets the first pixel of them, and the sums of their pixels.
+/// Multiplies the windows of all output pixels by all filters, some panels at a time. `visit` gets
+/// the first pixel of each batch, and the sums of its pixels.
+///
+/// # Panics
+/// If a window does not lie inside the padded map: `Window::output` gives the size for which all
+/// do.
 pub(super) fn convolve<A: Activation>(
     source: &Source<'_, A>,
     product: &mut dyn Product<A>,
@@ -175,9 +195,9 @@ pub(super) fn convolve<A: Activation>(
 ) {
     let Source { map, window, height, width } = *source;
     let Buffers { sums, gathered, starts } = buffers;
-    let Shape { rows, run, gathers, depth, stride, .. } = product.shape();
+    let Shape { rows, stretch_len, gathers, depth, stride, .. } = product.shape();
     sums.resize(PANELS * rows * stride, A::Sum::default());
-    let (runs, pitch) = (window.kernel[0], map.index(1, 0));
+    let (stretches, pitch) = (window.kernel[0], map.index(1, 0));
     let length = window_length(depth);
     if gathers {
         gathered.resize(PANELS * rows * length + CHUNK, A::default());
@@ -185,32 +205,40 @@ pub(super) fn convolve<A: Activation>(
     let (pixels, step) = (height * width, window.stride[1] * map.channels);
     for done in (0..pixels).step_by(PANELS * rows) {
         let (first, count) = ([done / width, done % width], (pixels - done).min(PANELS * rows));
-        // Where the windows begin; beyond the last pixel the last one is repeated.
+        // Beyond the last pixel, its window is repeated to fill the panel.
         starts.clear();
-        for ([y, x], count) in stretches(first, count, width) {
+        for ([y, x], count) in row_parts(first, count, width) {
             let start = map.index(y * window.stride[0], x * window.stride[1]);
             starts.extend((0..count).map(|index| start + index * step));
         }
         starts.resize(count.next_multiple_of(rows), starts.last().copied().unwrap_or(0));
-        if gathers {
+        let windows = if gathers {
             for (index, start) in starts.iter_mut().enumerate() {
-                gather(map, [*start, runs, run, pitch], &mut gathered[index * length..]);
+                let sizes = [stretches, stretch_len, pitch];
+                gather(map, *start, sizes, &mut gathered[index * length..]);
                 *start = index * length;
             }
-            product.multiply(&Windows { map: gathered, starts, runs: 1, run: length, pitch: 0 }, sums);
+            Windows::new(gathered, starts, [1, length, 0])
         } else {
-            product.multiply(&Windows { map: &map.values, starts, runs, run, pitch }, sums);
-        }
+            Windows::new(&map.values, starts, [stretches, stretch_len, pitch])
+        };
+        product.multiply(&windows.expect("windows lie inside the padded map"), sums);
         visit(product, first, &sums[..count * stride]);
     }
 }
 
-/// Lays the runs of a window side by side, in chunks that may run over: the next run, or the next window, overwrites what is too much.
+/// Copies the stretches of a window side by side, in chunks that may run over: the next stretch, or
+/// the next window, overwrites what is too much.
 #[inline]
-fn gather<A: Activation>(map: &Map<A>, [start, runs, run, pitch]: [usize; 4], out: &mut [A]) {
-    for index in 0..runs {
-        let (from, to) = (&map.values[start + index * pitch..], &mut out[index * run..]);
-        for at in (0..run).step_by(CHUNK) {
+fn gather<A: Activation>(
+    map: &Map<A>,
+    start: usize,
+    [stretches, stretch_len, pitch]: [usize; 3],
+    out: &mut [A],
+) {
+    for index in 0..stretches {
+        let (from, to) = (&map.values[start + index * pitch..], &mut out[index * stretch_len..]);
+        for at in (0..stretch_len).step_by(CHUNK) {
             to[at..at + CHUNK].copy_from_slice(&from[at..at + CHUNK]);
         }
     }

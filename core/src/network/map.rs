@@ -1,9 +1,12 @@
 //! Feature maps.
 
 use super::activation::Activation;
-use super::convolution::CHUNK;
+use super::input::Input;
 use crate::model::Window;
-use crate::strip::Strip;
+
+/// Values that may be read beyond the last window: windows are copied in chunks of this known
+/// length, which are a load and a store.
+pub(super) const CHUNK: usize = 16;
 
 /// A feature map with the border that its reader needs.
 pub(super) struct Map<A> {
@@ -19,18 +22,18 @@ impl<A: Activation> Map<A> {
         Self { height: 0, width: 0, channels: 0, padding: [0, 0], values: Vec::new() }
     }
 
-    /// Takes a new size, all border and inside filled with `fill`; no allocation once the largest size has been seen.
+    /// Takes a new size and fills border and inside with `fill`. Does not allocate once the largest
+    /// size has been seen. That the size does not wrap around has been checked with the input.
     pub(super) fn reset(&mut self, [height, width, channels]: [usize; 3], padding: [usize; 2], fill: A) {
         (self.height, self.width, self.channels, self.padding) = (height, width, channels, padding);
         self.values.clear();
-        // Chunks of the last window may end beyond it.
         self.values.resize((height + 2 * padding[0]) * (width + 2 * padding[1]) * channels + CHUNK, fill);
     }
 
-    /// The codes of a strip.
-    pub(super) fn take(&mut self, strip: &Strip, bits: u8, padding: [usize; 2], fill: A) {
-        self.reset([strip.height(), strip.width(), 1], padding, fill);
-        for (y, row) in strip.pixels().chunks_exact(strip.width()).enumerate() {
+    /// Takes the codes of an input.
+    pub(super) fn take(&mut self, input: &Input<'_>, bits: u8, padding: [usize; 2], fill: A) {
+        self.reset([input.height, input.width, 1], padding, fill);
+        for (y, row) in input.pixels.chunks_exact(input.width).enumerate() {
             for (value, &gray) in self.pixels_mut([y, 0], row.len()).iter_mut().zip(row) {
                 *value = A::of_gray(gray, bits);
             }

@@ -9,7 +9,7 @@ use super::simd128 as vectors;
 use super::x86 as vectors;
 
 /// A code in a feature map.
-pub trait Code: Copy + Ord + 'static {
+pub(crate) trait Code: Copy + Ord + 'static {
     /// A code as maps hold it.
     fn of(code: u8) -> Self;
 
@@ -24,8 +24,8 @@ pub trait Code: Copy + Ord + 'static {
     /// [`Requantisation::apply`] of as many channels of each pixel as vectors take, which it says; for layers without a zero point.
     ///
     /// # Safety
-    /// There are as many scales as biases, and sums of every pixel.
-    #[doc(hidden)]
+    /// `how` has as many scales as biases, and `sums` holds those of every pixel: with `n` pixels in
+    /// `codes`, `(n - 1) * stride + bias.len() <= sums.len()` without wrap-around.
     unsafe fn requantise(_how: &Requantisation, _sums: &[i32], _stride: usize, _codes: &mut [Self]) -> usize {
         0
     }
@@ -47,7 +47,7 @@ impl Code for u8 {
     ))]
     #[inline]
     unsafe fn requantise(how: &Requantisation, sums: &[i32], stride: usize, codes: &mut [Self]) -> usize {
-        // SAFETY: the caller's promise.
+        // SAFETY: the contract of `vectors::requantise` is this function's own.
         unsafe { vectors::requantise(how, sums, stride, codes) }
     }
 }
@@ -55,13 +55,14 @@ impl Code for u8 {
 /// A code less `CENTRE`, in 16 bits: where instructions multiply 16 bits, maps of these are read as they are, and no window is packed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(transparent)]
-pub struct Wide<const CENTRE: i16>(i16);
+pub(crate) struct Wide<const CENTRE: i16>(i16);
 
 impl<const CENTRE: i16> Wide<CENTRE> {
-    /// What is stored.
+    /// The code less `CENTRE`, as it is stored.
     #[inline]
     #[must_use]
-    pub fn stored(self) -> i16 {
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn stored(self) -> i16 {
         self.0
     }
 }
@@ -82,7 +83,7 @@ impl<const CENTRE: i16> Code for Wide<CENTRE> {
     #[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
     #[inline]
     unsafe fn requantise(how: &Requantisation, sums: &[i32], stride: usize, codes: &mut [Self]) -> usize {
-        // SAFETY: the caller's promise.
+        // SAFETY: the contract of `vectors::requantise` is this function's own.
         unsafe { vectors::requantise(how, sums, stride, codes) }
     }
 }

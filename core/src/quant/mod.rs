@@ -15,7 +15,9 @@ mod simd128;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use code::{Code, Wide};
+pub(crate) use code::{Code, Wide};
+
+use crate::gemm::tile_fits;
 
 /// Added and subtracted, 1.5 * 2^23 rounds an f32 of magnitude below 2^22 to the nearest integer, ties to even.
 const ROUNDER: f32 = 12_582_912.0;
@@ -25,7 +27,7 @@ const ROUNDER: f32 = 12_582_912.0;
 /// One conversion, one product, one rounding, never fused: the same bits on every machine. Clamping to integers first leaves the rounded
 /// result as it is and keeps it in the range where adding [`ROUNDER`] rounds.
 #[must_use]
-pub fn requantise_one(accumulator: i32, scale: f32, zero_point: u8, largest: u8) -> u8 {
+pub(crate) fn requantise_one(accumulator: i32, scale: f32, zero_point: u8, largest: u8) -> u8 {
     let (zero, top) = (f32::from(zero_point), f32::from(largest));
     let scaled = (accumulator as f32 * scale).max(-zero).min(top - zero);
     (((scaled + ROUNDER) - ROUNDER) + zero) as u8
@@ -33,15 +35,15 @@ pub fn requantise_one(accumulator: i32, scale: f32, zero_point: u8, largest: u8)
 
 /// How the sums of a layer become the codes of the next, channel by channel.
 #[derive(Debug, Clone)]
-pub struct Requantisation {
+pub(crate) struct Requantisation {
     /// Added to a channel's sums.
-    pub bias: Vec<i32>,
+    pub(crate) bias: Vec<i32>,
     /// Positive and finite, one a channel.
-    pub scales: Vec<f32>,
+    pub(crate) scales: Vec<f32>,
     /// The code of zero.
-    pub zero_point: u8,
+    pub(crate) zero_point: u8,
     /// The largest code.
-    pub largest: u8,
+    pub(crate) largest: u8,
 }
 
 impl Requantisation {
@@ -49,12 +51,13 @@ impl Requantisation {
     ///
     /// # Panics
     /// If `bias` and `scales` differ in length, a pixel has more channels than `stride`, or pixels lack sums.
-    pub fn apply<C: Code>(&self, sums: &[i32], stride: usize, codes: &mut [C]) {
+    pub(crate) fn apply<C: Code>(&self, sums: &[i32], stride: usize, codes: &mut [C]) {
         let channels = self.bias.len();
         assert!(channels == self.scales.len() && channels <= stride, "one of each a channel");
         let pixels = codes.len().checked_div(channels).unwrap_or(0);
-        assert!(pixels == 0 || sums.len() >= (pixels - 1) * stride + channels, "sums of every pixel");
-        // SAFETY: just seen.
+        assert!(pixels == 0 || tile_fits(pixels, channels, stride, sums.len()), "sums of every pixel");
+        // SAFETY: `scales` was found to be as long as `bias`, and the sums of the last pixel to end
+        // within `sums`.
         let done = if self.zero_point == 0 { unsafe { C::requantise(self, sums, stride, codes) } } else { 0 };
         for (codes, sums) in codes.chunks_exact_mut(channels.max(1)).zip(sums.chunks(stride.max(1))) {
             for channel in done..channels {
@@ -71,7 +74,7 @@ impl Requantisation {
 /// # Panics
 /// If a pixel has more channels than sums.
 #[inline]
-pub fn rectify(sums: &[f32], stride: usize, bias: &[f32], reals: &mut [f32]) {
+pub(crate) fn rectify(sums: &[f32], stride: usize, bias: &[f32], reals: &mut [f32]) {
     for (reals, sums) in reals.chunks_exact_mut(bias.len().max(1)).zip(sums.chunks(stride.max(1))) {
         for ((real, sum), bias) in reals.iter_mut().zip(&sums[..bias.len()]).zip(bias) {
             let sum = sum + bias;
@@ -83,13 +86,13 @@ pub fn rectify(sums: &[f32], stride: usize, bias: &[f32], reals: &mut [f32]) {
 
 /// The 4-bit code of a gray code: `gray * 15 / 255`, rounded.
 #[must_use]
-pub fn gray_to_u4(gray: u8) -> u8 {
+pub(crate) fn gray_to_u4(gray: u8) -> u8 {
     ((u16::from(gray) * 15 + 127) / 255) as u8
 }
 
 /// Two's complement nibbles of `count` weights, even places in the low nibble. Missing bytes read as zero.
 #[must_use]
-pub fn unpack_nibbles(packed: &[u8], count: usize) -> Vec<i8> {
+pub(crate) fn unpack_nibbles(packed: &[u8], count: usize) -> Vec<i8> {
     let signed = |nibble: u8| (nibble << 4).cast_signed() >> 4;
     (0..count)
         .map(|k| packed.get(k / 2).map_or(0, |&byte| signed(if k % 2 == 0 { byte & 15 } else { byte >> 4 })))
@@ -139,6 +142,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// The review's input c4: the bound of four pixels wraps around to 8.
+    #[test]
+    #[should_panic(expected = "sums of every pixel")]
+    #[cfg(target_pointer_width = "64")]
+    fn strides_that_wrap_around_are_refused() {
+        let (bias, scales) = (vec![0; 8], vec![1.0; 8]);
+        let how = Requantisation { bias, scales, zero_point: 0, largest: 15 };
+        how.apply(&[0; 8], 0x5555_5555_5555_5555, &mut [0u8; 32]);
     }
 
     #[test]

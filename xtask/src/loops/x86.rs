@@ -15,8 +15,8 @@ use super::mix;
 use super::{
     Instruction, Isa, Loop, TABLE, best_loop, filters_in_a_lane, functions, hexadecimal, listing, real, row,
 };
+use crate::native;
 use crate::shell::{command, output, root};
-use crate::{native, setup};
 
 const X86: Isa = Isa { target: "x86_64-unknown-linux-gnu", comment: "#", multiply_adds, is_stack_access };
 
@@ -167,7 +167,6 @@ fn clock() -> f64 {
 /// The table with bounds, and how near the kernels come.
 pub(super) fn bounds() -> Result<String> {
     ensure!(cfg!(target_arch = "x86_64"), "x86_64 is measured on x86_64");
-    setup::llvm()?;
     let mut out = format!(
         "Cycles at least by `llvm-mca-16 -mcpu=znver3 -dispatch={}`; reached: at {} pixels, {} filters, depth {}, packing and requantisation included, at the clock of that second.\n\n\
          | where | kernel {} multiply-adds a cycle at most | reached | of that |\n|---|---|---|---|---|---|---|---|---|\n",

@@ -1,0 +1,50 @@
+//! Clocks are passed in: nothing in this crate reads one by itself.
+
+/// Reads a clock: milliseconds since any fixed point.
+pub type Clock<'a> = dyn FnMut() -> f64 + 'a;
+
+/// Steps that are looked at.
+const STEPS: usize = 5;
+/// Milliseconds from which one step is enough to know that the clock is coarse.
+const COARSE_MS: f64 = 5.0;
+/// Reads after which a clock is taken to stand still: some tenths of a second in a browser.
+const MAX_READS: usize = 1 << 22;
+
+/// The smallest of a few steps of a clock, in milliseconds; `None` where it stands still.
+///
+/// Takes two steps where the clock is coarse, so that nobody waits for many.
+pub fn clock_step(clock: &mut Clock<'_>) -> Option<f64> {
+    let mut next = |after: f64| (0..MAX_READS).map(|_| clock()).find(|&now| now > after);
+    let mut before = next(f64::NEG_INFINITY).and_then(&mut next)?;
+    let mut smallest = f64::INFINITY;
+    for _ in 0..STEPS {
+        let now = next(before)?;
+        smallest = smallest.min(now - before);
+        before = now;
+        if smallest >= COARSE_MS {
+            break;
+        }
+    }
+    Some(smallest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_step_of_a_clock_is_found() {
+        for step in [0.005, 0.1, 1.0, 16.67, 100.0] {
+            let mut time = 3.3;
+            let mut clock = || {
+                time += 0.0001;
+                f64::floor(time / step) * step
+            };
+            let found = clock_step(&mut clock).expect("it moves");
+            assert!((found - step).abs() < step / 1e3, "{step}: {found}");
+            let steps = if step < COARSE_MS { 8.0 } else { 3.0 };
+            assert!(time < 3.4 + steps * step, "{step}: took {time} ms");
+        }
+        assert_eq!(clock_step(&mut || 7.0), None);
+    }
+}

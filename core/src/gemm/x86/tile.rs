@@ -1,0 +1,226 @@
+//! The tile that all kernels of x86 share: six rows, packed or in the map, by two vectors of columns,
+//! so that 12 of the 16 registers accumulate. The tile of a last, narrow panel is one vector wide.
+
+use crate::gemm::Windows;
+
+/// Rows of a tile.
+pub(super) const MR: usize = 6;
+/// Up to so many columns, reading the map is faster than packing it first.
+pub(super) const MAX_DIRECT_COLUMNS: usize = 192;
+
+/// Vectors of 256 bits: eight columns.
+pub(super) mod bits256 {
+    pub(in crate::gemm) use std::arch::x86_64::{
+        __m256i as Vector, _mm256_loadu_si256 as load, _mm256_set1_epi32 as splat,
+        _mm256_setzero_si256 as zero, _mm256_storeu_si256 as store,
+    };
+}
+
+/// Vectors of 128 bits: four columns.
+pub(super) mod bits128 {
+    pub(in crate::gemm) use std::arch::x86_64::{
+        __m128i as Vector, _mm_loadu_si128 as load, _mm_set1_epi32 as splat, _mm_setzero_si128 as zero,
+        _mm_storeu_si128 as store,
+    };
+}
+
+/// Where a tile reads its rows: packed, or in the map. Every step takes a 32-bit word of each row.
+#[derive(Clone, Copy)]
+pub(super) struct Rows {
+    /// First word of each row.
+    pub(super) words: [*const u32; MR],
+    /// Words between a row's word and its next one.
+    pub(super) step: usize,
+    /// Words of a stretch.
+    pub(super) stretch_words: usize,
+    /// Stretches of a row.
+    pub(super) stretches: usize,
+    /// Bytes between the beginnings of neighbouring stretches.
+    pub(super) pitch: usize,
+}
+
+impl Rows {
+    /// The rows of a panel, `[steps][MR]` words.
+    pub(super) fn packed<T>(panel: &[T]) -> Self {
+        let first = panel.as_ptr().cast::<u32>();
+        let words = std::array::from_fn(|row| first.wrapping_add(row));
+        let stretch_words = size_of_val(panel) / (4 * MR);
+        Self { words, step: MR, stretch_words, stretches: 1, pitch: 0 }
+    }
+
+    /// The first `MR` of `windows`.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub(super) fn of_windows<T>(windows: &Windows<'_, T>) -> Self {
+        let size = size_of::<T>();
+        Self {
+            words: std::array::from_fn(|row| windows.first(row).cast()),
+            step: 1,
+            stretch_words: windows.stretch_len() * size / 4,
+            stretches: windows.stretches(),
+            // Windows of one stretch may have any pitch: it is then multiplied by 0 only.
+            pitch: windows.pitch().wrapping_mul(size),
+        }
+    }
+}
+
+/// Defines a tile in vectors of `$bits`. `$step` adds the products of a word of activations, in all
+/// lanes, with a vector of weights; `$finish` turns accumulators into 32-bit sums.
+macro_rules! tile {
+    (
+        $features:literal, $bits:ident, $name:ident($right:ty) -> $sum:ty,
+        |$acc:ident, $word:ident, $weights:ident| $step:expr, |$sums:ident| $finish:expr
+    ) => {
+        /// # Safety
+        /// - The CPU has the features.
+        /// - Each row can be read for as many words as `right` holds steps, or fewer where its
+        ///   stretches end before: stretch `s` of a row begins `s * pitch` bytes behind its first
+        ///   word, and its words are `step` apart.
+        #[target_feature(enable = $features)]
+        unsafe fn $name(
+            rows: $crate::gemm::arch::tile::Rows,
+            right: &[$right],
+            columns: usize,
+            out: &mut [$sum],
+            stride: usize,
+        ) {
+            use $crate::gemm::arch::tile::{MR, Rows};
+
+            /// Bytes of a vector.
+            const SIZE: usize = size_of::<$bits::Vector>();
+            /// Columns of a vector.
+            const STEP: usize = SIZE / 4;
+
+            /// # Safety
+            /// As of the tile, with `V` vectors a step.
+            #[inline]
+            #[target_feature(enable = $features)]
+            unsafe fn of<const V: usize>(rows: Rows, right: &[$right], out: &mut [$sum], stride: usize) {
+                const { assert!(size_of::<$sum>() == 4, "results of 32 bits") };
+                let mut acc = [[$bits::zero(); V]; MR];
+                let mut left = size_of_val(right) / (SIZE * V);
+                let mut right = right.as_ptr().cast::<$bits::Vector>();
+                for stretch in 0..rows.stretches {
+                    let offset = stretch * rows.pitch;
+                    let words = rows.words.map(|word| word.wrapping_byte_add(offset));
+                    let steps = rows.stretch_words.min(left);
+                    left -= steps;
+                    let mut at = 0;
+                    for _ in 0..steps {
+                        let from = right;
+                        right = right.wrapping_add(V);
+                        let vector = |v| {
+                            // SAFETY: `left` counted the steps that `right` holds, `V` vectors
+                            // each, and no more are made in all stretches together.
+                            unsafe { $bits::load(from.add(v)) }
+                        };
+                        let w: [$bits::Vector; V] = std::array::from_fn(vector);
+                        for (sums, word) in acc.iter_mut().zip(words) {
+                            // SAFETY: `at` is `step` times a word's number within the stretch, so
+                            // the caller has promised that it can be read.
+                            let word = unsafe { word.add(at).read_unaligned() };
+                            let $word = $bits::splat(word.cast_signed());
+                            for (sum, $weights) in sums.iter_mut().zip(w) {
+                                let $acc = *sum;
+                                *sum = $step;
+                            }
+                        }
+                        at += rows.step;
+                    }
+                }
+                // Indices are constants, so that the sums stay in registers until here.
+                assert!($crate::gemm::tile_fits(MR, V * STEP, stride, out.len()), "room for the tile");
+                for (row, sums) in acc.into_iter().enumerate() {
+                    for (vector, $sums) in sums.into_iter().enumerate() {
+                        let sums = $finish;
+                        // SAFETY: `tile_fits` holds for the last vector of the last row, and all
+                        // others end before it.
+                        unsafe {
+                            let to = out.as_mut_ptr().add(row * stride + vector * STEP);
+                            $bits::store(to.cast(), sums);
+                        }
+                    }
+                }
+            }
+            // SAFETY: the CPU has the features and rows can be read, as the caller promises.
+            unsafe {
+                if columns > STEP {
+                    of::<2>(rows, right, out, stride);
+                } else {
+                    of::<1>(rows, right, out, stride);
+                }
+            }
+        }
+    };
+}
+
+/// Defines a kernel of x86 by its tile. `$proof::detect` finds the features that the tile needs.
+macro_rules! x86_kernel {
+    (
+        $(#[$doc:meta])*
+        $kernel:ident($proof:ty) = $name:literal, $isa:literal, $bits:ident, $tile:ident,
+        ($activation:ty, $weight:ty, $right:ty) -> $sum:ty, group $group:literal, depth $depth:expr
+        $(, fits $fits:path)?
+    ) => {
+        $crate::gemm::kernel! {
+            $(#[$doc])*
+            $kernel($proof) = $name, $isa;
+            ($activation => $activation, $weight => $right) -> $sum;
+            tile $crate::gemm::arch::tile::MR, 2 * Self::STEP; group $group; max_depth $depth;
+            left |activation| activation;
+            right |weights| weights[0].into();
+            const STEP: usize = size_of::<$bits::Vector>() / 4;
+            const MAX_DIRECT_COLUMNS: usize = $crate::gemm::arch::tile::MAX_DIRECT_COLUMNS;
+
+            $(
+                fn fits(column: &[$weight]) -> bool {
+                    $fits(column)
+                }
+            )?
+
+            #[inline]
+            fn vectorised<R>(self, work: impl FnOnce() -> R) -> R {
+                self.0.vectorised(work)
+            }
+
+            #[inline]
+            unsafe fn tile(
+                self,
+                panels: $crate::gemm::Panels<'_, Self>,
+                columns: usize,
+                out: &mut [$sum],
+                stride: usize,
+            ) {
+                let rows = $crate::gemm::arch::tile::Rows::packed(panels.left);
+                // SAFETY: `self` holds the proof of the features. Both panels have the same number
+                // of groups, and a group of `MR` rows is `MR` words.
+                unsafe { $tile(rows, panels.right, columns, out, stride) }
+            }
+
+            #[inline]
+            unsafe fn tile_of_windows(
+                self,
+                windows: &$crate::gemm::Windows<'_, $activation>,
+                right: $crate::gemm::RightPanel<'_, Self>,
+                out: &mut [$sum],
+                stride: usize,
+            ) {
+                let rows = $crate::gemm::arch::tile::Rows::of_windows(windows);
+                // SAFETY: `self` holds the proof of the features. A `Windows` lies inside its map,
+                // so all words of its stretches can be read.
+                unsafe { $tile(rows, right.elements, right.columns, out, stride) }
+            }
+
+            #[inline]
+            fn pack<'a>(
+                rows: impl Fn(usize) -> &'a [$activation],
+                panel: &mut [$activation],
+            ) -> bool {
+                $crate::gemm::arch::pack::pack(rows, panel)
+            }
+        }
+    };
+}
+
+pub(super) use {tile, x86_kernel};

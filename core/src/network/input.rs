@@ -1,0 +1,96 @@
+//! What a network reads, and the checks before it runs.
+
+use crate::model::{Layer, Model};
+
+/// Why an input cannot be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputError {
+    /// The input is empty, or not a whole number of columns high.
+    Rows {
+        /// Rows of the network's input.
+        rows: usize,
+        /// Pixels of the input.
+        pixels: usize,
+    },
+    /// The width is no multiple of the columns that one column of logits stands for.
+    Width {
+        /// Columns of the input.
+        width: usize,
+        /// What the width must be a multiple of.
+        multiple: usize,
+    },
+    /// The input is narrower than a window of the network.
+    TooSmall,
+    /// A feature map of this input would not fit into the memory of this machine.
+    TooLarge,
+}
+
+impl std::fmt::Display for InputError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Rows { rows, pixels } => {
+                write!(f, "{pixels} pixels do not make {rows} rows of one length")
+            }
+            Self::Width { width, multiple } => {
+                write!(f, "the width is {width}, which is no multiple of {multiple}")
+            }
+            Self::TooSmall => f.write_str("the input is narrower than a window of the network"),
+            Self::TooLarge => f.write_str("the input needs more memory than this machine has"),
+        }
+    }
+}
+
+impl std::error::Error for InputError {}
+
+/// Rows of gray codes, 0 to 255.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Input<'a> {
+    pub(super) pixels: &'a [u8],
+    pub(super) height: usize,
+    pub(super) width: usize,
+}
+
+impl<'a> Input<'a> {
+    /// `pixels` as input of `model`, whose height gives the number of rows.
+    ///
+    /// # Errors
+    /// [`InputError`] where the size does not suit the network. All feature maps fit the address
+    /// space of an input that passes.
+    pub(super) fn of(pixels: &'a [u8], model: &Model) -> Result<Self, InputError> {
+        let (height, multiple) = (model.height, model.column_stride);
+        let width = pixels.len().checked_div(height).unwrap_or(0);
+        if width == 0 || width.checked_mul(height) != Some(pixels.len()) {
+            return Err(InputError::Rows { rows: height, pixels: pixels.len() });
+        }
+        if !width.is_multiple_of(multiple) {
+            return Err(InputError::Width { width, multiple });
+        }
+        check_maps(model, height, width)?;
+        Ok(Self { pixels, height, width })
+    }
+}
+
+/// Walks the shapes of all feature maps, borders included.
+fn check_maps(model: &Model, mut height: usize, mut width: usize) -> Result<(), InputError> {
+    let mut channels = 1;
+    for layer in &model.layers {
+        let window = layer.window();
+        let padded = |side: usize, padding: usize| side.checked_add(2 * padding);
+        let bytes = padded(height, window.padding[0])
+            .zip(padded(width, window.padding[1]))
+            .and_then(|(height, width)| height.checked_mul(width))
+            .and_then(|pixels| pixels.checked_mul(channels))
+            // Four bytes a value at most, and room for the chunk that reading may go beyond.
+            .and_then(|values| values.checked_mul(8));
+        if bytes.is_none_or(|bytes| bytes > isize::MAX as usize) {
+            return Err(InputError::TooLarge);
+        }
+        (height, width) = window.output(height, width).ok_or(InputError::TooSmall)?;
+        if let Layer::Convolution(convolution) = layer {
+            channels = convolution.outputs;
+        }
+    }
+    // The logits.
+    let logits = width.checked_mul(channels).and_then(|values| values.checked_mul(8));
+    logits.filter(|&bytes| bytes <= isize::MAX as usize).map(|_| ()).ok_or(InputError::TooLarge)
+}

@@ -1,0 +1,375 @@
+//! The best text under a format: which characters may stand where, and check digits that choose among likely alternatives.
+//!
+//! One exact dynamic programme over all places in reading order. Its state is the running sum of the field that is being covered and
+//! the running sum of the composite digit, both modulo 10. Nothing is forbidden, everything has a price in log probability: a character that the
+//! format does not provide for ([`FOREIGN`]), a check digit that does not agree ([`DISAGREEMENT`]). So a confident reading is never
+//! overruled: a specimen that prints a wrong digit is read as it is printed.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "sums modulo 10 and symbol indices below 37"
+)]
+
+use super::slots::Slot;
+use nibble_mrz::layout::{CharacterSet, FieldKind};
+use nibble_mrz::{ALPHABET, CheckField, FILLER, Format};
+
+/// Price of a character outside its field's set.
+pub(crate) const FOREIGN: f32 = 4.0;
+/// Price of a check digit that does not agree.
+pub(crate) const DISAGREEMENT: f32 = 5.0;
+/// Price of an opening that belongs to another format.
+const WRONG_OPENING: f32 = 8.0;
+/// Least probability of a character: what lies below it is noise of the network.
+const LEAST: f32 = 1e-5;
+
+/// The values of the two running sums, modulo 10 each.
+const STATES: usize = 100;
+
+/// The best text of a zone under one format.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Text {
+    /// The format.
+    pub format: Format,
+    /// The lines.
+    pub lines: Vec<Vec<u8>>,
+    /// Log probability of the text, prices included.
+    pub score: f32,
+    /// The document's number goes on in the optional data.
+    continued: bool,
+}
+
+/// What one place contributes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Role {
+    /// Weight in the running sum of its field; 0 outside.
+    own: u32,
+    /// Weight in the composite sum; 0 outside.
+    composite: u32,
+    /// The place is the check digit of the field whose sum has been running.
+    closes_own: bool,
+    /// A filler here agrees with a sum of 0.
+    filler_closes: bool,
+    /// The number goes on elsewhere: a filler stands here whatever the sum.
+    left_open: bool,
+    /// The place is the composite digit.
+    closes_composite: bool,
+}
+
+impl Role {
+    /// The state after `symbol` in this place, and how many check digits it disagrees with.
+    fn step(&self, state: usize, symbol: usize) -> (usize, u8) {
+        let value = if ALPHABET[symbol] == FILLER { 0 } else { symbol };
+        let (own, composite) = (state / 10, state % 10);
+        let (mut own_after, mut composite_after) =
+            ((own + self.own as usize * value) % 10, (composite + self.composite as usize * value) % 10);
+        let mut disagreeing = 0;
+        if self.closes_own {
+            let agrees = match ALPHABET[symbol] {
+                FILLER => self.filler_closes && (self.left_open || own == 0),
+                _ => !self.left_open && symbol == own,
+            };
+            disagreeing += u8::from(!agrees);
+            own_after = 0;
+        }
+        if self.closes_composite {
+            disagreeing += u8::from(symbol != composite);
+            composite_after = 0;
+        }
+        (own_after * 10 + composite_after, disagreeing)
+    }
+}
+
+/// The role of every place, line by line; a `continued` number leaves its digit open.
+fn roles(format: Format, continued: bool) -> Vec<Vec<Role>> {
+    let layout = format.layout();
+    let mut roles = vec![vec![Role::default(); layout.length]; layout.lines];
+    for rule in layout.checks {
+        let places =
+            rule.over.iter().flat_map(|span| (span.start..span.start + span.len).map(|p| (span.line, p)));
+        let composite = rule.field == CheckField::Composite;
+        for (index, (line, position)) in places.enumerate() {
+            let weight = [7, 3, 1][index % 3];
+            let role = &mut roles[line][position];
+            if composite {
+                role.composite = weight;
+            } else {
+                role.own = weight;
+            }
+        }
+        let digit = &mut roles[rule.digit.line][rule.digit.start];
+        if composite {
+            digit.closes_composite = true;
+        } else {
+            digit.closes_own = true;
+            digit.left_open = continued && rule.field == CheckField::DocumentNumber;
+            digit.filler_closes = rule.filler_if_empty || digit.left_open;
+        }
+    }
+    roles
+}
+
+/// The characters that a place allows: those of its field, and at the opening those that tell the format from others of its shape.
+fn allowed(format: Format, line: usize, position: usize) -> (CharacterSet, f32) {
+    let of = |text: &[u8]| -> CharacterSet {
+        text.iter().filter_map(|&c| nibble_mrz::symbol(c)).map(|index| 1 << index).sum()
+    };
+    if line == 0 {
+        match (format, position) {
+            (Format::MRVA | Format::MRVB, 0) => return (of(b"V"), WRONG_OPENING),
+            (Format::FRA36, 0..5) => return (of(&b"IDFRA"[position..=position]), WRONG_OPENING),
+            (Format::TD1 | Format::TD2, 0) => return (of(b"ACI"), WRONG_OPENING),
+            (Format::TD3, 0) => return (of(b"P"), WRONG_OPENING),
+            _ => {}
+        }
+    }
+    let kind = format.layout().field_at(line, position).unwrap_or(FieldKind::Optional);
+    (kind.characters(), FOREIGN)
+}
+
+/// The best text of `slots` (one vector of places per line) under `format`; `None` where the shape is another.
+#[must_use]
+pub(crate) fn best_text<L: AsRef<[Slot]>>(slots: &[L], format: Format) -> Option<Text> {
+    let layout = format.layout();
+    if slots.len() != layout.lines || slots.iter().any(|line| line.as_ref().len() != layout.length) {
+        return None;
+    }
+    let plain = search(slots, format, false);
+    // A number of more than nine characters has a filler for its digit and goes on in the optional data.
+    let continues = match format {
+        Format::TD1 | Format::TD2 => search(slots, format, true),
+        _ => return Some(plain),
+    };
+    Some(if continues.score > plain.score { continues } else { plain })
+}
+
+/// The best text under any format of this shape; `None` where there is none.
+///
+/// Misprinted check digits may cost more than an opening that belongs to another format. What reads the same under both is of the one that its opening names.
+#[must_use]
+pub(crate) fn likeliest_text<L: AsRef<[Slot]>>(slots: &[L]) -> Option<Text> {
+    let texts: Vec<Text> = Format::ALL.iter().filter_map(|&format| best_text(slots, format)).collect();
+    let best = texts.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
+    let named = Format::of(&best.lines);
+    texts.iter().find(|text| Some(text.format) == named && text.lines == best.lines).or(Some(best)).cloned()
+}
+
+/// Whether the format provides for `character` at a place.
+#[must_use]
+pub(crate) fn provides(format: Format, line: usize, position: usize, character: u8) -> bool {
+    nibble_mrz::symbol(character).is_some_and(|symbol| allowed(format, line, position).0 & (1 << symbol) != 0)
+}
+
+/// How much of the probability of all texts of this format whose check digits agree is the text's own, 0 to 1. What the check digits cannot tell apart shares it:
+/// three zeros read as letters O may leave a sum as it was.
+#[must_use]
+pub(crate) fn certainty<L: AsRef<[Slot]>>(slots: &[L], text: &Text) -> f32 {
+    let roles = roles(text.format, text.continued);
+    let mut masses = [0.0f64; STATES];
+    masses[0] = 1.0;
+    let mut own = 1.0f64;
+    for (line, places) in slots.iter().enumerate() {
+        for (position, slot) in places.as_ref().iter().enumerate() {
+            let (set, price) = allowed(text.format, line, position);
+            let foreign = f64::from(libm::expf(-price));
+            let mut next = [0.0f64; STATES];
+            for (symbol, &probability) in slot.iter().enumerate() {
+                let provided = if set & (1 << symbol) == 0 { foreign } else { 1.0 };
+                let local = provided * f64::from(probability.max(LEAST));
+                if text.lines[line][position] == ALPHABET[symbol] {
+                    own *= local;
+                }
+                for (state, &mass) in masses.iter().enumerate().filter(|(_, mass)| **mass > 0.0) {
+                    let (after, disagreeing) = roles[line][position].step(state, symbol);
+                    if disagreeing == 0 {
+                        next[after] += mass * local;
+                    }
+                }
+            }
+            masses = next;
+        }
+    }
+    let all: f64 = masses.iter().sum();
+    if all > 0.0 { (own / all) as f32 } else { 0.0 }
+}
+
+/// One step back: the symbol taken and the state before it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Step {
+    symbol: u8,
+    from: u8,
+}
+
+fn search<L: AsRef<[Slot]>>(slots: &[L], format: Format, continued: bool) -> Text {
+    let roles = roles(format, continued);
+    let mut scores = [f32::NEG_INFINITY; STATES];
+    scores[0] = 0.0;
+    let mut steps: Vec<[Step; STATES]> = Vec::new();
+    for (line, places) in slots.iter().enumerate() {
+        for (position, slot) in places.as_ref().iter().enumerate() {
+            let role = &roles[line][position];
+            let (set, price) = allowed(format, line, position);
+            let mut next = [f32::NEG_INFINITY; STATES];
+            let mut back = [Step::default(); STATES];
+            for (symbol, &probability) in slot.iter().enumerate() {
+                let mut local = libm::logf(probability.max(LEAST));
+                if set & (1 << symbol) == 0 {
+                    local -= price;
+                }
+                for (state, &score) in scores.iter().enumerate() {
+                    if score == f32::NEG_INFINITY {
+                        continue;
+                    }
+                    let (after, disagreeing) = role.step(state, symbol);
+                    let total = score + local - DISAGREEMENT * f32::from(disagreeing);
+                    if total > next[after] {
+                        next[after] = total;
+                        back[after] = Step { symbol: symbol as u8, from: state as u8 };
+                    }
+                }
+            }
+            scores = next;
+            steps.push(back);
+        }
+    }
+    let mut state = (0..STATES).max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap_or(0);
+    let score = scores[state];
+    let mut flat: Vec<u8> = steps
+        .iter()
+        .rev()
+        .map(|back| {
+            let step = back[state];
+            state = usize::from(step.from);
+            ALPHABET[usize::from(step.symbol)]
+        })
+        .collect();
+    flat.reverse();
+    let length = format.layout().length;
+    let lines = flat.chunks(length).map(<[u8]>::to_vec).collect();
+    let mut text = Text { format, lines, score, continued };
+    if continued && !number_agrees(&text) {
+        text.score -= DISAGREEMENT;
+    }
+    text
+}
+
+fn number_agrees(text: &Text) -> bool {
+    nibble_mrz::verify(text.format, &text.lines)
+        .iter()
+        .any(|check| check.field == CheckField::DocumentNumber && check.ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::SYMBOLS;
+    use nibble_mrz::{symbol, verify};
+
+    const PASSPORT: [&str; 2] =
+        ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
+
+    /// Slots that say `text` with the given certainty.
+    fn slots(text: &[&str], certainty: f32) -> Vec<Vec<Slot>> {
+        let rest = (1.0 - certainty) / (SYMBOLS - 1) as f32;
+        let slot = |c: u8| {
+            let mut slot = [rest; SYMBOLS];
+            slot[symbol(c).expect("in the alphabet")] = certainty;
+            slot
+        };
+        text.iter().map(|line| line.bytes().map(slot).collect()).collect()
+    }
+
+    /// Shares the certainty of one place between its character and another.
+    fn doubt(slots: &mut [Vec<Slot>], line: usize, position: usize, shares: &[(u8, f32)]) {
+        slots[line][position] = [1e-6; SYMBOLS];
+        for &(character, share) in shares {
+            slots[line][position][symbol(character).expect("in the alphabet")] = share;
+        }
+    }
+
+    fn lines(text: &Text) -> Vec<String> {
+        text.lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
+    }
+
+    #[test]
+    fn sure_lines_stay_as_they_are() {
+        let text = best_text(&slots(&PASSPORT, 0.999), Format::TD3).expect("shape of TD3");
+        assert_eq!(lines(&text), PASSPORT);
+        assert!(best_text(&slots(&PASSPORT, 0.999), Format::TD1).is_none());
+    }
+
+    #[test]
+    fn check_digits_decide_between_likely_alternatives() {
+        let mut slots = slots(&PASSPORT, 0.999);
+        doubt(&mut slots, 1, 3, &[(b'B', 0.7), (b'8', 0.3)]);
+        doubt(&mut slots, 1, 17, &[(b'8', 0.6), (b'1', 0.4)]);
+        let text = best_text(&slots, Format::TD3).expect("shape of TD3");
+        assert_eq!(lines(&text), PASSPORT);
+    }
+
+    #[test]
+    fn the_grammar_decides_between_letters_and_digits() {
+        let mut slots = slots(&PASSPORT, 0.999);
+        doubt(&mut slots, 0, 4, &[(b'0', 0.8), (b'O', 0.2)]);
+        doubt(&mut slots, 1, 22, &[(b'Z', 0.9), (b'2', 0.1)]);
+        let text = best_text(&slots, Format::TD3).expect("shape of TD3");
+        assert_eq!(lines(&text), PASSPORT);
+    }
+
+    #[test]
+    fn a_confident_reading_is_not_overruled() {
+        let wrong = [PASSPORT[0], "L898902C36UTO7408122F1204159ZE184226B<<<<<19"];
+        let text = best_text(&slots(&wrong, 0.9999), Format::TD3).expect("shape of TD3");
+        assert_eq!(lines(&text), wrong);
+        assert!(!verify(text.format, &text.lines).iter().all(|check| check.ok));
+    }
+
+    #[test]
+    fn a_continued_number_is_verified_in_the_optional_data() {
+        let card = [
+            "I<UTOD23145890<7349<<<<<<<<<<<",
+            "7408122F1204159UTO<<<<<<<<<<<6",
+            "ERIKSSON<<ANNA<MARIA<<<<<<<<<<",
+        ];
+        let text = best_text(&slots(&card, 0.99), Format::TD1).expect("shape of TD1");
+        assert_eq!(lines(&text), card);
+    }
+
+    #[test]
+    fn formats_of_one_shape_are_told_apart() {
+        let visa =
+            ["V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L8988901C4XXX4009078F96121096ZE184226B<<<<<<"];
+        let slots = slots(&visa, 0.99);
+        let of = |format| best_text(&slots, format).expect("44 characters").score;
+        assert!(of(Format::MRVA) > of(Format::TD3));
+    }
+
+    #[test]
+    fn a_passport_with_misprinted_check_digits_is_no_visa() {
+        let shifted = [PASSPORT[0], "L898902C36UTO7408122F1204159<<<<<<<<<<<<<<6<"];
+        let slots = slots(&shifted, 0.999);
+        let of = |format| best_text(&slots, format).expect("44 characters").score;
+        assert!(of(Format::MRVA) > of(Format::TD3), "by its check digits alone it would be");
+        let text = likeliest_text(&slots).expect("44 characters");
+        assert_eq!((text.format, lines(&text)), (Format::TD3, shifted.map(str::to_owned).to_vec()));
+        assert!(likeliest_text(&[slots[0].clone()]).is_none());
+    }
+
+    #[test]
+    fn texts_that_check_digits_cannot_tell_apart_share_the_certainty() {
+        let sure = slots(&PASSPORT, 0.9999);
+        let text = best_text(&sure, Format::TD3).expect("shape of TD3");
+        assert!(certainty(&sure, &text) > 0.98);
+        // One doubtful digit is decided by the sums.
+        let mut one = sure.clone();
+        doubt(&mut one, 1, 17, &[(b'8', 0.6), (b'1', 0.4)]);
+        let text = best_text(&one, Format::TD3).expect("shape of TD3");
+        assert!(certainty(&one, &text) > 0.98);
+        // L and V weigh the same modulo 10 (21 and 31).
+        let mut two = sure;
+        doubt(&mut two, 1, 0, &[(b'L', 0.6), (b'V', 0.4)]);
+        let text = best_text(&two, Format::TD3).expect("shape of TD3");
+        assert!((0.5..0.7).contains(&certainty(&two, &text)));
+    }
+}

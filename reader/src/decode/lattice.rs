@@ -1,0 +1,278 @@
+//! Where the characters of a line stand: peaks of the columns' probabilities on a lattice of nearly equal steps.
+
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "column and character counts of one line: a few hundred"
+)]
+
+use super::columns::{BLANK, Columns};
+use crate::numeric::{median, parabola};
+
+/// Fewest characters that can be told from chance.
+const LEAST_PEAKS: usize = 12;
+/// How far, in steps, a peak may lie from its place on the lattice.
+const TOLERANCE: f32 = 0.3;
+/// Narrowest over widest pitch along a line: perspective narrows it by a fraction, never turns it around.
+const MOST_NARROWED: f32 = 0.4;
+/// Bounds of one slot's evidence, so that no single character decides.
+const MOST_EVIDENCE: f32 = 4.0;
+
+/// Positions `offset + step * i + bend * i * i`, in columns, of characters `i`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Lattice {
+    offset: f32,
+    step: f32,
+    bend: f32,
+    /// Evidence for a character at each `i` from `first` on: log odds, bounded.
+    evidence: Vec<f32>,
+    /// Index of the first evidence.
+    first: i32,
+}
+
+/// A stretch of a lattice: `length` characters from index `first`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Window {
+    /// Index of the first character.
+    pub first: i32,
+    /// Number of characters.
+    pub length: usize,
+    /// Evidence inside less evidence just outside, a character.
+    pub score: f32,
+}
+
+/// A run of columns of one class.
+struct Peak {
+    centre: f32,
+    weight: f32,
+}
+
+fn peaks(columns: &Columns) -> Vec<Peak> {
+    let mut peaks = Vec::new();
+    let mut t = 0;
+    while t < columns.len() {
+        let class = columns.best(t);
+        let start = t;
+        while t < columns.len() && columns.best(t) == class {
+            t += 1;
+        }
+        if class != BLANK {
+            let weight: f32 = (start..t).map(|t| columns.at(t)[class]).sum();
+            let moment: f32 = (start..t).map(|t| (t as f32 + 0.5) * columns.at(t)[class]).sum();
+            peaks.push(Peak { centre: moment / weight, weight: weight.min(1.0) });
+        }
+    }
+    peaks
+}
+
+impl Lattice {
+    /// The lattice of the characters in `columns`, whose pitch is about `nominal` columns; `None` where too few lie on any.
+    #[must_use]
+    pub(crate) fn find(columns: &Columns, nominal: f32) -> Option<Self> {
+        let peaks = peaks(columns);
+        let steps = peaks.windows(2).map(|pair| pair[1].centre - pair[0].centre);
+        let step = median(steps.filter(|step| (0.6 * nominal..1.5 * nominal).contains(step)))?;
+        let (offset, step, bend) = fit(&peaks, step)?;
+        let mut lattice = Self { offset, step, bend, evidence: Vec::new(), first: 0 };
+        lattice.weigh(columns);
+        Some(lattice)
+    }
+
+    /// The column coordinate (0.5 is the middle of the first column) of the middle of character `i`.
+    #[must_use]
+    pub(crate) fn column(&self, i: f32) -> f32 {
+        self.offset + self.step * i + self.bend * i * i
+    }
+
+    fn weigh(&mut self, columns: &Columns) {
+        let count = columns.len() as f32;
+        let inside = |i: i32| (0.0..count).contains(&self.column(i as f32));
+        let mut first = 0;
+        while inside(first - 1) && first > -200 {
+            first -= 1;
+        }
+        let mut evidence = Vec::new();
+        let mut i = first;
+        while inside(i) && evidence.len() < 400 {
+            let middle = self.column(i as f32);
+            let near = |d: f32| columns.certainty(((middle + d * self.step).max(0.0)) as usize);
+            // The likeliest column of the middle third; between characters the network says blank.
+            let sure = near(-0.2).max(near(0.0)).max(near(0.2));
+            evidence.push(libm::logf((sure + 0.01) / (1.01 - sure)).clamp(-MOST_EVIDENCE, MOST_EVIDENCE));
+            i += 1;
+        }
+        self.first = first;
+        self.evidence = evidence;
+    }
+
+    fn evidence_at(&self, i: i32) -> f32 {
+        usize::try_from(i - self.first)
+            .ok()
+            .and_then(|index| self.evidence.get(index))
+            .copied()
+            .unwrap_or(-MOST_EVIDENCE / 2.0)
+    }
+
+    /// The first place that is in the strip and the one after the last.
+    #[must_use]
+    pub(crate) fn range(&self) -> (i32, i32) {
+        (self.first, self.first + self.evidence.len() as i32)
+    }
+
+    /// How far text seems to go on beyond the first and the last column: mean evidence of the two places at each end.
+    #[must_use]
+    pub(crate) fn edges(&self) -> (f32, f32) {
+        let last = self.range().1 - 1;
+        let mean = |a: i32, b: i32| (self.evidence_at(a) + self.evidence_at(b)) / 2.0;
+        (mean(self.first, self.first + 1), mean(last - 1, last))
+    }
+
+    /// Whether a character stands in both places right before or right after a stretch.
+    #[must_use]
+    pub(crate) fn goes_on(&self, window: &Window) -> bool {
+        let end = window.first + window.length as i32;
+        let both = |a: i32, b: i32| self.evidence_at(a).min(self.evidence_at(b)) > 0.0;
+        both(window.first - 2, window.first - 1) || both(end, end + 1)
+    }
+
+    /// The stretch of `length` characters with the most evidence inside and the least in the two places beyond each end.
+    #[must_use]
+    pub(crate) fn window(&self, length: usize) -> Window {
+        let span = length as i32;
+        let last = self.range().1;
+        let starts = self.first - 3..=(last - span + 3).max(self.first - 3);
+        let score = |start: i32| {
+            let inside: f32 = (start..start + span).map(|i| self.evidence_at(i)).sum();
+            let outside: f32 = [start - 2, start - 1, start + span, start + span + 1]
+                .iter()
+                .map(|&i| self.evidence_at(i))
+                .sum();
+            (inside - 0.75 * outside) / (length as f32 + 3.0)
+        };
+        let best = starts.max_by(|&a, &b| score(a).total_cmp(&score(b))).unwrap_or(self.first);
+        Window { first: best, length, score: score(best) }
+    }
+}
+
+/// Steps through the peaks, counting places, and fits offset, step and bend; twice, the second time without peaks that lie off.
+fn fit(peaks: &[Peak], step: f32) -> Option<(f32, f32, f32)> {
+    // Counting starts where the spacing is most regular: the longest chain of peaks one step apart.
+    let (mut chain, mut longest) = (0, (0, 0));
+    for k in 1..=peaks.len() {
+        let follows =
+            k < peaks.len() && ((peaks[k].centre - peaks[k - 1].centre) / step - 1.0).abs() < TOLERANCE;
+        if !follows {
+            if k - chain > longest.1 - longest.0 {
+                longest = (chain, k);
+            }
+            chain = k;
+        }
+    }
+    if longest.1 - longest.0 < 3 {
+        return None;
+    }
+    let mut places: Vec<(f32, f32, f32)> =
+        (longest.0..longest.1).map(|k| ((k - longest.0) as f32, peaks[k].centre, peaks[k].weight)).collect();
+    let (mut low, mut high) = (longest.0, longest.1);
+    let mut model = model_of(&places, step);
+    // Outwards from the chain, one peak at a time: the local step follows perspective.
+    while low > 0 || high < peaks.len() {
+        let next = if high < peaks.len() { high } else { low - 1 };
+        if high < peaks.len() {
+            high += 1
+        } else {
+            low -= 1
+        }
+        let Some(place) = place_of(&model, peaks[next].centre) else { continue };
+        if (place - place.round()).abs() < TOLERANCE && peaks[next].weight > 0.3 {
+            places.push((place.round(), peaks[next].centre, peaks[next].weight));
+            if places.len().is_multiple_of(4) {
+                model = model_of(&places, step);
+            }
+        }
+    }
+    for _ in 0..2 {
+        model = model_of(&places, step);
+        places.retain(|&(i, x, _)| (model[0] + model[1] * i + model[2] * i * i - x).abs() < TOLERANCE * step);
+    }
+    (places.len() >= LEAST_PEAKS).then_some((model[0], model[1], model[2]))
+}
+
+/// Offset, step and bend through the places found so far; a bend needs a long stretch to be told from noise.
+fn model_of(places: &[(f32, f32, f32)], step: f32) -> [f32; 3] {
+    let least = places.iter().map(|p| p.0).fold(f32::INFINITY, f32::min);
+    let most = places.iter().map(|p| p.0).fold(f32::NEG_INFINITY, f32::max);
+    if most - least >= 12.0 {
+        let model = parabola(places);
+        let at = |i: f32| model[1] + 2.0 * model[2] * i;
+        let (left, right) = (at(least), at(most));
+        if left.min(right) > MOST_NARROWED * left.max(right) {
+            return model;
+        }
+    }
+    let n: f32 = places.iter().map(|p| p.2).sum();
+    let offset = places.iter().map(|&(i, x, w)| w * (x - step * i)).sum::<f32>() / n.max(1e-6);
+    [offset, step, 0.0]
+}
+
+/// The place of a column on the lattice, by two steps of Newton's method from the straight solution.
+fn place_of(model: &[f32; 3], x: f32) -> Option<f32> {
+    let mut i = (x - model[0]) / model[1];
+    for _ in 0..2 {
+        let slope = model[1] + 2.0 * model[2] * i;
+        if slope < 0.3 * model[1] {
+            return None;
+        }
+        i -= (model[0] + model[1] * i + model[2] * i * i - x) / slope;
+    }
+    i.is_finite().then_some(i)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::columns::CLASSES;
+    use super::*;
+
+    /// Columns with a sure character at each of `centres` and blank elsewhere.
+    fn columns(count: usize, centres: &[f32]) -> Columns {
+        let mut logits = vec![0.0; count * CLASSES];
+        for t in 0..count {
+            logits[t * CLASSES + BLANK] = 8.0;
+        }
+        for (k, &centre) in centres.iter().enumerate() {
+            logits[centre as usize * CLASSES + k % 30] = 16.0;
+        }
+        Columns::from_logits(&logits, 1.0)
+    }
+
+    #[test]
+    fn a_line_of_44_is_found_with_its_place() {
+        let centres: Vec<f32> = (0..44).map(|i| 6.0 + 3.75 * i as f32).collect();
+        let lattice = Lattice::find(&columns(180, &centres), 3.75).expect("44 peaks");
+        let window = lattice.window(44);
+        assert!(window.score > lattice.window(36).score && window.score > lattice.window(30).score);
+        let first = lattice.column(window.first as f32);
+        assert!((first - 6.5).abs() < 1.0, "{first}");
+        let last = lattice.column((window.first + 43) as f32);
+        assert!((last - centres[43]).abs() < 1.0, "{last}");
+    }
+
+    #[test]
+    fn a_missing_and_a_stray_character_do_not_shift_the_count() {
+        let mut centres: Vec<f32> = (0..30).map(|i| 10.0 + 4.0 * i as f32 + 0.01 * (i * i) as f32).collect();
+        centres.remove(11);
+        centres.push(centres[28] + 9.0);
+        let lattice = Lattice::find(&columns(170, &centres), 3.75).expect("29 peaks");
+        let window = lattice.window(30);
+        assert!((lattice.column(window.first as f32) - 10.5).abs() < 1.0);
+        assert!((lattice.column((window.first + 29) as f32) - 135.0).abs() < 1.5);
+    }
+
+    #[test]
+    fn noise_has_no_lattice() {
+        assert!(Lattice::find(&columns(170, &[]), 3.75).is_none());
+        assert!(Lattice::find(&columns(170, &[3.0, 20.0, 21.0, 60.0]), 3.75).is_none());
+    }
+}

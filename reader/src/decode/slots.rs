@@ -1,0 +1,295 @@
+//! The probability of each character at each place of a line of known length: the marginals of connectionist temporal classification
+//! (Graves et al. 2006) over all alignments that put exactly one character in each slot, near the slot's place.
+
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "column and slot counts of one line: a few hundred"
+)]
+
+use super::columns::{BLANK, Columns, SYMBOLS};
+
+/// How far from its slot's middle, in slots, a character may be emitted.
+const REACH: f32 = 0.8;
+/// Added to every probability, so that no alignment is impossible.
+const FLOOR: f64 = 1e-9;
+
+/// Probabilities of the 37 characters at one place; they sum to 1.
+pub(crate) type Slot = [f32; SYMBOLS];
+
+/// The likeliest character of a place, as an index of the alphabet.
+#[must_use]
+pub(crate) fn most_likely(slot: &Slot) -> usize {
+    (0..SYMBOLS).max_by(|&a, &b| slot[a].total_cmp(&slot[b])).unwrap_or(0)
+}
+
+/// Equal steps of slots over columns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Grid {
+    /// Column coordinate of the left edge of the first slot.
+    pub first: f32,
+    /// Columns a slot.
+    pub step: f32,
+    /// Number of slots.
+    pub slots: usize,
+}
+
+impl Grid {
+    /// The columns in which slot `i` may be emitted, as a half-open range.
+    fn columns(&self, i: usize, count: usize) -> std::ops::Range<usize> {
+        let middle = self.first + (i as f32 + 0.5) * self.step;
+        let reach = REACH * self.step;
+        let from = (middle - reach - 0.5).max(0.0) as usize + usize::from(middle - reach > 0.5);
+        let to = ((middle + reach + 0.5).max(0.0) as usize).min(count);
+        from.min(count)..to.max(from.min(count))
+    }
+}
+
+/// The states after each column. After column `t - 1` an alignment is either in blank with `i` characters emitted, or in a character of
+/// slot `i`; the latter only for the few slots that may be emitted there.
+struct Band {
+    columns: usize,
+    slots: usize,
+    /// Slots that must have been emitted before column `t`.
+    low: Vec<usize>,
+    /// Slots that may have been entered in column `t` or before.
+    high: Vec<usize>,
+}
+
+impl Band {
+    fn new(grid: &Grid, columns: usize) -> Self {
+        let ranges: Vec<_> = (0..grid.slots).map(|i| grid.columns(i, columns)).collect();
+        let low = (0..columns).map(|t| ranges.iter().take_while(|range| range.end <= t).count()).collect();
+        let high = (0..columns).map(|t| ranges.iter().take_while(|range| range.start <= t).count()).collect();
+        Self { columns, slots: grid.slots, low, high }
+    }
+
+    /// Slots that column `t` may belong to.
+    fn active(&self, t: usize) -> std::ops::Range<usize> {
+        self.low[t]..self.high[t].max(self.low[t])
+    }
+
+    /// Numbers of emitted characters that are possible around column `t`.
+    fn emitted(&self, t: usize) -> std::ops::RangeInclusive<usize> {
+        self.low[t]..=self.high[t].max(self.low[t]).min(self.slots)
+    }
+}
+
+/// Masses of the states after one column; slots that are not active have none.
+#[derive(Clone)]
+struct Layer {
+    blank: Vec<f64>,
+    first: usize,
+    symbol: Vec<[f64; SYMBOLS]>,
+}
+
+const NO_SYMBOL: [f64; SYMBOLS] = [0.0; SYMBOLS];
+
+impl Layer {
+    /// The layer after column `t`; before the first column where `t` is `None`.
+    fn zero(band: &Band, t: Option<usize>) -> Self {
+        let active = t.map_or(0..0, |t| band.active(t));
+        Self { blank: vec![0.0; band.slots + 1], first: active.start, symbol: vec![NO_SYMBOL; active.len()] }
+    }
+
+    fn symbol(&self, slot: usize) -> &[f64; SYMBOLS] {
+        slot.checked_sub(self.first).and_then(|k| self.symbol.get(k)).unwrap_or(&NO_SYMBOL)
+    }
+
+    fn rescale(&mut self) {
+        let total = self.blank.iter().sum::<f64>() + self.symbol.iter().flatten().sum::<f64>();
+        if total > 0.0 {
+            let factor = 1.0 / total;
+            self.blank.iter_mut().for_each(|mass| *mass *= factor);
+            self.symbol.iter_mut().flatten().for_each(|mass| *mass *= factor);
+        }
+    }
+
+    /// The mass of alignments that pass between these states before and those after.
+    fn meeting(&self, after: &Self) -> f64 {
+        let blank: f64 = self.blank.iter().zip(&after.blank).map(|(a, b)| a * b).sum();
+        let symbol: f64 =
+            self.symbol.iter().flatten().zip(after.symbol.iter().flatten()).map(|(a, b)| a * b).sum();
+        blank + symbol
+    }
+}
+
+/// What a column offers: the probability of each class, none of them zero.
+fn floored(columns: &Columns, t: usize) -> [f64; SYMBOLS + 1] {
+    columns.at(t).map(|probability| f64::from(probability) + FLOOR)
+}
+
+/// `layers[t]`: the mass of all that may follow when the columns before `t` are consumed.
+fn backward(columns: &Columns, band: &Band) -> Vec<Layer> {
+    let count = band.columns;
+    let mut layers: Vec<Layer> = (0..=count).map(|t| Layer::zero(band, t.checked_sub(1))).collect();
+    layers[count].blank[band.slots] = 1.0;
+    if let Some(k) = (band.slots - 1).checked_sub(layers[count].first)
+        && let Some(last) = layers[count].symbol.get_mut(k)
+    {
+        *last = [1.0; SYMBOLS];
+    }
+    for t in (0..count).rev() {
+        let (head, tail) = layers.split_at_mut(t + 1);
+        let (here, next) = (&mut head[t], &tail[0]);
+        let column = floored(columns, t);
+        // Mass of entering a slot in this column, by character and in all.
+        let entering = |slot: usize| -> [f64; SYMBOLS] {
+            let symbol = next.symbol(slot);
+            std::array::from_fn(|c| column[c] * symbol[c])
+        };
+        for emitted in band.emitted(t) {
+            here.blank[emitted] = column[BLANK] * next.blank[emitted] + entering(emitted).iter().sum::<f64>();
+        }
+        for (k, symbol) in here.symbol.iter_mut().enumerate() {
+            let slot = here.first + k;
+            let (stay, enter) = (entering(slot), entering(slot + 1));
+            let leave = column[BLANK] * next.blank[slot + 1] + enter.iter().sum::<f64>();
+            // The same character again needs a blank in between.
+            *symbol = std::array::from_fn(|c| stay[c] + (leave - enter[c]).max(0.0));
+        }
+        here.rescale();
+    }
+    layers
+}
+
+/// Marginal probabilities of every slot of `grid`: slot `i` holds `c` with the mass of all alignments that enter `c` in slot `i`, summed
+/// over the columns in which they do. Slots that no column can hold are uniform.
+#[must_use]
+pub(crate) fn marginals(columns: &Columns, grid: &Grid) -> Vec<Slot> {
+    if grid.slots == 0 {
+        return Vec::new();
+    }
+    let band = Band::new(grid, columns.len());
+    let after = backward(columns, &band);
+    let mut totals = vec![NO_SYMBOL; grid.slots];
+    let mut before = Layer::zero(&band, None);
+    before.blank[0] = 1.0;
+    for t in 0..band.columns {
+        let column = floored(columns, t);
+        let mut here = Layer::zero(&band, Some(t));
+        for emitted in band.emitted(t) {
+            let ended: f64 = emitted.checked_sub(1).map_or(0.0, |slot| before.symbol(slot).iter().sum());
+            here.blank[emitted] = column[BLANK] * (before.blank[emitted] + ended);
+        }
+        let mut entered = vec![NO_SYMBOL; here.symbol.len()];
+        for (k, symbol) in here.symbol.iter_mut().enumerate() {
+            let slot = here.first + k;
+            let previous = slot.checked_sub(1).map_or(&NO_SYMBOL, |slot| before.symbol(slot));
+            let ended: f64 = previous.iter().sum();
+            let held = before.symbol(slot);
+            for c in 0..SYMBOLS {
+                entered[k][c] = column[c] * (before.blank[slot] + (ended - previous[c]).max(0.0));
+                symbol[c] = entered[k][c] + column[c] * held[c];
+            }
+        }
+        // Every alignment passes here once, so this is the same total for each column but for the rescaling.
+        let all = here.meeting(&after[t + 1]);
+        if all > 0.0 {
+            for (k, enter) in entered.iter().enumerate() {
+                let rest = after[t + 1].symbol(here.first + k);
+                for c in 0..SYMBOLS {
+                    totals[here.first + k][c] += enter[c] * rest[c] / all;
+                }
+            }
+        }
+        here.rescale();
+        before = here;
+    }
+    totals.iter().map(normalised).collect()
+}
+
+fn normalised(total: &[f64; SYMBOLS]) -> Slot {
+    let sum: f64 = total.iter().sum();
+    if sum > 0.0 { total.map(|mass| (mass / sum) as f32) } else { [1.0 / SYMBOLS as f32; SYMBOLS] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::columns::CLASSES;
+    use super::*;
+
+    /// All alignments one by one: paths of classes that collapse to `slots` characters, each slot entered within its columns.
+    fn naive(columns: &Columns, grid: &Grid) -> Vec<Slot> {
+        fn walk(
+            t: usize,
+            path: &mut Vec<usize>,
+            mass: f64,
+            (columns, grid): (&Columns, &Grid),
+            totals: &mut [[f64; SYMBOLS]],
+        ) {
+            if t == columns.len() {
+                let mut text: Vec<(usize, Vec<usize>)> = Vec::new();
+                let mut last = BLANK;
+                for (t, &class) in path.iter().enumerate() {
+                    if class != BLANK && class == last {
+                        if let Some((_, held)) = text.last_mut() {
+                            held.push(t);
+                        }
+                    } else if class != BLANK {
+                        text.push((class, vec![t]));
+                    }
+                    last = class;
+                }
+                let fits = text.len() == grid.slots
+                    && text.iter().enumerate().all(|(i, (_, held))| {
+                        held.iter().all(|t| grid.columns(i, columns.len()).contains(t))
+                    });
+                if fits {
+                    for (i, &(class, _)) in text.iter().enumerate() {
+                        totals[i][class] += mass;
+                    }
+                }
+                return;
+            }
+            // Three characters and blank are enough to meet every case.
+            for class in [0, 1, 2, BLANK] {
+                path.push(class);
+                walk(t + 1, path, mass * floored(columns, t)[class], (columns, grid), totals);
+                path.pop();
+            }
+        }
+        let mut totals = vec![NO_SYMBOL; grid.slots];
+        walk(0, &mut Vec::new(), 1.0, (columns, grid), &mut totals);
+        totals.iter().map(normalised).collect()
+    }
+
+    #[test]
+    fn marginals_are_those_of_all_alignments() {
+        let mut state = 1u32;
+        for case in 0..20 {
+            let mut logits = vec![-60.0f32; 8 * CLASSES];
+            for column in logits.chunks_mut(CLASSES) {
+                for class in [0, 1, 2, BLANK] {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    column[class] = (state >> 24) as f32 / 40.0;
+                }
+            }
+            let columns = Columns::from_logits(&logits, 1.0);
+            let grid = Grid { first: 0.3, step: 2.5 - 0.1 * (case % 3) as f32, slots: 3 };
+            for (fast, slow) in marginals(&columns, &grid).iter().zip(naive(&columns, &grid)) {
+                for c in 0..SYMBOLS {
+                    assert!(
+                        (fast[c] - slow[c]).abs() < 1e-5,
+                        "case {case} symbol {c}: {} {}",
+                        fast[c],
+                        slow[c]
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_outside_the_columns_is_uniform() {
+        let columns = Columns::from_logits(&[0.0; CLASSES * 4], 1.0);
+        let far = marginals(&columns, &Grid { first: 100.0, step: 3.0, slots: 2 });
+        assert!(far.iter().flatten().all(|p| (p - 1.0 / SYMBOLS as f32).abs() < 1e-6));
+        assert!(marginals(&columns, &Grid { first: 0.0, step: 3.0, slots: 0 }).is_empty());
+        assert_eq!(
+            marginals(&Columns::from_logits(&[], 1.0), &Grid { first: 0.0, step: 3.0, slots: 1 }).len(),
+            1
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! Several frames of one document as one reading: what a glare hides in one frame another shows.
+
+#![allow(clippy::cast_precision_loss, reason = "counts of frames and of places")]
+
+use crate::candidate::Candidate;
+use crate::decode::SYMBOLS;
+use crate::decode::slots::{Slot, most_likely};
+use nibble_mrz::{FILLER, symbol};
+
+/// Least share of equal characters, fillers apart, in frames of one document.
+const SAME_DOCUMENT: f32 = 0.6;
+/// Frames in a row that must show another document before the one at hand is given up.
+const PATIENCE: usize = 3;
+/// Least probability a frame gives a character: no frame can rule out what others see.
+const LEAST: f32 = 1e-3;
+
+/// Evidence of the frames since the last document began.
+#[derive(Debug, Clone, Default)]
+pub struct Fusion {
+    /// Sums of log probabilities, a vector of places a line.
+    sums: Vec<Vec<Slot>>,
+    frames: usize,
+    /// Frames in a row that showed something else.
+    strangers: usize,
+    /// The newest frame that is in.
+    latest: Option<Candidate>,
+}
+
+impl Fusion {
+    /// Frames whose evidence is in.
+    #[must_use]
+    pub fn frames(&self) -> usize {
+        self.frames
+    }
+
+    /// Takes in what one frame shows and says whether it did: a frame of another document is left out, and the third in a row begins anew.
+    pub(super) fn add(&mut self, candidate: Candidate) -> bool {
+        let slots = candidate.slots();
+        if self.frames > 0 && !self.is_of_same_document(&slots) {
+            self.strangers += 1;
+            if self.strangers < PATIENCE.min(self.frames + 1) {
+                return false;
+            }
+            *self = Self::default();
+        }
+        self.strangers = 0;
+        self.frames += 1;
+        if self.sums.is_empty() {
+            self.sums = slots.iter().map(|line| vec![[0.0; SYMBOLS]; line.len()]).collect();
+        }
+        for (sum, slot) in self.sums.iter_mut().flatten().zip(slots.iter().copied().flatten()) {
+            for (sum, probability) in sum.iter_mut().zip(slot) {
+                *sum += libm::logf(probability.max(LEAST));
+            }
+        }
+        self.latest = Some(candidate);
+        true
+    }
+
+    /// What all frames say together, standing where the newest one has it; `None` before the first.
+    pub(super) fn candidate(&self) -> Option<Candidate> {
+        self.latest.as_ref()?.with_slots(self.slots())
+    }
+
+    /// The probabilities that all frames give together. Errors of neighbouring frames are alike, so `n` frames count as the square root of `n` independent ones.
+    fn slots(&self) -> Vec<Vec<Slot>> {
+        let share = 1.0 / (self.frames.max(1) as f32).sqrt();
+        let fused = |sums: &Slot| {
+            let largest = sums.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let weights = sums.map(|sum| libm::expf((sum - largest) * share));
+            let total: f32 = weights.iter().sum();
+            weights.map(|weight| weight / total)
+        };
+        self.sums.iter().map(|line| line.iter().map(fused).collect()).collect()
+    }
+
+    fn is_of_same_document(&self, slots: &[&[Slot]]) -> bool {
+        let alike_in_shape = self.sums.iter().map(Vec::len).eq(slots.iter().map(|line| line.len()));
+        let filler = symbol(FILLER);
+        let (mut same, mut told) = (0, 0);
+        for (sum, slot) in self.sums.iter().flatten().zip(slots.iter().copied().flatten()) {
+            let (known, seen) = (most_likely(sum), most_likely(slot));
+            if Some(known) != filler || Some(seen) != filler {
+                told += 1;
+                same += usize::from(known == seen);
+            }
+        }
+        alike_in_shape && same as f32 >= SAME_DOCUMENT * told as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::candidate::tests::of_lines;
+
+    const PASSPORT: [&str; 2] =
+        ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
+    const OTHER: [&str; 2] =
+        ["P<D<<MUSTERMANN<<ERIKA<<<<<<<<<<<<<<<<<<<<<<", "C01X00T478D<<6408125F2702283<<<<<<<<<<<<<<<4"];
+
+    /// `PASSPORT` with another character in one place.
+    fn misread(position: usize, character: char) -> [String; 2] {
+        let mut line = PASSPORT[1].to_owned();
+        line.replace_range(position..=position, &character.to_string());
+        [PASSPORT[0].to_owned(), line]
+    }
+
+    fn text(fusion: &Fusion) -> Vec<String> {
+        let candidate = fusion.candidate().expect("a frame is in");
+        candidate.lines().iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
+    }
+
+    #[test]
+    fn what_one_frame_misreads_others_outvote() {
+        let mut fusion = Fusion::default();
+        for (position, character) in [(3, 'B'), (15, 'B'), (30, '4')] {
+            assert!(fusion.add(of_lines(&misread(position, character), 0.8)));
+        }
+        assert_eq!(text(&fusion), PASSPORT);
+        assert_eq!(fusion.frames(), 3);
+        assert!(fusion.candidate().expect("three frames").is_valid());
+    }
+
+    #[test]
+    fn another_document_waits_and_then_begins_anew() {
+        let mut fusion = Fusion::default();
+        for _ in 0..4 {
+            assert!(fusion.add(of_lines(&PASSPORT, 0.9)));
+        }
+        assert!(!fusion.add(of_lines(&OTHER, 0.9)));
+        assert!(!fusion.add(of_lines(&OTHER, 0.9)));
+        assert_eq!(text(&fusion), PASSPORT);
+        assert!(fusion.add(of_lines(&OTHER, 0.9)));
+        assert_eq!(text(&fusion), OTHER);
+        assert_eq!(fusion.frames(), 1);
+    }
+
+    #[test]
+    fn nothing_is_said_before_the_first_frame() {
+        assert!(Fusion::default().candidate().is_none());
+    }
+}

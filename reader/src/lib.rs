@@ -1,0 +1,189 @@
+//! Reads machine-readable zones in gray pictures, on the device: passports, identity cards, visas.
+//!
+//! ```
+//! use nibble_core::Precision;
+//! use nibble_gray::Gray;
+//! use nibble_reader::Reader;
+//!
+//! let mut reader = Reader::with_bundled_model(Precision::U4)?;
+//! let picture = Gray::new(640, 480, vec![255; 640 * 480]).expect("a pixel for each place");
+//! let reading = reader.read(&picture);
+//! assert!(reading.lines.is_empty(), "a white picture has no zone");
+//! assert!(!reading.valid);
+//! # Ok::<(), nibble_core::ModelError>(())
+//! ```
+//!
+//! `examples/read.rs` reads picture files; the crate takes gray pixels, so that nobody needs a
+//! decoder who has pixels already.
+//!
+//! # Stages
+//! Data flows one way, with a type for each stage:
+//!
+//! ```text
+//! Gray -locate-> Zone (courses of its lines) -rectify-> strip -network-> Logits
+//!      -decode-> probabilities of characters, and the likeliest text -> Reading
+//! ```
+//!
+//! # Glossary
+//! | word | meaning |
+//! |---|---|
+//! | *zone* | the lines of a machine-readable zone in a picture, as far as located |
+//! | *path* | the course of one line: where each of its characters is, and how high |
+//! | *strip* | a line resampled to the rows that the network reads |
+//! | *column* | one column of logits; it stands for a few columns of the strip |
+//! | *lattice* | where the characters of a strip are, measured on its columns |
+//! | *slot* | one place of a line, with the probability of each character there |
+//! | *candidate* | a zone read under one format |
+//! | *reading* | what is reported of a picture |
+//!
+//! # The same bits
+//! Everything is integer arithmetic, or `f32` and `f64` additions, products, divisions and square
+//! roots in a fixed order. So lines, confidences and digests are the same bits on every target, for
+//! networks in 4 and 8 bits.
+#![forbid(unsafe_code)]
+
+mod candidate;
+mod decode;
+mod fusion;
+mod geometry;
+mod locate;
+mod look;
+mod measure;
+mod numeric;
+mod path;
+mod pyramid;
+mod reading;
+mod rectify;
+mod zone;
+
+pub use fusion::Fusion;
+pub use geometry::Point;
+pub use reading::{Milliseconds, ModelName, Reading, Review};
+pub use rectify::strip_of_quad;
+
+use nibble_core::{Clock, Fnv1a64, ModelError, Network, Precision};
+use nibble_gray::Gray;
+use nibble_mrz::ALPHABET;
+
+use candidate::Candidate;
+use locate::locate;
+use numeric::sort_by;
+use pyramid::Pyramid;
+
+/// Zones that are looked at before the picture is said to have none.
+const MAX_ZONES: usize = 8;
+
+/// Reads machine-readable zones with one network.
+#[derive(Debug)]
+pub struct Reader {
+    network: Network,
+}
+
+impl Reader {
+    /// A reader with the network that comes with this crate.
+    ///
+    /// # Errors
+    /// None with the committed files; the signature is that of [`Reader::new`].
+    #[cfg(feature = "bundled-models")]
+    pub fn with_bundled_model(precision: Precision) -> Result<Self, ModelError> {
+        Self::new(match precision {
+            Precision::F32 => nibble_models::OCR_F32,
+            Precision::U8 => nibble_models::OCR_U8,
+            Precision::U4 => nibble_models::OCR_U4,
+        })
+    }
+
+    /// A reader with the network of a model file.
+    ///
+    /// # Errors
+    /// [`ModelError`] where the file cannot be used, or its classes are not the 37 characters of a
+    /// machine-readable zone.
+    pub fn new(model: &[u8]) -> Result<Self, ModelError> {
+        Self::with_network(Network::from_bytes(model)?)
+    }
+
+    /// A reader with a network, such as one on chosen kernels.
+    ///
+    /// # Errors
+    /// [`ModelError`] where its classes are not the 37 characters of a machine-readable zone.
+    pub fn with_network(network: Network) -> Result<Self, ModelError> {
+        if network.model().alphabet.as_bytes() != ALPHABET {
+            return Err(ModelError::Description(String::from(
+                "the classes are not the 37 characters of a machine-readable zone",
+            )));
+        }
+        Ok(Self { network })
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// What is reported of a file that holds no picture: a reading without lines.
+    #[must_use]
+    pub fn nothing(&self) -> Reading {
+        Reading::empty(&self.network, String::new())
+    }
+
+    /// Reads a picture. [`Reading::ms`] stays 0.
+    pub fn read(&mut self, gray: &Gray) -> Reading {
+        self.read_timed(gray, &mut || 0.0)
+    }
+
+    /// Reads a picture and fills [`Reading::ms`] by `clock`, which tells milliseconds since any
+    /// fixed point.
+    pub fn read_timed(&mut self, gray: &Gray, clock: &mut Clock<'_>) -> Reading {
+        let (mut reading, found) = self.find(gray, clock);
+        if let Some((best, others)) = found.split_first() {
+            reading.fill(best);
+            if others.iter().any(|other| other.is_valid() && other.lines() != best.lines()) {
+                reading.review.push(Review::another_document());
+            }
+        }
+        reading
+    }
+
+    /// Reads one more frame of the document that `fusion` has evidence of, and answers for all its
+    /// frames. [`Reading::quads`] and [`Reading::digest`] are this frame's: empty where it shows
+    /// nothing.
+    pub fn fuse(&mut self, gray: &Gray, fusion: &mut Fusion) -> Reading {
+        self.fuse_timed(gray, fusion, &mut || 0.0)
+    }
+
+    /// As [`Reader::fuse`], filling [`Reading::ms`] by `clock` as [`Reader::read_timed`] does.
+    pub fn fuse_timed(&mut self, gray: &Gray, fusion: &mut Fusion, clock: &mut Clock<'_>) -> Reading {
+        let (mut reading, found) = self.find(gray, clock);
+        let shown = found.into_iter().next().is_some_and(|best| fusion.add(best));
+        if let Some(fused) = fusion.candidate() {
+            reading.fill(&fused);
+        }
+        reading.frames = fusion.frames();
+        if !shown {
+            reading.quads.clear();
+            reading.digest = None;
+        }
+        reading
+    }
+
+    /// An empty reading of the picture and the candidates in it, best first.
+    fn find(&mut self, gray: &Gray, clock: &mut Clock<'_>) -> (Reading, Vec<Candidate>) {
+        let begin = clock();
+        let zones = locate(gray);
+        let located = clock();
+        let picture = Pyramid::of(gray);
+        let mut found: Vec<Candidate> = Vec::new();
+        for zone in zones.iter().take(MAX_ZONES) {
+            found.extend(zone::read_zone(&mut self.network, &picture, zone));
+            if found.iter().any(Candidate::is_certain) {
+                break;
+            }
+        }
+        sort_by(&mut found, |a, b| b.rank().total_cmp(&a.rank()));
+        let end = clock();
+        let mut reading = Reading::empty(&self.network, Fnv1a64::of(gray.pixels()).hex());
+        reading.ms = Milliseconds { locate: located - begin, network: end - located, total: end - begin };
+        (reading, found)
+    }
+}

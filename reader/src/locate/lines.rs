@@ -1,0 +1,93 @@
+//! From bars to text lines: pieces are joined, and what they hint at is measured.
+
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "profiles of at most a few thousand samples"
+)]
+
+use super::Level;
+use super::bars::Bar;
+use crate::measure;
+use crate::measure::PITCH_PER_CAP;
+use crate::numeric::sort_by;
+use crate::path::LinePath;
+
+/// Characters of a line worth measuring, counted by the height of a bar.
+const HINTED_LENGTH: std::ops::Range<f32> = 10.0..110.0;
+
+/// Least texture of a bar: clean print has about 1, the grain of wood a tenth.
+pub(super) const LEAST_TEXTURE: f32 = 0.3;
+
+/// A line of text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Line {
+    pub(super) path: LinePath,
+    /// How regularly the characters follow one another, 0 to 1.
+    pub(super) regularity: f32,
+}
+
+/// Joins bars that continue one another.
+pub(super) fn join(mut bars: Vec<Bar>) -> Vec<Bar> {
+    sort_by(&mut bars, |a, b| b.half.total_cmp(&a.half));
+    let mut joined: Vec<Bar> = Vec::new();
+    let mut queue: std::collections::VecDeque<Bar> = bars.into();
+    while let Some(bar) = queue.pop_front() {
+        match joined.iter().position(|other| continues(other, &bar)) {
+            Some(index) => {
+                let other = joined.swap_remove(index);
+                match other.joined(&bar) {
+                    Some(both) => queue.push_front(both),
+                    None => joined.push(other),
+                }
+            }
+            None => joined.push(bar),
+        }
+    }
+    joined
+}
+
+/// Whether two bars lie on one course with a gap of a few characters at most.
+fn continues(a: &Bar, b: &Bar) -> bool {
+    let (long, short) = if a.half >= b.half { (a, b) } else { (b, a) };
+    let thickness = a.thickness.min(b.thickness).max(2.5);
+    if a.thickness.max(b.thickness) > 2.0 * thickness {
+        return false;
+    }
+    let between = short.centre - long.centre;
+    let gap = between.dot(long.along).abs() - long.half - short.half;
+    // Both ends of the short bar must lie near the course of the long one; the farther out, the more a curve is allowed.
+    let off = |end: f32| (between + short.along * end).cross(long.along).abs();
+    let allowed = 0.6 * thickness + 0.02 * between.norm();
+    gap < 3.5 * thickness && off(short.half) < allowed && off(-short.half) < allowed
+}
+
+impl Line {
+    /// The line that a bar of a level suggests, in pixels of the picture, not measured yet; `None` where its proportions are not those of a zone's line.
+    pub(super) fn hinted(bar: &Bar, level: &Level) -> Option<Self> {
+        // Smoothing made the blob thicker than the capitals by about this much.
+        let cap = (bar.thickness - 1.5).max(2.5);
+        let half = bar.along * bar.half;
+        let length = 2.0 * bar.half / (cap * PITCH_PER_CAP);
+        let path = LinePath::straight(bar.centre - half, bar.centre + half, cap, length).scaled(level.scale);
+        let texture = bar.texture(&level.gray);
+        let fits = HINTED_LENGTH.contains(&length) && texture > LEAST_TEXTURE;
+        fits.then_some(Self { path, regularity: 0.5 * texture.min(1.0) })
+    }
+}
+
+/// Measures the line that a path hints at. `None` where there is none or it is too short for a zone.
+pub(super) fn measure(level: &Level, hint: &LinePath) -> Option<Line> {
+    let hint = hint.scaled(1.0 / level.scale);
+    let measured = measure::measure(&level.pyramid(), &hint, &HINTED_LENGTH)?;
+    let path = measured.path.scaled(level.scale);
+    let path = measured.pitch.map_or(path, |factor| spaced(&path, factor));
+    Some(Line { path, regularity: measured.regularity })
+}
+
+/// The line counted by the pitch that its characters show, `factor` times that which follows from its height. The height itself may be wrong where fillers abound: it moves half of
+/// the way to what follows from the pitch.
+fn spaced(path: &LinePath, factor: f32) -> LinePath {
+    LinePath { cap: path.cap * factor.sqrt(), ..*path }.recounted(0.0, factor, path.length / factor)
+}

@@ -1,0 +1,94 @@
+//! Locating machine-readable zones: blobs of ink at several scales become bars, bars become measured lines, parallel lines become zones.
+//!
+//! Nothing here knows how a line is read. Candidates come ranked; whether one is a machine-readable zone is for the later stages to say.
+
+mod bars;
+mod lines;
+mod raster;
+mod zones;
+
+pub(crate) use zones::Zone;
+pub(crate) use zones::level_heights;
+
+use crate::measure::PATCH_CAP;
+use crate::numeric::sort_by;
+use crate::pyramid::Pyramid;
+use lines::Line;
+use nibble_gray::Gray;
+
+/// Longer side of the picture that scales start from.
+const BASE_SIDE: usize = 1400;
+/// Longer side of the smallest scale.
+const LEAST_SIDE: usize = 110;
+/// Pictures up to this side are searched at their own scale too: their characters may be only five pixels apart.
+const SMALL_SIDE: usize = 800;
+/// Longest bars of a scale that are considered.
+const MOST_BARS: usize = 60;
+/// Groups of bars whose lines are measured.
+const MOST_GROUPS: usize = 10;
+/// What one call of [`raster::shrink_by_root_two`] divides lengths by.
+const ROOT_TWO_STEP: f32 = 1.4;
+
+/// The picture at one scale; lengths times `scale` are lengths in the picture.
+struct Level {
+    gray: Gray,
+    scale: f32,
+}
+
+impl Level {
+    /// The scale as a picture to measure on.
+    fn pyramid(&self) -> Pyramid<'_> {
+        Pyramid::of(&self.gray)
+    }
+}
+
+/// Candidate zones, best first, in pixels of `gray`.
+#[must_use]
+pub(crate) fn locate(gray: &Gray) -> Vec<Zone> {
+    if gray.width() == 0 || gray.height() == 0 {
+        return Vec::new();
+    }
+    let levels = levels(gray);
+    let hints = levels.iter().enumerate().flat_map(|(index, level)| {
+        // The largest scale of a large picture holds characters too small to be read.
+        let searched = index > 0 || level.gray.width().max(level.gray.height()) <= SMALL_SIDE;
+        let mut bars = if searched { bars::find(&level.gray) } else { Vec::new() };
+        bars.retain(|bar| bar.texture(&level.gray) > lines::LEAST_TEXTURE);
+        let mut bars = lines::join(bars);
+        sort_by(&mut bars, |a, b| b.half.total_cmp(&a.half));
+        bars.truncate(MOST_BARS);
+        bars.into_iter().filter_map(move |bar| Line::hinted(&bar, level))
+    });
+    let groups = zones::group(hints.collect());
+    let hints = groups.iter().take(MOST_GROUPS).flat_map(|zone| &zone.lines);
+    let mut measured =
+        zones::group(hints.filter_map(|path| lines::measure(level_for(&levels, path), path)).collect());
+    measured.iter_mut().for_each(|zone| zones::foreshorten(&mut zone.lines));
+    measured
+}
+
+/// The picture at the scale where a line's capitals are nearest to the height at which lines are measured.
+fn level_for<'a>(levels: &'a [Level], path: &crate::path::LinePath) -> &'a Level {
+    let fits = |level: &Level| path.cap_at(path.length / 2.0) / level.scale >= PATCH_CAP;
+    levels.iter().rev().find(|level| fits(level)).unwrap_or(&levels[0])
+}
+
+/// The picture at falling scales.
+fn levels(gray: &Gray) -> Vec<Level> {
+    let factor = gray.width().max(gray.height()).div_ceil(BASE_SIDE);
+    let mut levels = vec![Level { gray: gray.shrunk(factor), scale: whole(factor) }];
+    while let Some(last) = levels.last() {
+        let next = raster::shrink_by_root_two(&last.gray);
+        if next.width().max(next.height()) < LEAST_SIDE {
+            break;
+        }
+        let scale = last.scale * ROOT_TWO_STEP;
+        levels.push(Level { gray: next, scale });
+    }
+    levels
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a factor of a few dozen")]
+fn whole(factor: usize) -> f32 {
+    factor.max(1) as f32
+}

@@ -1,0 +1,349 @@
+//! The course of a text line in a picture, and sampling along it.
+
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "sample positions are clamped to the picture before they become indices; strips have at most a few thousand pixels"
+)]
+
+use crate::geometry::Point;
+use nibble_gray::Gray;
+
+/// Most samples a side that one output pixel averages: enough for a fivefold reduction without aliasing.
+const MOST_OVERSAMPLING: usize = 6;
+/// Nearest that a line comes to the camera, as a share of the distance of its origin: beyond, nothing could be read.
+const LEAST_DEPTH: f32 = 0.2;
+
+/// Half the height of the outline around a line, in capitals: a little air, so that it does not cross the characters.
+const HALF: f32 = 0.65;
+
+/// The middle line of a row of characters as a function of `u`, counted in characters from the left edge of the first. In the plane of the document characters
+/// are equally wide; a camera divides by the distance, which changes evenly along the line: `t = u / (1 + foreshortening * u)`, and the
+/// course is `origin + linear * t + quadratic * t * t`, where the quadratic term holds the curve of a page. (Hartley and Zisserman, Multiple View Geometry, section
+/// 2.2.1: the map between two lines under perspective.)
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct LinePath {
+    /// The middle of the left edge of the first character.
+    pub origin: Point,
+    /// Pixels a character at the origin.
+    pub linear: Point,
+    /// Change of that.
+    pub quadratic: Point,
+    /// Change of the distance from the camera a character, as a share of the distance of the origin.
+    pub foreshortening: f32,
+    /// Height of a capital at the origin, in pixels.
+    pub cap: f32,
+    /// How far the characters' uprights lean along the line at the origin, as a share of the height, positive to the right at the top.
+    pub slant: f32,
+    /// Change of that, by `t`: uprights of a page that is tilted away converge.
+    pub slant_slope: f32,
+    /// Number of characters.
+    pub length: f32,
+}
+
+impl LinePath {
+    /// A straight line from the middle of the left edge to the middle of the right edge.
+    #[must_use]
+    pub(crate) fn straight(start: Point, end: Point, cap: f32, length: f32) -> Self {
+        let linear = (end - start) * (1.0 / length);
+        Self {
+            origin: start,
+            linear,
+            quadratic: Point::default(),
+            foreshortening: 0.0,
+            cap,
+            slant: 0.0,
+            slant_slope: 0.0,
+            length,
+        }
+    }
+
+    /// Distance from the camera as a share of the distance of the origin.
+    fn depth(&self, u: f32) -> f32 {
+        (1.0 + self.foreshortening * u).max(LEAST_DEPTH)
+    }
+
+    /// The parameter of the course: evenly spaced in the picture along a straight line.
+    #[must_use]
+    pub(crate) fn t(&self, u: f32) -> f32 {
+        u / self.depth(u)
+    }
+
+    /// The point on the middle line.
+    #[must_use]
+    pub(crate) fn at(&self, u: f32) -> Point {
+        let t = self.t(u);
+        self.origin + self.linear * t + self.quadratic * (t * t)
+    }
+
+    /// The direction of the line, pixels a character.
+    #[must_use]
+    pub(crate) fn tangent(&self, u: f32) -> Point {
+        let depth = self.depth(u);
+        (self.linear + self.quadratic * (2.0 * self.t(u))) * (1.0 / (depth * depth))
+    }
+
+    /// Height of a capital, in pixels; at least one.
+    #[must_use]
+    pub(crate) fn cap_at(&self, u: f32) -> f32 {
+        (self.cap / self.depth(u)).max(1.0)
+    }
+
+    /// From the middle line to the feet of the capitals is half of this vector.
+    #[must_use]
+    pub(crate) fn down(&self, u: f32) -> Point {
+        let along = self.tangent(u).unit();
+        (along.down() - along * (self.slant + self.slant_slope * self.t(u))) * self.cap_at(u)
+    }
+
+    /// The point `v` capital heights below the middle line at `u`.
+    #[must_use]
+    pub(crate) fn point(&self, u: f32, v: f32) -> Point {
+        self.at(u) + self.down(u) * v
+    }
+
+    /// The four corners around the characters, clockwise from the text's top left.
+    #[must_use]
+    pub(crate) fn quad(&self) -> [Point; 4] {
+        [
+            self.point(0.0, -HALF),
+            self.point(self.length, -HALF),
+            self.point(self.length, HALF),
+            self.point(0.0, HALF),
+        ]
+    }
+
+    /// The straight line whose [`LinePath::quad`] has these corners, or nearly so where it was curved.
+    #[must_use]
+    pub(crate) fn within(quad: [Point; 4], length: f32) -> Self {
+        let [top_left, top_right, bottom_right, bottom_left] = quad;
+        let (left, right) = ((bottom_left - top_left).norm(), (bottom_right - top_right).norm());
+        let (start, end) = ((top_left + bottom_left) * 0.5, (top_right + bottom_right) * 0.5);
+        let foreshortening = (left / right - 1.0) / length;
+        let path = Self::straight(start, end, left / (2.0 * HALF), length);
+        Self { linear: path.linear * (1.0 + foreshortening * length), foreshortening, ..path }
+    }
+
+    /// The same line read from the other end, upside down.
+    #[must_use]
+    pub(crate) fn reversed(&self) -> Self {
+        self.recounted(self.length, -1.0, self.length)
+    }
+
+    /// The same line in a picture `factor` times as large.
+    #[must_use]
+    pub(crate) fn scaled(&self, factor: f32) -> Self {
+        Self {
+            origin: self.origin * factor,
+            linear: self.linear * factor,
+            quadratic: self.quadratic * factor,
+            cap: self.cap * factor,
+            ..*self
+        }
+    }
+
+    /// The same line with its characters counted anew: `u = first + scale * new`.
+    #[must_use]
+    pub(crate) fn recounted(&self, first: f32, scale: f32, length: f32) -> Self {
+        let (t, depth) = (self.t(first), self.depth(first));
+        let factor = scale / (depth * depth);
+        Self {
+            origin: self.at(first),
+            linear: (self.linear + self.quadratic * (2.0 * t)) * factor,
+            quadratic: self.quadratic * (factor * factor),
+            foreshortening: self.foreshortening * scale / depth,
+            cap: self.cap / depth,
+            slant: self.slant + self.slant_slope * t,
+            slant_slope: self.slant_slope * factor,
+            length,
+        }
+    }
+
+    /// The same course with its characters counted anew as `u = new / (1 + bend * new)`, where the foreshortening was `bend` short of what it is. The height in the middle stays.
+    #[must_use]
+    pub(crate) fn foreshortened(&self, bend: f32) -> Self {
+        let middle = self.length / 2.0;
+        let other = Self { foreshortening: self.foreshortening + bend, ..*self };
+        Self { cap: self.cap_at(middle) * other.depth(middle), ..other }
+    }
+
+    /// A line of the same plane, parallel in it, `v` capital heights below.
+    #[must_use]
+    pub(crate) fn beside(&self, v: f32) -> Self {
+        let step = self.tangent(self.length / 2.0).unit().down() * (self.cap * v);
+        // Heights shrink with 1 / (1 + foreshortening * u), which is 1 - foreshortening * t.
+        Self { origin: self.origin + step, linear: self.linear - step * self.foreshortening, ..*self }
+    }
+}
+
+/// How a line is laid out in a strip.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layout {
+    /// Rows; the middle line runs through the middle.
+    pub rows: usize,
+    /// Columns.
+    pub columns: usize,
+    /// Columns a character.
+    pub pitch: f32,
+    /// Rows a capital is high.
+    pub cap: f32,
+    /// Columns before the first character.
+    pub margin: f32,
+}
+
+impl Layout {
+    /// The character coordinate of the middle of column `x`.
+    #[must_use]
+    pub(crate) fn u(&self, x: usize) -> f32 {
+        (x as f32 + 0.5 - self.margin) / self.pitch
+    }
+
+    /// The column coordinate (0.5 is the middle of the first column) of `u`.
+    #[must_use]
+    pub(crate) fn column(&self, u: f32) -> f32 {
+        u * self.pitch + self.margin
+    }
+}
+
+/// Where a sample is taken: pixels from the centre of the first one, in 65536ths.
+#[derive(Clone, Copy)]
+struct Place {
+    x: i64,
+    y: i64,
+}
+
+/// 65536ths a pixel.
+const UNIT: f32 = 65536.0;
+
+impl Place {
+    fn at(point: Point) -> Self {
+        Self { x: (point.x * UNIT) as i64, y: (point.y * UNIT) as i64 }
+    }
+
+    /// The next place of a row of them; a step that no picture is large enough for leads anywhere.
+    fn next(self, step: Self) -> Self {
+        Self { x: self.x.wrapping_add(step.x), y: self.y.wrapping_add(step.y) }
+    }
+}
+
+/// The gray at a place in 65536ths, bilinear between pixel centres by shares of 256ths, the border repeated beyond it. The picture has two columns and two rows at least.
+fn bilinear(gray: &Gray, place: Place) -> u32 {
+    // The left of two columns and the upper of two rows, and the share of the other one.
+    let split = |position: i64, size: usize| {
+        let last = size as i64 - 1;
+        let position = position.clamp(0, last << 16);
+        let first = (position >> 16).min(last - 1);
+        (first as usize, ((position - (first << 16)) >> 8) as u32)
+    };
+    let ((x, right), (y, below)) = (split(place.x, gray.width()), split(place.y, gray.height()));
+    let mix = |start: usize| {
+        let pair = &gray.pixels()[start..start + 2];
+        u32::from(pair[0]) * (256 - right) + u32::from(pair[1]) * right
+    };
+    let start = y * gray.width() + x;
+    mix(start) * (256 - below) + mix(start + gray.width()) * below
+}
+
+/// Resamples the line from the picture's own pixels, once: each output pixel is the mean of bilinear samples about a pixel apart. Along a column they are evenly
+/// spaced, which integers do for all of it.
+#[must_use]
+pub(crate) fn sample(gray: &Gray, path: &LinePath, layout: &Layout) -> Vec<u8> {
+    let mut pixels = vec![0; layout.rows * layout.columns];
+    if gray.width() < 2 || gray.height() < 2 || pixels.is_empty() {
+        return pixels;
+    }
+    let middle = path.length / 2.0;
+    let oversampling = |step: f32| step.round().clamp(1.0, MOST_OVERSAMPLING as f32) as usize;
+    let across = oversampling(path.tangent(middle).norm() / layout.pitch);
+    let down = oversampling(path.cap_at(middle) / layout.cap);
+    let offset = |i: usize, n: usize| (i as f32 + 0.5) / n as f32 - 0.5;
+    let samples = (across * down) as u64;
+    // A sum of samples times this is their mean in 2^-40: exact to a part in 2^14, rounded below.
+    let share = (1 << 24) / samples;
+    let mut places = [(Place { x: 0, y: 0 }, Place { x: 0, y: 0 }); MOST_OVERSAMPLING];
+    for x in 0..layout.columns {
+        for (i, (place, step)) in places[..across].iter_mut().enumerate() {
+            let u = layout.u(x) + offset(i, across) / layout.pitch;
+            let downward = path.down(u) * (1.0 / layout.cap);
+            let first = offset(0, down) + 0.5 - layout.rows as f32 / 2.0;
+            *place = Place::at(path.at(u) + downward * first - Point::new(0.5, 0.5));
+            *step = Place::at(downward * (1.0 / down as f32));
+        }
+        for pixel in pixels[x..].iter_mut().step_by(layout.columns) {
+            let mut sum = 0u64;
+            for (place, step) in &mut places[..across] {
+                for _ in 0..down {
+                    sum += u64::from(bilinear(gray, *place));
+                    *place = place.next(*step);
+                }
+            }
+            *pixel = ((sum * share + (1 << 39)) >> 40) as u8;
+        }
+    }
+    pixels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ramp() -> Gray {
+        let pixels = (0..40 * 100).map(|i| (i % 100 * 2) as u8).collect();
+        Gray::new(100, 40, pixels).expect("sizes agree")
+    }
+
+    #[test]
+    fn a_level_line_samples_the_pixels_themselves() {
+        let gray = ramp();
+        let path = LinePath::straight(Point::new(10.0, 20.0), Point::new(90.0, 20.0), 10.0, 8.0);
+        let layout = Layout { rows: 12, columns: 100, pitch: 10.0, cap: 10.0, margin: 10.0 };
+        let strip = sample(&gray, &path, &layout);
+        for row in strip.chunks(100) {
+            assert_eq!(row, gray.row(0));
+        }
+    }
+
+    #[test]
+    fn a_straight_line_is_found_again_in_its_corners() {
+        let path = LinePath {
+            foreshortening: 0.02,
+            ..LinePath::straight(Point::new(10.0, 20.0), Point::new(90.0, 26.0), 9.0, 8.0)
+        };
+        let again = LinePath::within(path.quad(), 8.0);
+        for u in [0.0, 3.5, 8.0] {
+            assert!((path.at(u) - again.at(u)).norm() < 1e-4);
+            assert!((path.cap_at(u) - again.cap_at(u)).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn reversed_twice_is_the_same_course() {
+        let path = LinePath {
+            origin: Point::new(3.0, 4.0),
+            linear: Point::new(9.0, 1.0),
+            quadratic: Point::new(-0.02, 0.01),
+            foreshortening: 0.01,
+            cap: 9.0,
+            slant: 0.1,
+            slant_slope: -0.002,
+            length: 30.0,
+        };
+        let twice = path.reversed().reversed();
+        for u in [0.0, 7.0, 30.0] {
+            assert!((twice.at(u) - path.at(u)).norm() < 1e-3);
+            assert!((twice.down(u) - path.down(u)).norm() < 1e-3);
+            let other = path.reversed().point(30.0 - u, 0.5);
+            assert!((other - path.point(u, -0.5)).norm() < 1e-3);
+        }
+    }
+
+    #[test]
+    fn an_empty_picture_gives_an_empty_strip() {
+        let none = Gray::new(0, 0, vec![]).expect("sizes agree");
+        let path = LinePath::straight(Point::new(0.0, 0.0), Point::new(9.0, 0.0), 3.0, 3.0);
+        let layout = Layout { rows: 2, columns: 3, pitch: 1.0, cap: 1.0, margin: 0.0 };
+        assert_eq!(sample(&none, &path, &layout), [0; 6]);
+    }
+}

@@ -1,0 +1,66 @@
+//! A picture and its halves: what is sampled much smaller than it is costs no more than what is sampled at its own size.
+
+use std::cell::OnceCell;
+
+use crate::path::{Layout, LinePath, sample};
+use nibble_gray::Gray;
+
+/// Halves kept: beyond a reduction by 2^5 no document of a picture within limits is readable.
+const MOST_HALVES: usize = 4;
+
+/// From here on the next half is taken: its pixels are the means that several samples would give.
+const MOST_REDUCTION: f32 = 1.5;
+
+/// A picture whose halves are made when they are first needed.
+#[derive(Debug)]
+pub(crate) struct Pyramid<'a> {
+    whole: &'a Gray,
+    halves: [OnceCell<Gray>; MOST_HALVES],
+}
+
+impl<'a> Pyramid<'a> {
+    /// The pyramid over a picture; nothing is computed yet.
+    #[must_use]
+    pub(crate) fn of(whole: &'a Gray) -> Self {
+        Self { whole, halves: [const { OnceCell::new() }; MOST_HALVES] }
+    }
+
+    /// The picture halved `times` times, each pixel the mean of four.
+    fn level(&self, times: usize) -> &Gray {
+        match times.checked_sub(1) {
+            None => self.whole,
+            Some(below) => self.halves[below].get_or_init(|| self.level(below).shrunk(2)),
+        }
+    }
+
+    /// [`sample`] from the level whose pixels are nearest in size to what is sampled.
+    #[must_use]
+    pub(crate) fn sample(&self, path: &LinePath, layout: &Layout) -> Vec<u8> {
+        let middle = path.length / 2.0;
+        let reduction = (path.tangent(middle).norm() / layout.pitch).min(path.cap_at(middle) / layout.cap);
+        let (mut times, mut scale) = (0, 1.0);
+        while times < MOST_HALVES && reduction * scale >= MOST_REDUCTION {
+            times += 1;
+            scale /= 2.0;
+        }
+        sample(self.level(times), &path.scaled(scale), layout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Point;
+
+    #[test]
+    fn a_level_line_of_a_large_picture_is_sampled_as_from_the_small_one() {
+        let small: Vec<u8> = (0..40 * 100).map(|i| u8::try_from(i % 100 * 2).expect("below 200")).collect();
+        let large = (0..160 * 400).map(|i| small[i / 1600 * 100 + i % 400 / 4]).collect();
+        let small = Gray::new(100, 40, small).expect("sizes agree");
+        let large = Gray::new(400, 160, large).expect("sizes agree");
+        let path = LinePath::straight(Point::new(10.0, 20.0), Point::new(90.0, 20.0), 10.0, 8.0);
+        let layout = Layout { rows: 12, columns: 100, pitch: 10.0, cap: 10.0, margin: 10.0 };
+        let expected = Pyramid::of(&small).sample(&path, &layout);
+        assert_eq!(Pyramid::of(&large).sample(&path.scaled(4.0), &layout), expected);
+    }
+}

@@ -1,0 +1,166 @@
+//! The result, as the JSON contract has it (`docs/json.md`).
+
+use serde::Serialize;
+
+use crate::candidate::Candidate;
+use crate::geometry::Point;
+use nibble_core::Fnv1a64;
+use nibble_core::Network;
+use nibble_mrz::{Check, Document, parse};
+
+/// Version of the JSON.
+const SCHEMA: u32 = 1;
+
+/// Which weights read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelName {
+    /// Release of the weights.
+    pub version: String,
+    /// FNV-1a 64 of the model file.
+    pub hash: String,
+}
+
+/// A character that a person should look at.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Review {
+    /// Line, from 0; `None` for a note on the whole picture.
+    pub line: Option<usize>,
+    /// Position in the line, from 0.
+    pub pos: Option<usize>,
+    /// The character as read.
+    pub raw: String,
+    /// The character in its place, or the next likely one.
+    pub alt: String,
+    /// Probability of the character in `lines`.
+    pub confidence: f32,
+    /// What there is to know, where no character is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<&'static str>,
+}
+
+impl Review {
+    /// There is a second document in the picture.
+    pub(super) fn another_document() -> Self {
+        Self {
+            line: None,
+            pos: None,
+            raw: String::new(),
+            alt: String::new(),
+            confidence: 0.0,
+            note: Some("another document is in the picture; the one read best is reported"),
+        }
+    }
+}
+
+/// How long the stages took, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Milliseconds {
+    /// Locating candidates.
+    pub locate: f64,
+    /// Rectifying, network and decoding of all candidates.
+    pub network: f64,
+    /// Both.
+    pub total: f64,
+}
+
+/// What was read in a picture.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reading {
+    /// Version of this schema.
+    pub schema: u32,
+    /// `f32`, `u8` or `u4`.
+    pub precision: &'static str,
+    /// The weights.
+    pub model: ModelName,
+    /// The lines as decoded; empty where no zone was found.
+    pub lines: Vec<String>,
+    /// The lines as read, before the grammar.
+    pub raw_lines: Vec<String>,
+    /// Every check digit agrees, no confident reading was changed, and no character without protection is doubtful.
+    pub valid: bool,
+    /// The fields; `None` where no zone was found.
+    pub document: Option<Document>,
+    /// The plain verdicts on the check digits.
+    pub checks: Vec<Check>,
+    /// Characters that were changed or are doubtful.
+    pub review: Vec<Review>,
+    /// FNV-1a 64 over the logits of the lines; `None` for f32 or no line.
+    pub digest: Option<String>,
+    /// FNV-1a 64 over the gray picture.
+    pub gray_digest: String,
+    /// Times.
+    pub ms: Milliseconds,
+    /// Corners of each line in picture pixels, clockwise from the text's top left.
+    pub quads: Vec<[Point; 4]>,
+    /// Probability of each character of `lines`.
+    pub confidences: Vec<Vec<f32>>,
+    /// Frames whose evidence is in the lines: 1 for a picture alone, 0 where no zone was found.
+    pub frames: usize,
+    /// The kernel that multiplied.
+    pub kernel: &'static str,
+    /// Its instruction set.
+    pub isa: &'static str,
+}
+
+fn strings(lines: &[Vec<u8>]) -> Vec<String> {
+    lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
+}
+
+impl Reading {
+    /// A picture without a zone.
+    pub(super) fn empty(network: &Network, gray_digest: String) -> Self {
+        let model = network.model();
+        Self {
+            schema: SCHEMA,
+            precision: network.precision().name(),
+            model: ModelName { version: model.release.clone(), hash: model.hash.clone() },
+            lines: Vec::new(),
+            raw_lines: Vec::new(),
+            valid: false,
+            document: None,
+            checks: Vec::new(),
+            review: Vec::new(),
+            digest: None,
+            gray_digest,
+            ms: Milliseconds::default(),
+            quads: Vec::new(),
+            confidences: Vec::new(),
+            frames: 0,
+            kernel: network.kernel(),
+            isa: network.isa(),
+        }
+    }
+
+    pub(super) fn fill(&mut self, candidate: &Candidate) {
+        self.lines = strings(candidate.lines());
+        self.raw_lines = strings(&candidate.raw_lines());
+        self.valid = candidate.is_valid();
+        self.document = Some(parse(candidate.format(), candidate.lines()));
+        self.checks = candidate.checks().to_vec();
+        self.quads = candidate.quads();
+        self.confidences = candidate.confidences();
+        self.frames = 1;
+        let text = |c: u8| char::from(c).to_string();
+        self.review = candidate
+            .doubts()
+            .iter()
+            .map(|doubt| Review {
+                line: Some(doubt.line),
+                pos: Some(doubt.position),
+                raw: text(doubt.raw),
+                alt: text(doubt.alternative),
+                confidence: doubt.confidence,
+                note: None,
+            })
+            .collect();
+        let mut digest = Fnv1a64::default();
+        let mut exact = true;
+        for logits in candidate.logits() {
+            match logits.integers() {
+                Some(values) => values.iter().for_each(|value| digest.update(&value.to_le_bytes())),
+                None => exact = false,
+            }
+        }
+        self.digest = exact.then(|| digest.hex());
+    }
+}

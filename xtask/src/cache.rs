@@ -1,0 +1,100 @@
+//! Tools by version in the user's cache folder: installed once a machine, for every checkout. The folder may be deleted.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::shell::{root, step, tools};
+
+/// Names of variables whose first that is set says where caches are, and what is joined to it.
+const HOMES: [(&str, &str); 2] = [("XDG_CACHE_HOME", "nibble"), ("HOME", ".cache/nibble")];
+
+/// What is kept between runs and between checkouts.
+fn folder() -> PathBuf {
+    let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
+    let home = HOMES.iter().find_map(|&(name, inside)| Some(PathBuf::from(set(name)?).join(inside)));
+    home.unwrap_or_else(|| root().join("target/cache"))
+}
+
+/// Where a version of a tool is, or would be.
+pub(crate) fn tool(name: &str, version: &str) -> PathBuf {
+    folder().join("tools").join(format!("{name}-{version}"))
+}
+
+/// Installs a version of a tool, unless it is here, and says where.
+///
+/// `install` fills an empty folder, which takes its place when it is complete: a tool is there whole or not at all.
+/// Another checkout that installs the same is waited for.
+pub(crate) fn install(
+    name: &str,
+    version: &str,
+    install: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
+    let place = tool(name, version);
+    if place.exists() {
+        return Ok(place);
+    }
+    let beside = |ending: &str| {
+        let mut path = place.clone().into_os_string();
+        path.push(ending);
+        PathBuf::from(path)
+    };
+    let (partial, lock) = (beside(".partial"), beside(".lock"));
+    fs::create_dir_all(folder().join("tools")).context("the cache folder")?;
+    let lock = File::create(&lock).with_context(|| lock.display().to_string())?;
+    if lock.try_lock().is_err() {
+        println!("another checkout installs {name} {version}: waiting");
+        lock.lock().context("a lock in the cache folder")?;
+    }
+    if !place.exists() {
+        step(&format!("{name} {version}"), || {
+            if partial.exists() {
+                fs::remove_dir_all(&partial).context("what a broken installation left")?;
+            }
+            fs::create_dir(&partial)?;
+            install(&partial)?;
+            fs::rename(&partial, &place).with_context(|| place.display().to_string())
+        })?;
+    }
+    Ok(place)
+}
+
+/// Makes an installed tool known to this checkout under a name.
+pub(crate) fn link(name: &str, target: &Path) -> Result<()> {
+    let link = tools().join(name);
+    if fs::read_link(&link).is_ok_and(|last| last == target) {
+        return Ok(());
+    }
+    fs::create_dir_all(tools()).context("target/tools")?;
+    if link.symlink_metadata().is_ok() {
+        fs::remove_file(&link).with_context(|| link.display().to_string())?;
+    }
+    symlink(target, &link).with_context(|| link.display().to_string())
+}
+
+/// A version for what has no number of its own: 64 bits of FNV-1a over its `parts`.
+pub(crate) fn version_of(parts: &[&[u8]]) -> String {
+    const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    // A byte that UTF-8 does not hold keeps the parts apart.
+    let bytes = parts.iter().flat_map(|part| part.iter().chain(&[0xff]));
+    let hash = bytes.fold(BASIS, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
+    format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_follow_from_every_part() {
+        // FNV-1a of nothing is its basis.
+        assert_eq!(version_of(&[]), "cbf29ce484222325");
+        assert_ne!(version_of(&[b"a"]), version_of(&[b"b"]));
+        assert_ne!(version_of(&[b"ab", b"c"]), version_of(&[b"a", b"bc"]));
+        assert_eq!(version_of(&[b"a", b"b"]), version_of(&[b"a", b"b"]));
+    }
+}
