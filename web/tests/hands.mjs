@@ -21,6 +21,18 @@ export async function readByHand(base64, precision) {
   });
 }
 
+/** Reads the picture on the screen at another precision, and waits for the result. */
+export async function readAgain(page, precision) {
+  const model = '[data-fact="model"]';
+  // Each precision has a model of its own, and the page shows its hash.
+  const before = await page.textContent(model);
+  await page.locator(`input[value=${precision}]`).check({ force: true });
+  await page.waitForFunction(
+    ([selector, text]) => document.querySelector(selector).textContent !== text,
+    [model, before],
+  );
+}
+
 /**
  * Runs in the page before its own code: `readInWorker(bytes, precision)` then asks the page's
  * worker for a result, and nothing of the page itself works or draws.

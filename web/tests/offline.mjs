@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { readAgain } from "./hands.mjs";
 import { CHROMIUM, repository, site, suite } from "./site.mjs";
 
 const passport = join(repository, "testdata/specimens/passport.jpg");
@@ -78,8 +79,7 @@ await suite([
       await page.reload();
       await page.click("#samples li:first-child button");
       assert.equal(await surname(), "ROSSI");
-      await page.locator("input[value=u8]").check({ force: true });
-      await page.locator('[data-fact="kernel"]:has-text("_u8")').waitFor();
+      await readAgain(page, "u8");
       await page.goto(`${address}#bench`);
       await page.click("#bench-compare");
       await page.waitForSelector('.parity[data-different="0"]');

@@ -225,7 +225,7 @@ await suite([
   [
     "package: explanations go on after a trap, a measurement ends",
     async () => {
-      const { strips, ended, exact } = await withPackage(
+      const { strips, ended, exact, version } = await withPackage(
         async ({ nibble, explain, codeOf, picture, trap, address }) => {
           const reader = await nibble.Reader.create();
           const model = await fetch(`${address}models/ocr-u4.safetensors`);
@@ -240,14 +240,21 @@ await suite([
           const onProgress = () => (trapped ??= codeOf(reader.read(trap())));
           const ended = await codeOf(nibble.bench({ what: ["verify", "gemm"], onProgress }));
           await trapped;
-          const { verify } = await nibble.bench({ what: ["verify"] });
-          return { strips: [before, after], ended, exact: verify.map(({ exact }) => exact) };
+          const { verify, device } = await nibble.bench({ what: ["verify"] });
+          return {
+            strips: [before, after],
+            ended,
+            exact: verify.map(({ exact }) => exact),
+            version: device.version,
+          };
         },
       );
       assert.ok(strips[0].length > 0);
       assert.deepEqual(strips[1], strips[0]);
       assert.equal(ended, "NibbleError Trapped");
       assert.ok(exact.length > 0 && exact.every(Boolean));
+      const manifest = JSON.parse(await readFile(join(web, "pkg/package.json"), "utf8"));
+      assert.equal(version, manifest.version);
     },
   ],
   [
