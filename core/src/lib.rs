@@ -45,6 +45,10 @@
 //!
 //! Nothing here does I/O, reads a clock, or knows what a network is for.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
+
 mod clock;
 mod fnv;
 mod gemm;

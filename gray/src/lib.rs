@@ -1,4 +1,17 @@
-//! Gray pictures: the first stage, and the point from which every target computes the same bits.
+//! Gray pictures: what decoders make and readers take, and the point from which every target
+//! computes the same bits.
+//!
+//! ```
+//! use nibble_gray::{Gray, luma, over_white};
+//!
+//! let picture = Gray::new(2, 1, vec![luma(255, 0, 0), over_white(0, 128)]).expect("two pixels");
+//! assert_eq!(picture.pixels(), [54, 127]);
+//! ```
+#![forbid(unsafe_code)]
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
 
 /// A gray picture, row-major, one byte a pixel, 0 black to 255 white.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! let file = nibble_models::OCR_U4;
 //! assert_eq!(&file[8..9], b"{", "a safetensors file: eight bytes of length, then JSON");
 //! ```
+#![forbid(unsafe_code)]
 
 /// The network in 4 bits.
 pub const OCR_U4: &[u8] = include_bytes!("../ocr-u4.safetensors");

@@ -1,4 +1,5 @@
 //! Reads documents and measures kernels natively: the binary an ARM phone runs.
+#![deny(unsafe_code)]
 
 mod device;
 mod measure;

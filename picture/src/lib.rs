@@ -5,6 +5,11 @@
 //! memory is taken. Of metadata only the EXIF orientation is looked at, where it lies; decoders do
 //! not see the rest. Gray is computed in integers by [`nibble_gray`] from decoded RGB8, alpha over
 //! white.
+#![forbid(unsafe_code)]
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
 
 mod bmp;
 mod cost;

@@ -42,6 +42,10 @@
 //! networks in 4 and 8 bits.
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
+
 mod candidate;
 mod decode;
 mod fusion;
