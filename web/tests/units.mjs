@@ -105,8 +105,9 @@ await suite([
         .filter((path) => path.startsWith("./"))
         .map((path) => path.slice(2));
       const models = ["f32", "u8", "u4"].map((name) => `models/ocr-${name}.safetensors`);
+      const texts = ["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
       const binaries = ["relaxed", "simd128"].map((name) => `nibble-${name}.wasm`);
-      for (const file of [...named, ...models, ...binaries, "README.md"])
+      for (const file of [...named, ...models, ...binaries, ...texts])
         assert.ok(files.has(file), `${file} is missing`);
       for (const file of [...files].filter((path) => path.endsWith(".js"))) {
         assert.ok(files.has(file.replace(/js$/, "d.ts")), `${file} has no types`);

@@ -169,6 +169,9 @@ fn assemble(pkg: &Path) -> Result<()> {
         let name = format!("models/ocr-{precision}.safetensors");
         fs::copy(root().join(&name), pkg.join(&name)).context(name)?;
     }
+    for name in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        fs::copy(root().join(name), pkg.join(name)).context(name)?;
+    }
     fs::copy(root().join("wasm/npm/package.json"), pkg.join("package.json"))?;
     fs::copy(root().join("docs/package.md"), pkg.join("README.md")).context("docs/package.md")?;
     run(command("node").args(["web/node_modules/typescript/bin/tsc", "-p", "wasm/npm"]))
