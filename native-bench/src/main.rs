@@ -10,6 +10,7 @@ mod print;
 mod read;
 mod verify;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -46,7 +47,12 @@ enum Command {
     Network(measure::NetworkArgs),
     /// Compare every kernel that this CPU can run with the naive product, bit for bit.
     Verify,
+    /// Print the licences of this program and of what it contains.
+    Licences,
 }
+
+/// The licences of third parties, made by `cargo xtask notices`.
+const NOTICES: &str = include_str!("../../THIRD-PARTY.txt");
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -69,6 +75,11 @@ fn main() -> ExitCode {
         Command::Read(options) => read::run(&options, &kernels),
         Command::Gemm(options) => options.run(&kernels),
         Command::Network(options) => options.run(&kernels),
+        Command::Licences => {
+            let title = "Nibble: MIT or Apache-2.0, at your choice. It contains:";
+            let printed = writeln!(std::io::stdout(), "{title}\n\n{NOTICES}");
+            print::finished(printed, ExitCode::SUCCESS)
+        }
         Command::Verify => verify::run(&mut std::io::stdout().lock()),
     }
 }

@@ -79,7 +79,13 @@ impl Binary {
 /// Builds the npm package into `web/pkg` and the page into `web/dist`.
 pub(crate) fn build() -> Result<()> {
     package()?;
-    step("page", || run(command("npm").args(["run", "--silent", "build"]).current_dir(root().join("web"))))?;
+    step("page", || {
+        run(command("npm").args(["run", "--silent", "build"]).current_dir(root().join("web")))?;
+        // Beside the page, but not among the files that the service worker keeps.
+        fs::copy(root().join("THIRD-PARTY.txt"), root().join("web/dist/THIRD-PARTY.txt"))
+            .context("THIRD-PARTY.txt")?;
+        Ok(())
+    })?;
     Ok(())
 }
 
@@ -169,7 +175,7 @@ fn assemble(pkg: &Path) -> Result<()> {
         let name = format!("models/ocr-{precision}.safetensors");
         fs::copy(root().join(&name), pkg.join(&name)).context(name)?;
     }
-    for name in ["LICENSE-APACHE", "LICENSE-MIT"] {
+    for name in ["LICENSE-APACHE", "LICENSE-MIT", "THIRD-PARTY.txt"] {
         fs::copy(root().join(name), pkg.join(name)).context(name)?;
     }
     fs::copy(root().join("wasm/npm/package.json"), pkg.join("package.json"))?;

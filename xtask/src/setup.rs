@@ -24,6 +24,8 @@ pub(crate) enum Need {
     X86Static,
     /// rustc's target of x86_64, which other machines lack.
     X86,
+    /// rustc's target of static binaries for 32-bit x86.
+    X86Narrow,
     Qemu,
     /// wasm-pack and what it runs.
     WasmPack,
@@ -40,15 +42,18 @@ pub(crate) enum Need {
 }
 
 use Need::{
-    Arm64, Chromium, Firefox, Lighthouse, LlvmMca, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86, X86Static,
+    Arm64, Chromium, Firefox, Lighthouse, LlvmMca, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86,
+    X86Narrow, X86Static,
 };
 
 /// What building the page needs.
 pub(crate) const PAGE: &[Need] = &[WasmPack, Node];
 
 /// What `demo` and `test` need.
-pub(crate) const EVERYTHING: &[Need] =
-    &[Wasm, Arm64, X86Static, X86, Qemu, WasmPack, Node, Chromium, Firefox, WebKit, Lighthouse, Python];
+pub(crate) const EVERYTHING: &[Need] = &[
+    Wasm, Arm64, X86Static, X86, X86Narrow, Qemu, WasmPack, Node, Chromium, Firefox, WebKit, Lighthouse,
+    Python,
+];
 
 impl Need {
     /// The target of rustc.
@@ -58,6 +63,7 @@ impl Need {
             Arm64 => Some("aarch64-unknown-linux-musl"),
             X86Static => Some("x86_64-unknown-linux-musl"),
             X86 => Some("x86_64-unknown-linux-gnu"),
+            X86Narrow => Some("i686-unknown-linux-musl"),
             _ => None,
         }
     }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::setup::Need::{
-    self, Arm64, Chromium, Firefox, Lighthouse, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86, X86Static,
+    self, Arm64, Chromium, Firefox, Lighthouse, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86, X86Narrow,
+    X86Static,
 };
 use crate::shell::{self, command, root, step};
 use crate::{deny, digests, engines, eval, loops, native, notices, page, setup};
@@ -20,8 +21,10 @@ const STEPS: &[Step] = &[
     ("notices", "licences of third parties in THIRD-PARTY.txt", &[Node], notices::check),
     ("lint-web", "format and lint of page, package and examples", &[Node], lint_web),
     ("unit", "tests of the workspace", &[], unit),
-    ("aarch64", "core and picture on aarch64 under qemu", &[Arm64, Qemu], aarch64),
-    ("x86_64", "core on older and newer x86_64 under qemu", &[X86Static, Qemu], x86_64),
+    ("aarch64", "engine, reader and picture on aarch64 under qemu", &[Arm64, Qemu], aarch64),
+    ("x86_64", "engine and reader on older and newer x86_64 under qemu", &[X86Static, Qemu], x86_64),
+    ("i686", "engine and reader on a 32-bit target", &[X86Narrow], i686),
+    ("package", "crates as they would be published", &[], package),
     ("digests", "digests that the bench view compares with", &[], digests::check),
     ("warped", "photo-like frames of real pictures, where these are present", &[], eval::check),
     (
@@ -193,11 +196,28 @@ fn unit() -> Result<()> {
 }
 
 fn aarch64() -> Result<()> {
-    under_qemu("aarch64-unknown-linux-musl", &["nibble-core", "nibble-picture"], &ARM_CPUS)
+    under_qemu(
+        "aarch64-unknown-linux-musl",
+        &["nibble-core", "nibble-mrz", "nibble-picture", "nibble-reader"],
+        &ARM_CPUS,
+    )
 }
 
 fn x86_64() -> Result<()> {
-    under_qemu("x86_64-unknown-linux-musl", &["nibble-core"], &X86_CPUS)
+    under_qemu("x86_64-unknown-linux-musl", &["nibble-core", "nibble-reader"], &X86_CPUS)
+}
+
+/// Sizes in files must be checked with the width of the target. Kernels are the portable ones.
+fn i686() -> Result<()> {
+    let mut cargo = command("cargo");
+    cargo.args(["test", "--quiet", "--target", "i686-unknown-linux-musl"]);
+    shell::run(cargo.args(["-p", "nibble-core", "-p", "nibble-mrz", "-p", "nibble-reader"]))
+}
+
+/// Packs every crate that is published and builds it from its package alone. Nothing is uploaded.
+fn package() -> Result<()> {
+    let mut cargo = command("cargo");
+    shell::run(cargo.args(["publish", "--quiet", "--workspace", "--dry-run", "--allow-dirty"]))
 }
 
 fn under_qemu(target: &str, packages: &[&str], cpus: &[(&str, &str)]) -> Result<()> {

@@ -133,7 +133,7 @@ impl Default for Kernels {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Description {
     name: &'static str,
-    #[cfg_attr(not(any(test, feature = "bench")), allow(dead_code, reason = "for zero points"))]
+    #[cfg_attr(not(feature = "bench"), allow(dead_code, reason = "for zero points"))]
     pub(crate) min_weight: i8,
 }
 

@@ -91,6 +91,7 @@ macro_rules! candidates {
                 $($crate::gemm::OperandRange::$range => {
                     const LEN: usize = <[&str]>::len(&[$(stringify!($kernel)),*]);
                     const { assert!(LEN < $crate::gemm::dispatch::MAX_CANDIDATES) };
+                    #[allow(unused_mut, reason = "a list may be empty")]
                     let mut left = place;
                     $(
                         if left == 0 {

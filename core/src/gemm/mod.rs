@@ -121,6 +121,7 @@ pub(crate) unsafe trait Kernel: Copy + Send + Sync + 'static {
     const CENTRE: i16 = 0;
 
     /// The kernel, where the machine has its instructions.
+    #[allow(dead_code, reason = "machines without kernels of their own detect none")]
     fn detect() -> Option<Self>;
 
     /// Whether sums with the weights of this column fit the accumulators at any depth. Trained

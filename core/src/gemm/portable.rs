@@ -10,6 +10,7 @@ const SIDE: usize = 4;
 pub(super) struct Anywhere;
 
 impl Anywhere {
+    #[allow(dead_code, reason = "the portable kernels are constants")]
     #[allow(clippy::unnecessary_wraps, reason = "the signature of every proof")]
     fn detect() -> Option<Self> {
         Some(Self)

@@ -55,6 +55,10 @@ impl Code for u8 {
 /// A code less `CENTRE`, in 16 bits: where instructions multiply 16 bits, maps of these are read as they are, and no window is packed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(transparent)]
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "wasm32")),
+    allow(dead_code, reason = "kernels of other machines multiply bytes")
+)]
 pub(crate) struct Wide<const CENTRE: i16>(i16);
 
 impl<const CENTRE: i16> Wide<CENTRE> {

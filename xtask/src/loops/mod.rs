@@ -90,7 +90,8 @@ fn best_loop<'a>(code: &'a [Instruction], isa: &Isa) -> Option<(Loop, &'a [Instr
 fn listing(isa: &Isa) -> Result<String> {
     let target = root().join("target/listing");
     let mut cargo = command("cargo");
-    cargo.args(["rustc", "--quiet", "--release", "-p", "nibble-core", "--lib", "--target"]);
+    cargo.args(["rustc", "--quiet", "--release", "-p", "nibble-core", "--lib"]);
+    cargo.args(["--features", "bench", "--target"]);
     cargo.args([isa.target, "--", "--emit", "asm", "-C", "lto=off"]);
     run(cargo.env("CARGO_TARGET_DIR", &target))?;
     let folder = target.join(isa.target).join("release/deps");
@@ -146,7 +147,7 @@ fn functions(listing: &str, isa: &Isa) -> Vec<(String, Vec<Instruction>)> {
 
 /// `module::function` of a label that begins a kernel's tile.
 fn kernel_function(line: &str) -> Option<String> {
-    let rest = line.strip_prefix("_ZN11nibble_core4gemm")?.strip_suffix(':')?;
+    let rest = line.strip_prefix("_ZN11nibble_core4gemm4arch")?.strip_suffix(':')?;
     let (module, rest) = identifier(rest)?;
     let (function, _) = identifier(rest)?;
     function.contains("tile").then(|| format!("{module}::{function}"))

@@ -2,6 +2,10 @@
 
 mod dotprod;
 mod i8mm;
+#[cfg_attr(
+    not(any(test, feature = "bench")),
+    allow(dead_code, reason = "gemmlowp's form is a baseline of benches")
+)]
 mod neon;
 mod neon_pair;
 #[cfg(any(test, feature = "bench"))]
