@@ -1,5 +1,5 @@
 /**
- * The page without a network in Chromium: what is kept, what a first visit loads, shared pictures,
+ * Tests the page offline in Chromium: what is stored, what a first visit loads, shared pictures,
  * new versions.
  */
 import assert from "node:assert/strict";
@@ -94,7 +94,7 @@ await suite([
   [
     "a picture that another app shares is read",
     async () => {
-      // As the system does it: a form from outside the page.
+      // As the system does: a form outside the page.
       await page.goto("about:blank");
       await page.setContent(
         `<form method="post" enctype="multipart/form-data" action="${address}share"><input type="file" name="picture"><button>Share</button></form>`,
@@ -134,7 +134,7 @@ await suite([
       await Promise.all([page.waitForEvent("load"), page.click("#update-now")]);
       await page.waitForFunction(async () => (await caches.keys()).join() === "nibble-next");
       assert.equal(await page.locator("html[data-next]").count(), 1);
-      // What the version before had kept is kept still.
+      // What the previous version had stored is still there.
       server.down = true;
       await page.reload();
       await page.click("#samples li:first-child button");

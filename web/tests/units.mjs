@@ -1,5 +1,6 @@
 /**
- * Parts of the page that need no browser: the agreement of frames, hints, tables, names of states.
+ * Tests parts of the page that need no browser: the agreement of frames, hints, tables, names of
+ * states.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -9,7 +10,7 @@ import { createServer } from "vite";
 import { suite, web } from "./site.mjs";
 import { specimen } from "./specimens.mjs";
 
-// What little of a browser these parts look at.
+// The parts of a browser that these modules use.
 globalThis.document = { documentElement: {}, querySelectorAll: () => [] };
 Object.defineProperty(globalThis, "navigator", {
   configurable: true,
@@ -73,15 +74,15 @@ const answer = (changes = {}) => ({
 const nothing = answer({ lines: [], valid: false, document: null, quads: [], checks: [] });
 
 /**
- * Memory that reading a file may take altogether, decoding included, in MiB: a camera's frame, then
- * a photograph of twelve megapixels. Measured: 5.4 and 37.8.
+ * Maximum memory for reading a file, decoding included, in MiB: for a camera's frame, then for a
+ * photograph of twelve megapixels. Measured: 5.4 and 37.8.
  */
 const MAX_MEMORY = [
   ["passport.jpg", 7],
   ["passport-12mp.jpg", 42],
 ];
 
-/** What `npm publish` would send. */
+/** Returns the files that `npm publish` would send. */
 function packed(folder) {
   const options = { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
   const [{ files }] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json"], options));

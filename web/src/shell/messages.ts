@@ -12,9 +12,9 @@ const en = {
   titleBench: "Bench – Nibble",
   titleHow: "How it works – Nibble",
   loading: "Loading…",
-  update: "A new version is here.",
+  update: "A new version is available.",
   updateNow: "Reload",
-  offline: "From now on this page works without a network.",
+  offline: "This page now works offline.",
   failed: "This view could not be loaded. Check the connection and reload the page.",
   foot: "Reads machine-readable zones of passports, identity cards and visas with a 4-bit network that runs in this tab. It checks digits, not whether a document is genuine.",
 };
