@@ -149,10 +149,10 @@ mod tests {
         }
     }
 
-    /// The review's input c3: `5 * stride` wraps around to 15 - 8.
+    /// The review's input c3: `5 * stride + 16` wraps around to 15.
     #[test]
     fn room_for_a_tile_is_the_definition() {
-        assert!(!tile_fits(6, 16, 0x3333_3333_3333_3333_u64 as usize, 16));
+        assert!(!tile_fits(6, 16, usize::MAX / 5, 16));
         assert!(!tile_fits(2, 1, usize::MAX, usize::MAX));
         for rows in 1..7usize {
             for columns in 0..9 {
