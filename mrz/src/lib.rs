@@ -1,36 +1,42 @@
-//! Machine-readable zones: formats, check digits, fields.
+//! Machine-readable zones of travel documents (ICAO Doc 9303): formats, check digits,
+//! fields.
 //!
-//! Sources: ICAO Doc 9303 (eighth edition) parts 3 (common rules, check digits), 4 (TD3), 5 (TD1), 6 (TD2), 7 (visas);
-//! for the French identity card of 1988 to 2021 the layout published with its decree. A layout is a table
-//! ([`layout`]); the grammar used by the decoder, the verification of check digits and the parser all read
-//! that table.
+//! # Words
+//!
+//! - **Zone**: the lines that machines read, with the shape of one format.
+//! - **Line**: one row of a zone, 30, 36 or 44 characters.
+//! - **Format**: TD1, TD2, TD3, MRVA, MRVB or FRA36; it fixes the number of lines, their length
+//!   and their layout.
+//! - **Layout**: the table of a format: its fields and its check digits.
+//! - **Field**: what stands in one place of a layout, such as the birth date.
+//! - **Span**: the place itself: a line, a first position, a length. All count from 0.
+//! - **Filler**: the character `<`. It pads fields and stands for spaces.
+//! - **Check digit**: a digit computed from other characters, with the weights 7, 3, 1.
+//! - **Composite**: the check digit over several fields and their own check digits.
+//!
+//! # Sources
+//!
+//! ICAO Doc 9303, eighth edition: part 3 (characters, names, dates, check digits), 4 (TD3),
+//! 5 (TD1), 6 (TD2), 7 (visas). The French identity card of 1988 to 2021 is not in Doc 9303; its
+//! layout is that of printed specimens.
+//!
+//! # Features
+//!
+//! `serde`: `Serialize` for [`Document`], [`Sex`], [`Format`], [`Check`] and [`CheckField`].
 
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod alphabet;
 mod check;
 mod date;
 mod document;
-pub mod layout;
+mod format;
+mod layout;
+mod tables;
 
+pub use alphabet::{ALPHABET, CharacterSet, FILLER, symbol};
 pub use check::{Check, CheckField, check_digit, verify};
-pub use document::{Document, Sex, parse};
-pub use layout::{Format, Layout, Span};
-
-/// The filler character.
-pub const FILLER: u8 = b'<';
-
-/// The 37 characters of a machine-readable zone; the value of a character in a check digit is its index,
-/// except that the filler counts 0.
-pub const ALPHABET: &[u8; 37] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ<";
-
-/// The lines of a zone as ASCII bytes, all of the format's length.
-pub type Lines = Vec<Vec<u8>>;
-
-/// The index of `character` in [`ALPHABET`]; `None` for any other byte.
-#[must_use]
-pub fn symbol(character: u8) -> Option<usize> {
-    match character {
-        b'0'..=b'9' => Some(usize::from(character - b'0')),
-        b'A'..=b'Z' => Some(usize::from(character - b'A') + 10),
-        FILLER => Some(36),
-        _ => None,
-    }
-}
+pub use document::{Document, Sex};
+pub use format::Format;
+pub use layout::{CheckRule, Field, FieldKind, Layout, Span};

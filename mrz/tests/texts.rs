@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use nibble_mrz::{CheckField, Format, parse, verify};
+use nibble_mrz::{CheckField, Document, Format, verify};
 
 /// The name that the list gives to a failing check digit.
 fn listed_name(field: CheckField, format: Format) -> &'static str {
@@ -51,7 +51,7 @@ fn texts_of_other_parsers_get_the_listed_verdicts() {
         if found != expected_here {
             differing.push(format!("{kind} {zone}: {found:?}, listed {expected:?}"));
         }
-        assert_eq!(parse(format, &lines).format, format);
+        assert_eq!(Document::of(format, &lines).format, format);
         read += 1;
     }
     println!("{read} texts read, {} differ:\n{}", differing.len(), differing.join("\n"));
