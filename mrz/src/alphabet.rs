@@ -48,6 +48,11 @@ pub(crate) const fn set_of(text: &[u8]) -> CharacterSet {
     set
 }
 
+/// Whether `character` is in `set`.
+pub(crate) fn contains(set: CharacterSet, character: u8) -> bool {
+    symbol(character).is_some_and(|symbol| set & (1 << symbol) != 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,11 +69,7 @@ mod tests {
     #[test]
     fn sets_hold_what_their_names_say() {
         let chosen = |set| -> Vec<u8> {
-            ALPHABET
-                .iter()
-                .copied()
-                .filter(|&character| symbol(character).is_some_and(|symbol| set & (1 << symbol) != 0))
-                .collect()
+            ALPHABET.iter().copied().filter(|&character| contains(set, character)).collect()
         };
         assert_eq!(chosen(DIGITS), b"0123456789");
         assert_eq!(chosen(LETTERS), b"ABCDEFGHIJKLMNOPQRSTUVWXYZ");

@@ -85,6 +85,15 @@ pub(super) fn birth(digits: &[u8], document: Option<Date>) -> Option<Date> {
     })
 }
 
+/// The six digits of a zone for an ISO 8601 date, `YYYY-MM-DD`; `None` where `text` is no
+/// calendar date. The century is lost.
+pub(super) fn digits_of(text: &str) -> Option<[u8; 6]> {
+    let [c0, c1, y0, y1, b'-', m0, m1, b'-', d0, d1] = *text.as_bytes() else { return None };
+    let digits = [y0, y1, m0, m1, d0, d1];
+    let century = 100 * u16::from(two(&[c0, c1])?);
+    calendar(&digits, |_, _, _| century).map(|_| digits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,5 +119,14 @@ mod tests {
         }
         assert_eq!(iso(expiry(b"240229")).as_deref(), Some("2024-02-29"));
         assert_eq!(expiry(b"230229"), None);
+    }
+
+    #[test]
+    fn iso_dates_become_six_digits() {
+        assert_eq!(digits_of("1974-08-12"), Some(*b"740812"));
+        assert_eq!(digits_of("2000-02-29"), Some(*b"000229"));
+        for text in ["", "1900-02-29", "1974-8-12", "1974-13-01", "1974-01-00", "74-08-12", "1974-08-1é"] {
+            assert_eq!(digits_of(text), None, "{text}");
+        }
     }
 }

@@ -34,7 +34,8 @@ impl fmt::Display for Sex {
 /// The fields of a zone.
 ///
 /// Texts hold spaces where the zone has fillers, and none at their ends; an empty field is an
-/// empty text.
+/// empty text. [`write()`](crate::write()) turns a document into a zone: begin with
+/// [`Document::empty`] and set the fields.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -117,7 +118,11 @@ impl Document {
     /// The fields of `lines`, read by the layout of `format`.
     ///
     /// Never fails: `lines` may have any shape and hold any bytes. A field whose characters
-    /// are missing is empty.
+    /// are missing is empty. To have shape and characters checked, use [`parse`](crate::parse).
+    ///
+    /// A zone prints two digits of a year. A date of expiry with a year from 70 is of the 20th
+    /// century, any other of the 21st. A birth lies in the last century in which it is not after
+    /// the document's own date: its expiry, or the month of issue on the French card.
     #[must_use]
     pub fn of<L: AsRef<[u8]>>(format: Format, lines: &[L]) -> Self {
         let field = |kind| field(format, lines, kind);

@@ -44,7 +44,7 @@ impl Format {
 
     /// The format that has the number of `lines`, their length and their opening characters.
     ///
-    /// Looks at nothing else. A first
+    /// Looks at nothing else: [`parse`](crate::parse) also checks every character. A first
     /// character `V` makes a visa, an opening `IDFRA` on two lines of 36 the French card.
     #[must_use]
     pub fn of<L: AsRef<[u8]>>(lines: &[L]) -> Option<Self> {

@@ -1,5 +1,58 @@
-//! Machine-readable zones of travel documents (ICAO Doc 9303): formats, check digits,
-//! fields.
+//! Machine-readable zones of travel documents (ICAO Doc 9303): parse them, check them, write
+//! them.
+//!
+//! ```
+//! use nibble_mrz::{Document, Format, Sex, parse, write};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let zone = parse(
+//!     "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<
+//!      L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+//! )?;
+//! assert_eq!(zone.format(), Format::TD3);
+//!
+//! // The fields in plain words.
+//! let document = zone.document();
+//! assert_eq!(document.surname, "ERIKSSON");
+//! assert_eq!(document.given_names, "ANNA MARIA");
+//! assert_eq!(document.birth_date.as_deref(), Some("1974-08-12"));
+//! assert_eq!(document.sex, Some(Sex::F));
+//!
+//! // A verdict on every check digit.
+//! for check in zone.checks() {
+//!     assert!(check.ok, "{} does not agree", check.field);
+//! }
+//!
+//! // And back from fields to lines, here those of a card.
+//! let mut card: Document = document;
+//! card.format = Format::TD1;
+//! card.document_number = "D23145890734".into();
+//! let written = write("I", &card)?;
+//! assert_eq!(
+//!     written.zone.lines(),
+//!     [
+//!         "I<UTOD23145890<7349<ZE184226B<",
+//!         "7408122F1204159UTO<<<<<<<<<<<7",
+//!         "ERIKSSON<<ANNA<MARIA<<<<<<<<<<",
+//!     ]
+//! );
+//! assert!(written.zone.checks_agree());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Which function
+//!
+//! | to | use |
+//! |---|---|
+//! | read text of unknown origin | [`parse`], [`parse_lines`]: typed errors, then a [`Zone`] |
+//! | read lines of a known format, whatever they hold | [`Document::of`], [`verify`]: never fail |
+//! | write a zone | [`write()`] |
+//! | find a field or the reach of a check digit | [`Format::layout`] |
+//! | compute a check digit | [`check_digit`] |
+//!
+//! No function panics, whatever the input. None asks a clock: the century of a date follows
+//! from the document, as `Document::of` explains.
 //!
 //! # Words
 //!
@@ -33,10 +86,15 @@ mod date;
 mod document;
 mod format;
 mod layout;
+mod names;
 mod tables;
+mod write;
+mod zone;
 
 pub use alphabet::{ALPHABET, CharacterSet, FILLER, symbol};
 pub use check::{Check, CheckField, check_digit, verify};
 pub use document::{Document, Sex};
 pub use format::Format;
 pub use layout::{CheckRule, Field, FieldKind, Layout, Span};
+pub use write::{WriteError, Written, write};
+pub use zone::{ParseError, Zone, parse, parse_lines};
