@@ -98,3 +98,8 @@ pub use format::Format;
 pub use layout::{CheckRule, Field, FieldKind, Layout, Span};
 pub use write::{WriteError, Written, write};
 pub use zone::{ParseError, Zone, parse, parse_lines};
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
