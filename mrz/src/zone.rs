@@ -11,8 +11,8 @@ use crate::layout::FieldKind;
 
 /// The lines of a zone: the shape is that of the format, every character is of the alphabet.
 ///
-/// A zone comes from [`parse`], [`parse_lines`] or [`write()`](crate::write()). That it exists says
-/// nothing about its check digits: ask [`Zone::checks`] or [`Zone::checks_agree`].
+/// A zone comes from [`parse`], [`parse_lines`] or [`write()`](crate::write()). That it exists
+/// says nothing about its check digits: ask [`Zone::checks`] or [`Zone::checks_agree`].
 ///
 /// Shown with `{}`, a zone is its lines with a line feed between them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
