@@ -1,5 +1,7 @@
 //! The commands of this repository: `cargo xtask demo`, `cargo xtask test`, and their parts.
 
+#[cfg(test)]
+mod architecture;
 mod cache;
 mod deny;
 mod digests;
