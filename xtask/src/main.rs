@@ -7,6 +7,8 @@ mod deny;
 mod digests;
 mod engines;
 mod eval;
+#[cfg(test)]
+mod figures;
 mod frames;
 mod loops;
 mod native;
