@@ -1,4 +1,4 @@
-//! Runs a network on a model file and prints the likeliest class of each column.
+//! Runs the network of a model file and prints the likeliest class of each column.
 //!
 //! `cargo run --release -p nibble-core --example run -- models/ocr-u4.safetensors`
 
@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for choice in kernels.choose(&[model.precision], None, &|_| true) {
         println!("{}: {} ({})", choice.precision, choice.kernel, choice.isa);
         for wrong in choice.wrong {
-            println!("  {wrong} computes wrongly on this machine and is not used");
+            println!("  {wrong} gives wrong results on this machine and is not used");
         }
     }
     let mut network = Network::with_kernels(model, &kernels)?;
