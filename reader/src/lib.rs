@@ -42,23 +42,30 @@
 //! networks in 4 and 8 bits.
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
+
 mod candidate;
 mod decode;
 mod fusion;
 mod geometry;
 mod locate;
+mod look;
+mod measure;
 mod numeric;
 mod path;
 mod pyramid;
 mod reading;
 mod rectify;
+mod zone;
 
 pub use fusion::Fusion;
 pub use geometry::Point;
 pub use reading::{Milliseconds, ModelName, Reading, Review};
 pub use rectify::strip_of_quad;
 
-use nibble_core::{Clock, Fnv1a64, ModelError, Network, Precision};
+use nibble_core::{Clock, Fnv1a64, ModelError, Network};
 use nibble_gray::Gray;
 use nibble_mrz::ALPHABET;
 
@@ -82,7 +89,8 @@ impl Reader {
     /// # Errors
     /// None with the committed files; the signature is that of [`Reader::new`].
     #[cfg(feature = "bundled-models")]
-    pub fn with_bundled_model(precision: Precision) -> Result<Self, ModelError> {
+    pub fn with_bundled_model(precision: nibble_core::Precision) -> Result<Self, ModelError> {
+        use nibble_core::Precision;
         Self::new(match precision {
             Precision::F32 => nibble_models::OCR_F32,
             Precision::U8 => nibble_models::OCR_U8,
@@ -172,7 +180,7 @@ impl Reader {
         let picture = Pyramid::of(gray);
         let mut found: Vec<Candidate> = Vec::new();
         for zone in zones.iter().take(MAX_ZONES) {
-            found.extend(candidate::read_zone(&mut self.network, &picture, zone));
+            found.extend(zone::read_zone(&mut self.network, &picture, zone));
             if found.iter().any(Candidate::is_certain) {
                 break;
             }

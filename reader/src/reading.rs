@@ -6,7 +6,7 @@ use crate::candidate::Candidate;
 use crate::geometry::Point;
 use nibble_core::Fnv1a64;
 use nibble_core::Network;
-use nibble_mrz::{Check, Document, parse};
+use nibble_mrz::{Check, Document};
 
 /// Version of the JSON.
 const SCHEMA: u32 = 1;
@@ -135,7 +135,7 @@ impl Reading {
         self.lines = strings(candidate.lines());
         self.raw_lines = strings(&candidate.raw_lines());
         self.valid = candidate.is_valid();
-        self.document = Some(parse(candidate.format(), candidate.lines()));
+        self.document = Some(Document::of(candidate.format(), candidate.lines()));
         self.checks = candidate.checks().to_vec();
         self.quads = candidate.quads();
         self.confidences = candidate.confidences();

@@ -1,4 +1,4 @@
-//! From bars to text lines: pieces are joined, then the course, the height and the ends of the line are measured on the picture.
+//! From bars to text lines: pieces are joined, and what they hint at is measured.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -9,30 +9,13 @@
 
 use super::Level;
 use super::bars::Bar;
-use crate::numeric::{median, parabola, running_mean, sort_by, upper_quartile};
-use crate::path::{Layout, LinePath};
-use crate::pyramid::Pyramid;
-
-/// Pitch over capital height as [`measure`] finds it on printed documents: the height at half the ink, strokes included, of OCR-B size I at ten
-/// characters an inch (Doc 9303-3, section 4.2).
-pub(super) const PITCH_PER_CAP: f32 = 0.92;
-
-/// Rows and columns a capital height in the patches that are measured.
-pub(super) const PATCH_CAP: f32 = 8.0;
-/// Rows of a patch: the line and the space to its neighbours.
-const PATCH_ROWS: usize = 28;
-/// Parts of a line that are measured separately.
-const SEGMENTS: usize = 8;
-/// Where a neighbouring line is looked for, in capital heights; a patch reaches 1.75 on both sides of it.
-const NEIGHBOUR_DISTANCE: f32 = 2.6;
-/// Characters looked at beyond the ends of a bar.
-const OVERHANG: f32 = 6.0;
+use crate::measure;
+use crate::measure::PITCH_PER_CAP;
+use crate::numeric::sort_by;
+use crate::path::LinePath;
 
 /// Characters of a line worth measuring, counted by the height of a bar.
 const HINTED_LENGTH: std::ops::Range<f32> = 10.0..110.0;
-
-/// A repetition as clear as this tells the pitch better than the height does.
-const CLEAR_RHYTHM: f32 = 0.4;
 
 /// Least texture of a bar: clean print has about 1, the grain of wood a tenth.
 pub(super) const LEAST_TEXTURE: f32 = 0.3;
@@ -80,134 +63,6 @@ fn continues(a: &Bar, b: &Bar) -> bool {
     gap < 3.5 * thickness && off(short.half) < allowed && off(-short.half) < allowed
 }
 
-/// Ink of a patch: darker than the mean of the patch's own columns nearby, per pixel.
-fn patch_ink(pixels: &[u8], columns: usize) -> Vec<f32> {
-    let window = (4.0 * PATCH_CAP) as usize;
-    let rows = pixels.len() / columns;
-    // The brighter half of a column is background; its mean over the neighbourhood is what ink is measured against.
-    let mut background: Vec<f32> = (0..columns)
-        .map(|x| {
-            let mut column: Vec<u8> = (0..rows).map(|y| pixels[y * columns + x]).collect();
-            column.sort_unstable();
-            let upper = &column[rows / 2..];
-            upper.iter().map(|&p| f32::from(p)).sum::<f32>() / upper.len() as f32
-        })
-        .collect();
-    background = running_mean(&background, window / 2);
-    let mut ink = vec![0.0; pixels.len()];
-    for (ink, row) in ink.chunks_mut(columns).zip(pixels.chunks(columns)) {
-        for ((ink, &pixel), level) in ink.iter_mut().zip(row).zip(&background) {
-            *ink = (level - f32::from(pixel)).max(0.0);
-        }
-    }
-    ink
-}
-
-/// Where a row profile rises above and falls below half its height around the middle: top and bottom with fractions of a row.
-fn lobe(profile: &[f32], centre: usize) -> Option<(f32, f32)> {
-    let reach = (0.9 * PATCH_CAP) as usize;
-    let (from, to) = (centre.saturating_sub(reach), (centre + reach).min(profile.len() - 1));
-    let near = (0.6 * PATCH_CAP) as usize;
-    let inner = &profile[centre.saturating_sub(near)..=(centre + near).min(profile.len() - 1)];
-    let mut sorted = inner.to_vec();
-    sorted.sort_by(f32::total_cmp);
-    let high = sorted[sorted.len() * 3 / 4];
-    let low = |range: &[f32]| range.iter().copied().fold(f32::INFINITY, f32::min);
-    let crossing = |outward: &mut dyn Iterator<Item = usize>, floor: f32| {
-        let half = (high + floor) / 2.0;
-        let mut previous: Option<(usize, f32)> = None;
-        for y in outward {
-            if profile[y] < half {
-                let (y0, value) = previous?;
-                let share = (value - half) / (value - profile[y]).max(1e-6);
-                let step = share * if y > y0 { 1.0 } else { -1.0 };
-                return Some(y0 as f32 + 0.5 + step);
-            }
-            previous = Some((y, profile[y]));
-        }
-        None
-    };
-    let top = crossing(
-        &mut (0..=centre).rev().take_while(|&y| y + 2 * near >= centre),
-        low(&profile[from..=centre]),
-    )?;
-    let bottom = crossing(
-        &mut (centre..profile.len()).take_while(|&y| y <= centre + 2 * near),
-        low(&profile[centre..=to]),
-    )?;
-    (bottom - top > 0.3 * PATCH_CAP).then_some((top, bottom))
-}
-
-/// Moves the path onto the ink that a patch shows; `None` where no line stands out.
-fn recentred(path: &LinePath, ink: &[f32], layout: &Layout) -> Option<LinePath> {
-    let mut centres = Vec::new();
-    let mut caps = Vec::new();
-    let (first, last) = (layout.column(0.0).max(0.0), layout.column(path.length).min(layout.columns as f32));
-    let width = (last - first) / SEGMENTS as f32;
-    let mut whole = vec![0.0f32; layout.rows];
-    for segment in 0..SEGMENTS {
-        let from = (first + width * segment as f32) as usize;
-        let to = ((first + width * (segment + 1) as f32) as usize).min(layout.columns);
-        let profile: Vec<f32> =
-            (0..layout.rows).map(|y| ink[y * layout.columns..][from..to].iter().sum()).collect();
-        for (sum, value) in whole.iter_mut().zip(&profile) {
-            *sum += value;
-        }
-        if let Some((top, bottom)) = lobe(&profile, centre_row(&profile)) {
-            let u = layout.u((from + to) / 2);
-            let middle = layout.rows as f32 / 2.0;
-            centres.push((u, ((top + bottom) / 2.0 - middle) / layout.cap, bottom - top));
-            caps.push((u, (bottom - top) / layout.cap));
-        }
-    }
-    if centres.len() < SEGMENTS / 2 {
-        let (top, bottom) = lobe(&whole, centre_row(&whole))?;
-        let u = path.length / 2.0;
-        centres = vec![(u, ((top + bottom) / 2.0 - layout.rows as f32 / 2.0) / layout.cap, 1.0)];
-        caps = vec![(u, (bottom - top) / layout.cap)];
-    }
-    let typical = median(centres.iter().map(|c| c.1))?;
-    // Fillers are lower than capitals: the taller parts of the line tell its height.
-    let height = upper_quartile(caps.iter().map(|c| c.1))?;
-    let fitted: Vec<_> = centres
-        .iter()
-        .zip(&caps)
-        .filter(|(centre, cap)| (centre.1 - typical).abs() < 0.5 && (cap.1 - height).abs() < 0.35 * height)
-        .map(|(centre, _)| (path.t(centre.0), centre.1 * path.cap_at(centre.0), 1.0))
-        .collect();
-    let [c0, c1, c2] = parabola(&fitted);
-    let down = path.tangent(path.length / 2.0).unit().down();
-    Some(LinePath {
-        origin: path.origin + down * c0,
-        linear: path.linear + down * c1,
-        quadratic: path.quadratic + down * c2,
-        cap: path.cap * height,
-        ..*path
-    })
-}
-
-/// The row near the middle where the smoothed profile is highest.
-fn centre_row(profile: &[f32]) -> usize {
-    let smooth = running_mean(profile, (0.4 * PATCH_CAP) as usize);
-    let reach = (0.7 * PATCH_CAP) as usize;
-    let middle = profile.len() / 2;
-    (middle - reach..=middle + reach).max_by(|&a, &b| smooth[a].total_cmp(&smooth[b])).unwrap_or(middle)
-}
-
-/// The patch around a path, `OVERHANG` characters longer at both ends.
-fn patch(picture: &Pyramid, path: &LinePath) -> (Vec<f32>, Layout) {
-    let pitch = PATCH_CAP * PITCH_PER_CAP;
-    let layout = Layout {
-        rows: PATCH_ROWS,
-        columns: ((path.length + 2.0 * OVERHANG) * pitch) as usize,
-        pitch,
-        cap: PATCH_CAP,
-        margin: OVERHANG * pitch,
-    };
-    let pixels = picture.sample(path, &layout);
-    (patch_ink(&pixels, layout.columns), layout)
-}
-
 impl Line {
     /// The line that a bar of a level suggests, in pixels of the picture, not measured yet; `None` where its proportions are not those of a zone's line.
     pub(super) fn hinted(bar: &Bar, level: &Level) -> Option<Self> {
@@ -222,136 +77,17 @@ impl Line {
     }
 }
 
-/// Measures the line that a path hints at; `None` where there is none or it is too short for a zone.
+/// Measures the line that a path hints at. `None` where there is none or it is too short for a zone.
 pub(super) fn measure(level: &Level, hint: &LinePath) -> Option<Line> {
-    let mut path = hint.scaled(1.0 / level.scale);
-    for _ in 0..2 {
-        let (ink, layout) = patch(&Pyramid::of(&level.gray), &path);
-        path = recentred(&path, &ink, &layout)?;
-        // The height has changed, and with it the number of characters that the length stands for.
-        let length = path.linear.norm() * path.length / (path.cap_at(path.length / 2.0) * PITCH_PER_CAP);
-        path = path.recounted(0.0, path.length / length, length);
-        if !HINTED_LENGTH.contains(&path.length) {
-            return None;
-        }
-    }
-    let (ink, layout) = patch(&Pyramid::of(&level.gray), &path);
-    let columns = band(&ink, &layout);
-    let (first, last) = extent(&columns, &layout, &path)?;
-    let rhythm = Rhythm::of(&columns, layout.column(first), layout.column(last));
-    let path = path.recounted(first, 1.0, last - first).scaled(level.scale);
-    let path =
-        if rhythm.regularity > CLEAR_RHYTHM { spaced(&path, rhythm.pitch / layout.pitch) } else { path };
-    Some(Line { path, regularity: rhythm.regularity })
+    let hint = hint.scaled(1.0 / level.scale);
+    let measured = measure::measure(&level.pyramid(), &hint, &HINTED_LENGTH)?;
+    let path = measured.path.scaled(level.scale);
+    let path = measured.pitch.map_or(path, |factor| spaced(&path, factor));
+    Some(Line { path, regularity: measured.regularity })
 }
 
 /// The line counted by the pitch that its characters show, `factor` times that which follows from its height. The height itself may be wrong where fillers abound: it moves half of
 /// the way to what follows from the pitch.
 fn spaced(path: &LinePath, factor: f32) -> LinePath {
     LinePath { cap: path.cap * factor.sqrt(), ..*path }.recounted(0.0, factor, path.length / factor)
-}
-
-/// The line next to a known one, above or below it, with the same ends, at least a line away from the distances `known` (capital heights below
-/// `path`); `None` where nothing stands out there.
-pub(crate) fn neighbour(picture: &Pyramid, path: &LinePath, below: bool, known: &[f32]) -> Option<LinePath> {
-    let distance = if below { NEIGHBOUR_DISTANCE } else { -NEIGHBOUR_DISTANCE };
-    let hint = path.beside(distance);
-    let (ink, layout) = patch(picture, &hint);
-    let (from, to) = (layout.column(0.0) as usize, (layout.column(path.length) as usize).min(layout.columns));
-    let profile: Vec<f32> =
-        (0..layout.rows).map(|y| ink[y * layout.columns..][from..to].iter().sum()).collect();
-    let smooth = running_mean(&profile, (0.4 * PATCH_CAP) as usize);
-    let offset = |row: usize| (row as f32 + 0.5 - layout.rows as f32 / 2.0) / layout.cap;
-    let free = |row: &usize| known.iter().all(|at| (distance + offset(*row) - at).abs() > 1.0);
-    let best = (0..layout.rows).filter(free).max_by(|&a, &b| smooth[a].total_cmp(&smooth[b]))?;
-    let found = hint.beside(offset(best));
-    let (ink, layout) = patch(picture, &found);
-    let measured = recentred(&found, &ink, &layout)?;
-    // Lines of one zone are of one height.
-    Some(LinePath { cap: path.cap, ..measured })
-}
-
-/// The path moved onto the ink that the picture shows along it, and its height measured anew; `None` where no line stands out or it lies elsewhere.
-pub(crate) fn refine(picture: &Pyramid, path: &LinePath) -> Option<LinePath> {
-    let (ink, layout) = patch(picture, path);
-    let refined = recentred(path, &ink, &layout)?;
-    let cap = path.cap_at(path.length / 2.0);
-    let near = |u: f32| (refined.at(u) - path.at(u)).norm() < 0.5 * cap;
-    let alike = (0.7..1.4).contains(&(refined.cap_at(path.length / 2.0) / cap));
-    (alike && near(0.0) && near(path.length / 2.0) && near(path.length)).then_some(refined)
-}
-
-/// Ink of each column within the height of the capitals.
-fn band(ink: &[f32], layout: &Layout) -> Vec<f32> {
-    let (middle, half) = (layout.rows / 2, (PATCH_CAP * 0.55) as usize);
-    (0..layout.columns)
-        .map(|x| (middle - half..middle + half).map(|y| ink[y * layout.columns + x]).sum())
-        .collect()
-}
-
-/// Where the text begins and ends, in characters of the path.
-fn extent(columns: &[f32], layout: &Layout, path: &LinePath) -> Option<(f32, f32)> {
-    let smooth = running_mean(columns, (1.0 * layout.pitch) as usize);
-    let from = layout.column(0.0).max(0.0) as usize;
-    let to = (layout.column(path.length) as usize).min(columns.len());
-    let level = 0.35 * median(smooth.get(from..to)?.iter().copied())?;
-    let patience = (1.6 * layout.pitch) as usize;
-    let walk = |steps: &mut dyn Iterator<Item = usize>| {
-        let (mut end, mut empty) = (None, 0);
-        for x in steps {
-            if smooth[x] > level {
-                (end, empty) = (Some(x), 0);
-            } else {
-                empty += 1;
-                if empty > patience {
-                    break;
-                }
-            }
-        }
-        end
-    };
-    let middle = usize::midpoint(from, to);
-    let last = walk(&mut (middle..columns.len()))?;
-    let first = walk(&mut (0..=middle).rev())?;
-    // The running mean reaches about half a character beyond the ink at this level.
-    let (first, last) = (layout.u(first) + 0.4, layout.u(last) - 0.4);
-    (last - first > 8.0).then_some((first, last))
-}
-
-/// How the ink of a line repeats itself.
-struct Rhythm {
-    /// The highest normalised autocorrelation near the nominal pitch, 0 to 1.
-    regularity: f32,
-    /// Columns after which it repeats.
-    pitch: f32,
-}
-
-impl Rhythm {
-    fn of(columns: &[f32], first: f32, last: f32) -> Self {
-        let nominal = PATCH_CAP * PITCH_PER_CAP;
-        let from = (first.max(0.0)) as usize;
-        let to = (last.max(0.0) as usize).min(columns.len());
-        if to <= from + 40 {
-            return Self { regularity: 0.0, pitch: nominal };
-        }
-        let slice = &columns[from..to];
-        let mean = running_mean(slice, (2.0 * PATCH_CAP) as usize);
-        let signal: Vec<f32> = slice.iter().zip(&mean).map(|(a, b)| a - b).collect();
-        let energy: f32 = signal.iter().map(|v| v * v).sum();
-        if energy <= 0.0 {
-            return Self { regularity: 0.0, pitch: nominal };
-        }
-        let correlation = |lag: usize| {
-            let sum: f32 = signal.iter().zip(&signal[lag.min(signal.len())..]).map(|(a, b)| a * b).sum();
-            sum * signal.len() as f32 / ((signal.len() - lag).max(1) as f32 * energy)
-        };
-        let lags = (0.75 * PATCH_CAP) as usize..=(1.7 * PATCH_CAP) as usize;
-        let best =
-            lags.max_by(|&a, &b| correlation(a).total_cmp(&correlation(b))).unwrap_or(nominal as usize);
-        // The top of the parabola through three lags.
-        let (before, peak, after) = (correlation(best - 1), correlation(best), correlation(best + 1));
-        let bend = before - 2.0 * peak + after;
-        let shift = if bend < 0.0 { ((before - after) / (2.0 * bend)).clamp(-0.5, 0.5) } else { 0.0 };
-        Self { regularity: peak.clamp(0.0, 1.0), pitch: best as f32 + shift }
-    }
 }

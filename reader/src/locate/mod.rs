@@ -7,11 +7,12 @@ mod lines;
 mod raster;
 mod zones;
 
-pub(crate) use lines::{neighbour, refine};
 pub(crate) use zones::Zone;
 pub(crate) use zones::level_heights;
 
+use crate::measure::PATCH_CAP;
 use crate::numeric::sort_by;
+use crate::pyramid::Pyramid;
 use lines::Line;
 use nibble_gray::Gray;
 
@@ -32,6 +33,13 @@ const ROOT_TWO_STEP: f32 = 1.4;
 struct Level {
     gray: Gray,
     scale: f32,
+}
+
+impl Level {
+    /// The scale as a picture to measure on.
+    fn pyramid(&self) -> Pyramid<'_> {
+        Pyramid::of(&self.gray)
+    }
 }
 
 /// Candidate zones, best first, in pixels of `gray`.
@@ -61,7 +69,7 @@ pub(crate) fn locate(gray: &Gray) -> Vec<Zone> {
 
 /// The picture at the scale where a line's capitals are nearest to the height at which lines are measured.
 fn level_for<'a>(levels: &'a [Level], path: &crate::path::LinePath) -> &'a Level {
-    let fits = |level: &Level| path.cap_at(path.length / 2.0) / level.scale >= lines::PATCH_CAP;
+    let fits = |level: &Level| path.cap_at(path.length / 2.0) / level.scale >= PATCH_CAP;
     levels.iter().rev().find(|level| fits(level)).unwrap_or(&levels[0])
 }
 

@@ -1,4 +1,4 @@
-/** What surrounds the views says. */
+/** The texts around the views. */
 import { translateMarked, translator } from "../language";
 
 const en = {
@@ -12,14 +12,14 @@ const en = {
   titleBench: "Bench – Nibble",
   titleHow: "How it works – Nibble",
   loading: "Loading…",
-  update: "A new version is here.",
+  update: "A new version is available.",
   updateNow: "Reload",
-  offline: "From now on this page works without a network.",
+  offline: "This page now works offline.",
   failed: "This view could not be loaded. Check the connection and reload the page.",
   foot: "Reads machine-readable zones of passports, identity cards and visas with a 4-bit network that runs in this tab. It checks digits, not whether a document is genuine.",
 };
 
-/** Keys of the catalogue. */
+/** A key of the catalogue. */
 export type ShellKey = keyof typeof en;
 
 const de: Record<ShellKey, string> = {
@@ -79,7 +79,7 @@ const ar: Record<ShellKey, string> = {
 
 const catalogue = { en, de, fr, ar };
 
-/** The text of a key. */
+/** Returns the text for a key in the current language. */
 export const t = translator<ShellKey>(catalogue);
 
 translateMarked("data-shell", t);
