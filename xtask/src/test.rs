@@ -17,6 +17,7 @@ type Step = (&'static str, &'static str, &'static [Need], fn() -> Result<()>);
 const STEPS: &[Step] = &[
     ("fmt", "formatting", &[], fmt),
     ("clippy", "clippy on every target", &[Wasm, Arm64], clippy),
+    ("doc", "documentation without a warning", &[], rustdoc),
     ("deny", "licences, versions and sources of dependencies", &[Python], deny::check),
     ("notices", "licences of third parties in THIRD-PARTY.txt", &[Node], notices::check),
     ("lint-web", "format and lint of page, package and examples", &[Node], lint_web),
@@ -179,6 +180,27 @@ fn clippy() -> Result<()> {
     cargo.args(["clippy", "--quiet", "-p", "native-bench", "--target", "aarch64-unknown-linux-musl"]);
     shell::run(cargo.args(deny))
 }
+
+/// Links in documentation lead somewhere, and every public item has some.
+fn rustdoc() -> Result<()> {
+    let mut cargo = command("cargo");
+    cargo.args(["doc", "--quiet", "--no-deps", "--all-features"]);
+    for package in DOCUMENTED {
+        cargo.args(["-p", package]);
+    }
+    shell::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Crates whose documentation is read apart from their source.
+const DOCUMENTED: [&str; 7] = [
+    "nibble-bench",
+    "nibble-core",
+    "nibble-gray",
+    "nibble-models",
+    "nibble-mrz",
+    "nibble-picture",
+    "nibble-reader",
+];
 
 /// Kernels that this machine must run: one that is skipped silently is a failure.
 fn required_kernels() -> &'static str {
