@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::shell::{command, find, run};
+use crate::shell::{command, find, output, run};
 
 /// Targets with kernels of their own, and what is told to rustc. The host comes first.
 const TARGETS: [(Option<&str>, &str); 3] = [
@@ -21,12 +21,7 @@ pub(crate) fn check() -> Result<()> {
     }
     let (version, crates) = published()?;
     println!("    Rust {version}: {}", crates.join(", "));
-    let mut install = command("rustup");
-    install.args(["toolchain", "install", &version, "--profile", "minimal", "--no-self-update"]);
-    for target in TARGETS.iter().filter_map(|(target, _)| *target) {
-        install.args(["--target", target]);
-    }
-    run(&mut install)?;
+    install(&version)?;
     for (target, flags) in TARGETS {
         let mut cargo = command("rustup");
         cargo.args(["run", &version, "cargo", "check", "--quiet", "--locked", "--all-features"]);
@@ -35,6 +30,18 @@ pub(crate) fn check() -> Result<()> {
         run(cargo.env("RUSTFLAGS", flags))?;
     }
     Ok(())
+}
+
+/// Installs a toolchain with its targets, unless all of it is here.
+fn install(version: &str) -> Result<()> {
+    let targets = || TARGETS.iter().filter_map(|(target, _)| *target);
+    let here = output(command("rustup").args(["target", "list", "--installed", "--toolchain", version]));
+    if here.is_some_and(|list| targets().all(|target| list.lines().any(|line| line == target))) {
+        return Ok(());
+    }
+    let mut rustup = command("rustup");
+    rustup.args(["toolchain", "install", version, "--profile", "minimal", "--no-self-update"]);
+    run(rustup.args(targets().flat_map(|target| ["--target", target])))
 }
 
 /// The version that the published crates promise, the same for all, and their names.
