@@ -12,9 +12,9 @@ use crate::geometry::Point;
 use nibble_gray::Gray;
 
 /// Most samples a side that one output pixel averages: enough for a fivefold reduction without aliasing.
-const MOST_OVERSAMPLING: usize = 6;
+const MAX_OVERSAMPLING: usize = 6;
 /// Nearest that a line comes to the camera, as a share of the distance of its origin: beyond, nothing could be read.
-const LEAST_DEPTH: f32 = 0.2;
+const MIN_DEPTH: f32 = 0.2;
 
 /// Half the height of the outline around a line, in capitals: a little air, so that it does not cross the characters.
 const HALF: f32 = 0.65;
@@ -62,7 +62,7 @@ impl LinePath {
 
     /// Distance from the camera as a share of the distance of the origin.
     fn depth(&self, u: f32) -> f32 {
-        (1.0 + self.foreshortening * u).max(LEAST_DEPTH)
+        (1.0 + self.foreshortening * u).max(MIN_DEPTH)
     }
 
     /// The parameter of the course: evenly spaced in the picture along a straight line.
@@ -255,14 +255,14 @@ pub(crate) fn sample(gray: &Gray, path: &LinePath, layout: &Layout) -> Vec<u8> {
         return pixels;
     }
     let middle = path.length / 2.0;
-    let oversampling = |step: f32| step.round().clamp(1.0, MOST_OVERSAMPLING as f32) as usize;
+    let oversampling = |step: f32| step.round().clamp(1.0, MAX_OVERSAMPLING as f32) as usize;
     let across = oversampling(path.tangent(middle).norm() / layout.pitch);
     let down = oversampling(path.cap_at(middle) / layout.cap);
     let offset = |i: usize, n: usize| (i as f32 + 0.5) / n as f32 - 0.5;
     let samples = (across * down) as u64;
     // A sum of samples times this is their mean in 2^-40: exact to a part in 2^14, rounded below.
     let share = (1 << 24) / samples;
-    let mut places = [(Place { x: 0, y: 0 }, Place { x: 0, y: 0 }); MOST_OVERSAMPLING];
+    let mut places = [(Place { x: 0, y: 0 }, Place { x: 0, y: 0 }); MAX_OVERSAMPLING];
     for x in 0..layout.columns {
         for (i, (place, step)) in places[..across].iter_mut().enumerate() {
             let u = layout.u(x) + offset(i, across) / layout.pitch;

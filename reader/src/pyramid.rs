@@ -6,23 +6,23 @@ use crate::path::{Layout, LinePath, sample};
 use nibble_gray::Gray;
 
 /// Halves kept: beyond a reduction by 2^5 no document of a picture within limits is readable.
-const MOST_HALVES: usize = 4;
+const MAX_HALVES: usize = 4;
 
 /// From here on the next half is taken: its pixels are the means that several samples would give.
-const MOST_REDUCTION: f32 = 1.5;
+const MAX_REDUCTION: f32 = 1.5;
 
 /// A picture whose halves are made when they are first needed.
 #[derive(Debug)]
 pub(crate) struct Pyramid<'a> {
     whole: &'a Gray,
-    halves: [OnceCell<Gray>; MOST_HALVES],
+    halves: [OnceCell<Gray>; MAX_HALVES],
 }
 
 impl<'a> Pyramid<'a> {
     /// The pyramid over a picture; nothing is computed yet.
     #[must_use]
     pub(crate) fn of(whole: &'a Gray) -> Self {
-        Self { whole, halves: [const { OnceCell::new() }; MOST_HALVES] }
+        Self { whole, halves: [const { OnceCell::new() }; MAX_HALVES] }
     }
 
     /// The picture halved `times` times, each pixel the mean of four.
@@ -39,7 +39,7 @@ impl<'a> Pyramid<'a> {
         let middle = path.length / 2.0;
         let reduction = (path.tangent(middle).norm() / layout.pitch).min(path.cap_at(middle) / layout.cap);
         let (mut times, mut scale) = (0, 1.0);
-        while times < MOST_HALVES && reduction * scale >= MOST_REDUCTION {
+        while times < MAX_HALVES && reduction * scale >= MAX_REDUCTION {
             times += 1;
             scale /= 2.0;
         }

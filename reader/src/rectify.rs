@@ -20,7 +20,7 @@ const CAP: f32 = 15.0;
 const BLACK_SHARE: usize = 2;
 const WHITE_SHARE: usize = 95;
 /// Least difference of grays that is stretched: below it there is no text.
-const LEAST_CONTRAST: usize = 16;
+const MIN_CONTRAST: usize = 16;
 /// Most columns of a strip: a line of some 110 characters.
 const MAX_COLUMNS: usize = 1800;
 
@@ -106,7 +106,7 @@ fn stretch(pixels: &mut [u8]) {
         })
     };
     let low = percentile(BLACK_SHARE).unwrap_or(0);
-    let high = percentile(WHITE_SHARE).unwrap_or(255).max(low + LEAST_CONTRAST);
+    let high = percentile(WHITE_SHARE).unwrap_or(255).max(low + MIN_CONTRAST);
     let table: Vec<u8> =
         (0..256usize).map(|gray| (gray.saturating_sub(low) * 255 / (high - low)).min(255) as u8).collect();
     for pixel in pixels {

@@ -7,7 +7,7 @@
     reason = "pixel counts and coordinates of pictures of at most a few thousand pixels a side"
 )]
 
-use super::raster::{BoxMean, Ink, MOST_INK, Rows};
+use super::raster::{BoxMean, Ink, MAX_INK, Rows};
 use crate::geometry::Point;
 use nibble_gray::Gray;
 
@@ -17,13 +17,13 @@ const INK_RADIUS: usize = 5;
 /// that are set close, and make one blob of them.
 const CONTRAST_RADIUS: usize = 8;
 /// Least mean ink of a blob, in quarter gray levels: below it there is only noise.
-const LEAST_INK: u16 = 8;
+const MIN_INK: u16 = 8;
 /// Least length of a bar in pixels: eight characters or so.
-const LEAST_LENGTH: f32 = 28.0;
+const MIN_LENGTH: f32 = 28.0;
 /// Least length over thickness of a bar.
-const LEAST_ELONGATION: f32 = 4.0;
+const MIN_ELONGATION: f32 = 4.0;
 /// Thickest bar, in pixels.
-const MOST_THICKNESS: f32 = 11.0;
+const MAX_THICKNESS: f32 = 11.0;
 
 /// A long narrow blob.
 #[derive(Debug, Clone, Copy)]
@@ -206,23 +206,23 @@ impl Blobs {
 
 /// The bars of one level.
 pub(super) fn find(level: &Gray) -> Vec<Bar> {
-    let energy = BoxMean::of(BoxMean::of(Ink::of(level, INK_RADIUS), 1, MOST_INK, 1), 1, MOST_INK, 1);
-    let mut contrast = BoxMean::of(energy, CONTRAST_RADIUS, MOST_INK, 1);
+    let energy = BoxMean::of(BoxMean::of(Ink::of(level, INK_RADIUS), 1, MAX_INK, 1), 1, MAX_INK, 1);
+    let mut contrast = BoxMean::of(energy, CONTRAST_RADIUS, MAX_INK, 1);
     let mut around = vec![0; level.width()];
     let blobs = Blobs::of(level.width(), level.height(), |mask| {
         contrast.next(&mut around);
         for ((inside, &here), &mean) in mask.iter_mut().zip(contrast.middle()).zip(&around) {
-            *inside = here > mean.max(LEAST_INK);
+            *inside = here > mean.max(MIN_INK);
         }
     });
     blobs
         .iter()
-        .filter(|moments| moments.n >= f64::from(LEAST_LENGTH))
+        .filter(|moments| moments.n >= f64::from(MIN_LENGTH))
         .filter_map(Moments::bar)
         .filter(|bar| {
-            2.0 * bar.half >= LEAST_LENGTH
-                && bar.thickness <= MOST_THICKNESS
-                && 2.0 * bar.half >= LEAST_ELONGATION * bar.thickness
+            2.0 * bar.half >= MIN_LENGTH
+                && bar.thickness <= MAX_THICKNESS
+                && 2.0 * bar.half >= MIN_ELONGATION * bar.thickness
         })
         .collect()
 }

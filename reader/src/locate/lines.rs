@@ -18,7 +18,7 @@ use crate::path::LinePath;
 const HINTED_LENGTH: std::ops::Range<f32> = 10.0..110.0;
 
 /// Least texture of a bar: clean print has about 1, the grain of wood a tenth.
-pub(super) const LEAST_TEXTURE: f32 = 0.3;
+pub(super) const MIN_TEXTURE: f32 = 0.3;
 
 /// A line of text.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +72,7 @@ impl Line {
         let length = 2.0 * bar.half / (cap * PITCH_PER_CAP);
         let path = LinePath::straight(bar.centre - half, bar.centre + half, cap, length).scaled(level.scale);
         let texture = bar.texture(&level.gray);
-        let fits = HINTED_LENGTH.contains(&length) && texture > LEAST_TEXTURE;
+        let fits = HINTED_LENGTH.contains(&length) && texture > MIN_TEXTURE;
         fits.then_some(Self { path, regularity: 0.5 * texture.min(1.0) })
     }
 }

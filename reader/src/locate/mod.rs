@@ -19,13 +19,13 @@ use nibble_gray::Gray;
 /// Longer side of the picture that scales start from.
 const BASE_SIDE: usize = 1400;
 /// Longer side of the smallest scale.
-const LEAST_SIDE: usize = 110;
+const MIN_SIDE: usize = 110;
 /// Pictures up to this side are searched at their own scale too: their characters may be only five pixels apart.
 const SMALL_SIDE: usize = 800;
 /// Longest bars of a scale that are considered.
-const MOST_BARS: usize = 60;
+const MAX_BARS: usize = 60;
 /// Groups of bars whose lines are measured.
-const MOST_GROUPS: usize = 10;
+const MAX_GROUPS: usize = 10;
 /// What one call of [`raster::shrink_by_root_two`] divides lengths by.
 const ROOT_TWO_STEP: f32 = 1.4;
 
@@ -53,14 +53,14 @@ pub(crate) fn locate(gray: &Gray) -> Vec<Zone> {
         // The largest scale of a large picture holds characters too small to be read.
         let searched = index > 0 || level.gray.width().max(level.gray.height()) <= SMALL_SIDE;
         let mut bars = if searched { bars::find(&level.gray) } else { Vec::new() };
-        bars.retain(|bar| bar.texture(&level.gray) > lines::LEAST_TEXTURE);
+        bars.retain(|bar| bar.texture(&level.gray) > lines::MIN_TEXTURE);
         let mut bars = lines::join(bars);
         sort_by(&mut bars, |a, b| b.half.total_cmp(&a.half));
-        bars.truncate(MOST_BARS);
+        bars.truncate(MAX_BARS);
         bars.into_iter().filter_map(move |bar| Line::hinted(&bar, level))
     });
     let groups = zones::group(hints.collect());
-    let hints = groups.iter().take(MOST_GROUPS).flat_map(|zone| &zone.lines);
+    let hints = groups.iter().take(MAX_GROUPS).flat_map(|zone| &zone.lines);
     let mut measured =
         zones::group(hints.filter_map(|path| lines::measure(level_for(&levels, path), path)).collect());
     measured.iter_mut().for_each(|zone| zones::foreshorten(&mut zone.lines));
@@ -79,7 +79,7 @@ fn levels(gray: &Gray) -> Vec<Level> {
     let mut levels = vec![Level { gray: gray.shrunk(factor), scale: whole(factor) }];
     while let Some(last) = levels.last() {
         let next = raster::shrink_by_root_two(&last.gray);
-        if next.width().max(next.height()) < LEAST_SIDE {
+        if next.width().max(next.height()) < MIN_SIDE {
             break;
         }
         let scale = last.scale * ROOT_TWO_STEP;

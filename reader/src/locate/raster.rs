@@ -281,7 +281,7 @@ pub(super) struct Ink<'a> {
 }
 
 /// The most that [`Ink`] finds.
-pub(super) const MOST_INK: u16 = 4 * 255;
+pub(super) const MAX_INK: u16 = 4 * 255;
 
 impl<'a> Ink<'a> {
     pub(super) fn of(gray: &'a Gray, radius: usize) -> Self {
@@ -362,7 +362,7 @@ mod tests {
         let white = Gray::new(60, 60, vec![255; 3600]).expect("sizes agree");
         for radius in [1, 5, 12] {
             let means = all(BoxMean::of(Pixels::of(&white), radius, 255, 4));
-            assert!(means.iter().all(|&mean| mean.abs_diff(MOST_INK) <= 4), "{radius} {:?}", means[0]);
+            assert!(means.iter().all(|&mean| mean.abs_diff(MAX_INK) <= 4), "{radius} {:?}", means[0]);
         }
     }
 

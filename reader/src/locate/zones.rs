@@ -14,15 +14,15 @@ pub(crate) struct Zone {
 }
 
 /// Characters of the shortest line of a format, less a few that may not have been found.
-const LEAST_CHARACTERS: f32 = 14.0;
+const MIN_CHARACTERS: f32 = 14.0;
 /// Distance of neighbouring lines in capital heights: 6.35 mm over 2.4 mm nominally, foreshortened or set closer at will.
 const SPACING: std::ops::Range<f32> = 1.25..4.2;
 /// Distance from the camera of the right end of a line over that of its left end.
-const MOST_FORESHORTENED: std::ops::Range<f32> = 0.5..2.0;
+const DISTANCE_RATIO: std::ops::Range<f32> = 0.5..2.0;
 /// Most that a line is raised: capitals over fillers, and what measuring errs by.
-const MOST_RAISED: f32 = 1.3;
+const MAX_RAISE: f32 = 1.3;
 /// Most candidates returned.
-const MOST_ZONES: usize = 16;
+const MAX_ZONES: usize = 16;
 
 /// How much a line looks like one of a zone, apart from its neighbours.
 fn line_score(line: &Line) -> f32 {
@@ -56,7 +56,7 @@ fn below(a: &Line, b: &Line) -> Option<f32> {
 
 /// Zones of two and three lines, and single lines that might have lost their neighbours, best first.
 pub(super) fn group(mut lines: Vec<Line>) -> Vec<Zone> {
-    lines.retain(|line| line.path.length > LEAST_CHARACTERS);
+    lines.retain(|line| line.path.length > MIN_CHARACTERS);
     sort_by(&mut lines, |a, b| line_score(b).total_cmp(&line_score(a)));
     let mut kept: Vec<Line> = Vec::new();
     for line in lines {
@@ -96,7 +96,7 @@ pub(super) fn group(mut lines: Vec<Line>) -> Vec<Zone> {
         zones.push(Zone { lines, score });
     }
     sort_by(&mut zones, |a, b| b.score.total_cmp(&a.score));
-    zones.truncate(MOST_ZONES);
+    zones.truncate(MAX_ZONES);
     zones
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn level_heights(lines: &mut [LinePath], raised: impl Fn(&LinePath, f
     let height = |line: &LinePath| line.cap_at(line.length / 2.0);
     let tallest = lines.iter().map(height).fold(0.0, f32::max);
     for line in lines {
-        *line = raised(line, (tallest / height(line)).min(MOST_RAISED));
+        *line = raised(line, (tallest / height(line)).min(MAX_RAISE));
     }
 }
 
@@ -122,7 +122,7 @@ pub(super) fn foreshorten(lines: &mut [LinePath]) {
         along.cross(last.at(v) - point)
     };
     let ratio = distance(0.0) / distance(first.length);
-    if !MOST_FORESHORTENED.contains(&ratio) {
+    if !DISTANCE_RATIO.contains(&ratio) {
         return;
     }
     for line in lines {
