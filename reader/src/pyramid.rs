@@ -1,17 +1,19 @@
-//! A picture and its halves: what is sampled much smaller than it is costs no more than what is sampled at its own size.
+//! A picture and its successive halves, so that sampling at a strong reduction costs no more than
+//! sampling at full size.
 
 use std::cell::OnceCell;
 
 use crate::path::{Layout, LinePath, sample};
 use nibble_gray::Gray;
 
-/// Halves kept: beyond a reduction by 2^5 no document of a picture within limits is readable.
+/// Maximum number of halvings: enough for readable documents in pictures within the limits.
 const MAX_HALVES: usize = 4;
 
-/// From here on the next half is taken: its pixels are the means that several samples would give.
+/// Reduction from which the next half is used: its pixels are already the means that several
+/// samples would yield.
 const MAX_REDUCTION: f32 = 1.5;
 
-/// A picture whose halves are made when they are first needed.
+/// A picture whose halves are computed when they are first needed.
 #[derive(Debug)]
 pub(crate) struct Pyramid<'a> {
     whole: &'a Gray,
@@ -19,7 +21,7 @@ pub(crate) struct Pyramid<'a> {
 }
 
 impl<'a> Pyramid<'a> {
-    /// The pyramid over a picture; nothing is computed yet.
+    /// The pyramid of a picture. Nothing is computed yet.
     #[must_use]
     pub(crate) fn of(whole: &'a Gray) -> Self {
         Self { whole, halves: [const { OnceCell::new() }; MAX_HALVES] }
@@ -33,7 +35,7 @@ impl<'a> Pyramid<'a> {
         }
     }
 
-    /// [`sample`] from the level whose pixels are nearest in size to what is sampled.
+    /// Calls [`sample`] on the level whose resolution is closest to that of the strip.
     #[must_use]
     pub(crate) fn sample(&self, path: &LinePath, layout: &Layout) -> Vec<u8> {
         let middle = path.length / 2.0;
