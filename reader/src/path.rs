@@ -5,7 +5,7 @@
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
-    reason = "sample positions are clamped to the picture before they become indices; strips have at most a few thousand pixels"
+    reason = "sample positions are clamped to the picture; strips have a few thousand pixels a side"
 )]
 
 use crate::geometry::Point;
