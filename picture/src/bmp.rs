@@ -1,4 +1,4 @@
-//! BMP files: a header, a palette of at most 1 KB, rows.
+//! BMP files: a header, a palette of at most 1 KB, and rows of pixels.
 
 use std::io::Cursor;
 
@@ -10,7 +10,7 @@ use crate::cost::Cost;
 use crate::stored::Stored;
 use crate::{Limits, PictureError};
 
-/// Bytes of a pixel in the file, of which the decoder holds a row.
+/// Maximum bytes per pixel in the file. The decoder holds one row of them.
 const MAX_PIXEL_BYTES: u64 = 4;
 
 /// Decodes a BMP file.

@@ -1,19 +1,19 @@
-//! The memory that a file takes to decode, added up before any of it is taken.
+//! The memory needed to decode a file, computed before any of it is allocated.
 
 use crate::{Limits, PictureError};
 
-/// Working memory that [`Limits::max_bytes`] does not count: tables, rows and bookkeeping of a
-/// decoder, which do not grow with the picture. What exceeds it is counted.
+/// Working memory that [`Limits::max_bytes`] does not count: the decoder's tables, rows and
+/// bookkeeping, which do not grow with the picture. Only what exceeds this is counted.
 const MAX_UNCOUNTED: u64 = 1 << 20;
 
-/// What decoding a file takes at its peak, from what the file declares.
+/// The peak memory of decoding a file, computed from what the file declares.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cost {
     width: u32,
     height: u32,
-    /// Bytes of the file, which stays in memory all the time.
+    /// Bytes of the file, which stays in memory throughout.
     file: u64,
-    /// Bytes at the peak, the file included.
+    /// Bytes in use at the peak, the file included.
     peak: u64,
 }
 
@@ -21,7 +21,7 @@ impl Cost {
     /// The cost of holding `file`, whose picture is `width` x `height` pixels.
     ///
     /// # Errors
-    /// [`PictureError::Broken`] if there is no pixel.
+    /// [`PictureError::Broken`] if the picture has no pixels.
     pub(crate) fn new(file: &[u8], width: u32, height: u32) -> Result<Self, PictureError> {
         if width == 0 || height == 0 {
             return Err(PictureError::Broken("the picture has no pixels".to_owned()));
@@ -30,7 +30,7 @@ impl Cost {
         Ok(Self { width, height, file, peak: file })
     }
 
-    /// Pixels of the picture.
+    /// Number of pixels in the picture.
     pub(crate) fn pixels(&self) -> u64 {
         u64::from(self.width) * u64::from(self.height)
     }
@@ -40,28 +40,28 @@ impl Cost {
         Self { peak: self.peak.saturating_add(bytes), ..self }
     }
 
-    /// Adds a decoder's working memory, of which a little is free. To be called once.
+    /// Adds a decoder's working memory beyond the uncounted part. Call it only once per file.
     pub(crate) fn with_working(self, bytes: u64) -> Self {
         self.with(bytes.saturating_sub(MAX_UNCOUNTED))
     }
 
-    /// The most working memory with which any file can be within `limits`.
+    /// The working memory above which no file can be within `limits`.
     pub(crate) fn max_working(limits: &Limits) -> u64 {
         limits.max_bytes.saturating_add(MAX_UNCOUNTED)
     }
 
-    /// Makes room for turning the picture: a gray byte a pixel, before and after.
+    /// Includes the memory for turning the picture: one gray byte per pixel, before and after.
     pub(crate) fn with_turn(self) -> Self {
         let turning = self.file.saturating_add(self.pixels().saturating_mul(2));
         Self { peak: self.peak.max(turning), ..self }
     }
 
-    /// The error for pictures of this size.
+    /// The error for a picture with too many pixels.
     pub(crate) fn too_large(&self) -> PictureError {
         PictureError::TooLarge { width: self.width, height: self.height }
     }
 
-    /// Checks pixels and peak.
+    /// Checks the number of pixels and the peak memory.
     ///
     /// # Errors
     /// [`PictureError::TooLarge`] or [`PictureError::TooMuchMemory`].

@@ -1,29 +1,29 @@
-//! Why a file gives no picture.
+//! Why a file cannot be decoded to a picture.
 
 use std::fmt;
 
 use image::ImageError;
 
-/// Why a file gives no picture.
+/// Why a file cannot be decoded to a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PictureError {
     /// The file has no bytes.
     Empty,
-    /// The content is of no image format known here.
+    /// The content is not in any image format known here.
     NotAPicture,
-    /// An image format, named, that is not read here.
+    /// A known format that is not supported; holds its name.
     Unsupported(String),
-    /// The file is cut off or damaged; the decoder's words.
+    /// The file is truncated or damaged; holds the decoder's message.
     Broken(String),
-    /// More pixels than allowed.
+    /// The picture has more pixels than allowed.
     TooLarge {
         /// Width in pixels as the file declares it.
         width: u32,
         /// Height in pixels as the file declares it.
         height: u32,
     },
-    /// More memory to decode the picture than allowed: large pixels, a large file, or tables out of
-    /// proportion to the picture.
+    /// Decoding takes more memory than allowed: the pixels are large, the file is large, or its
+    /// tables are out of proportion to the picture.
     TooMuchMemory {
         /// Width in pixels as the file declares it.
         width: u32,
@@ -31,14 +31,14 @@ pub enum PictureError {
         height: u32,
         /// Bytes in use at the peak of decoding.
         needed: u64,
-        /// Bytes that the limits allow.
+        /// Bytes allowed by the limits.
         allowed: u64,
     },
 }
 
 impl PictureError {
-    /// A name for programs. Too many pixels and too much memory share one, since the remedy is the
-    /// same: a smaller picture.
+    /// A stable name for programs. Too many pixels and too much memory share one, because the
+    /// remedy is the same: a smaller picture.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

@@ -1,8 +1,9 @@
-//! JPEG files: is one whole, what memory does it take, and the segments that make the picture.
+//! JPEG files: whether a file is complete, how much memory it takes, and which segments the picture
+//! needs.
 //!
-//! The decoder keeps every profile and comment that it meets, and fills the rest of a picture with
-//! gray where a file was cut off. So the segments are walked here first, the end is looked for, and
-//! the decoder sees the segments that it needs alone.
+//! The decoder keeps every profile and comment that it meets, and it fills the rest of a truncated
+//! picture with gray. So the segments are walked here first, the end marker is looked for, and the
+//! decoder is given only the segments that it needs.
 
 use image::ColorType;
 use image::metadata::Orientation;
@@ -20,17 +21,17 @@ const FILL: u8 = 0xFF;
 const START_OF_IMAGE: u8 = 0xD8;
 const END_OF_IMAGE: u8 = 0xD9;
 const START_OF_SCAN: u8 = 0xDA;
-/// Says how colours are coded.
+/// Marker of the segment that says how colours are coded.
 const ADOBE: u8 = 0xEE;
-/// Says whether tables are those of films.
+/// Marker of the JFIF segment. In Motion JPEG it tells the decoder to use the default tables.
 const JFIF: u8 = 0xE0;
 const EXIF: u8 = 0xE1;
 const EXIF_NAME: &[u8] = b"Exif\0\0";
 
-/// Bytes of the decoder's own state: Huffman and quantisation tables, one scan's blocks.
+/// Bytes of the decoder's own state: Huffman and quantisation tables, and the blocks of one scan.
 const FIXED: u64 = 256 << 10;
 
-/// Decodes a JPEG file, which begins with its signature.
+/// Decodes a JPEG file. The caller has seen its signature.
 pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureError> {
     let layout = Layout::of(bytes);
     if !layout.complete {
@@ -39,7 +40,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureErr
     let Some(frame) = layout.frame else {
         return Err(PictureError::Broken("the JPEG has no frame header".to_owned()));
     };
-    // The decoder gets a copy without metadata, and its pixels have up to three samples.
+    // The decoder is given a copy without metadata. Its pixels have up to three samples.
     let cost = Cost::new(bytes, frame.width.into(), frame.height.into())?
         .with(layout.essential_bytes)
         .with(layout.coefficient_bytes)
@@ -72,8 +73,8 @@ fn from_decoder(error: &DecodeErrors) -> PictureError {
     }
 }
 
-/// Bytes that a JPEG within another file takes whose decoder is given all of `stream`: its data in
-/// a growing vector, metadata twice, coefficients, rows and pixels.
+/// Bytes needed to decode a JPEG embedded in another file, where the decoder is given all of
+/// `stream`: its data in a growing vector, metadata twice, coefficients, rows and pixels.
 #[cfg(feature = "tiff")]
 pub(crate) fn embedded_bytes(stream: &[u8]) -> u64 {
     const COPIES: u64 = 5;
@@ -87,18 +88,18 @@ pub(crate) fn embedded_bytes(stream: &[u8]) -> u64 {
     frames.max().unwrap_or(0) + COPIES * stream.len() as u64
 }
 
-/// What a frame header says.
+/// The contents of a frame header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Frame {
     width: u16,
     height: u16,
     components: u8,
-    /// Bytes of the rows that the decoder works on.
+    /// Bytes of the decoder's row buffers.
     line_bytes: u64,
 }
 
 impl Frame {
-    /// Reads the body of a frame header.
+    /// Parses the body of a frame header.
     fn of(body: &[u8]) -> Option<Self> {
         let &[_, h1, h0, w1, w0, components, ..] = body else { return None };
         let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
@@ -106,15 +107,15 @@ impl Frame {
     }
 }
 
-/// What the segments of a JPEG file say.
+/// The contents of a JPEG file's segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Layout<'a> {
-    /// An end-of-image marker follows at least one scan.
+    /// Whether an end-of-image marker follows at least one scan.
     complete: bool,
-    /// Bytes of the coefficients that a progressive picture, or one of several scans, keeps until
-    /// its end.
+    /// Bytes of the coefficients that the decoder keeps to the end of a picture that is progressive
+    /// or has several scans.
     coefficient_bytes: u64,
-    /// Bytes of a copy that holds what the decoder needs.
+    /// Bytes of a copy that holds only what the decoder needs.
     essential_bytes: u64,
     /// The first frame header; the decoder refuses a second one.
     frame: Option<Frame>,
@@ -142,8 +143,8 @@ impl<'a> Layout<'a> {
                 }
                 START_OF_SCAN => {
                     scans += 1;
-                    // Several scans of a baseline picture are collected as well, and so is one
-                    // that leaves components to others.
+                    // The decoder also keeps the coefficients of a baseline picture with several
+                    // scans, or with a first scan that lacks components.
                     progressive |= scans > 1;
                     progressive |= layout.frame.is_some_and(|frame| body.first() != Some(&frame.components));
                 }
@@ -165,7 +166,7 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// The file without metadata: profiles, comments, previews, and what stands between segments.
+/// The file without metadata (profiles, comments, previews) and without bytes between segments.
 fn essential(bytes: &[u8], layout: &Layout) -> Vec<u8> {
     let mut copy = Vec::new();
     copy.reserve_exact(usize::try_from(layout.essential_bytes).unwrap_or(bytes.len()));
@@ -180,12 +181,12 @@ fn essential(bytes: &[u8], layout: &Layout) -> Vec<u8> {
     copy
 }
 
-/// A marker with what belongs to it.
+/// A marker with its segment and the scan data that follows.
 struct Segment<'a> {
     marker: u8,
-    /// The segment with its two bytes of length; empty behind a marker that has none.
+    /// The segment, including its two length bytes; empty for a marker without a segment.
     segment: &'a [u8],
-    /// Entropy-coded data behind the header of a scan, restart markers included.
+    /// The entropy-coded data after a scan header, restart markers included.
     scan: &'a [u8],
 }
 
@@ -198,18 +199,18 @@ impl<'a> Segment<'a> {
         matches!(self.marker, 0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF)
     }
 
-    /// Whether the decoder needs it: frames, scans, tables and how colours are coded.
+    /// Whether the decoder needs the segment: frames, scans, tables, and how colours are coded.
     fn is_essential(&self) -> bool {
         match self.marker {
             JFIF | ADOBE => true,
-            // Other application data, extensions, comments.
+            // Other application data, extensions and comments.
             0xE0..=0xFE => false,
             _ => !self.segment.is_empty(),
         }
     }
 }
 
-/// The segments of a file, to the first one that was cut off.
+/// The segments of a file, up to the first one that is truncated.
 struct Segments<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -241,8 +242,8 @@ impl<'a> Iterator for Segments<'a> {
     }
 }
 
-/// The next marker at or after `at`, and the position behind it. Entropy-coded data is skipped:
-/// in it a fill byte is followed by zero, or by a restart marker.
+/// The next marker at or after `at`, and the position after it. Entropy-coded data is skipped: in
+/// it, the byte 0xFF is followed by zero or by a restart marker.
 fn next_marker(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
     loop {
         at += bytes.get(at..)?.iter().position(|&byte| byte == FILL)? + 1;
@@ -254,7 +255,8 @@ fn next_marker(bytes: &[u8], mut at: usize) -> Option<(u8, usize)> {
     }
 }
 
-/// Where the entropy-coded data that begins at `at` ends: at a marker other than a restart.
+/// The end of the entropy-coded data that begins at `at`: the next marker other than a restart
+/// marker.
 fn scan_end(bytes: &[u8], mut at: usize) -> usize {
     while let Some((marker, after)) = next_marker(bytes, at) {
         if !matches!(marker, 0xD0..=0xD7) {
@@ -265,13 +267,13 @@ fn scan_end(bytes: &[u8], mut at: usize) -> usize {
     bytes.len()
 }
 
-/// The segment whose length field is at `at`, that field included.
+/// The segment whose length field is at `at`, including that field.
 fn segment(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let length = usize::from(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
     bytes.get(at..at + length.max(2))
 }
 
-/// Horizontal and vertical sampling of each component, and the largest of either.
+/// The horizontal and vertical sampling factors of each component, and the maximum of each.
 fn samplings(frame: &[u8]) -> (impl Iterator<Item = (u64, u64)>, u64, u64) {
     let components = frame.get(6..).unwrap_or(&[]);
     let each = || components.chunks_exact(3).map(|c| (u64::from(c[1] >> 4), u64::from(c[1] & 15)));
@@ -280,7 +282,7 @@ fn samplings(frame: &[u8]) -> (impl Iterator<Item = (u64, u64)>, u64, u64) {
     (each(), h_max, v_max)
 }
 
-/// Bytes of all coefficients of a frame, 16 bits each, from the body of its header.
+/// Bytes of all 16-bit coefficients of a frame, from the body of its header.
 fn coefficient_bytes(frame: &[u8]) -> u64 {
     let &[_, h1, h0, w1, w0, ..] = frame else { return 0 };
     let height = u64::from(u16::from_be_bytes([h1, h0]));
@@ -290,8 +292,8 @@ fn coefficient_bytes(frame: &[u8]) -> u64 {
     samplings.map(|(h, v)| mcus * h * v * 64 * 2).sum()
 }
 
-/// Bytes of the rows that the decoder works on, 16 bits a sample: for each component a row of
-/// blocks, three lines to sample up from, and a row of blocks sampled up.
+/// Bytes of the decoder's row buffers, at 16 bits per sample. Each component has a row of blocks,
+/// three lines for upsampling, and an upsampled row of blocks.
 fn line_bytes(frame: &[u8], width: u16) -> u64 {
     let (samplings, h_max, v_max) = samplings(frame);
     let ratio = h_max * v_max;
@@ -305,7 +307,7 @@ mod tests {
 
     #[test]
     fn coefficients_of_a_twelve_megapixel_frame() {
-        // 8 bits, 3024 x 4032, three components at 2x2, 1x1, 1x1.
+        // 8 bits, 3024 x 4032, three components sampled 2x2, 1x1 and 1x1.
         let frame = [8, 0x0B, 0xD0, 0x0F, 0xC0, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1];
         assert_eq!(coefficient_bytes(&frame), 4032 * 3024 * 3);
     }
@@ -320,7 +322,7 @@ mod tests {
         );
     }
 
-    /// A file of segments, each with its marker, its body and the data behind it.
+    /// A file of segments, each given by its marker, its body and the data after it.
     fn file(segments: &[(u8, &[u8], &[u8])]) -> Vec<u8> {
         let mut file = vec![0xFF, 0xD8];
         for (marker, body, scan) in segments {

@@ -1,10 +1,10 @@
-//! Image files to gray pictures, the same bits on every target.
+//! Decodes image files to gray pictures, with the same bits on every target.
 //!
-//! The format is found from the content, never from a name. Dimensions and the memory that decoding
-//! will need are added up from what the file declares, and checked against [`Limits`], before that
-//! memory is taken. Of metadata only the EXIF orientation is looked at, where it lies; decoders do
-//! not see the rest. Gray is computed in integers by [`nibble_gray`] from decoded RGB8, alpha over
-//! white.
+//! The format is detected from the content, never from a file name. The dimensions and the memory
+//! that decoding will need are computed from what the file declares, and checked against [`Limits`]
+//! before that memory is allocated. Of all metadata only the EXIF orientation is used; it is read
+//! in place. [`nibble_gray`] computes gray in integer arithmetic from decoded RGB8, with alpha
+//! blended over white.
 #![forbid(unsafe_code)]
 
 #[cfg(doctest)]
@@ -28,30 +28,30 @@ use nibble_gray::Gray;
 
 pub use error::PictureError;
 
-/// What decoding may cost at most.
+/// Limits on what decoding may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Pixels of the picture.
+    /// Maximum number of pixels in the picture.
     pub max_pixels: u64,
-    /// Bytes in use at the peak of decoding: the file, of which there is one copy where it is a
-    /// JPEG, the decoder's buffers and the picture. Up to 1 MiB of a decoder's tables and rows is
-    /// not counted. Metadata is not read, so however much of it a file has, it costs nothing else.
+    /// Maximum bytes in use at the peak of decoding: the file (and a copy of it if it is a JPEG),
+    /// the decoder's buffers, and the picture. Up to 1 MiB of the decoder's tables and rows is not
+    /// counted. Metadata is not decoded, so it costs nothing beyond its bytes in the file.
     pub max_bytes: u64,
 }
 
 impl Limits {
-    /// Native programs: 64 megapixels, 16-bit RGBA included.
+    /// For native programs: 64 megapixels, even in 16-bit RGBA.
     pub const NATIVE: Self = Self { max_pixels: 64_000_000, max_bytes: 1 << 30 };
 
-    /// A browser tab on a phone. A 12-megapixel 4:2:0 JPEG, progressive too, fits and the whole of
-    /// wasm memory stays within 96 MB; the browser scales down what does not fit.
+    /// For a browser tab on a phone. A 12-megapixel 4:2:0 JPEG fits, even a progressive one, and
+    /// the WebAssembly memory stays within 96 MB. The browser scales down larger pictures.
     pub const BROWSER: Self = Self { max_pixels: 26_000_000, max_bytes: 90_000_000 };
 }
 
 /// Decodes an image file to an upright gray picture.
 ///
 /// # Errors
-/// A [`PictureError`] that says whether the file is empty, no picture, of a format not read here,
+/// A [`PictureError`] that says whether the file is empty, not a picture, in an unsupported format,
 /// broken, or beyond `limits`.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Gray, PictureError> {
     let stored = match format_of(bytes)? {
@@ -66,10 +66,10 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Gray, PictureError> {
     stored.into_gray()
 }
 
-/// A gray picture from row-major RGBA8, as a browser's canvas gives it.
+/// Makes a gray picture from row-major RGBA8 pixels, as a browser's canvas provides them.
 ///
 /// # Errors
-/// [`PictureError::Broken`] if the length is not `width * height * 4` or there is no pixel.
+/// [`PictureError::Broken`] if the length is not `width * height * 4`, or if there are no pixels.
 pub fn from_rgba(width: usize, height: usize, mut rgba: Vec<u8>) -> Result<Gray, PictureError> {
     let expected = width.checked_mul(height).and_then(|pixels| pixels.checked_mul(4));
     if rgba.is_empty() || expected != Some(rgba.len()) {
@@ -89,7 +89,7 @@ fn format_of(bytes: &[u8]) -> Result<ImageFormat, PictureError> {
     image::guess_format(bytes).map_err(|_| PictureError::NotAPicture)
 }
 
-/// Formats that people do choose, recognised so that the message can name them.
+/// The name of an unsupported format that people do choose, so that the message can name it.
 fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(b"%PDF") {
         return Some("PDF");

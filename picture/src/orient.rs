@@ -5,7 +5,7 @@ use nibble_gray::Gray;
 
 use crate::PictureError;
 
-/// The upright picture of `pixels`, stored `width` x `height` with `orientation`.
+/// Turns `pixels`, stored as `width` x `height` with `orientation`, into an upright picture.
 pub(crate) fn upright(
     pixels: Vec<u8>,
     width: usize,
@@ -27,7 +27,7 @@ pub(crate) fn upright(
     turned.ok_or_else(|| PictureError::Broken("pixels do not match the dimensions".to_owned()))
 }
 
-/// A picture of `width` x `height` whose pixel at (x, y) is `source(x, y)`.
+/// A `width` x `height` picture whose pixel at (x, y) is `source(x, y)`.
 fn compose(width: usize, height: usize, source: impl Fn(usize, usize) -> u8) -> Option<Gray> {
     let mut pixels = Vec::with_capacity(width * height);
     for y in 0..height {

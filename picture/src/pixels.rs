@@ -1,12 +1,12 @@
-//! Decoded pixels to gray, in place: the buffer of a 12-megapixel picture is the largest thing in
-//! memory, so gray is written over it and the rest given back.
+//! Converts decoded pixels to gray in place. The pixel buffer is the largest object in memory, so
+//! gray is written over it and the rest of the buffer is freed.
 
 use image::ColorType;
 use nibble_gray::{luma, over_white};
 
 use crate::PictureError;
 
-/// Turns `buffer`, pixels of type `color` in native byte order, into one gray byte a pixel.
+/// Turns `buffer`, pixels of type `color` in native byte order, into one gray byte per pixel.
 pub(crate) fn to_gray_in_place(buffer: &mut Vec<u8>, color: ColorType) -> Result<(), PictureError> {
     match color {
         ColorType::L8 => {}
@@ -37,13 +37,13 @@ fn rgba_luma([r, g, b, a]: [u8; 4]) -> u8 {
     luma(over_white(r, a), over_white(g, a), over_white(b, a))
 }
 
-/// 16 bits to 8, rounded to the nearest.
+/// Converts 16 bits to 8, rounded to the nearest value.
 fn narrow(bytes: [u8; 2]) -> u8 {
     let wide = u32::from(u16::from_ne_bytes(bytes));
     u8::try_from((wide + 128) / 257).unwrap_or(u8::MAX)
 }
 
-/// Replaces each group of `N` bytes by one, and gives the rest of the memory back.
+/// Replaces each group of `N` bytes by one byte, and frees the rest of the buffer.
 fn squeeze<const N: usize>(buffer: &mut Vec<u8>, gray: impl Fn([u8; N]) -> u8) {
     let count = buffer.len() / N;
     for index in 0..count {

@@ -1,7 +1,7 @@
-//! PNG files, whose decoder sees only the chunks that make the picture.
+//! PNG files: the decoder is given only the chunks that the picture needs.
 //!
 //! Profiles and texts may be compressed, and the decoder inflates them while it reads the header:
-//! 41 KB of them become 40 MB. None of them changes a gray picture, so none of them is shown to it.
+//! 41 KB can become 40 MB. None of them changes a gray picture, so all of them are left out.
 
 use std::io::{BufRead, Read, Seek, SeekFrom};
 
@@ -13,21 +13,21 @@ use crate::cost::Cost;
 use crate::stored::Stored;
 use crate::{Limits, PictureError};
 
-/// Bytes of the signature that begins a file.
+/// Bytes of the signature at the start of a file.
 const SIGNATURE: usize = 8;
-/// Bytes of a chunk beside its body: length, type, checksum.
+/// Bytes of a chunk besides its body: length, type and checksum.
 const CHUNK_FRAME: usize = 12;
-/// Set in the first letter of a chunk's type where the picture can be had without it.
+/// Bit in the first letter of a chunk's type that is set if the chunk is optional.
 const ANCILLARY: u8 = 0x20;
 
-/// Rows of filtered samples that the decoder holds at most, the reserve of a growing vector
-/// included: it shifts its buffer after four rows, and a vector doubles while old and new exist.
+/// Maximum rows of filtered samples in the decoder's buffers. It shifts its buffer after four rows,
+/// and a growing vector doubles while the old and the new one both exist.
 const MAX_ROWS_BUFFERED: u64 = 20;
-/// Bytes of the decoder's fixed buffers: the window of 32 KB, its first buffer of 128 KB grown
-/// once, tables.
+/// Bytes of the decoder's fixed buffers: the window of 32 KB, an input buffer of 128 KB that grows
+/// once, and tables.
 const FIXED: u64 = 512 << 10;
 
-/// Decodes a PNG file, which begins with its signature.
+/// Decodes a PNG file. The caller has seen its signature.
 pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureError> {
     // Pixels are checked before the decoder reads anything.
     let cost = match dimensions(bytes) {
@@ -39,7 +39,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureErr
     own.max_alloc = Some(limits.max_bytes);
     let decoder = match PngDecoder::with_limits(Essential::of(bytes), own) {
         Ok(decoder) => decoder,
-        // A row alone is too much, at up to eight bytes a pixel.
+        // A single row, at up to eight bytes per pixel, is beyond the limit.
         Err(ImageError::Limits(_)) => {
             let too_much = cost.with(cost.pixels().saturating_mul(8)).check(limits);
             return Err(too_much.err().unwrap_or_else(|| cost.too_large()));
@@ -48,7 +48,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureErr
     };
     let (_, height) = decoder.dimensions();
     let row = decoder.total_bytes() / u64::from(height.max(1));
-    // Rows, each with a byte for its filter; never more than three times all of them.
+    // Each row has one byte for its filter. Never count more than three times the whole picture.
     let whole = decoder.total_bytes().saturating_add(u64::from(height)).saturating_mul(3);
     let rows = row.saturating_add(1).saturating_mul(MAX_ROWS_BUFFERED).min(whole);
     let cost = cost.with_working(rows.saturating_add(row).saturating_add(FIXED));
@@ -68,11 +68,11 @@ fn dimensions(bytes: &[u8]) -> Option<(u32, u32)> {
 struct Chunk<'a> {
     kind: [u8; 4],
     body: &'a [u8],
-    /// Where the next chunk begins.
+    /// Position of the next chunk.
     end: usize,
 }
 
-/// The chunk that begins at `at`; `None` where the file ends within it.
+/// The chunk that begins at `at`; `None` if it is truncated.
 fn chunk(bytes: &[u8], at: usize) -> Option<Chunk<'_>> {
     let (length, rest) = bytes.get(at..)?.split_first_chunk()?;
     let (kind, rest) = rest.split_first_chunk()?;
@@ -81,7 +81,7 @@ fn chunk(bytes: &[u8], at: usize) -> Option<Chunk<'_>> {
     (end <= bytes.len()).then(|| Chunk { kind: *kind, body: &rest[..length], end })
 }
 
-/// The EXIF block, which counts only before the picture.
+/// The EXIF block; it counts only if it precedes the pixel data.
 fn exif(bytes: &[u8]) -> Option<&[u8]> {
     let mut at = SIGNATURE;
     loop {
@@ -94,12 +94,12 @@ fn exif(bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// A file without the chunks that the gray picture does not need: what remains are those that
-/// every decoder must know, and transparency.
+/// A file without the chunks that a gray picture does not need: only critical chunks and
+/// transparency remain.
 struct Essential<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// Where the chunk ends that is being read.
+    /// End of the chunk that is being read.
     end: usize,
 }
 
@@ -112,7 +112,7 @@ impl<'a> Essential<'a> {
 impl BufRead for Essential<'_> {
     fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
         while self.at == self.end && self.end < self.bytes.len() {
-            // A chunk that was cut off is for the decoder to judge.
+            // A truncated chunk is passed on; the decoder reports it.
             let next = chunk(self.bytes, self.at);
             self.end = next.as_ref().map_or(self.bytes.len(), |chunk| chunk.end);
             if next.is_some_and(|chunk| chunk.kind[0] & ANCILLARY != 0 && &chunk.kind != b"tRNS") {
@@ -135,7 +135,7 @@ impl Read for Essential<'_> {
     }
 }
 
-/// The decoder's signature asks for this; it reads forward only.
+/// The decoder's type requires `Seek`, but it only reads forward.
 impl Seek for Essential<'_> {
     fn seek(&mut self, _to: SeekFrom) -> std::io::Result<u64> {
         Err(std::io::ErrorKind::Unsupported.into())

@@ -7,7 +7,7 @@ use nibble_gray::Gray;
 use crate::cost::Cost;
 use crate::{Limits, PictureError, orient, pixels};
 
-/// A decoded picture, neither gray nor turned yet.
+/// A decoded picture, not yet gray or upright.
 pub(crate) struct Stored {
     /// Row-major samples in native byte order.
     pub(crate) samples: Vec<u8>,
@@ -15,14 +15,14 @@ pub(crate) struct Stored {
     pub(crate) width: u32,
     /// Rows.
     pub(crate) height: u32,
-    /// What the samples are.
+    /// Type of the samples.
     pub(crate) color: ColorType,
-    /// How the picture is to be turned.
+    /// How the picture must be turned to be upright.
     pub(crate) orientation: Orientation,
 }
 
 impl Stored {
-    /// Reads the pixels of a decoder that has read its header. `cost` holds everything but the
+    /// Reads the pixels of a decoder that has read its header. `cost` covers everything except the
     /// pixels themselves.
     pub(crate) fn read(
         decoder: impl ImageDecoder,
@@ -37,14 +37,15 @@ impl Stored {
         Ok(Self { samples, width, height, color, orientation })
     }
 
-    /// The upright gray picture.
+    /// Converts the picture to gray and turns it upright.
     pub(crate) fn into_gray(mut self) -> Result<Gray, PictureError> {
         pixels::to_gray_in_place(&mut self.samples, self.color)?;
         orient::upright(self.samples, self.width as usize, self.height as usize, self.orientation)
     }
 }
 
-/// A buffer for `bytes` of samples, once they are known to be of use and within `limits`.
+/// Allocates `bytes` for samples, after checking that their type is supported and that decoding is
+/// within `limits`.
 pub(crate) fn space(
     bytes: u64,
     color: ColorType,
@@ -52,14 +53,14 @@ pub(crate) fn space(
     cost: Cost,
     limits: &Limits,
 ) -> Result<Vec<u8>, PictureError> {
-    // Nothing is converted: this asks whether the type of pixels is known.
+    // The buffer is empty: this only checks that the pixel type is supported.
     pixels::to_gray_in_place(&mut Vec::new(), color)?;
     let mut cost = cost.with(bytes);
     if orientation != Orientation::NoTransforms {
         cost = cost.with_turn();
     }
     cost.check(limits)?;
-    // Whatever the limits are, an address space may be smaller.
+    // The address space may be smaller than the limits.
     let length = usize::try_from(bytes).map_err(|_| cost.too_large())?;
     Ok(vec![0; length])
 }

@@ -1,8 +1,8 @@
-//! TIFF files: what memory their decoder takes.
+//! TIFF files: how much memory their decoder takes.
 //!
-//! The decoder reads the tables of strips and tiles, of any length, before it can be given limits;
-//! it decodes a JPEG within a strip at the size that the JPEG declares; and it holds the samples
-//! twice. So the directory is read here first, without a copy of anything.
+//! The decoder reads tables of strips and tiles of any length before it can be given limits. It
+//! decodes a JPEG within a strip at the size that the JPEG declares, and it holds the samples
+//! twice. So the directory is read here first, without copying anything.
 
 use std::io::Cursor;
 
@@ -27,7 +27,7 @@ const TILE_OFFSETS: u16 = 324;
 const TILE_BYTE_COUNTS: u16 = 325;
 const JPEG_TABLES: u16 = 347;
 
-/// Tags whose values the decoder reads to the last one, however many there are.
+/// Tags whose values the decoder reads in full, however many there are.
 const READ_WHOLE: [u16; 20] = [
     IMAGE_WIDTH,
     IMAGE_LENGTH,
@@ -51,12 +51,12 @@ const READ_WHOLE: [u16; 20] = [
     ORIENTATION,
 ];
 
-/// The compression of strips that are JPEG files.
+/// The compression code of strips that are JPEG streams.
 const JPEG: u64 = 7;
 
-/// Bytes that the decoder takes for a value of a tag: as an enumeration, then as a number.
+/// Bytes that the decoder uses per value of a tag: first as an enumeration, then as a number.
 const VALUE_BYTES: u64 = 32 + 8;
-/// Bytes that it takes for an entry of the directory, a node's share of its map included.
+/// Bytes that the decoder uses per directory entry, including the entry's share of a map node.
 const ENTRY_BYTES: u64 = 64;
 
 /// Decodes a TIFF file.
@@ -85,9 +85,9 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureErr
 struct Directory<'a> {
     bytes: &'a [u8],
     big_endian: bool,
-    /// Offsets and counts have 64 bits.
+    /// Whether offsets and counts have 64 bits (BigTIFF).
     big: bool,
-    /// Where its entries begin.
+    /// Position of the first entry.
     at: u64,
     entries: u64,
 }
@@ -98,12 +98,12 @@ struct Entry {
     tag: u16,
     kind: u16,
     count: u64,
-    /// Where its values lie.
+    /// Position of its values.
     at: u64,
 }
 
 impl Entry {
-    /// Bytes of a value.
+    /// Bytes per value.
     fn size(self) -> u64 {
         match self.kind {
             3 | 8 => 2,
@@ -126,7 +126,7 @@ impl<'a> Directory<'a> {
         Some(directory)
     }
 
-    /// The number of `size` bytes at `at`.
+    /// The unsigned integer of `size` bytes at `at`.
     fn number(&self, at: u64, size: u64) -> Option<u64> {
         let end = usize::try_from(at.checked_add(size)?).ok()?;
         let bytes = self.bytes.get(usize::try_from(at).ok()?..end)?;
@@ -134,7 +134,7 @@ impl<'a> Directory<'a> {
         Some(if self.big_endian { bytes.iter().fold(0, add) } else { bytes.iter().rev().fold(0, add) })
     }
 
-    /// The entries as the decoder reads them, as far as the file goes.
+    /// The entries as the decoder reads them, up to the end of the file.
     fn entries(&self) -> impl Iterator<Item = Entry> {
         let mut at = self.at;
         let word = if self.big { 8 } else { 4 };
@@ -144,7 +144,7 @@ impl<'a> Directory<'a> {
                 let tag = u16::try_from(tag).ok()?;
                 let kind = u16::try_from(kind).ok()?;
                 if !matches!(kind, 1..=13 | 16..=18) {
-                    // Skipped, and by as much in files of either kind.
+                    // The decoder skips 12 bytes, even in BigTIFF files.
                     at += 12;
                     return Some(None);
                 }
@@ -158,12 +158,12 @@ impl<'a> Directory<'a> {
             .flatten()
     }
 
-    /// The entry of a tag: of several, the last one counts.
+    /// The entry of a tag; if there are several, the last one.
     fn find(&self, tag: u16) -> Option<Entry> {
         self.entries().filter(|entry| entry.tag == tag).last()
     }
 
-    /// The value at `index` of an entry; `None` beyond the file.
+    /// The value at `index` of an entry; `None` beyond the end of the file.
     fn value(&self, entry: Entry, index: u64) -> Option<u64> {
         self.number(entry.at.checked_add(index.checked_mul(entry.size())?)?, entry.size())
     }
@@ -181,7 +181,7 @@ impl<'a> Directory<'a> {
             .unwrap_or(Orientation::NoTransforms)
     }
 
-    /// Bytes that the decoder takes for tables and for a row of a strip or tile.
+    /// Bytes that the decoder uses for tables and for one row of a strip or tile.
     fn working(&self) -> u64 {
         let tables = self.entries().fold(0_u64, |sum, entry| {
             let values = if READ_WHOLE.contains(&entry.tag) { entry.count } else { 0 };
@@ -194,7 +194,7 @@ impl<'a> Directory<'a> {
         tables.saturating_add(row)
     }
 
-    /// Bytes that the largest JPEG within a strip or tile takes.
+    /// Bytes needed to decode the largest JPEG in a strip or tile.
     fn embedded(&self) -> Result<u64, PictureError> {
         if self.first(COMPRESSION) != Some(JPEG) {
             return Ok(0);
@@ -207,7 +207,7 @@ impl<'a> Directory<'a> {
             for index in 0..offsets.count.min(counts.count) {
                 let place = self.value(offsets, index).zip(self.value(counts, index));
                 let Some((at, length)) = place else { break };
-                // Strips that share data would be decoded over and over.
+                // Overlapping strips would make the decoder read the same data many times.
                 left = left.checked_sub(length).ok_or_else(|| {
                     PictureError::Broken("strips of the TIFF overlap or end beyond it".to_owned())
                 })?;
@@ -216,11 +216,11 @@ impl<'a> Directory<'a> {
                 }
             }
         }
-        // What tables declare and what a strip declares may meet.
+        // The memory for the shared tables and for a strip may be in use at the same time.
         Ok(largest.saturating_mul(2))
     }
 
-    /// `length` bytes at `at`, or what the file has of them.
+    /// The `length` bytes at `at`, or as many of them as the file has.
     fn slice(&self, at: u64, length: u64) -> Option<&'a [u8]> {
         let rest = self.bytes.get(usize::try_from(at).ok()?..)?;
         Some(&rest[..usize::try_from(length).unwrap_or(usize::MAX).min(rest.len())])
@@ -231,7 +231,7 @@ impl<'a> Directory<'a> {
 mod tests {
     use super::*;
 
-    /// A little-endian file whose directory has these entries: tag, type, count, value.
+    /// A little-endian file whose directory has these entries: tag, type, count and value.
     fn file(entries: &[(u16, u16, u32, u32)]) -> Vec<u8> {
         let mut file = b"II\x2A\0\x08\0\0\0".to_vec();
         file.extend(u16::try_from(entries.len()).unwrap().to_le_bytes());

@@ -1,8 +1,8 @@
-//! WebP files: what memory their decoder takes.
+//! WebP files: how much memory their decoder takes.
 //!
-//! The decoder allocates what the headers of the streams within a file declare, which need not be
-//! what the file's own header declares, so both are read here first. Its metadata is read on
-//! request alone: EXIF is looked at where it lies.
+//! The decoder allocates what the headers of the streams within a file declare. They may disagree
+//! with the file's own header, so both are read here first. The decoder reads metadata only on
+//! request; EXIF is read in place instead.
 
 mod lossless;
 
@@ -16,20 +16,22 @@ use crate::cost::Cost;
 use crate::stored::Stored;
 use crate::{Limits, PictureError};
 
-/// Bytes of the file's header: `RIFF`, length, `WEBP`.
+/// Bytes of the file's header: `RIFF`, length and `WEBP`.
 const FILE_HEADER: usize = 12;
-/// Bytes of a chunk's header: type, length.
+/// Bytes of a chunk's header: type and length.
 const CHUNK_HEADER: usize = 8;
-/// Bytes of an animation frame's header, behind which its chunks lie.
+/// Bytes of an animation frame's header, which precedes its chunks.
 const FRAME_HEADER: usize = 16;
-/// Flags of the extended header.
+/// Flag of the extended header: the picture has transparency.
 const ALPHA: u8 = 0x10;
+/// Flag of the extended header: the picture is an animation.
 const ANIMATION: u8 = 0x02;
 
-/// Bytes that a lossy stream asks for before it is seen to be too short: the length of a partition
-/// has 24 bits.
+/// Maximum bytes that the decoder allocates for a lossy stream before it finds the stream too
+/// short: the length of a partition has 24 bits.
 const MAX_PARTITION: u64 = 1 << 24;
-/// A lossy stream is read into a growing vector: it doubles while old and new exist.
+/// Copies of a lossy stream's data: a growing vector doubles while the old and the new one both
+/// exist.
 const GROWTH: u64 = 3;
 
 /// Decodes a WebP file.
@@ -37,7 +39,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureErr
     let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(PictureError::from_image)?;
     let (width, height) = decoder.dimensions();
     let cost = Cost::new(bytes, width, height)?;
-    // Pixels are checked before the streams are looked into.
+    // Check the number of pixels before parsing the streams.
     cost.check(limits)?;
     let layout = Layout::of(bytes);
     let cost = cost.with_working(layout.scratch(width, height, Cost::max_working(limits)));
@@ -45,7 +47,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureErr
     Stored::read(decoder, orientation.unwrap_or(Orientation::NoTransforms), cost, limits)
 }
 
-/// The chunks of a file, the first of each kind, as far as the file goes.
+/// The first chunk of each kind in a file, as far as the file goes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Layout<'a> {
     alpha_flag: bool,
@@ -61,7 +63,7 @@ struct Layout<'a> {
     exif: Option<&'a [u8]>,
 }
 
-/// A chunk's type, what the file has of its body, and where the next one begins.
+/// A chunk's type, its body as far as the file goes, and the position of the next chunk.
 fn chunk(bytes: &[u8], at: usize) -> Option<([u8; 4], &[u8], usize)> {
     let (kind, rest) = bytes.get(at..)?.split_first_chunk()?;
     let (length, rest) = rest.split_first_chunk()?;
@@ -76,14 +78,14 @@ impl<'a> Layout<'a> {
         let Some((kind, body, mut at)) = chunk(bytes, FILE_HEADER) else { return layout };
         if &kind != b"VP8X" {
             layout.note(kind, body);
-            // The stream itself says whether it has transparency.
+            // A lossless stream itself says whether it has transparency.
             layout.alpha_flag = body.get(4).is_some_and(|byte| byte & ALPHA != 0);
             return layout;
         }
         let flags = body.first().copied().unwrap_or(0);
         layout.alpha_flag = flags & ALPHA != 0;
         layout.animated = flags & ANIMATION != 0;
-        // The decoder looks as far beyond its header as the file's length says, counted thus.
+        // The decoder reads chunks up to the end computed here from the file's declared length.
         let declared = bytes.get(4..8).and_then(|length| length.try_into().ok());
         let declared = u32::from_le_bytes(declared.unwrap_or_default());
         let end = at.saturating_add(usize::try_from(declared).unwrap_or(usize::MAX).saturating_sub(12));
@@ -120,33 +122,33 @@ impl<'a> Layout<'a> {
         layout
     }
 
-    /// Bytes that decoding takes at its peak beside the pixels that come of it. Where they exceed
-    /// `most`, some number beyond it.
-    fn scratch(&self, width: u32, height: u32, most: u64) -> u64 {
+    /// Bytes in use at the peak of decoding, apart from the decoded pixels. Exact only up to `max`;
+    /// above that, any number larger than `max`.
+    fn scratch(&self, width: u32, height: u32, max: u64) -> u64 {
         let rgba = u64::from(width) * u64::from(height) * 4;
-        let streams = self.streams(width, height, most);
+        let streams = self.streams(width, height, max);
         match self.frame {
-            // A frame of its own is laid upon a canvas.
+            // A frame is decoded separately and composited onto a canvas.
             Some(frame) => {
-                let of_frame = Self::of_frame(frame).streams(width, height, most);
+                let of_frame = Self::of_frame(frame).streams(width, height, max);
                 streams.max(of_frame).saturating_add(rgba.saturating_mul(2))
             }
             None => streams,
         }
     }
 
-    /// Bytes that the streams take, whichever of them the decoder picks.
-    fn streams(&self, width: u32, height: u32, most: u64) -> u64 {
+    /// Bytes needed for the streams, whichever of them the decoder picks.
+    fn streams(&self, width: u32, height: u32, max: u64) -> u64 {
         let pixels = u64::from(width) * u64::from(height);
         let lossless = self.lossless.map_or(0, |stream| {
-            // Where no transparency is wanted, it is decoded elsewhere and dropped.
+            // If transparency is not wanted, pixels are decoded into another buffer to drop it.
             let with_alpha = if self.alpha_flag { 0 } else { pixels * 4 };
-            let tables = lossless::bytes(stream, width, height, false, most);
+            let tables = lossless::bytes(stream, width, height, false, max);
             tables.saturating_add(with_alpha)
         });
         let alpha = self.alpha.filter(|_| self.alpha_flag).map_or(0, |stream| match stream.split_first() {
             Some((first, stream)) if first & 3 == 1 => {
-                let tables = lossless::bytes(stream, width, height, true, most);
+                let tables = lossless::bytes(stream, width, height, true, max);
                 tables.saturating_add(pixels * 5)
             }
             _ => pixels,
@@ -156,8 +158,8 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// Bytes of a lossy stream's planes, at two bytes of colour to four of brightness and in blocks of
-/// 16 x 16, and of the copies of its data.
+/// Bytes of a lossy stream's planes in blocks of 16 x 16, with two chroma bytes for every four luma
+/// bytes, and of the copies of its data.
 fn lossy_bytes(stream: &[u8]) -> u64 {
     let &[_, _, _, _, _, _, w0, w1, h0, h1, ..] = stream else { return 0 };
     let blocks = |low, high| u64::from(u16::from_le_bytes([low, high]) & 0x3FFF).div_ceil(16);

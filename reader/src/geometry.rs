@@ -1,15 +1,16 @@
-//! Points and vectors in picture pixels: x to the right, y down, the centre of the first pixel at (0.5, 0.5).
+//! Points and vectors in picture pixels: x to the right, y down. The centre of the first pixel is
+//! at (0.5, 0.5).
 
 use std::ops::{Add, Mul, Sub};
 
 use serde::Serialize;
 
-/// A point, or a vector between points.
+/// A point, or a vector between two points, in picture pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Point {
-    /// To the right.
+    /// Distance to the right.
     pub x: f32,
-    /// Down.
+    /// Distance down.
     pub y: f32,
 }
 
@@ -20,32 +21,34 @@ impl Point {
         Self { x, y }
     }
 
-    /// Scalar product.
+    /// The scalar product.
     #[must_use]
     pub fn dot(self, other: Self) -> f32 {
         self.x * other.x + self.y * other.y
     }
 
-    /// Third component of the vector product; positive where `other` lies clockwise of `self` on the screen.
+    /// The z component of the cross product; positive if `other` points clockwise of `self` on the
+    /// screen.
     #[must_use]
     pub fn cross(self, other: Self) -> f32 {
         self.x * other.y - self.y * other.x
     }
 
-    /// Length.
+    /// The length of the vector.
     #[must_use]
     pub fn norm(self) -> f32 {
         self.dot(self).sqrt()
     }
 
-    /// The vector of length 1 in this direction; zero stays zero.
+    /// The vector of length 1 in the same direction; the zero vector is returned as it is.
     #[must_use]
     pub fn unit(self) -> Self {
         let norm = self.norm();
         if norm > 0.0 { self * (1.0 / norm) } else { self }
     }
 
-    /// Turned by a quarter clockwise on the screen: along a text line to the right this points down.
+    /// The vector rotated a quarter turn clockwise on the screen: from the direction of a text line
+    /// to the direction of its feet.
     #[must_use]
     pub fn down(self) -> Self {
         Self { x: -self.y, y: self.x }
@@ -74,7 +77,7 @@ impl Mul<f32> for Point {
 }
 
 impl Serialize for Point {
-    /// As `[x, y]`.
+    /// Serializes as `[x, y]`.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         [self.x, self.y].serialize(serializer)
     }

@@ -1,4 +1,5 @@
-//! Reads machine-readable zones in gray pictures, on the device: passports, identity cards, visas.
+//! Reads the machine-readable zones of passports, identity cards and visas in gray pictures, on the
+//! device.
 //!
 //! ```
 //! use nibble_core::Precision;
@@ -13,8 +14,8 @@
 //! # Ok::<(), nibble_core::ModelError>(())
 //! ```
 //!
-//! `examples/read.rs` reads picture files; the crate takes gray pixels, so that nobody needs a
-//! decoder who has pixels already.
+//! The crate takes gray pixels, so callers that already have pixels need no decoder.
+//! `examples/read.rs` reads picture files.
 //!
 //! # Stages
 //! Data flows one way, with a type for each stage:
@@ -27,19 +28,22 @@
 //! # Glossary
 //! | word | meaning |
 //! |---|---|
-//! | *zone* | the lines of a machine-readable zone in a picture, as far as located |
-//! | *path* | the course of one line: where each of its characters is, and how high |
+//! | *zone* | the lines of a machine-readable zone that were located in a picture |
+//! | *path* | the course of one line: where each character is, and how tall |
 //! | *strip* | a line resampled to the rows that the network reads |
 //! | *column* | one column of logits; it stands for a few columns of the strip |
+//! | *look* | a rough reading of a line, to find its lattice |
 //! | *lattice* | where the characters of a strip are, measured on its columns |
-//! | *slot* | one place of a line, with the probability of each character there |
+//! | *extent* | a range of a lattice: the characters of one line |
+//! | *slot* | one character position of a line, with the probability of each character |
 //! | *candidate* | a zone read under one format |
-//! | *reading* | what is reported of a picture |
+//! | *reading* | the result reported for a picture |
 //!
 //! # The same bits
-//! Everything is integer arithmetic, or `f32` and `f64` additions, products, divisions and square
-//! roots in a fixed order. So lines, confidences and digests are the same bits on every target, for
-//! networks in 4 and 8 bits.
+//! All arithmetic is on integers, or consists of `f32` and `f64` additions, products, divisions and
+//! square roots in a fixed order. Exponentials and logarithms come from the `libm` crate, which
+//! computes them from these. So with networks in 4 and 8 bits, lines, confidences and digests are
+//! the same bits on every target.
 #![forbid(unsafe_code)]
 
 #[cfg(doctest)]
@@ -74,7 +78,7 @@ use locate::locate;
 use numeric::sort_by;
 use pyramid::Pyramid;
 
-/// Zones that are looked at before the picture is said to have none.
+/// Maximum zones that are read in a picture.
 const MAX_ZONES: usize = 8;
 
 /// Reads machine-readable zones with one network.
@@ -84,10 +88,10 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader with the network that comes with this crate.
+    /// A reader with the bundled network of a precision.
     ///
     /// # Errors
-    /// None with the committed files; the signature is that of [`Reader::new`].
+    /// None with the committed models. The return type is that of [`Reader::new`].
     #[cfg(feature = "bundled-models")]
     pub fn with_bundled_model(precision: nibble_core::Precision) -> Result<Self, ModelError> {
         use nibble_core::Precision;
@@ -101,16 +105,16 @@ impl Reader {
     /// A reader with the network of a model file.
     ///
     /// # Errors
-    /// [`ModelError`] where the file cannot be used, or its classes are not the 37 characters of a
+    /// [`ModelError`] if the file cannot be used, or if its classes are not the 37 characters of a
     /// machine-readable zone.
     pub fn new(model: &[u8]) -> Result<Self, ModelError> {
         Self::with_network(Network::from_bytes(model)?)
     }
 
-    /// A reader with a network, such as one on chosen kernels.
+    /// A reader with a given network, for example one that runs on chosen kernels.
     ///
     /// # Errors
-    /// [`ModelError`] where its classes are not the 37 characters of a machine-readable zone.
+    /// [`ModelError`] if its classes are not the 37 characters of a machine-readable zone.
     pub fn with_network(network: Network) -> Result<Self, ModelError> {
         if network.model().alphabet.as_bytes() != ALPHABET {
             return Err(ModelError::Description(String::from(
@@ -126,7 +130,7 @@ impl Reader {
         &self.network
     }
 
-    /// What is reported of a file that holds no picture: a reading without lines.
+    /// The reading reported for a file that is not a picture: it has no lines.
     #[must_use]
     pub fn nothing(&self) -> Reading {
         Reading::empty(&self.network, String::new())
@@ -137,8 +141,8 @@ impl Reader {
         self.read_timed(gray, &mut || 0.0)
     }
 
-    /// Reads a picture and fills [`Reading::ms`] by `clock`, which tells milliseconds since any
-    /// fixed point.
+    /// Reads a picture and fills [`Reading::ms`]. `clock` returns milliseconds since any fixed
+    /// point.
     pub fn read_timed(&mut self, gray: &Gray, clock: &mut Clock<'_>) -> Reading {
         let (mut reading, found) = self.find(gray, clock);
         if let Some((best, others)) = found.split_first() {
@@ -150,14 +154,14 @@ impl Reader {
         reading
     }
 
-    /// Reads one more frame of the document that `fusion` has evidence of, and answers for all its
-    /// frames. [`Reading::quads`] and [`Reading::digest`] are this frame's: empty where it shows
-    /// nothing.
+    /// Reads one more frame of a document and adds it to `fusion`. The reading is that of all
+    /// frames so far. Only [`Reading::quads`] and [`Reading::digest`] describe this frame; they are
+    /// empty if the frame adds nothing.
     pub fn fuse(&mut self, gray: &Gray, fusion: &mut Fusion) -> Reading {
         self.fuse_timed(gray, fusion, &mut || 0.0)
     }
 
-    /// As [`Reader::fuse`], filling [`Reading::ms`] by `clock` as [`Reader::read_timed`] does.
+    /// Like [`Reader::fuse`], but fills [`Reading::ms`] as [`Reader::read_timed`] does.
     pub fn fuse_timed(&mut self, gray: &Gray, fusion: &mut Fusion, clock: &mut Clock<'_>) -> Reading {
         let (mut reading, found) = self.find(gray, clock);
         let shown = found.into_iter().next().is_some_and(|best| fusion.add(best));
@@ -172,7 +176,7 @@ impl Reader {
         reading
     }
 
-    /// An empty reading of the picture and the candidates in it, best first.
+    /// An empty reading of the picture, and the candidates found in it, best first.
     fn find(&mut self, gray: &Gray, clock: &mut Clock<'_>) -> (Reading, Vec<Candidate>) {
         let begin = clock();
         let zones = locate(gray);

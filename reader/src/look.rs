@@ -1,4 +1,4 @@
-//! The first look at a line: read it roughly, and find where its characters stand.
+//! The first look at a line: a rough reading that finds where its characters stand.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -8,51 +8,55 @@
     reason = "character counts and column coordinates of one line"
 )]
 
-use crate::decode::{Columns, Lattice, Window};
+use crate::decode::{Columns, Extent, Lattice};
 use crate::path::LinePath;
 use crate::pyramid::Pyramid;
 use crate::rectify::{Rectified, rectify};
 use nibble_core::{Logits, Network};
 
-/// Characters beyond the measured ends that a first look takes in.
+/// Characters that a first look takes in beyond each measured end.
 const LOOK_MARGIN: f32 = 3.0;
-/// Softens the network's probabilities: it is surer than it is right.
+/// Softmax temperature; above 1, because the network is more confident than it is accurate.
 pub(super) const TEMPERATURE: f32 = 1.5;
-/// Least evidence a character for a line of a zone.
-pub(super) const LEAST_EVIDENCE: f32 = 1.8;
-/// How much less evidence than the best length of a line a length may have.
+/// Minimum evidence per character for a line of a zone.
+pub(super) const MIN_EVIDENCE: f32 = 1.8;
+/// A line length is still considered if its evidence is within this of the best length's.
 const LENGTH_SLACK: f32 = 0.35;
-/// Characters by which a look is made longer where text goes on beyond its end.
+/// Characters added to a look where text continues beyond its end.
 const EXTENSION: f32 = 10.0;
-/// Times a look is made longer or taken again.
-const MOST_LOOKS: usize = 4;
-/// With less evidence there is no line, with more a look has nothing to win.
+/// Maximum number of times that a look is lengthened or repeated.
+const MAX_LOOKS: usize = 4;
+/// Evidence at which a look is repeated: below this range there is no line, above it a second look
+/// gains nothing.
 const UNSETTLED_EVIDENCE: std::ops::Range<f32> = 0.8..3.6;
-/// Most characters of a look: the longest line and what may stand beside it.
-const MOST_CHARACTERS: f32 = 80.0;
-/// Bounds of a whole line over its first half, in picture pixels: 2 where characters are equally wide, less where they narrow.
-const LEAST_RATIO: f32 = 1.55;
-const MOST_RATIO: f32 = 2.8;
-/// Line lengths of the formats.
+/// Maximum characters of a look: the longest line and any text next to it.
+const MAX_CHARACTERS: f32 = 80.0;
+/// Minimum ratio of a line's length to that of its first half, in columns. The ratio is 2 where
+/// characters are equally wide, and smaller where they narrow towards the end.
+const MIN_RATIO: f32 = 1.55;
+/// Maximum of the same ratio.
+const MAX_RATIO: f32 = 2.8;
+/// Characters per line in each format, the longest first.
 const LENGTHS: [usize; 3] = [44, 36, 30];
 
 /// A line after the first look.
 #[derive(Clone)]
 pub(super) struct Look {
-    /// What the locator measured.
+    /// The path as the locator measured it.
     pub(super) located: LinePath,
-    /// What was looked along: longer where text went on beyond an end.
+    /// The path that was read: longer than `located` where text continues beyond an end.
     pub(super) path: LinePath,
     rectified: Rectified,
     pub(super) lattice: Lattice,
 }
 
 impl Look {
-    /// Looks along a path, farther along where the text goes on beyond an end, and again on the look's own lattice where characters were not evenly
-    /// spaced: those read badly.
+    /// Looks along a path. The look is lengthened where text continues beyond an end. It is
+    /// repeated on its own lattice where the evidence is unsettled: unevenly spaced characters read
+    /// badly.
     pub(super) fn at(network: &mut Network, picture: &Pyramid, path: &LinePath) -> Option<Self> {
         let mut look = Self::once(network, picture, path)?;
-        for _ in 0..MOST_LOOKS {
+        for _ in 0..MAX_LOOKS {
             let (left, right) = look.lattice.edges();
             let (left, right) =
                 (if left > 0.0 { EXTENSION } else { 0.0 }, if right > 0.0 { EXTENSION } else { 0.0 });
@@ -63,7 +67,7 @@ impl Look {
             }
             let course = if unsettled { look.settled() } else { look.path };
             let path = course.recounted(-left, 1.0, course.length + left + right);
-            if path.length > MOST_CHARACTERS {
+            if path.length > MAX_CHARACTERS {
                 break;
             }
             match Self::once(network, picture, &path) {
@@ -76,21 +80,21 @@ impl Look {
         Some(look)
     }
 
-    /// The same look, of a line that was located elsewhere.
+    /// The same look, with another located path.
     pub(super) fn located_at(self, located: LinePath) -> Self {
         Self { located, ..self }
     }
 
-    /// The course of the look counted on its own lattice, from end to end.
+    /// The path of the whole look, with its characters counted on the look's own lattice.
     fn settled(&self) -> LinePath {
-        let window = self.lattice.window(self.length());
+        let extent = self.lattice.extent(self.length());
         let (first, last) = self.lattice.range();
         let margin = LOOK_MARGIN as i32;
         let (left, right) = (
-            (window.first - first - margin).max(0),
-            (last - margin - window.first - window.length as i32).max(0),
+            (extent.first - first - margin).max(0),
+            (last - margin - extent.first - extent.length as i32).max(0),
         );
-        let counted = self.counted(&window);
+        let counted = self.counted(&extent);
         counted.recounted(-left as f32, 1.0, counted.length + (left + right) as f32)
     }
 
@@ -103,28 +107,28 @@ impl Look {
 
     /// The likeliest line length.
     pub(super) fn length(&self) -> usize {
-        let score = |length: usize| self.lattice.window(length).score;
+        let score = |length: usize| self.lattice.extent(length).score;
         LENGTHS.into_iter().max_by(|&a, &b| score(a).total_cmp(&score(b))).unwrap_or(LENGTHS[0])
     }
 
-    /// The window of `length`, where that is about as likely as the best length.
-    pub(super) fn window(&self, length: usize) -> Option<Window> {
-        let window = self.lattice.window(length);
-        (window.score > LEAST_EVIDENCE && window.score > self.evidence() - LENGTH_SLACK).then_some(window)
+    /// The extent of `length` characters; `None` unless it is about as likely as the best length.
+    pub(super) fn extent(&self, length: usize) -> Option<Extent> {
+        let extent = self.lattice.extent(length);
+        (extent.score > MIN_EVIDENCE && extent.score > self.evidence() - LENGTH_SLACK).then_some(extent)
     }
 
-    /// Evidence for the likeliest line length.
+    /// Evidence per character for the likeliest line length.
     pub(super) fn evidence(&self) -> f32 {
-        LENGTHS.map(|length| self.lattice.window(length).score).into_iter().fold(f32::NEG_INFINITY, f32::max)
+        LENGTHS.map(|length| self.lattice.extent(length).score).into_iter().fold(f32::NEG_INFINITY, f32::max)
     }
 
-    /// The same line counted on its lattice, `window.length` characters.
-    pub(super) fn counted(&self, window: &Window) -> LinePath {
-        let length = window.length as f32;
-        let u = |i: f32| self.rectified.u(self.lattice.column(window.first as f32 - 0.5 + i));
+    /// The path of an extent, with its `extent.length` characters counted on the lattice.
+    pub(super) fn counted(&self, extent: &Extent) -> LinePath {
+        let length = extent.length as f32;
+        let u = |i: f32| self.rectified.u(self.lattice.column(extent.first as f32 - 0.5 + i));
         let (first, half, whole) = (u(0.0), u(length / 2.0) - u(0.0), u(length) - u(0.0));
-        // scale * i / (1 + bend * i) through the middle and the end.
-        let ratio = (whole / half).clamp(LEAST_RATIO, MOST_RATIO);
+        // Fit scale * i / (1 + bend * i) through the middle and the end.
+        let ratio = (whole / half).clamp(MIN_RATIO, MAX_RATIO);
         let bend = (2.0 - ratio) / ((ratio - 1.0) * length);
         let scale = whole * (1.0 + bend * length) / length;
         self.path.recounted(first, scale, length).foreshortened(bend)

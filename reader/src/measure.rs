@@ -1,5 +1,5 @@
-//! Measuring a line on a picture: its course, the height of its capitals, its ends, its rhythm, and the
-//! lines next to it.
+//! Measuring a line on a picture: its course, capital height, ends and rhythm. Also finds the lines
+//! next to it.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -12,33 +12,35 @@ use crate::numeric::{median, parabola, running_mean, upper_quartile};
 use crate::path::{Layout, LinePath};
 use crate::pyramid::Pyramid;
 
-/// Pitch over capital height as [`measure`] finds it on printed documents: the height at half the ink, strokes included, of OCR-B size I at ten
-/// characters an inch (Doc 9303-3, section 4.2).
+/// Ratio of pitch to capital height, as [`measure`] finds it on printed documents: OCR-B size I at
+/// ten characters per inch (Doc 9303-3, section 4.2). The height is that at half the ink and
+/// includes the strokes.
 pub(super) const PITCH_PER_CAP: f32 = 0.92;
 
-/// Rows and columns a capital height in the patches that are measured.
+/// Capital height in the patches that are measured, in rows or columns.
 pub(super) const PATCH_CAP: f32 = 8.0;
 
-/// Rows of a patch: the line and the space to its neighbours.
+/// Rows of a patch: the line and the space up to its neighbours.
 const PATCH_ROWS: usize = 28;
 
-/// Parts of a line that are measured separately.
+/// Number of segments of a line that are measured separately.
 const SEGMENTS: usize = 8;
 
-/// Where a neighbouring line is looked for, in capital heights; a patch reaches 1.75 on both sides of it.
+/// Distance at which a neighbouring line is searched for, in capital heights. The patch reaches
+/// 1.75 capital heights to either side of it.
 const NEIGHBOUR_DISTANCE: f32 = 2.6;
 
-/// Characters looked at beyond the ends of a bar.
+/// Characters that a patch adds beyond each end of a path.
 const OVERHANG: f32 = 6.0;
 
-/// A repetition as clear as this tells the pitch better than the height does.
+/// Regularity above which the rhythm tells the pitch better than the height does.
 const CLEAR_RHYTHM: f32 = 0.4;
 
-/// Ink of a patch: darker than the mean of the patch's own columns nearby, per pixel.
+/// Ink of a patch: for each pixel, how much darker it is than the background of the columns nearby.
 fn patch_ink(pixels: &[u8], columns: usize) -> Vec<f32> {
     let window = (4.0 * PATCH_CAP) as usize;
     let rows = pixels.len() / columns;
-    // The brighter half of a column is background; its mean over the neighbourhood is what ink is measured against.
+    // The brighter half of each column is background; its mean is smoothed over nearby columns.
     let mut background: Vec<f32> = (0..columns)
         .map(|x| {
             let mut column: Vec<u8> = (0..rows).map(|y| pixels[y * columns + x]).collect();
@@ -57,7 +59,9 @@ fn patch_ink(pixels: &[u8], columns: usize) -> Vec<f32> {
     ink
 }
 
-/// Where a row profile rises above and falls below half its height around the middle: top and bottom with fractions of a row.
+/// Top and bottom of the line at row `centre` of a profile, in fractions of a row: where the
+/// profile falls below half its height on either side. `None` if it does not, or the line is too
+/// low.
 fn lobe(profile: &[f32], centre: usize) -> Option<(f32, f32)> {
     let reach = (0.9 * PATCH_CAP) as usize;
     let (from, to) = (centre.saturating_sub(reach), (centre + reach).min(profile.len() - 1));
@@ -92,7 +96,7 @@ fn lobe(profile: &[f32], centre: usize) -> Option<(f32, f32)> {
     (bottom - top > 0.3 * PATCH_CAP).then_some((top, bottom))
 }
 
-/// Moves the path onto the ink that a patch shows; `None` where no line stands out.
+/// Moves a path onto the ink of its patch and measures its height; `None` if no line stands out.
 fn recentred(path: &LinePath, ink: &[f32], layout: &Layout) -> Option<LinePath> {
     let mut centres = Vec::new();
     let mut caps = Vec::new();
@@ -121,7 +125,7 @@ fn recentred(path: &LinePath, ink: &[f32], layout: &Layout) -> Option<LinePath> 
         caps = vec![(u, (bottom - top) / layout.cap)];
     }
     let typical = median(centres.iter().map(|c| c.1))?;
-    // Fillers are lower than capitals: the taller parts of the line tell its height.
+    // Fillers are lower than capitals, so the tallest segments tell the height.
     let height = upper_quartile(caps.iter().map(|c| c.1))?;
     let fitted: Vec<_> = centres
         .iter()
@@ -140,7 +144,7 @@ fn recentred(path: &LinePath, ink: &[f32], layout: &Layout) -> Option<LinePath> 
     })
 }
 
-/// The row near the middle where the smoothed profile is highest.
+/// The row near the middle at which the smoothed profile is highest.
 fn centre_row(profile: &[f32]) -> usize {
     let smooth = running_mean(profile, (0.4 * PATCH_CAP) as usize);
     let reach = (0.7 * PATCH_CAP) as usize;
@@ -148,7 +152,7 @@ fn centre_row(profile: &[f32]) -> usize {
     (middle - reach..=middle + reach).max_by(|&a, &b| smooth[a].total_cmp(&smooth[b])).unwrap_or(middle)
 }
 
-/// The patch around a path, `OVERHANG` characters longer at both ends.
+/// The ink of the patch around a path, [`OVERHANG`] characters longer at each end, and its layout.
 fn patch(picture: &Pyramid, path: &LinePath) -> (Vec<f32>, Layout) {
     let pitch = PATCH_CAP * PITCH_PER_CAP;
     let layout = Layout {
@@ -164,17 +168,17 @@ fn patch(picture: &Pyramid, path: &LinePath) -> (Vec<f32>, Layout) {
 
 /// A line as measured on a picture.
 pub(super) struct Measured {
-    /// Its course, counted by the pitch that follows from its height.
+    /// Its path, with the characters counted at the pitch that its height implies.
     pub(super) path: LinePath,
-    /// How regularly the characters follow one another, 0 to 1.
+    /// How regularly the characters are spaced, 0 to 1.
     pub(super) regularity: f32,
-    /// Pitch that the characters show, as a factor of that which follows from the height; `None`
-    /// where they do not show any clearly.
+    /// Measured pitch as a multiple of the pitch that the height implies; `None` if the rhythm is
+    /// unclear.
     pub(super) pitch: Option<f32>,
 }
 
-/// Measures the line that a path hints at: course, height, ends and rhythm. `None` where there is no
-/// line, or its number of characters is outside `lengths`.
+/// Measures the line near `hint`: course, height, ends and rhythm. `None` if there is no line, or
+/// if its number of characters is outside `lengths`.
 pub(super) fn measure(
     picture: &Pyramid,
     hint: &LinePath,
@@ -184,7 +188,7 @@ pub(super) fn measure(
     for _ in 0..2 {
         let (ink, layout) = patch(picture, &path);
         path = recentred(&path, &ink, &layout)?;
-        // The height has changed, and with it the number of characters that the length stands for.
+        // The height has changed, and with it the number of characters that fit the length.
         let length = path.linear.norm() * path.length / (path.cap_at(path.length / 2.0) * PITCH_PER_CAP);
         path = path.recounted(0.0, path.length / length, length);
         if !lengths.contains(&path.length) {
@@ -193,7 +197,7 @@ pub(super) fn measure(
     }
     let (ink, layout) = patch(picture, &path);
     let columns = band(&ink, &layout);
-    let (first, last) = extent(&columns, &layout, &path)?;
+    let (first, last) = ends(&columns, &layout, &path)?;
     let rhythm = Rhythm::of(&columns, layout.column(first), layout.column(last));
     let clear = rhythm.regularity > CLEAR_RHYTHM;
     Some(Measured {
@@ -203,8 +207,9 @@ pub(super) fn measure(
     })
 }
 
-/// The line next to a known one, above or below it, with the same ends, at least a line away from the distances `known` (capital heights below
-/// `path`); `None` where nothing stands out there.
+/// The line next to `path`, above or below it, with the same ends. `known` holds the distances of
+/// the lines already found, in capital heights below `path`; the new line must be more than one
+/// capital height away from each. `None` if no line stands out there.
 pub(crate) fn neighbour(picture: &Pyramid, path: &LinePath, below: bool, known: &[f32]) -> Option<LinePath> {
     let distance = if below { NEIGHBOUR_DISTANCE } else { -NEIGHBOUR_DISTANCE };
     let hint = path.beside(distance);
@@ -219,11 +224,12 @@ pub(crate) fn neighbour(picture: &Pyramid, path: &LinePath, below: bool, known: 
     let found = hint.beside(offset(best));
     let (ink, layout) = patch(picture, &found);
     let measured = recentred(&found, &ink, &layout)?;
-    // Lines of one zone are of one height.
+    // Lines of a zone have the same height.
     Some(LinePath { cap: path.cap, ..measured })
 }
 
-/// The path moved onto the ink that the picture shows along it, and its height measured anew; `None` where no line stands out or it lies elsewhere.
+/// Moves a path onto the ink along it and measures its height again. `None` if no line stands out,
+/// or if position or height would change too much.
 pub(crate) fn refine(picture: &Pyramid, path: &LinePath) -> Option<LinePath> {
     let (ink, layout) = patch(picture, path);
     let refined = recentred(path, &ink, &layout)?;
@@ -233,7 +239,7 @@ pub(crate) fn refine(picture: &Pyramid, path: &LinePath) -> Option<LinePath> {
     (alike && near(0.0) && near(path.length / 2.0) && near(path.length)).then_some(refined)
 }
 
-/// Ink of each column within the height of the capitals.
+/// Ink of each column, within the height of the capitals.
 fn band(ink: &[f32], layout: &Layout) -> Vec<f32> {
     let (middle, half) = (layout.rows / 2, (PATCH_CAP * 0.55) as usize);
     (0..layout.columns)
@@ -241,8 +247,8 @@ fn band(ink: &[f32], layout: &Layout) -> Vec<f32> {
         .collect()
 }
 
-/// Where the text begins and ends, in characters of the path.
-fn extent(columns: &[f32], layout: &Layout, path: &LinePath) -> Option<(f32, f32)> {
+/// Where the text begins and ends, as character coordinates of the path.
+fn ends(columns: &[f32], layout: &Layout, path: &LinePath) -> Option<(f32, f32)> {
     let smooth = running_mean(columns, (1.0 * layout.pitch) as usize);
     let from = layout.column(0.0).max(0.0) as usize;
     let to = (layout.column(path.length) as usize).min(columns.len());
@@ -265,16 +271,16 @@ fn extent(columns: &[f32], layout: &Layout, path: &LinePath) -> Option<(f32, f32
     let middle = usize::midpoint(from, to);
     let last = walk(&mut (middle..columns.len()))?;
     let first = walk(&mut (0..=middle).rev())?;
-    // The running mean reaches about half a character beyond the ink at this level.
+    // At this level the running mean extends almost half a character beyond the ink.
     let (first, last) = (layout.u(first) + 0.4, layout.u(last) - 0.4);
     (last - first > 8.0).then_some((first, last))
 }
 
-/// How the ink of a line repeats itself.
+/// How the ink of a line repeats.
 struct Rhythm {
-    /// The highest normalised autocorrelation near the nominal pitch, 0 to 1.
+    /// The maximum normalised autocorrelation near the nominal pitch, 0 to 1.
     regularity: f32,
-    /// Columns after which it repeats.
+    /// Columns per repetition.
     pitch: f32,
 }
 
@@ -300,7 +306,7 @@ impl Rhythm {
         let lags = (0.75 * PATCH_CAP) as usize..=(1.7 * PATCH_CAP) as usize;
         let best =
             lags.max_by(|&a, &b| correlation(a).total_cmp(&correlation(b))).unwrap_or(nominal as usize);
-        // The top of the parabola through three lags.
+        // The vertex of the parabola through the best lag and its neighbours.
         let (before, peak, after) = (correlation(best - 1), correlation(best), correlation(best + 1));
         let bend = before - 2.0 * peak + after;
         let shift = if bend < 0.0 { ((before - after) / (2.0 * bend)).clamp(-0.5, 0.5) } else { 0.0 };

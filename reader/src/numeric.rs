@@ -1,4 +1,4 @@
-//! Small numerical pieces that several stages share.
+//! Small numerical functions that several stages share.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -8,7 +8,8 @@
 
 use std::cmp::Ordering;
 
-/// Least-squares parabola through `(x, y, weight)`: coefficients of 1, x, x^2. Falls back to fewer terms where they are not determined.
+/// Fits a parabola to samples `(x, y, weight)` by least squares and returns the coefficients of 1,
+/// x and x^2. Fits a line or a constant where the samples do not determine more.
 pub(crate) fn parabola(samples: &[(f32, f32, f32)]) -> [f32; 3] {
     let mut a = [[0.0f64; 4]; 3];
     for &(x, y, weight) in samples {
@@ -29,7 +30,8 @@ pub(crate) fn parabola(samples: &[(f32, f32, f32)]) -> [f32; 3] {
     [0.0; 3]
 }
 
-/// Gaussian elimination on the leading `terms` equations of a symmetric system; `None` where it is singular.
+/// Solves the leading `terms` equations of a symmetric system by Gaussian elimination; `None` if
+/// they are singular.
 fn solve(system: &[[f64; 4]; 3], terms: usize) -> Option<[f64; 3]> {
     let mut a = *system;
     for i in 0..terms {
@@ -51,11 +53,12 @@ fn solve(system: &[[f64; 4]; 3], terms: usize) -> Option<[f64; 3]> {
     Some(x)
 }
 
-/// Sorts as `items.sort_by` does. All element types share one compiled sort: each of its own would add 7 KB to what a page loads.
+/// Sorts like `items.sort_by`. All element types share one compiled sort; a separate sort for each
+/// type would add 7 KB to the page's download.
 pub(crate) fn sort_by<T>(items: &mut [T], mut compare: impl FnMut(&T, &T) -> Ordering) {
     let places = sorted_places(items.len(), &mut |a, b| compare(&items[a], &items[b]));
     for to in 0..items.len() {
-        // What stood at an earlier place has been exchanged for what belongs there.
+        // Earlier swaps may have moved the item that belongs here; find where it is now.
         let mut from = places[to];
         while from < to {
             from = places[from];
@@ -64,28 +67,28 @@ pub(crate) fn sort_by<T>(items: &mut [T], mut compare: impl FnMut(&T, &T) -> Ord
     }
 }
 
-/// The places in 0..`count`, in the order that `compare` gives what stands there.
+/// The indices `0..count`, sorted stably by `compare`.
 fn sorted_places(count: usize, compare: &mut dyn FnMut(usize, usize) -> Ordering) -> Vec<usize> {
     let mut places: Vec<usize> = (0..count).collect();
     places.sort_by(|&a, &b| compare(a, b));
     places
 }
 
-/// The upper median; `None` of nothing.
+/// The upper median; `None` if there are no values.
 pub(crate) fn median(values: impl Iterator<Item = f32>) -> Option<f32> {
     let mut values: Vec<f32> = values.collect();
     values.sort_by(f32::total_cmp);
     values.get(values.len() / 2).copied()
 }
 
-/// The value that a quarter of the others exceed; `None` of nothing.
+/// The upper quartile; `None` if there are no values.
 pub(crate) fn upper_quartile(values: impl Iterator<Item = f32>) -> Option<f32> {
     let mut values: Vec<f32> = values.collect();
     sort_by(&mut values, f32::total_cmp);
     values.get(values.len() * 3 / 4).copied()
 }
 
-/// The mean of up to `2 * radius + 1` values around each.
+/// For each position, the mean of the `2 * radius + 1` values around it, or of fewer near the ends.
 pub(crate) fn running_mean(values: &[f32], radius: usize) -> Vec<f32> {
     let mut sums = vec![0.0; values.len() + 1];
     for (i, value) in values.iter().enumerate() {
@@ -111,7 +114,7 @@ mod tests {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 state >> 28
             };
-            // Few keys, so that the order of equal ones shows.
+            // Few distinct keys, so that the order of equal items is tested.
             let items: Vec<(u32, usize)> = (0..count).map(|place| (next(), place)).collect();
             let (mut ours, mut theirs) = (items.clone(), items);
             sort_by(&mut ours, |a, b| b.0.cmp(&a.0));

@@ -1,50 +1,59 @@
-//! The course of a text line in a picture, and sampling along it.
+//! The course of a text line in a picture, and resampling along it.
 
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
-    reason = "sample positions are clamped to the picture before they become indices; strips have at most a few thousand pixels"
+    reason = "sample positions are clamped to the picture; strips have a few thousand pixels a side"
 )]
 
 use crate::geometry::Point;
 use nibble_gray::Gray;
 
-/// Most samples a side that one output pixel averages: enough for a fivefold reduction without aliasing.
-const MOST_OVERSAMPLING: usize = 6;
-/// Nearest that a line comes to the camera, as a share of the distance of its origin: beyond, nothing could be read.
-const LEAST_DEPTH: f32 = 0.2;
+/// Maximum samples per side averaged for one output pixel: enough to reduce fivefold without
+/// aliasing.
+const MAX_OVERSAMPLING: usize = 6;
+/// Minimum of [`LinePath::depth`]: text foreshortened more strongly is unreadable.
+const MIN_DEPTH: f32 = 0.2;
 
-/// Half the height of the outline around a line, in capitals: a little air, so that it does not cross the characters.
+/// Half the height of the outline around a line, in capital heights. It leaves a small margin, so
+/// that the outline does not cross the characters.
 const HALF: f32 = 0.65;
 
-/// The middle line of a row of characters as a function of `u`, counted in characters from the left edge of the first. In the plane of the document characters
-/// are equally wide; a camera divides by the distance, which changes evenly along the line: `t = u / (1 + foreshortening * u)`, and the
-/// course is `origin + linear * t + quadratic * t * t`, where the quadratic term holds the curve of a page. (Hartley and Zisserman, Multiple View Geometry, section
-/// 2.2.1: the map between two lines under perspective.)
+/// The middle line of a row of characters as a function of `u`, the position in characters from the
+/// left edge of the first.
+///
+/// Characters are equally wide on the document. The camera divides lengths by the distance, which
+/// changes linearly along the line. So the point at `u` is `origin + linear * t + quadratic * t *
+/// t` with `t = u / (1 + foreshortening * u)`; the quadratic term follows the curve of a page.
+/// (Hartley and Zisserman, Multiple View Geometry, section 2.2.1: the projective map between two
+/// lines.)
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct LinePath {
     /// The middle of the left edge of the first character.
     pub origin: Point,
-    /// Pixels a character at the origin.
+    /// The vector from one character to the next at the origin, in pixels.
     pub linear: Point,
-    /// Change of that.
+    /// Coefficient of `t * t`, in pixels: 0 for a straight line.
     pub quadratic: Point,
-    /// Change of the distance from the camera a character, as a share of the distance of the origin.
+    /// Change of the distance from the camera per character, as a share of the distance at the
+    /// origin.
     pub foreshortening: f32,
     /// Height of a capital at the origin, in pixels.
     pub cap: f32,
-    /// How far the characters' uprights lean along the line at the origin, as a share of the height, positive to the right at the top.
+    /// How far the uprights of the characters lean at the origin, as a share of their height;
+    /// positive if the top leans to the right.
     pub slant: f32,
-    /// Change of that, by `t`: uprights of a page that is tilted away converge.
+    /// Change of the slant per `t`: the uprights of a page that is tilted away converge.
     pub slant_slope: f32,
     /// Number of characters.
     pub length: f32,
 }
 
 impl LinePath {
-    /// A straight line from the middle of the left edge to the middle of the right edge.
+    /// A straight line of `length` characters from the middle of its left edge to that of its
+    /// right.
     #[must_use]
     pub(crate) fn straight(start: Point, end: Point, cap: f32, length: f32) -> Self {
         let linear = (end - start) * (1.0 / length);
@@ -60,38 +69,39 @@ impl LinePath {
         }
     }
 
-    /// Distance from the camera as a share of the distance of the origin.
+    /// Distance from the camera at `u`, as a multiple of the distance at the origin.
     fn depth(&self, u: f32) -> f32 {
-        (1.0 + self.foreshortening * u).max(LEAST_DEPTH)
+        (1.0 + self.foreshortening * u).max(MIN_DEPTH)
     }
 
-    /// The parameter of the course: evenly spaced in the picture along a straight line.
+    /// The parameter `t` of the course. On a straight line, equal steps of `t` are equal steps in
+    /// the picture.
     #[must_use]
     pub(crate) fn t(&self, u: f32) -> f32 {
         u / self.depth(u)
     }
 
-    /// The point on the middle line.
+    /// The point of the middle line at `u`.
     #[must_use]
     pub(crate) fn at(&self, u: f32) -> Point {
         let t = self.t(u);
         self.origin + self.linear * t + self.quadratic * (t * t)
     }
 
-    /// The direction of the line, pixels a character.
+    /// The derivative of [`LinePath::at`]: the direction of the line, in pixels per character.
     #[must_use]
     pub(crate) fn tangent(&self, u: f32) -> Point {
         let depth = self.depth(u);
         (self.linear + self.quadratic * (2.0 * self.t(u))) * (1.0 / (depth * depth))
     }
 
-    /// Height of a capital, in pixels; at least one.
+    /// Height of a capital at `u` in pixels, at least 1.
     #[must_use]
     pub(crate) fn cap_at(&self, u: f32) -> f32 {
         (self.cap / self.depth(u)).max(1.0)
     }
 
-    /// From the middle line to the feet of the capitals is half of this vector.
+    /// The vector from the top to the foot of a capital at `u`.
     #[must_use]
     pub(crate) fn down(&self, u: f32) -> Point {
         let along = self.tangent(u).unit();
@@ -104,7 +114,7 @@ impl LinePath {
         self.at(u) + self.down(u) * v
     }
 
-    /// The four corners around the characters, clockwise from the text's top left.
+    /// The four corners of the outline around the characters, clockwise from the text's top left.
     #[must_use]
     pub(crate) fn quad(&self) -> [Point; 4] {
         [
@@ -115,7 +125,8 @@ impl LinePath {
         ]
     }
 
-    /// The straight line whose [`LinePath::quad`] has these corners, or nearly so where it was curved.
+    /// The straight line of `length` characters whose [`LinePath::quad`] has these corners. For the
+    /// quad of a curved line it is an approximation.
     #[must_use]
     pub(crate) fn within(quad: [Point; 4], length: f32) -> Self {
         let [top_left, top_right, bottom_right, bottom_left] = quad;
@@ -126,13 +137,13 @@ impl LinePath {
         Self { linear: path.linear * (1.0 + foreshortening * length), foreshortening, ..path }
     }
 
-    /// The same line read from the other end, upside down.
+    /// The same line read upside down, from its other end.
     #[must_use]
     pub(crate) fn reversed(&self) -> Self {
         self.recounted(self.length, -1.0, self.length)
     }
 
-    /// The same line in a picture `factor` times as large.
+    /// The same line in a picture scaled by `factor`.
     #[must_use]
     pub(crate) fn scaled(&self, factor: f32) -> Self {
         Self {
@@ -144,7 +155,7 @@ impl LinePath {
         }
     }
 
-    /// The same line with its characters counted anew: `u = first + scale * new`.
+    /// The same course, renumbered so that `u = first + scale * new`, with `length` characters.
     #[must_use]
     pub(crate) fn recounted(&self, first: f32, scale: f32, length: f32) -> Self {
         let (t, depth) = (self.t(first), self.depth(first));
@@ -161,7 +172,8 @@ impl LinePath {
         }
     }
 
-    /// The same course with its characters counted anew as `u = new / (1 + bend * new)`, where the foreshortening was `bend` short of what it is. The height in the middle stays.
+    /// The same course with `bend` added to its foreshortening: it is renumbered so that
+    /// `u = new / (1 + bend * new)`. The capital height in the middle stays the same.
     #[must_use]
     pub(crate) fn foreshortened(&self, bend: f32) -> Self {
         let middle = self.length / 2.0;
@@ -169,11 +181,11 @@ impl LinePath {
         Self { cap: self.cap_at(middle) * other.depth(middle), ..other }
     }
 
-    /// A line of the same plane, parallel in it, `v` capital heights below.
+    /// The line in the same plane that is parallel to this one, `v` capital heights below it.
     #[must_use]
     pub(crate) fn beside(&self, v: f32) -> Self {
         let step = self.tangent(self.length / 2.0).unit().down() * (self.cap * v);
-        // Heights shrink with 1 / (1 + foreshortening * u), which is 1 - foreshortening * t.
+        // Heights scale with 1 / (1 + foreshortening * u), which equals 1 - foreshortening * t.
         Self { origin: self.origin + step, linear: self.linear - step * self.foreshortening, ..*self }
     }
 }
@@ -181,13 +193,13 @@ impl LinePath {
 /// How a line is laid out in a strip.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
-    /// Rows; the middle line runs through the middle.
+    /// Number of rows; the path's middle line runs through the middle.
     pub rows: usize,
-    /// Columns.
+    /// Number of columns.
     pub columns: usize,
-    /// Columns a character.
+    /// Columns per character.
     pub pitch: f32,
-    /// Rows a capital is high.
+    /// Height of a capital in rows.
     pub cap: f32,
     /// Columns before the first character.
     pub margin: f32,
@@ -200,21 +212,21 @@ impl Layout {
         (x as f32 + 0.5 - self.margin) / self.pitch
     }
 
-    /// The column coordinate (0.5 is the middle of the first column) of `u`.
+    /// The column coordinate of `u`; 0.5 is the middle of the first column.
     #[must_use]
     pub(crate) fn column(&self, u: f32) -> f32 {
         u * self.pitch + self.margin
     }
 }
 
-/// Where a sample is taken: pixels from the centre of the first one, in 65536ths.
+/// A fixed-point position: distance from the centre of the first pixel, in 65536ths of a pixel.
 #[derive(Clone, Copy)]
 struct Place {
     x: i64,
     y: i64,
 }
 
-/// 65536ths a pixel.
+/// Units of a [`Place`] per pixel.
 const UNIT: f32 = 65536.0;
 
 impl Place {
@@ -222,15 +234,16 @@ impl Place {
         Self { x: (point.x * UNIT) as i64, y: (point.y * UNIT) as i64 }
     }
 
-    /// The next place of a row of them; a step that no picture is large enough for leads anywhere.
+    /// This place moved by `step`. A step far larger than any picture wraps around.
     fn next(self, step: Self) -> Self {
         Self { x: self.x.wrapping_add(step.x), y: self.y.wrapping_add(step.y) }
     }
 }
 
-/// The gray at a place in 65536ths, bilinear between pixel centres by shares of 256ths, the border repeated beyond it. The picture has two columns and two rows at least.
+/// The gray at a place, times 65536: interpolated bilinearly with weights in 256ths. Beyond the
+/// border the border pixels repeat. The picture must have at least two columns and two rows.
 fn bilinear(gray: &Gray, place: Place) -> u32 {
-    // The left of two columns and the upper of two rows, and the share of the other one.
+    // The left column or upper row, and the weight of its neighbour.
     let split = |position: i64, size: usize| {
         let last = size as i64 - 1;
         let position = position.clamp(0, last << 16);
@@ -246,8 +259,8 @@ fn bilinear(gray: &Gray, place: Place) -> u32 {
     mix(start) * (256 - below) + mix(start + gray.width()) * below
 }
 
-/// Resamples the line from the picture's own pixels, once: each output pixel is the mean of bilinear samples about a pixel apart. Along a column they are evenly
-/// spaced, which integers do for all of it.
+/// Resamples a line. Each output pixel is the mean of bilinear samples about one picture pixel
+/// apart. Along a column the samples are evenly spaced, so integer steps reach all of them.
 #[must_use]
 pub(crate) fn sample(gray: &Gray, path: &LinePath, layout: &Layout) -> Vec<u8> {
     let mut pixels = vec![0; layout.rows * layout.columns];
@@ -255,14 +268,15 @@ pub(crate) fn sample(gray: &Gray, path: &LinePath, layout: &Layout) -> Vec<u8> {
         return pixels;
     }
     let middle = path.length / 2.0;
-    let oversampling = |step: f32| step.round().clamp(1.0, MOST_OVERSAMPLING as f32) as usize;
+    let oversampling = |step: f32| step.round().clamp(1.0, MAX_OVERSAMPLING as f32) as usize;
     let across = oversampling(path.tangent(middle).norm() / layout.pitch);
     let down = oversampling(path.cap_at(middle) / layout.cap);
     let offset = |i: usize, n: usize| (i as f32 + 0.5) / n as f32 - 0.5;
     let samples = (across * down) as u64;
-    // A sum of samples times this is their mean in 2^-40: exact to a part in 2^14, rounded below.
+    // A sum of samples times this is their mean in units of 2^-40, accurate to one part in 2^14.
+    // It is rounded to whole grays below.
     let share = (1 << 24) / samples;
-    let mut places = [(Place { x: 0, y: 0 }, Place { x: 0, y: 0 }); MOST_OVERSAMPLING];
+    let mut places = [(Place { x: 0, y: 0 }, Place { x: 0, y: 0 }); MAX_OVERSAMPLING];
     for x in 0..layout.columns {
         for (i, (place, step)) in places[..across].iter_mut().enumerate() {
             let u = layout.u(x) + offset(i, across) / layout.pitch;

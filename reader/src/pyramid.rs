@@ -1,28 +1,30 @@
-//! A picture and its halves: what is sampled much smaller than it is costs no more than what is sampled at its own size.
+//! A picture and its successive halves, so that sampling at a strong reduction costs no more than
+//! sampling at full size.
 
 use std::cell::OnceCell;
 
 use crate::path::{Layout, LinePath, sample};
 use nibble_gray::Gray;
 
-/// Halves kept: beyond a reduction by 2^5 no document of a picture within limits is readable.
-const MOST_HALVES: usize = 4;
+/// Maximum number of halvings: enough for readable documents in pictures within the limits.
+const MAX_HALVES: usize = 4;
 
-/// From here on the next half is taken: its pixels are the means that several samples would give.
-const MOST_REDUCTION: f32 = 1.5;
+/// Reduction from which the next half is used: its pixels are already the means that several
+/// samples would yield.
+const MAX_REDUCTION: f32 = 1.5;
 
-/// A picture whose halves are made when they are first needed.
+/// A picture whose halves are computed when they are first needed.
 #[derive(Debug)]
 pub(crate) struct Pyramid<'a> {
     whole: &'a Gray,
-    halves: [OnceCell<Gray>; MOST_HALVES],
+    halves: [OnceCell<Gray>; MAX_HALVES],
 }
 
 impl<'a> Pyramid<'a> {
-    /// The pyramid over a picture; nothing is computed yet.
+    /// The pyramid of a picture. Nothing is computed yet.
     #[must_use]
     pub(crate) fn of(whole: &'a Gray) -> Self {
-        Self { whole, halves: [const { OnceCell::new() }; MOST_HALVES] }
+        Self { whole, halves: [const { OnceCell::new() }; MAX_HALVES] }
     }
 
     /// The picture halved `times` times, each pixel the mean of four.
@@ -33,13 +35,13 @@ impl<'a> Pyramid<'a> {
         }
     }
 
-    /// [`sample`] from the level whose pixels are nearest in size to what is sampled.
+    /// Calls [`sample`] on the level whose resolution is closest to that of the strip.
     #[must_use]
     pub(crate) fn sample(&self, path: &LinePath, layout: &Layout) -> Vec<u8> {
         let middle = path.length / 2.0;
         let reduction = (path.tangent(middle).norm() / layout.pitch).min(path.cap_at(middle) / layout.cap);
         let (mut times, mut scale) = (0, 1.0);
-        while times < MOST_HALVES && reduction * scale >= MOST_REDUCTION {
+        while times < MAX_HALVES && reduction * scale >= MAX_REDUCTION {
             times += 1;
             scale /= 2.0;
         }

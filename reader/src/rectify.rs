@@ -1,4 +1,5 @@
-//! From a line's course to the strip that the network reads: one resampling of the picture's own pixels, then a stretch of its grays.
+//! From a line's path to the strip that the network reads: the picture is resampled once, then the
+//! contrast is stretched.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -12,19 +13,20 @@ use crate::path::{Layout, LinePath};
 use crate::pyramid::Pyramid;
 use nibble_gray::Gray;
 
-/// Columns a character in a strip (`docs/model-file.md`).
+/// Columns per character in a strip (`docs/model-file.md`).
 pub(crate) const PITCH: f32 = 15.0;
-/// Rows of a capital in a strip.
+/// Height of a capital in a strip of 24 rows.
 const CAP: f32 = 15.0;
-/// Shares of the pixels that become black and white.
+/// Percentile of the grays that becomes black.
 const BLACK_SHARE: usize = 2;
+/// Percentile of the grays that becomes white.
 const WHITE_SHARE: usize = 95;
-/// Least difference of grays that is stretched: below it there is no text.
-const LEAST_CONTRAST: usize = 16;
-/// Most columns of a strip: a line of some 110 characters.
+/// Minimum difference of the two percentiles: a strip with less contrast holds no text.
+const MIN_CONTRAST: usize = 16;
+/// Maximum columns of a strip: a line of about 110 characters.
 const MAX_COLUMNS: usize = 1800;
 
-/// A strip and how its columns lie on the line.
+/// A strip, and the map between its columns and the characters of the path.
 #[derive(Debug, Clone)]
 pub(crate) struct Rectified {
     /// The strip.
@@ -34,27 +36,28 @@ pub(crate) struct Rectified {
 }
 
 impl Rectified {
-    /// The character coordinate, in the path's count, of a column of logits (0.5 is the middle of the first).
+    /// The path's character coordinate of a column of logits; 0.5 is the middle of the first
+    /// column.
     #[must_use]
     pub(crate) fn u(&self, column: f32) -> f32 {
         (column * self.stride as f32 - self.layout.margin) / self.layout.pitch
     }
 
-    /// The column of logits of a character coordinate.
+    /// The column of logits of a character coordinate: the inverse of [`Rectified::u`].
     #[must_use]
     pub(crate) fn column(&self, u: f32) -> f32 {
         self.layout.column(u) / self.stride as f32
     }
 
-    /// Columns of logits a character.
+    /// Columns of logits per character.
     #[must_use]
     pub(crate) fn pitch(&self) -> f32 {
         self.layout.pitch / self.stride as f32
     }
 }
 
-/// Samples a line with `margin` characters beyond both ends into `rows` rows and a multiple of `stride` columns; `None` for a line too
-/// long to be one.
+/// Samples a line and `margin` characters beyond each end. The strip has `rows` rows, and its
+/// columns are a multiple of `stride`. `None` if the line is empty or too long for a strip.
 #[must_use]
 pub(crate) fn rectify(
     picture: &Pyramid,
@@ -64,7 +67,7 @@ pub(crate) fn rectify(
     stride: usize,
 ) -> Option<Rectified> {
     let columns = ((path.length + 2.0 * margin) * PITCH) as usize;
-    // Before it is rounded up, which could overflow.
+    // Checked first: rounding up could overflow.
     if !(1..=MAX_COLUMNS).contains(&columns) {
         return None;
     }
@@ -76,9 +79,11 @@ pub(crate) fn rectify(
     Some(Rectified { strip: Gray::new(columns, rows, pixels)?, layout, stride })
 }
 
-/// The strip of a line between the corners `quad`, as `Reading::quads` has them: `rows` rows of gray
-/// codes, row by row, a multiple of `stride` columns wide, with `margin` characters on both sides.
-/// `None` where no line of `characters` characters has these corners.
+/// The strip of a line of `characters` characters, as row-major gray bytes. It has `rows` rows, and
+/// its columns are a multiple of `stride`. `quad` holds the line's corners in picture pixels, as in
+/// `Reading::quads`; `margin` is the number of characters added on each side.
+///
+/// `None` if the line is empty or too long for a strip.
 #[must_use]
 pub fn strip_of_quad(
     gray: &Gray,
@@ -92,7 +97,7 @@ pub fn strip_of_quad(
     Some(rectified.strip.pixels().to_vec())
 }
 
-/// Maps the 2 % and 95 % percentiles to 0 and 255, in integers; the training does the same.
+/// Maps the 2nd and 95th percentiles to 0 and 255 in integer arithmetic, as the training does.
 fn stretch(pixels: &mut [u8]) {
     let mut counts = [0usize; 256];
     for &pixel in pixels.iter() {
@@ -106,7 +111,7 @@ fn stretch(pixels: &mut [u8]) {
         })
     };
     let low = percentile(BLACK_SHARE).unwrap_or(0);
-    let high = percentile(WHITE_SHARE).unwrap_or(255).max(low + LEAST_CONTRAST);
+    let high = percentile(WHITE_SHARE).unwrap_or(255).max(low + MIN_CONTRAST);
     let table: Vec<u8> =
         (0..256usize).map(|gray| (gray.saturating_sub(low) * 255 / (high - low)).min(255) as u8).collect();
     for pixel in pixels {

@@ -1,5 +1,5 @@
-//! Reading a zone: look at its lines, complete and straighten them, then read them under each format
-//! that fits.
+//! Reading a zone: look at its lines, add the missing ones, straighten all of them, and read them
+//! under each format that fits.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -10,29 +10,29 @@
 )]
 
 use crate::candidate::{Candidate, Line};
-use crate::decode::Window;
+use crate::decode::Extent;
 use crate::locate::{Zone, level_heights};
-use crate::look::{LEAST_EVIDENCE, Look};
+use crate::look::{MIN_EVIDENCE, Look};
 use crate::measure::{neighbour, refine};
 use crate::numeric::sort_by;
 use crate::path::LinePath;
 use crate::pyramid::Pyramid;
 use nibble_core::Network;
 
-/// With less evidence a line is looked at from the other end as well.
+/// Where the lines have less evidence than this on average, they are also read upside down.
 const UPRIGHT_EVIDENCE: f32 = 3.0;
-/// Groups of lines of a zone that are read.
-const MOST_GROUPS: usize = 2;
-/// Least log probability a character of a candidate that is reported.
-const LEAST_SCORE: f32 = -1.6;
+/// Maximum groups of lines that are read in a zone.
+const MAX_GROUPS: usize = 2;
+/// Minimum log probability per character of a candidate.
+const MIN_SCORE: f32 = -1.6;
 
-/// The readings of a zone: usually one, none where no line of it is one of a machine-readable zone.
+/// The candidates of a zone: usually one; none if it has no line of a machine-readable zone.
 pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -> Vec<Candidate> {
     let mut paths = zone.lines.clone();
     let looks = look_all(network, picture, &paths);
     let upright = total(&looks);
     let looks = if upright < UPRIGHT_EVIDENCE * looks.len() as f32 {
-        // Nothing to read this way up: the zone may stand on its head.
+        // It reads badly this way up: the zone may be upside down.
         paths.reverse();
         let turned: Vec<LinePath> = paths.iter().map(LinePath::reversed).collect();
         let other = look_all(network, picture, &turned);
@@ -41,27 +41,27 @@ pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -
         looks
     };
     let mut looks: Vec<Look> =
-        looks.into_iter().flatten().filter(|look| look.evidence() > LEAST_EVIDENCE).collect();
+        looks.into_iter().flatten().filter(|look| look.evidence() > MIN_EVIDENCE).collect();
     complete(network, picture, &mut looks);
     straighten(network, picture, &mut looks);
     let mut found = Vec::new();
     for (count, length) in [(2, 44), (2, 36), (3, 30)] {
         for group in looks.windows(count) {
-            let windows: Option<Vec<Window>> = group.iter().map(|look| look.window(length)).collect();
-            if let Some(windows) = windows {
+            let extents: Option<Vec<Extent>> = group.iter().map(|look| look.extent(length)).collect();
+            if let Some(extents) = extents {
                 found.push((
-                    windows.iter().map(|window| window.score).sum::<f32>() / count as f32,
+                    extents.iter().map(|extent| extent.score).sum::<f32>() / count as f32,
                     group,
-                    windows,
+                    extents,
                 ));
             }
         }
     }
     sort_by(&mut found, |a, b| b.0.total_cmp(&a.0));
     let mut candidates: Vec<Candidate> = Vec::new();
-    for (_, group, windows) in found.iter().take(MOST_GROUPS) {
-        let read = read_group(network, picture, group, windows);
-        candidates.extend(read.filter(|candidate| candidate.score() > LEAST_SCORE));
+    for (_, group, extents) in found.iter().take(MAX_GROUPS) {
+        let read = read_group(network, picture, group, extents);
+        candidates.extend(read.filter(|candidate| candidate.score() > MIN_SCORE));
         if candidates.iter().any(Candidate::is_certain) {
             break;
         }
@@ -69,21 +69,22 @@ pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -
     candidates
 }
 
-/// Adds the lines that the locator missed: above, below and between those that were found, until the format has all of its own.
+/// Adds the lines that the locator missed, above, below and between those found, until the zone has
+/// as many lines as its format.
 fn complete(network: &mut Network, picture: &Pyramid, looks: &mut Vec<Look>) {
     let Some(surest) = looks.iter().max_by(|a, b| a.evidence().total_cmp(&b.evidence())) else { return };
     let length = surest.length();
     let wanted = if length == 30 { 3 } else { 2 };
     let mut tried = 0;
-    while looks.iter().filter(|look| look.window(length).is_some()).count() < wanted && tried < looks.len() {
+    while looks.iter().filter(|look| look.extent(length).is_some()).count() < wanted && tried < looks.len() {
         let look = &looks[tried];
         tried += 1;
-        let Some(path) = look.window(length).map(|window| look.counted(&window)) else { continue };
+        let Some(path) = look.extent(length).map(|extent| look.counted(&extent)) else { continue };
         for below in [true, false] {
             let known: Vec<f32> = looks.iter().map(|look| distance(&path, &look.path)).collect();
             let Some(next) = neighbour(picture, &path, below, &known) else { continue };
             if let Some(look) = Look::at(network, picture, &next)
-                && look.evidence() > LEAST_EVIDENCE
+                && look.evidence() > MIN_EVIDENCE
             {
                 looks.push(look);
             }
@@ -96,33 +97,34 @@ fn complete(network: &mut Network, picture: &Pyramid, looks: &mut Vec<Look>) {
     });
 }
 
-/// Lines of a zone are parallel and stand in the same columns: each is looked at again along the course of the surest one, moved to where it was found. What was
-/// located in part only, or foreshortened so much that its lattice was lost, comes right that way.
+/// Looks again at each line along the course of the surest one, shifted to where the line was
+/// found: lines of a zone are parallel and share their columns. This corrects lines that were
+/// located only in part, or so foreshortened that no correct lattice was found.
 fn straighten(network: &mut Network, picture: &Pyramid, looks: &mut [Look]) {
     let Some(surest) = (0..looks.len()).max_by(|&a, &b| looks[a].evidence().total_cmp(&looks[b].evidence()))
     else {
         return;
     };
     let length = looks[surest].length();
-    let Some(window) = looks[surest].window(length) else { return };
-    let course = looks[surest].counted(&window);
+    let Some(extent) = looks[surest].extent(length) else { return };
+    let course = looks[surest].counted(&extent);
     for (_, look) in looks.iter_mut().enumerate().filter(|&(index, _)| index != surest) {
         let moved = course.beside(distance(&course, &look.located));
         let moved = refine(picture, &moved).unwrap_or(moved);
-        let evidence = look.lattice.window(length).score;
+        let evidence = look.lattice.extent(length).score;
         if let Some(again) = Look::at(network, picture, &moved)
-            && again.lattice.window(length).score > evidence
+            && again.lattice.extent(length).score > evidence
         {
             *look = again.located_at(look.located);
         }
     }
 }
 
-/// How far `other` lies below `path`, in capital heights of `path`, at its middle.
+/// Distance of `other` below the middle of `path`, in capital heights of `path`.
 fn distance(path: &LinePath, other: &LinePath) -> f32 {
     let (middle, along) = (path.at(path.length / 2.0), path.tangent(path.length / 2.0).unit());
     let direction = other.tangent(other.length / 2.0).unit();
-    // The point of the other line right below the middle.
+    // The vector to the point of the other line that lies straight below the middle.
     let between = other.at(other.length / 2.0) - middle;
     let below = between - direction * (between.dot(along) / direction.dot(along));
     along.cross(below) / path.cap_at(path.length / 2.0)
@@ -140,21 +142,21 @@ fn read_group(
     network: &mut Network,
     picture: &Pyramid,
     group: &[Look],
-    windows: &[Window],
+    extents: &[Extent],
 ) -> Option<Candidate> {
-    let counted = |(look, window): (&Look, &Window)| look.counted(window);
-    let mut paths: Vec<LinePath> = group.iter().zip(windows).map(counted).collect();
+    let counted = |(look, extent): (&Look, &Extent)| look.counted(extent);
+    let mut paths: Vec<LinePath> = group.iter().zip(extents).map(counted).collect();
     measure_together(picture, &mut paths);
-    // Upright now, the characters show better where they stand.
-    let length = windows.first()?.length;
-    let seen = |look: Look| (look.lattice.window(length), look);
-    let again: Option<Vec<(Window, Look)>> =
+    // The strip is straight now, so its lattice is more accurate.
+    let length = extents.first()?.length;
+    let seen = |look: Look| (look.lattice.extent(length), look);
+    let again: Option<Vec<(Extent, Look)>> =
         paths.iter().map(|path| Look::once(network, picture, path).map(seen)).collect();
     let goes_on = match again {
-        None => group.iter().zip(windows).any(|(look, window)| look.lattice.goes_on(window)),
+        None => group.iter().zip(extents).any(|(look, extent)| look.lattice.goes_on(extent)),
         Some(again) => {
-            for ((path, (found, look)), window) in paths.iter_mut().zip(&again).zip(windows) {
-                if found.score > window.score {
+            for ((path, (found, look)), extent) in paths.iter_mut().zip(&again).zip(extents) {
+                if found.score > extent.score {
                     *path = look.counted(found);
                 }
             }
@@ -163,11 +165,11 @@ fn read_group(
         }
     };
     let lines: Option<Vec<Line>> = paths.iter().map(|path| Line::at(network, picture, path)).collect();
-    let evidence = windows.iter().map(|window| window.score).sum::<f32>() / windows.len() as f32;
+    let evidence = extents.iter().map(|extent| extent.score).sum::<f32>() / extents.len() as f32;
     Candidate::new(lines?, evidence, goes_on)
 }
 
-/// Moves the lines of a zone onto their ink and gives them one height and one lean.
+/// Moves the lines of a zone onto their ink and gives them a common height and lean.
 fn measure_together(picture: &Pyramid, paths: &mut [LinePath]) {
     for path in &mut *paths {
         if let Some(refined) = refine(picture, path) {
@@ -178,7 +180,8 @@ fn measure_together(picture: &Pyramid, paths: &mut [LinePath]) {
     lean(paths);
 }
 
-/// Sets how far the characters lean from the columns that the lines of a zone share: a character stands right below another.
+/// Sets how far the characters lean. Lines of a zone share their columns, so the direction from a
+/// character to the one below it is the direction of the uprights.
 fn lean(paths: &mut [LinePath]) {
     let [first, .., last] = paths else { return };
     let slant = |u: f32| {
@@ -186,7 +189,7 @@ fn lean(paths: &mut [LinePath]) {
         -between.dot(along) / between.dot(along.down())
     };
     let (start, end) = (slant(0.0), slant(first.length));
-    // A column off by one character between two lines is a lean of about 0.4; more than this is a miscount.
+    // Lines miscounted by one character would appear to lean by about 0.4: ignore leans that large.
     if ((start + end) / 2.0).abs() < 0.35 && (start - end).abs() < 0.8 {
         for path in paths {
             path.slant = start;

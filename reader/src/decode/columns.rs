@@ -2,9 +2,9 @@
 
 use nibble_mrz::ALPHABET;
 
-/// Characters of the alphabet.
+/// Number of characters in the alphabet.
 pub(crate) const SYMBOLS: usize = ALPHABET.len();
-/// Classes of the network: the characters, then blank.
+/// Number of classes of the network: the characters, then blank.
 pub(super) const CLASSES: usize = SYMBOLS + 1;
 /// Index of the blank class, which means "no character here".
 pub(super) const BLANK: usize = SYMBOLS;
@@ -16,8 +16,8 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// Softmax over each column's `CLASSES` logits, softened by `temperature` (1 leaves them as they are).
-    /// Logits that fill no whole column are left out.
+    /// Softmax over each column's `CLASSES` logits, divided by `temperature`. Logits after the last
+    /// whole column are ignored.
     #[must_use]
     pub(crate) fn from_logits(logits: &[f32], temperature: f32) -> Self {
         let (columns, _) = logits.as_chunks::<CLASSES>();
@@ -30,20 +30,21 @@ impl Columns {
         self.probabilities.len()
     }
 
-    /// Probabilities of column `t`, all zero beyond the last.
+    /// Probabilities of column `t`; all zero beyond the last column.
     #[must_use]
     pub(crate) fn at(&self, t: usize) -> &[f32; CLASSES] {
         const NONE: &[f32; CLASSES] = &[0.0; CLASSES];
         self.probabilities.get(t).unwrap_or(NONE)
     }
 
-    /// The probability of the likeliest character in column `t`; 0 beyond the last.
+    /// Probability of the likeliest character in column `t`, blank excluded; 0 beyond the last
+    /// column.
     #[must_use]
     pub(crate) fn certainty(&self, t: usize) -> f32 {
         self.at(t)[..BLANK].iter().copied().fold(0.0, f32::max)
     }
 
-    /// The likeliest class of column `t`.
+    /// The likeliest class of column `t`, which may be blank.
     #[must_use]
     pub(crate) fn best(&self, t: usize) -> usize {
         let column = self.at(t);

@@ -1,4 +1,5 @@
-//! Where the characters of a line stand: peaks of the columns' probabilities on a lattice of nearly equal steps.
+//! Where the characters of a line stand: a lattice of nearly equal steps, fitted to the peaks of
+//! the columns' probabilities.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -11,39 +12,40 @@
 use super::columns::{BLANK, Columns};
 use crate::numeric::{median, parabola};
 
-/// Fewest characters that can be told from chance.
-const LEAST_PEAKS: usize = 12;
-/// How far, in steps, a peak may lie from its place on the lattice.
+/// Minimum peaks on a lattice; fewer may line up by chance.
+const MIN_PEAKS: usize = 12;
+/// Maximum distance of a peak from its lattice position, in steps.
 const TOLERANCE: f32 = 0.3;
-/// Narrowest over widest pitch along a line: perspective narrows it by a fraction, never turns it around.
-const MOST_NARROWED: f32 = 0.4;
-/// Bounds of one slot's evidence, so that no single character decides.
-const MOST_EVIDENCE: f32 = 4.0;
+/// Minimum ratio of the narrowest to the widest pitch along a line. Perspective narrows the pitch
+/// gradually; it never reverses it.
+const MIN_PITCH_RATIO: f32 = 0.4;
+/// Maximum absolute evidence of one character, so that no single one decides.
+const MAX_EVIDENCE: f32 = 4.0;
 
-/// Positions `offset + step * i + bend * i * i`, in columns, of characters `i`.
+/// Puts the middle of character `i` at column `offset + step * i + bend * i * i`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Lattice {
     offset: f32,
     step: f32,
     bend: f32,
-    /// Evidence for a character at each `i` from `first` on: log odds, bounded.
+    /// Evidence for a character at each index from `first` on: clamped log odds.
     evidence: Vec<f32>,
     /// Index of the first evidence.
     first: i32,
 }
 
-/// A stretch of a lattice: `length` characters from index `first`.
+/// A range of a lattice: `length` characters from index `first`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Window {
+pub(crate) struct Extent {
     /// Index of the first character.
     pub first: i32,
     /// Number of characters.
     pub length: usize,
-    /// Evidence inside less evidence just outside, a character.
+    /// Evidence inside the extent minus evidence just outside it, per character.
     pub score: f32,
 }
 
-/// A run of columns of one class.
+/// Consecutive columns whose likeliest class is the same character.
 struct Peak {
     centre: f32,
     weight: f32,
@@ -68,7 +70,8 @@ fn peaks(columns: &Columns) -> Vec<Peak> {
 }
 
 impl Lattice {
-    /// The lattice of the characters in `columns`, whose pitch is about `nominal` columns; `None` where too few lie on any.
+    /// The lattice of the characters in `columns`, with a pitch of about `nominal` columns. `None`
+    /// if too few peaks fit a lattice.
     #[must_use]
     pub(crate) fn find(columns: &Columns, nominal: f32) -> Option<Self> {
         let peaks = peaks(columns);
@@ -80,7 +83,8 @@ impl Lattice {
         Some(lattice)
     }
 
-    /// The column coordinate (0.5 is the middle of the first column) of the middle of character `i`.
+    /// The column coordinate (0.5 is the middle of the first column) of the middle of character
+    /// `i`.
     #[must_use]
     pub(crate) fn column(&self, i: f32) -> f32 {
         self.offset + self.step * i + self.bend * i * i
@@ -98,9 +102,9 @@ impl Lattice {
         while inside(i) && evidence.len() < 400 {
             let middle = self.column(i as f32);
             let near = |d: f32| columns.certainty(((middle + d * self.step).max(0.0)) as usize);
-            // The likeliest column of the middle third; between characters the network says blank.
+            // The surest column near the middle: between characters the network reports blank.
             let sure = near(-0.2).max(near(0.0)).max(near(0.2));
-            evidence.push(libm::logf((sure + 0.01) / (1.01 - sure)).clamp(-MOST_EVIDENCE, MOST_EVIDENCE));
+            evidence.push(libm::logf((sure + 0.01) / (1.01 - sure)).clamp(-MAX_EVIDENCE, MAX_EVIDENCE));
             i += 1;
         }
         self.first = first;
@@ -112,16 +116,17 @@ impl Lattice {
             .ok()
             .and_then(|index| self.evidence.get(index))
             .copied()
-            .unwrap_or(-MOST_EVIDENCE / 2.0)
+            .unwrap_or(-MAX_EVIDENCE / 2.0)
     }
 
-    /// The first place that is in the strip and the one after the last.
+    /// Indices of the first character position in the strip, and one past the last.
     #[must_use]
     pub(crate) fn range(&self) -> (i32, i32) {
         (self.first, self.first + self.evidence.len() as i32)
     }
 
-    /// How far text seems to go on beyond the first and the last column: mean evidence of the two places at each end.
+    /// Mean evidence of the two positions at the left end and at the right end of the strip.
+    /// Positive values suggest that text continues beyond that end.
     #[must_use]
     pub(crate) fn edges(&self) -> (f32, f32) {
         let last = self.range().1 - 1;
@@ -129,17 +134,19 @@ impl Lattice {
         (mean(self.first, self.first + 1), mean(last - 1, last))
     }
 
-    /// Whether a character stands in both places right before or right after a stretch.
+    /// Whether text continues beyond an extent: there is evidence for characters at both positions
+    /// just before it or just after it.
     #[must_use]
-    pub(crate) fn goes_on(&self, window: &Window) -> bool {
-        let end = window.first + window.length as i32;
+    pub(crate) fn goes_on(&self, extent: &Extent) -> bool {
+        let end = extent.first + extent.length as i32;
         let both = |a: i32, b: i32| self.evidence_at(a).min(self.evidence_at(b)) > 0.0;
-        both(window.first - 2, window.first - 1) || both(end, end + 1)
+        both(extent.first - 2, extent.first - 1) || both(end, end + 1)
     }
 
-    /// The stretch of `length` characters with the most evidence inside and the least in the two places beyond each end.
+    /// The best extent of `length` characters: the most evidence inside it, the least in the two
+    /// positions beyond each end.
     #[must_use]
-    pub(crate) fn window(&self, length: usize) -> Window {
+    pub(crate) fn extent(&self, length: usize) -> Extent {
         let span = length as i32;
         let last = self.range().1;
         let starts = self.first - 3..=(last - span + 3).max(self.first - 3);
@@ -152,13 +159,14 @@ impl Lattice {
             (inside - 0.75 * outside) / (length as f32 + 3.0)
         };
         let best = starts.max_by(|&a, &b| score(a).total_cmp(&score(b))).unwrap_or(self.first);
-        Window { first: best, length, score: score(best) }
+        Extent { first: best, length, score: score(best) }
     }
 }
 
-/// Steps through the peaks, counting places, and fits offset, step and bend; twice, the second time without peaks that lie off.
+/// Numbers the peaks by their character index and fits offset, step and bend, then fits again
+/// without outliers.
 fn fit(peaks: &[Peak], step: f32) -> Option<(f32, f32, f32)> {
-    // Counting starts where the spacing is most regular: the longest chain of peaks one step apart.
+    // Start where the spacing is most regular: at the longest chain of peaks one step apart.
     let (mut chain, mut longest) = (0, (0, 0));
     for k in 1..=peaks.len() {
         let follows =
@@ -177,7 +185,7 @@ fn fit(peaks: &[Peak], step: f32) -> Option<(f32, f32, f32)> {
         (longest.0..longest.1).map(|k| ((k - longest.0) as f32, peaks[k].centre, peaks[k].weight)).collect();
     let (mut low, mut high) = (longest.0, longest.1);
     let mut model = model_of(&places, step);
-    // Outwards from the chain, one peak at a time: the local step follows perspective.
+    // Extend the chain by one peak at a time, refitting so that the step follows the perspective.
     while low > 0 || high < peaks.len() {
         let next = if high < peaks.len() { high } else { low - 1 };
         if high < peaks.len() {
@@ -197,10 +205,11 @@ fn fit(peaks: &[Peak], step: f32) -> Option<(f32, f32, f32)> {
         model = model_of(&places, step);
         places.retain(|&(i, x, _)| (model[0] + model[1] * i + model[2] * i * i - x).abs() < TOLERANCE * step);
     }
-    (places.len() >= LEAST_PEAKS).then_some((model[0], model[1], model[2]))
+    (places.len() >= MIN_PEAKS).then_some((model[0], model[1], model[2]))
 }
 
-/// Offset, step and bend through the places found so far; a bend needs a long stretch to be told from noise.
+/// Fits offset, step and bend to the peaks found so far, as (index, column, weight). The bend is 0
+/// over short ranges, where it cannot be told from noise.
 fn model_of(places: &[(f32, f32, f32)], step: f32) -> [f32; 3] {
     let least = places.iter().map(|p| p.0).fold(f32::INFINITY, f32::min);
     let most = places.iter().map(|p| p.0).fold(f32::NEG_INFINITY, f32::max);
@@ -208,7 +217,7 @@ fn model_of(places: &[(f32, f32, f32)], step: f32) -> [f32; 3] {
         let model = parabola(places);
         let at = |i: f32| model[1] + 2.0 * model[2] * i;
         let (left, right) = (at(least), at(most));
-        if left.min(right) > MOST_NARROWED * left.max(right) {
+        if left.min(right) > MIN_PITCH_RATIO * left.max(right) {
             return model;
         }
     }
@@ -217,7 +226,8 @@ fn model_of(places: &[(f32, f32, f32)], step: f32) -> [f32; 3] {
     [offset, step, 0.0]
 }
 
-/// The place of a column on the lattice, by two steps of Newton's method from the straight solution.
+/// The fractional character index of column `x`, by two steps of Newton's method from the linear
+/// solution.
 fn place_of(model: &[f32; 3], x: f32) -> Option<f32> {
     let mut i = (x - model[0]) / model[1];
     for _ in 0..2 {
@@ -235,7 +245,7 @@ mod tests {
     use super::super::columns::CLASSES;
     use super::*;
 
-    /// Columns with a sure character at each of `centres` and blank elsewhere.
+    /// Columns with a confident character at each of `centres` and blank elsewhere.
     fn columns(count: usize, centres: &[f32]) -> Columns {
         let mut logits = vec![0.0; count * CLASSES];
         for t in 0..count {
@@ -251,11 +261,11 @@ mod tests {
     fn a_line_of_44_is_found_with_its_place() {
         let centres: Vec<f32> = (0..44).map(|i| 6.0 + 3.75 * i as f32).collect();
         let lattice = Lattice::find(&columns(180, &centres), 3.75).expect("44 peaks");
-        let window = lattice.window(44);
-        assert!(window.score > lattice.window(36).score && window.score > lattice.window(30).score);
-        let first = lattice.column(window.first as f32);
+        let extent = lattice.extent(44);
+        assert!(extent.score > lattice.extent(36).score && extent.score > lattice.extent(30).score);
+        let first = lattice.column(extent.first as f32);
         assert!((first - 6.5).abs() < 1.0, "{first}");
-        let last = lattice.column((window.first + 43) as f32);
+        let last = lattice.column((extent.first + 43) as f32);
         assert!((last - centres[43]).abs() < 1.0, "{last}");
     }
 
@@ -265,9 +275,9 @@ mod tests {
         centres.remove(11);
         centres.push(centres[28] + 9.0);
         let lattice = Lattice::find(&columns(170, &centres), 3.75).expect("29 peaks");
-        let window = lattice.window(30);
-        assert!((lattice.column(window.first as f32) - 10.5).abs() < 1.0);
-        assert!((lattice.column((window.first + 29) as f32) - 135.0).abs() < 1.5);
+        let extent = lattice.extent(30);
+        assert!((lattice.column(extent.first as f32) - 10.5).abs() < 1.0);
+        assert!((lattice.column((extent.first + 29) as f32) - 135.0).abs() < 1.5);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! From the network's logits to the lines of a zone.
 //!
-//! [`Columns`] are class probabilities along a strip. A first reading finds where characters stand ([`Lattice`]); once the strip is laid
-//! out on that lattice, [`slots::marginals`] gives the probability of each character at each place, and [`grammar`] the best text
-//! that a format allows, check digits included.
+//! [`Columns`] are class probabilities along a strip. A first look finds where characters stand
+//! ([`Lattice`]). Once the line is sampled again on that lattice, [`slots::marginals`] computes the
+//! probability of each character in each slot, and [`grammar`] finds the best text under a format,
+//! check digits included.
 
 mod columns;
 pub(crate) mod grammar;
@@ -10,4 +11,4 @@ mod lattice;
 pub(crate) mod slots;
 
 pub(crate) use columns::{Columns, SYMBOLS};
-pub(crate) use lattice::{Lattice, Window};
+pub(crate) use lattice::{Extent, Lattice};

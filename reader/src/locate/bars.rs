@@ -1,4 +1,5 @@
-//! Bars: at a scale where characters stand about five pixels apart a text line is one long narrow blob of ink, whatever its direction.
+//! Bars: at a scale where characters are about five pixels apart, a text line is one long narrow
+//! blob of ink, whatever its direction.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -7,39 +8,41 @@
     reason = "pixel counts and coordinates of pictures of at most a few thousand pixels a side"
 )]
 
-use super::raster::{BoxMean, Ink, MOST_INK, Rows};
+use super::raster::{BoxMean, Ink, MAX_INK, Rows};
 use crate::geometry::Point;
 use nibble_gray::Gray;
 
-/// Surroundings that ink is measured against: wider than a character, narrower than two lines.
+/// Radius of the mean that ink is measured against: wider than a character, narrower than two
+/// lines.
 const INK_RADIUS: usize = 5;
-/// Surroundings that a blob must stand out of: a line of a zone and the space to its neighbours. Wider ones find less than a mean amount of ink between lines
-/// that are set close, and make one blob of them.
+/// Radius of the mean that a blob must exceed: a line of a zone and the space to its neighbours.
+/// With a larger radius, lines that are set close would merge into one blob.
 const CONTRAST_RADIUS: usize = 8;
-/// Least mean ink of a blob, in quarter gray levels: below it there is only noise.
-const LEAST_INK: u16 = 8;
-/// Least length of a bar in pixels: eight characters or so.
-const LEAST_LENGTH: f32 = 28.0;
-/// Least length over thickness of a bar.
-const LEAST_ELONGATION: f32 = 4.0;
-/// Thickest bar, in pixels.
-const MOST_THICKNESS: f32 = 11.0;
+/// Minimum smoothed ink of a blob, in quarter gray levels: below it there is only noise.
+const MIN_INK: u16 = 8;
+/// Minimum length of a bar in pixels: about eight characters.
+const MIN_LENGTH: f32 = 28.0;
+/// Minimum ratio of a bar's length to its thickness.
+const MIN_ELONGATION: f32 = 4.0;
+/// Maximum thickness of a bar in pixels.
+const MAX_THICKNESS: f32 = 11.0;
 
 /// A long narrow blob.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bar {
-    /// Centre of gravity.
+    /// Centroid.
     pub(super) centre: Point,
-    /// Unit vector along the bar; to the right, or straight down.
+    /// Unit vector along the bar, pointing right or straight down.
     pub(super) along: Point,
     /// Half the length.
     pub(super) half: f32,
-    /// Thickness across.
+    /// Thickness.
     pub(super) thickness: f32,
-    /// Sums of coordinates and their products, for joining.
+    /// Moments, from which a joined bar is computed.
     moments: Moments,
 }
 
+/// Sums over the pixels of a blob: their number, coordinates, and products of coordinates.
 #[derive(Debug, Clone, Copy, Default)]
 struct Moments {
     n: f64,
@@ -51,11 +54,11 @@ struct Moments {
 }
 
 impl Moments {
-    /// A run of pixels `start..end` of row `y`.
+    /// The moments of pixels `start..end` of row `y`.
     fn run(start: usize, end: usize, y: usize) -> Self {
         let (a, b, y) = (start as f64, end as f64, y as f64 + 0.5);
         let n = b - a;
-        // Sums of (i + 1/2) and (i + 1/2)^2 for i in a..b; the squares as of a continuous run.
+        // Sums of i + 1/2 for i in a..b, and integrals of the squares.
         let x = (b * b - a * a) / 2.0;
         let xx = (b * b * b - a * a * a) / 3.0;
         Self { n, x, y: n * y, xx, xy: x * y, yy: n * (y * y + 1.0 / 12.0) }
@@ -70,7 +73,7 @@ impl Moments {
         self.yy += other.yy;
     }
 
-    /// The ellipse of the same moments as a bar; `None` for an empty blob.
+    /// The bar with the same moments; `None` for an empty blob.
     fn bar(&self) -> Option<Bar> {
         if self.n <= 0.0 {
             return None;
@@ -81,7 +84,7 @@ impl Moments {
         let (half_trace, half_difference) = ((xx + yy) / 2.0, (xx - yy) / 2.0);
         let root = (half_difference * half_difference + xy * xy).sqrt();
         let (major, minor) = (half_trace + root, (half_trace - root).max(0.0));
-        // The eigenvector of the larger eigenvalue, from the better conditioned of its two forms.
+        // The eigenvector of the larger eigenvalue, by the better conditioned of two formulas.
         let (vx, vy) = if xx >= yy { (root + half_difference, xy) } else { (xy, root - half_difference) };
         let mut along = Point::new(vx as f32, vy as f32).unit();
         if along.x < 0.0 || (along.x == 0.0 && along.y < 0.0) {
@@ -90,7 +93,7 @@ impl Moments {
         if along.norm() == 0.0 {
             along = Point::new(1.0, 0.0);
         }
-        // Variance of a uniform rectangle of side l is l^2 / 12.
+        // The variance of a uniform distribution over a length l is l^2 / 12.
         Some(Bar {
             centre: Point::new(cx as f32, cy as f32),
             along,
@@ -102,8 +105,9 @@ impl Moments {
 }
 
 impl Bar {
-    /// How much the gray changes along the bar, as a share of how much darker the bar is than what lies beside it: characters change it from stroke to stroke,
-    /// the grain of wood or a rule hardly at all.
+    /// How much the gray changes along the bar, relative to the contrast between the bar and its
+    /// surroundings. It changes with each stroke of a character, but hardly along wood grain or a
+    /// rule.
     pub(super) fn texture(&self, level: &Gray) -> f32 {
         let across = self.along.down();
         let at = |along: f32, aside: f32| {
@@ -116,7 +120,7 @@ impl Bar {
         let (mut change, mut depth) = (0.0, 0.0);
         for step in 0..steps {
             let along = step as f32 - self.half;
-            // Two pixels on: half a character at the scale of a line's level.
+            // Two pixels are about half a character at this scale.
             change += (at(along + 2.0, 0.0) - at(along, 0.0)).abs();
             let beside = (at(along, -self.thickness) + at(along, self.thickness)) / 2.0;
             depth += beside - at(along, 0.0);
@@ -124,7 +128,7 @@ impl Bar {
         change / depth.max(steps as f32)
     }
 
-    /// One bar in place of two.
+    /// One bar in place of two, from the sum of their moments.
     pub(super) fn joined(&self, other: &Self) -> Option<Self> {
         let mut moments = self.moments;
         moments.add(&other.moments);
@@ -132,7 +136,7 @@ impl Bar {
     }
 }
 
-/// Blobs of a mask by union of runs, 8-connected.
+/// The 8-connected blobs of a mask, found by union of horizontal runs of pixels.
 struct Blobs {
     parents: Vec<u32>,
     moments: Vec<Moments>,
@@ -158,7 +162,8 @@ impl Blobs {
         }
     }
 
-    /// Adds a run of pixels to the blobs that it touches, or begins one; gives the number of a blob that it is in.
+    /// Adds a run of pixels to the blobs that it touches, or starts a new blob. Returns the id of a
+    /// blob that contains it.
     fn added(&mut self, run: &Moments, mut touching: impl Iterator<Item = u32>) -> u32 {
         let Some(first) = touching.next() else {
             self.parents.push(self.parents.len() as u32);
@@ -171,7 +176,7 @@ impl Blobs {
         id
     }
 
-    /// Of a mask that comes row by row.
+    /// The moments of the blobs of a mask; `next` writes its next row.
     fn of(width: usize, height: usize, mut next: impl FnMut(&mut [bool])) -> Vec<Moments> {
         let mut blobs = Self { parents: Vec::new(), moments: Vec::new() };
         let mut above: Vec<(usize, usize, u32)> = Vec::new();
@@ -206,23 +211,23 @@ impl Blobs {
 
 /// The bars of one level.
 pub(super) fn find(level: &Gray) -> Vec<Bar> {
-    let energy = BoxMean::of(BoxMean::of(Ink::of(level, INK_RADIUS), 1, MOST_INK, 1), 1, MOST_INK, 1);
-    let mut contrast = BoxMean::of(energy, CONTRAST_RADIUS, MOST_INK, 1);
+    let energy = BoxMean::of(BoxMean::of(Ink::of(level, INK_RADIUS), 1, MAX_INK, 1), 1, MAX_INK, 1);
+    let mut contrast = BoxMean::of(energy, CONTRAST_RADIUS, MAX_INK, 1);
     let mut around = vec![0; level.width()];
     let blobs = Blobs::of(level.width(), level.height(), |mask| {
         contrast.next(&mut around);
         for ((inside, &here), &mean) in mask.iter_mut().zip(contrast.middle()).zip(&around) {
-            *inside = here > mean.max(LEAST_INK);
+            *inside = here > mean.max(MIN_INK);
         }
     });
     blobs
         .iter()
-        .filter(|moments| moments.n >= f64::from(LEAST_LENGTH))
+        .filter(|moments| moments.n >= f64::from(MIN_LENGTH))
         .filter_map(Moments::bar)
         .filter(|bar| {
-            2.0 * bar.half >= LEAST_LENGTH
-                && bar.thickness <= MOST_THICKNESS
-                && 2.0 * bar.half >= LEAST_ELONGATION * bar.thickness
+            2.0 * bar.half >= MIN_LENGTH
+                && bar.thickness <= MAX_THICKNESS
+                && 2.0 * bar.half >= MIN_ELONGATION * bar.thickness
         })
         .collect()
 }

@@ -1,4 +1,5 @@
-//! From bars to text lines: pieces are joined, and what they hint at is measured.
+//! From bars to text lines: pieces of a line are joined, and the lines that they suggest are
+//! measured.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -14,17 +15,17 @@ use crate::measure::PITCH_PER_CAP;
 use crate::numeric::sort_by;
 use crate::path::LinePath;
 
-/// Characters of a line worth measuring, counted by the height of a bar.
+/// Number of characters of a line worth measuring, as estimated from its length and height.
 const HINTED_LENGTH: std::ops::Range<f32> = 10.0..110.0;
 
-/// Least texture of a bar: clean print has about 1, the grain of wood a tenth.
-pub(super) const LEAST_TEXTURE: f32 = 0.3;
+/// Minimum texture of a bar: that of clean print is about 1, that of wood grain a tenth.
+pub(super) const MIN_TEXTURE: f32 = 0.3;
 
 /// A line of text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line {
     pub(super) path: LinePath,
-    /// How regularly the characters follow one another, 0 to 1.
+    /// How regularly the characters are spaced, 0 to 1.
     pub(super) regularity: f32,
 }
 
@@ -48,7 +49,7 @@ pub(super) fn join(mut bars: Vec<Bar>) -> Vec<Bar> {
     joined
 }
 
-/// Whether two bars lie on one course with a gap of a few characters at most.
+/// Whether two bars lie on a common course, with a gap of at most a few characters.
 fn continues(a: &Bar, b: &Bar) -> bool {
     let (long, short) = if a.half >= b.half { (a, b) } else { (b, a) };
     let thickness = a.thickness.min(b.thickness).max(2.5);
@@ -57,27 +58,29 @@ fn continues(a: &Bar, b: &Bar) -> bool {
     }
     let between = short.centre - long.centre;
     let gap = between.dot(long.along).abs() - long.half - short.half;
-    // Both ends of the short bar must lie near the course of the long one; the farther out, the more a curve is allowed.
+    // Both ends of the short bar must lie near the axis of the long one. Farther out, more
+    // deviation is allowed, as for a curved line.
     let off = |end: f32| (between + short.along * end).cross(long.along).abs();
     let allowed = 0.6 * thickness + 0.02 * between.norm();
     gap < 3.5 * thickness && off(short.half) < allowed && off(-short.half) < allowed
 }
 
 impl Line {
-    /// The line that a bar of a level suggests, in pixels of the picture, not measured yet; `None` where its proportions are not those of a zone's line.
+    /// The line that a bar of a level suggests, in picture pixels and not yet measured. `None` if
+    /// its proportions or its texture are not those of a line of a zone.
     pub(super) fn hinted(bar: &Bar, level: &Level) -> Option<Self> {
-        // Smoothing made the blob thicker than the capitals by about this much.
+        // Smoothing makes the blob about this much thicker than the capitals.
         let cap = (bar.thickness - 1.5).max(2.5);
         let half = bar.along * bar.half;
         let length = 2.0 * bar.half / (cap * PITCH_PER_CAP);
         let path = LinePath::straight(bar.centre - half, bar.centre + half, cap, length).scaled(level.scale);
         let texture = bar.texture(&level.gray);
-        let fits = HINTED_LENGTH.contains(&length) && texture > LEAST_TEXTURE;
+        let fits = HINTED_LENGTH.contains(&length) && texture > MIN_TEXTURE;
         fits.then_some(Self { path, regularity: 0.5 * texture.min(1.0) })
     }
 }
 
-/// Measures the line that a path hints at. `None` where there is none or it is too short for a zone.
+/// Measures the line near `hint`. `None` if there is none, or if its length does not suit a zone.
 pub(super) fn measure(level: &Level, hint: &LinePath) -> Option<Line> {
     let hint = hint.scaled(1.0 / level.scale);
     let measured = measure::measure(&level.pyramid(), &hint, &HINTED_LENGTH)?;
@@ -86,8 +89,9 @@ pub(super) fn measure(level: &Level, hint: &LinePath) -> Option<Line> {
     Some(Line { path, regularity: measured.regularity })
 }
 
-/// The line counted by the pitch that its characters show, `factor` times that which follows from its height. The height itself may be wrong where fillers abound: it moves half of
-/// the way to what follows from the pitch.
+/// Recounts a line by its measured pitch, which is `factor` times the pitch that its height
+/// implies. The height may be wrong where there are many fillers, so it moves halfway, on a
+/// logarithmic scale, to the height that the pitch implies.
 fn spaced(path: &LinePath, factor: f32) -> LinePath {
     LinePath { cap: path.cap * factor.sqrt(), ..*path }.recounted(0.0, factor, path.length / factor)
 }

@@ -1,6 +1,8 @@
-//! Locating machine-readable zones: blobs of ink at several scales become bars, bars become measured lines, parallel lines become zones.
+//! Locating machine-readable zones: blobs of ink at several scales become bars, bars become
+//! measured lines, and parallel lines become zones.
 //!
-//! Nothing here knows how a line is read. Candidates come ranked; whether one is a machine-readable zone is for the later stages to say.
+//! Nothing here depends on how a line is read. Zones are ranked; the later stages decide whether
+//! one is machine-readable.
 
 mod bars;
 mod lines;
@@ -16,33 +18,34 @@ use crate::pyramid::Pyramid;
 use lines::Line;
 use nibble_gray::Gray;
 
-/// Longer side of the picture that scales start from.
+/// Maximum longer side of the largest scale.
 const BASE_SIDE: usize = 1400;
-/// Longer side of the smallest scale.
-const LEAST_SIDE: usize = 110;
-/// Pictures up to this side are searched at their own scale too: their characters may be only five pixels apart.
+/// Minimum longer side of the smallest scale.
+const MIN_SIDE: usize = 110;
+/// Maximum longer side at which the largest scale is searched too: characters of such a small
+/// picture may be only five pixels apart.
 const SMALL_SIDE: usize = 800;
-/// Longest bars of a scale that are considered.
-const MOST_BARS: usize = 60;
-/// Groups of bars whose lines are measured.
-const MOST_GROUPS: usize = 10;
-/// What one call of [`raster::shrink_by_root_two`] divides lengths by.
+/// Maximum bars considered per scale, the longest first.
+const MAX_BARS: usize = 60;
+/// Maximum groups of bars whose lines are measured.
+const MAX_GROUPS: usize = 10;
+/// Factor by which [`raster::shrink_by_root_two`] divides lengths.
 const ROOT_TWO_STEP: f32 = 1.4;
 
-/// The picture at one scale; lengths times `scale` are lengths in the picture.
+/// The picture at one scale. Lengths here times `scale` are lengths in the picture.
 struct Level {
     gray: Gray,
     scale: f32,
 }
 
 impl Level {
-    /// The scale as a picture to measure on.
+    /// The pyramid of this level, to measure on.
     fn pyramid(&self) -> Pyramid<'_> {
         Pyramid::of(&self.gray)
     }
 }
 
-/// Candidate zones, best first, in pixels of `gray`.
+/// Zones that may be machine-readable, best first, in pixels of `gray`.
 #[must_use]
 pub(crate) fn locate(gray: &Gray) -> Vec<Zone> {
     if gray.width() == 0 || gray.height() == 0 {
@@ -50,36 +53,37 @@ pub(crate) fn locate(gray: &Gray) -> Vec<Zone> {
     }
     let levels = levels(gray);
     let hints = levels.iter().enumerate().flat_map(|(index, level)| {
-        // The largest scale of a large picture holds characters too small to be read.
+        // Characters five pixels apart at a large picture's largest scale are too small to be read.
         let searched = index > 0 || level.gray.width().max(level.gray.height()) <= SMALL_SIDE;
         let mut bars = if searched { bars::find(&level.gray) } else { Vec::new() };
-        bars.retain(|bar| bar.texture(&level.gray) > lines::LEAST_TEXTURE);
+        bars.retain(|bar| bar.texture(&level.gray) > lines::MIN_TEXTURE);
         let mut bars = lines::join(bars);
         sort_by(&mut bars, |a, b| b.half.total_cmp(&a.half));
-        bars.truncate(MOST_BARS);
+        bars.truncate(MAX_BARS);
         bars.into_iter().filter_map(move |bar| Line::hinted(&bar, level))
     });
     let groups = zones::group(hints.collect());
-    let hints = groups.iter().take(MOST_GROUPS).flat_map(|zone| &zone.lines);
+    let hints = groups.iter().take(MAX_GROUPS).flat_map(|zone| &zone.lines);
     let mut measured =
         zones::group(hints.filter_map(|path| lines::measure(level_for(&levels, path), path)).collect());
     measured.iter_mut().for_each(|zone| zones::foreshorten(&mut zone.lines));
     measured
 }
 
-/// The picture at the scale where a line's capitals are nearest to the height at which lines are measured.
+/// The smallest level at which a line's capitals are tall enough to be measured, or the largest
+/// level.
 fn level_for<'a>(levels: &'a [Level], path: &crate::path::LinePath) -> &'a Level {
     let fits = |level: &Level| path.cap_at(path.length / 2.0) / level.scale >= PATCH_CAP;
     levels.iter().rev().find(|level| fits(level)).unwrap_or(&levels[0])
 }
 
-/// The picture at falling scales.
+/// The picture at decreasing scales.
 fn levels(gray: &Gray) -> Vec<Level> {
     let factor = gray.width().max(gray.height()).div_ceil(BASE_SIDE);
     let mut levels = vec![Level { gray: gray.shrunk(factor), scale: whole(factor) }];
     while let Some(last) = levels.last() {
         let next = raster::shrink_by_root_two(&last.gray);
-        if next.width().max(next.height()) < LEAST_SIDE {
+        if next.width().max(next.height()) < MIN_SIDE {
             break;
         }
         let scale = last.scale * ROOT_TWO_STEP;

@@ -1,14 +1,17 @@
-//! Raster work of the locator, all in integers. What goes over whole pictures goes row by row from stage to stage: each keeps the few rows that it needs, so that they stay in
-//! the nearest cache.
+//! The locator's raster operations, all in integers. Operations on whole pictures pass rows from
+//! stage to stage. Each stage keeps only the few rows that it needs, so that they stay in the L1
+//! cache.
 
 #![allow(clippy::cast_possible_truncation, reason = "sums are kept within 16 bits: see `BoxMean::of`")]
 
 use nibble_gray::Gray;
 
-/// Shrunk to 5/7 (0.714, near enough to the square root of one half) in both directions, bilinear between pixel centres.
+/// Shrinks a picture to 5/7 of its width and height (0.714, close to the square root of one half),
+/// by bilinear interpolation between pixel centres.
 pub(super) fn shrink_by_root_two(gray: &Gray) -> Gray {
     let (width, height) = ((gray.width() * 5 / 7).max(1), (gray.height() * 5 / 7).max(1));
-    // In tenths of a pixel: the centre of output pixel i lies at 14 i + 7, the centre of input pixel j at 10 j + 5.
+    // In tenths of an input pixel, the centre of output pixel i lies at 14 i + 7, that of input
+    // pixel j at 10 j + 5.
     let taps = |i: usize, len: usize| {
         let position = (14 * i + 7).saturating_sub(5);
         let first = (position / 10).min(len - 1);
@@ -23,7 +26,7 @@ pub(super) fn shrink_by_root_two(gray: &Gray) -> Gray {
         }
         let mean =
             |left: u16, right: u16, across: u16| ((left * (10 - across) + right * across + 50) / 100) as u8;
-        // Seven pixels become five, always by the same shares.
+        // Seven pixels become five, always with the same weights.
         let (sevens, _) = mixed.as_chunks::<7>();
         let (fives, rest) = out.as_chunks_mut::<5>();
         for (five, seven) in fives.iter_mut().zip(sevens) {
@@ -43,13 +46,13 @@ pub(super) fn shrink_by_root_two(gray: &Gray) -> Gray {
     Gray::new(width, height, pixels).unwrap_or_else(|| gray.clone())
 }
 
-/// A raster of bytes or of 16-bit values that is computed row by row. Stages hold what they read from behind a pointer: a call a row costs nothing, and each stage is compiled
-/// once.
+/// A raster of bytes or 16-bit values that is computed row by row. Stages hold their sources as
+/// trait objects: one virtual call per row costs nothing, and each stage is compiled only once.
 pub(super) trait Rows<T> {
     /// Width and height, both at least 1.
     fn size(&self) -> (usize, usize);
 
-    /// Writes the next row, of the height's number of them.
+    /// Writes the next row. Called no more often than there are rows.
     fn next(&mut self, out: &mut [T]);
 }
 
@@ -78,15 +81,15 @@ impl<T: From<u8>> Rows<T> for Pixels<'_> {
     }
 }
 
-/// Rows of a raster around the one at hand: up to `reach` below it, up to `reach + 1` above it.
+/// The current row of a raster and the rows around it: up to `reach` below and `reach + 1` above.
 struct Around<'a, T> {
     source: Box<dyn Rows<T> + 'a>,
     reach: usize,
-    /// A ring.
+    /// A ring buffer of rows.
     rows: Vec<T>,
-    /// Rows taken from the source.
+    /// Number of rows read from the source.
     known: usize,
-    /// Rows that were at hand, this one included.
+    /// Number of rows that have been current, the present one included.
     turns: usize,
 }
 
@@ -96,7 +99,7 @@ impl<'a, T: Copy + Default> Around<'a, T> {
         Self { source: Box::new(source), reach, rows, known: 0, turns: 0 }
     }
 
-    /// Takes the next row in hand, the first one at first; says whether it is that.
+    /// Advances to the next row; returns whether it is the first one.
     fn advance(&mut self) -> bool {
         let (width, height) = self.source.size();
         self.turns += 1;
@@ -108,12 +111,12 @@ impl<'a, T: Copy + Default> Around<'a, T> {
         self.turns == 1
     }
 
-    /// The row `offset - reach` below the one at hand; beyond the border, the border's.
+    /// The row `offset - reach` below the current one, clamped to the raster.
     fn row(&self, offset: usize) -> &[T] {
         self.clamped((self.turns - 1 + offset).saturating_sub(self.reach))
     }
 
-    /// The row that left the reach when the one at hand was taken.
+    /// The row that went out of reach when the current one was reached, clamped to the raster.
     fn left_behind(&self) -> &[T] {
         self.clamped(self.turns.saturating_sub(self.reach + 2))
     }
@@ -124,7 +127,8 @@ impl<'a, T: Copy + Default> Around<'a, T> {
     }
 }
 
-/// `op` over the `2 * reach + 1` values around each of a row, which beyond its ends repeats them. `scratch` keeps its memory from row to row.
+/// Combines, by `op`, the `2 * reach + 1` values around each value of a row. Beyond the ends of the
+/// row its end values repeat. `scratch` is passed in so that its memory is reused for each row.
 fn along<T: Copy>(row: &[T], reach: usize, op: impl Fn(T, T) -> T, scratch: &mut [Vec<T>; 2], out: &mut [T]) {
     let (Some(&first), Some(&last)) = (row.first(), row.last()) else { return };
     let side = 2 * reach + 1;
@@ -133,7 +137,9 @@ fn along<T: Copy>(row: &[T], reach: usize, op: impl Fn(T, T) -> T, scratch: &mut
     blocks.extend(std::iter::repeat_n(first, reach));
     blocks.extend_from_slice(row);
     blocks.extend(std::iter::repeat_n(last, reach));
-    // Blocks of 1, 2, 4, ... values from each place on; those of the side's binary digits side by side make the side. All of it is vector instructions, a sliding sum is not.
+    // Combine blocks of 1, 2, 4, ... values from each position on. The blocks whose sizes are the
+    // binary digits of `side`, laid end to end, cover it. All of this compiles to vector
+    // instructions, unlike a sliding sum.
     out.copy_from_slice(&blocks[..row.len()]);
     let (mut size, mut done) = (1, 1);
     while 2 * size <= side {
@@ -150,30 +156,33 @@ fn along<T: Copy>(row: &[T], reach: usize, op: impl Fn(T, T) -> T, scratch: &mut
     }
 }
 
-/// The high half of a product: `value * share / 65536`.
+/// `value * share / 65536`: the high half of the product.
 fn share_of(value: u16, share: u16) -> u16 {
     ((u32::from(value) * u32::from(share)) >> 16) as u16
 }
 
-/// The mean over the square of `2 * radius + 1` around each value, times `scale`; values beyond the border repeat it.
+/// The mean over the square of side `2 * radius + 1` around each value, times `scale`. Border
+/// values repeat beyond the border.
 pub(super) struct BoxMean<'a> {
     around: Around<'a, u16>,
-    /// Sums of each column over the rows within reach.
+    /// The sum of each column over the rows within reach.
     columns: Vec<u16>,
-    /// What is kept of a column's sum, in 65536ths, where sums over the square would not fit 16 bits.
+    /// Factor by which column sums are scaled down, in 65536ths; `None` where sums over the square
+    /// fit 16 bits without it.
     column_share: Option<u16>,
-    /// What the mean is of the sum over the square, in 65536ths.
+    /// Ratio of the result to the sum over the square, in 65536ths.
     share: u16,
     scratch: [Vec<u16>; 2],
 }
 
 impl<'a> BoxMean<'a> {
-    /// Of values up to `most`, with which a column's sum fits 16 bits.
-    pub(super) fn of(source: impl Rows<u16> + 'a, radius: usize, most: u16, scale: usize) -> Self {
+    /// The means of a source whose values do not exceed `max`. Sums of `2 * radius + 1` such values
+    /// must fit 16 bits.
+    pub(super) fn of(source: impl Rows<u16> + 'a, radius: usize, max: u16, scale: usize) -> Self {
         let side = 2 * radius + 1;
         let columns = vec![0; source.size().0];
-        // Of a column's sum, that of so many of its values is kept.
-        let kept = (usize::from(u16::MAX / most) / side).clamp(1, side);
+        // Each column sum is scaled down to that of `kept` values.
+        let kept = (usize::from(u16::MAX / max) / side).clamp(1, side);
         let in_65536ths =
             |part: usize, of: usize| (((part << 16) + of / 2) / of).min(usize::from(u16::MAX)) as u16;
         Self {
@@ -185,7 +194,7 @@ impl<'a> BoxMean<'a> {
         }
     }
 
-    /// The source's row that the last mean is around.
+    /// The source's row at which the last means are centred.
     pub(super) fn middle(&self) -> &[u16] {
         self.around.row(self.around.reach)
     }
@@ -225,10 +234,11 @@ impl Rows<u16> for BoxMean<'_> {
     }
 }
 
-/// Half the side of the square that closing fills: the square is wider than a stroke at the scales of the locator, narrower than what lies beside a document.
+/// Reach of the square used for closing. The square is wider than a stroke at the locator's scales,
+/// and narrower than the dark areas next to a document.
 const CLOSED_REACH: usize = 3;
 
-/// The extreme value in the square around each pixel: the largest, or the smallest.
+/// The maximum or the minimum over the square around each pixel.
 struct Extreme<'a> {
     around: Around<'a, u8>,
     largest: bool,
@@ -270,8 +280,12 @@ impl Rows<u8> for Extreme<'_> {
     }
 }
 
-/// Ink: how much darker each pixel is than its surroundings (a square of `2 * radius + 1`), in quarter gray levels. What is darker than a stroke is wide is no ink: a table beside
-/// a white page would outweigh the text at the page's edge. (The bottom hat of Serra, Image Analysis and Mathematical Morphology, 1982, bounds the difference to the mean.)
+/// Ink: how much darker each pixel is than the mean of the square of side `2 * radius + 1` around
+/// it, in quarter gray levels.
+///
+/// Dark areas wider than a stroke are not ink: otherwise a dark table next to a white page would
+/// outweigh the text at the page's edge. So the bottom-hat transform (Serra, Image Analysis and
+/// Mathematical Morphology, 1982) bounds the difference from the mean.
 pub(super) struct Ink<'a> {
     pixels: Pixels<'a>,
     mean: BoxMean<'a>,
@@ -280,8 +294,8 @@ pub(super) struct Ink<'a> {
     closed_row: Vec<u8>,
 }
 
-/// The most that [`Ink`] finds.
-pub(super) const MOST_INK: u16 = 4 * 255;
+/// Maximum value of [`Ink`].
+pub(super) const MAX_INK: u16 = 4 * 255;
 
 impl<'a> Ink<'a> {
     pub(super) fn of(gray: &'a Gray, radius: usize) -> Self {
@@ -326,7 +340,7 @@ mod tests {
         values
     }
 
-    /// The pixels of the square around a place, the border repeated.
+    /// The pixels of the square around a place; border pixels repeat beyond the border.
     fn square(gray: &Gray, (x, y): (usize, usize), radius: usize) -> impl Iterator<Item = u8> {
         let at = move |dx: usize, dy: usize| {
             let x = (x + dx).saturating_sub(radius).min(gray.width() - 1);
@@ -344,14 +358,14 @@ mod tests {
     fn box_means_are_those_of_the_definition_up_to_one() {
         for (width, height) in [(23, 9), (1, 1), (2, 40), (40, 2)] {
             let gray = noise(width, height);
-            // With larger values than there are, sums of columns are kept in part.
-            for (radius, most) in [(1, 255), (2, 255), (5, 255), (12, 255), (12, 1020)] {
-                let means = all(BoxMean::of(Pixels::of(&gray), radius, most, 4));
+            // With a maximum above the actual values, column sums are scaled down.
+            for (radius, max) in [(1, 255), (2, 255), (5, 255), (12, 255), (12, 1020)] {
+                let means = all(BoxMean::of(Pixels::of(&gray), radius, max, 4));
                 for (mean, place) in means.iter().zip(places(&gray)) {
                     let sum: u64 = square(&gray, place, radius).map(u64::from).sum();
                     let expected = 4 * sum / (2 * radius as u64 + 1).pow(2);
-                    let off = if most == 255 { 1 } else { 3 };
-                    assert!(expected.abs_diff(u64::from(*mean)) <= off, "{mean} {expected} {radius} {most}");
+                    let off = if max == 255 { 1 } else { 3 };
+                    assert!(expected.abs_diff(u64::from(*mean)) <= off, "{mean} {expected} {radius} {max}");
                 }
             }
         }
@@ -362,7 +376,7 @@ mod tests {
         let white = Gray::new(60, 60, vec![255; 3600]).expect("sizes agree");
         for radius in [1, 5, 12] {
             let means = all(BoxMean::of(Pixels::of(&white), radius, 255, 4));
-            assert!(means.iter().all(|&mean| mean.abs_diff(MOST_INK) <= 4), "{radius} {:?}", means[0]);
+            assert!(means.iter().all(|&mean| mean.abs_diff(MAX_INK) <= 4), "{radius} {:?}", means[0]);
         }
     }
 

@@ -1,35 +1,38 @@
-//! Groups of parallel lines of equal length at a regular distance.
+//! Zones: groups of parallel lines of similar length and height that lie under one another.
 
 use super::lines::Line;
 use crate::numeric::sort_by;
 use crate::path::LinePath;
 
-/// A candidate: lines that stand under one another, from the first to the last as seen with the paths' own left and right.
+/// Lines that lie under one another, in the order given by the direction of their paths.
 #[derive(Debug, Clone)]
 pub(crate) struct Zone {
     /// The lines, top to bottom.
     pub lines: Vec<LinePath>,
-    /// Rank among the candidates; larger is likelier.
+    /// Score among the zones; a larger one is likelier.
     pub score: f32,
 }
 
-/// Characters of the shortest line of a format, less a few that may not have been found.
-const LEAST_CHARACTERS: f32 = 14.0;
-/// Distance of neighbouring lines in capital heights: 6.35 mm over 2.4 mm nominally, foreshortened or set closer at will.
+/// Minimum characters of a located line: well below the shortest line of a format, since part of a
+/// line may not have been found.
+const MIN_CHARACTERS: f32 = 14.0;
+/// Distance between neighbouring lines in capital heights: nominally 6.35 mm / 2.4 mm, less where
+/// it is foreshortened or where lines are set closer.
 const SPACING: std::ops::Range<f32> = 1.25..4.2;
-/// Distance from the camera of the right end of a line over that of its left end.
-const MOST_FORESHORTENED: std::ops::Range<f32> = 0.5..2.0;
-/// Most that a line is raised: capitals over fillers, and what measuring errs by.
-const MOST_RAISED: f32 = 1.3;
-/// Most candidates returned.
-const MOST_ZONES: usize = 16;
+/// Plausible ratios of a line's distance from the camera at its right end to that at its left end.
+const DISTANCE_RATIO: std::ops::Range<f32> = 0.5..2.0;
+/// Maximum factor by which a line's height is raised: the height of capitals over that of fillers,
+/// and some error of measurement.
+const MAX_RAISE: f32 = 1.3;
+/// Maximum zones returned.
+const MAX_ZONES: usize = 16;
 
-/// How much a line looks like one of a zone, apart from its neighbours.
+/// How much a line by itself looks like a line of a zone.
 fn line_score(line: &Line) -> f32 {
     line.path.length.min(46.0) / 44.0 * (0.35 + line.regularity)
 }
 
-/// Whether two paths cover much the same characters.
+/// Whether two paths cover largely the same characters.
 fn same(a: &LinePath, b: &LinePath) -> bool {
     let middle = a.at(a.length / 2.0);
     let along = b.tangent(b.length / 2.0).unit();
@@ -38,7 +41,8 @@ fn same(a: &LinePath, b: &LinePath) -> bool {
     between.cross(along).abs() < 0.6 * b.cap_at(b.length / 2.0) && between.dot(along).abs() < reach
 }
 
-/// The signed distance of `b` below `a` in capital heights, if the two can be neighbours in a zone.
+/// The signed distance of `b` below `a` in capital heights; `None` if they cannot be neighbours in
+/// a zone.
 fn below(a: &Line, b: &Line) -> Option<f32> {
     let (pa, pb) = (&a.path, &b.path);
     let (ma, mb) = (pa.at(pa.length / 2.0), pb.at(pb.length / 2.0));
@@ -54,9 +58,10 @@ fn below(a: &Line, b: &Line) -> Option<f32> {
     (parallel && alike && beside && SPACING.contains(&distance.abs())).then_some(distance)
 }
 
-/// Zones of two and three lines, and single lines that might have lost their neighbours, best first.
+/// Groups lines into zones of two or three, best first. A single line is a zone too: its neighbours
+/// may have been missed.
 pub(super) fn group(mut lines: Vec<Line>) -> Vec<Zone> {
-    lines.retain(|line| line.path.length > LEAST_CHARACTERS);
+    lines.retain(|line| line.path.length > MIN_CHARACTERS);
     sort_by(&mut lines, |a, b| line_score(b).total_cmp(&line_score(a)));
     let mut kept: Vec<Line> = Vec::new();
     for line in lines {
@@ -72,7 +77,7 @@ pub(super) fn group(mut lines: Vec<Line>) -> Vec<Zone> {
         }
         used[seed] = true;
         let mut members = vec![seed];
-        // Lines are taken in from the seed outwards, each next to one that is in already.
+        // The zone grows from the seed: each new line is next to one that is already in it.
         while members.len() < 3 {
             let next = (0..kept.len()).filter(|&i| !used[i]).find(|&i| {
                 members.iter().any(|&m| below(&kept[m], &kept[i]).is_some())
@@ -96,37 +101,41 @@ pub(super) fn group(mut lines: Vec<Line>) -> Vec<Zone> {
         zones.push(Zone { lines, score });
     }
     sort_by(&mut zones, |a, b| b.score.total_cmp(&a.score));
-    zones.truncate(MOST_ZONES);
+    zones.truncate(MAX_ZONES);
     zones
 }
 
-/// Lines of one zone are printed at one height; a line full of fillers, which are lower than capitals, is measured too low. `raised` makes a line so many times as high.
+/// Raises all lines of a zone to the height of the tallest: they are printed at one height, but a
+/// line full of fillers, which are lower than capitals, is measured too low. `raised` scales the
+/// height of a line by a factor.
 pub(crate) fn level_heights(lines: &mut [LinePath], raised: impl Fn(&LinePath, f32) -> LinePath) {
     let height = |line: &LinePath| line.cap_at(line.length / 2.0);
     let tallest = lines.iter().map(height).fold(0.0, f32::max);
     for line in lines {
-        *line = raised(line, (tallest / height(line)).min(MOST_RAISED));
+        *line = raised(line, (tallest / height(line)).min(MAX_RAISE));
     }
 }
 
-/// Straight lines that are parallel on the page converge where it is farther from the camera: from the distance of the outer two at both ends follows how
-/// the characters of all are foreshortened.
+/// Sets the foreshortening of the lines of a zone. Lines that are parallel on the page converge
+/// where the page is farther from the camera, so the foreshortening follows from the distances
+/// between the first and the last line at both ends.
 pub(super) fn foreshorten(lines: &mut [LinePath]) {
     let [first, .., last] = *lines else { return };
     let along = first.tangent(first.length / 2.0).unit();
     let distance = |u: f32| {
-        // The point of the other line right across: on a line that is nearly straight, nearly parallel, one step is enough.
+        // The point of the last line straight across. The lines are nearly straight and parallel,
+        // so one step is enough.
         let point = first.at(u);
         let v = last.length * (point - last.at(0.0)).dot(along)
             / (last.at(last.length) - last.at(0.0)).dot(along);
         along.cross(last.at(v) - point)
     };
     let ratio = distance(0.0) / distance(first.length);
-    if !MOST_FORESHORTENED.contains(&ratio) {
+    if !DISTANCE_RATIO.contains(&ratio) {
         return;
     }
     for line in lines {
-        // The same ends and course, the characters between them closer together towards the far end.
+        // Keep the ends and the course, but move characters closer together towards the far end.
         let share = line.linear.norm() * line.length / (first.linear.norm() * first.length);
         let ratio = 1.0 + (ratio - 1.0) * share;
         let (linear, quadratic) = (line.linear * ratio, line.quadratic * (ratio * ratio));
