@@ -19,6 +19,8 @@ const LEAST: f32 = 1e-3;
 pub struct Fusion {
     /// Sums of log probabilities, a vector of places a line.
     sums: Vec<Vec<Slot>>,
+    /// The most ink that any frame showed in each place.
+    ink: Vec<Vec<f32>>,
     frames: usize,
     /// Frames in a row that showed something else.
     strangers: usize,
@@ -47,6 +49,10 @@ impl Fusion {
         self.frames += 1;
         if self.sums.is_empty() {
             self.sums = slots.iter().map(|line| vec![[0.0; SYMBOLS]; line.len()]).collect();
+            self.ink = slots.iter().map(|line| vec![0.0; line.len()]).collect();
+        }
+        for (most, &ink) in self.ink.iter_mut().flatten().zip(candidate.ink().flatten()) {
+            *most = most.max(ink);
         }
         for (sum, slot) in self.sums.iter_mut().flatten().zip(slots.iter().copied().flatten()) {
             for (sum, probability) in sum.iter_mut().zip(slot) {
@@ -59,7 +65,7 @@ impl Fusion {
 
     /// What all frames say together, standing where the newest one has it; `None` before the first.
     pub(super) fn candidate(&self) -> Option<Candidate> {
-        self.latest.as_ref()?.with_slots(self.slots())
+        self.latest.as_ref()?.with_slots(self.slots(), self.ink.clone())
     }
 
     /// The probabilities that all frames give together. Errors of neighbouring frames are alike, so `n` frames count as the square root of `n` independent ones.
