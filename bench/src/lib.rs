@@ -1,8 +1,8 @@
-//! Measuring kernels and networks: cases, interleaved repeats and their statistics. The clock is passed
-//! in, so that the command line and the page measure with one code and print one schema.
+//! Measuring kernels and networks: cases, interleaved repeats and their statistics. The clock is
+//! passed in, so that the command line and the page share both the code and the schema of reports.
 //!
-//! Machines get hot and busy. So within a repeat every case runs once, speed-ups are ratios *within* a
-//! repeat, and medians are reported with the spread beside them.
+//! Machines get hot, and other programs slow them down. Therefore every case runs once per repeat,
+//! speed-ups are ratios *within* a repeat, and medians are reported together with their spread.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::cast_precision_loss,
@@ -19,10 +19,11 @@ use nibble_core::products::{self, Product};
 use nibble_core::{Kernels, clock_step};
 use serde::Serialize;
 
-/// Told how many of how many steps are done; `false` ends the measurement early.
+/// Called with the number of steps done and of all steps; returns `false` to end the measurement.
 pub type Progress<'a> = dyn FnMut(usize, usize) -> bool + 'a;
 
-/// The grid of the papers (arXiv 2009.06488): each number of pixels with its number of filters, at three depths.
+/// The grid of the paper (arXiv 2009.06488): four numbers of pixels, each with its number of
+/// filters, at three depths.
 #[must_use]
 pub fn paper_grid() -> Vec<Shape> {
     let sizes = [(72, 24), (120, 48), (240, 72), (360, 96)];
@@ -32,18 +33,19 @@ pub fn paper_grid() -> Vec<Shape> {
 /// How long to measure.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// Repeats, each running all cases in turn.
+    /// Number of repeats; each runs all cases in turn.
     pub repeats: usize,
-    /// A sample lasts at least this long: browsers' clocks are coarse.
+    /// Minimum length of a sample in milliseconds, because the clocks of browsers are coarse.
     pub sample_ms: f64,
-    /// Every case runs this long before it is measured, so that engines have compiled it and clocks have risen.
+    /// Milliseconds that every case runs before it is measured, so that engines have compiled it
+    /// and the CPU has raised its clock.
     pub warm_up_ms: f64,
-    /// Whether single steps of the clock are too long for a layer of a network, as in browsers.
+    /// Whether one step of the clock is too long to time a layer of a network, as in browsers.
     pub coarse_clock: bool,
 }
 
 impl Plan {
-    /// A plan for a clock that moves in steps of `step_ms`, so that a sample is a good many steps long.
+    /// A plan for a clock that moves in steps of `step_ms`: a sample lasts at least 20 of them.
     #[must_use]
     pub fn for_clock(step_ms: f64) -> Self {
         let plan = Self::default();
@@ -57,10 +59,10 @@ impl Default for Plan {
     }
 }
 
-/// One measured case, in the schema that the command line and the page share.
+/// The measurement of one case, in the schema that the command line and the page share.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
-    /// `gemm`, or the layer of a network, or `total`.
+    /// `gemm`, or the name of a network followed by that of a layer or by `total`.
     pub op: String,
     /// Rows (pixels).
     pub m: usize,
@@ -68,70 +70,71 @@ pub struct Row {
     pub n: usize,
     /// Depth.
     pub k: usize,
-    /// The column: `f32`, `u8`, `u7` (8-bit weights, 7-bit activations), `u4`, `u4z` (zero points on both sides).
+    /// The table's column: `f32`, `u8`, `u7` (7-bit activations, 8-bit weights), `u4` or `u4z` (4
+    /// bits with zero points on both sides).
     pub precision: String,
     /// The kernel's name.
     pub kernel: String,
     /// Its instruction set.
     pub isa: String,
-    /// Median time of one run, nanoseconds.
+    /// Median time of one run in nanoseconds.
     pub ns: f64,
-    /// Half the distance between the quartiles of `ns`, in parts of the median.
+    /// Half the distance between the quartiles of the time, divided by its median.
     pub spread: f64,
-    /// 10^9 multiply-adds a second.
+    /// 10^9 multiply-adds per second.
     pub gmacs: f64,
-    /// Median of the ratios to this project's f32 case within each repeat.
+    /// Speed compared with this project's f32 case: the median of the ratios within each repeat.
     pub speedup_vs_f32: Option<f64>,
-    /// Likewise to its 8-bit case.
+    /// The same for its 8-bit case.
     pub speedup_vs_u8: Option<f64>,
 }
 
-/// Geometric means over the shapes, per kernel.
+/// Geometric means of one kernel over all shapes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Mean {
     /// The precision.
     pub precision: String,
     /// The kernel.
     pub kernel: String,
-    /// Shapes averaged over.
+    /// Number of shapes.
     pub shapes: usize,
-    /// 10^9 multiply-adds a second.
+    /// 10^9 multiply-adds per second.
     pub gmacs: f64,
-    /// Against f32.
+    /// Speed compared with f32.
     pub speedup_vs_f32: Option<f64>,
-    /// Against 8 bits.
+    /// Speed compared with 8 bits.
     pub speedup_vs_u8: Option<f64>,
 }
 
-/// What is timed: `run` does the work once.
+/// A case to be timed.
 pub struct Case {
-    /// The column of the table: a range, or a variant of one.
+    /// The table's column: the name of a range of operands, or of a variant.
     pub column: &'static str,
-    /// Name of the kernel or of the peer.
+    /// Name of the kernel, or of another library's product.
     pub kernel: String,
     /// Its instruction set, for people.
     pub isa: String,
-    /// Whether ratios are taken against it where its column is the reference.
+    /// Whether this is the case of its column with which others are compared.
     pub reference: bool,
-    /// The work.
+    /// Does the work once.
     pub run: Box<dyn FnMut()>,
 }
 
 impl From<Product> for Case {
-    /// A case of one of this project's kernels, against which ratios are taken.
+    /// A case of one of this project's kernels, with which others are compared.
     fn from(product: Product) -> Self {
         let Product { column, kernel, isa, run } = product;
         Self { column, kernel: kernel.to_owned(), isa: isa.to_owned(), reference: true, run }
     }
 }
 
-/// The step of a clock in milliseconds; 1 where it stands still.
+/// The step of a clock in milliseconds; 1 if the clock stands still.
 pub fn step_ms(clock: &mut Clock<'_>) -> f64 {
     clock_step(clock).unwrap_or(1.0)
 }
 
-/// The kernels that this machine would choose, a case for each column of the table; or all that it
-/// can run, the chosen ones first.
+/// A case of each chosen kernel, one for every column of the table. With `all_kernels`, those of
+/// all other kernels that this machine can run follow.
 #[must_use]
 pub fn gemm_cases(kernels: &Kernels, shape: Shape, all_kernels: bool) -> Vec<Case> {
     let mut cases: Vec<Case> = products::chosen(kernels, shape).into_iter().map(Case::from).collect();
@@ -147,19 +150,21 @@ pub fn gemm_cases(kernels: &Kernels, shape: Shape, all_kernels: bool) -> Vec<Cas
     cases
 }
 
-/// A case of the kernel of this name, if this machine can run it: for those who count its
+/// A case of the kernel of this name, if this machine can run it. Used to count a kernel's
 /// instructions.
 #[must_use]
 pub fn case_of_kernel(name: &str, shape: Shape) -> Option<Case> {
     products::of_kernel(name, shape).map(Case::from)
 }
 
-/// Median of `values`, which it sorts; 0 of none.
+/// Median of `values`, which are sorted in place; 0 if there are none.
 fn median(values: &mut [f64]) -> f64 {
     quantile(values, 0.5)
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place within the slice")]
+/// Quantile `at` (0 to 1) of `values`, which are sorted in place, interpolated; 0 if there are
+/// none.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index within the slice")]
 fn quantile(values: &mut [f64], at: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let Some(last) = values.len().checked_sub(1) else { return 0.0 };
@@ -168,7 +173,7 @@ fn quantile(values: &mut [f64], at: f64) -> f64 {
     below + (above - below) * (place - place.floor())
 }
 
-/// `samples[case][repeat]`, milliseconds of one run.
+/// Times all cases: `samples[case][repeat]` in milliseconds per run.
 fn sample(cases: &mut [Case], plan: &Plan, clock: &mut Clock<'_>) -> Vec<Vec<f64>> {
     let runs: Vec<usize> = cases
         .iter_mut()
@@ -180,7 +185,7 @@ fn sample(cases: &mut [Case], plan: &Plan, clock: &mut Clock<'_>) -> Vec<Vec<f64
             }
             let mut runs = 1;
             loop {
-                // The shortest of three: a pause of the machine must not pass for a long sample.
+                // The shortest of three, lest a pause of the machine be taken for a long sample.
                 let shortest = (0..3).fold(f64::INFINITY, |shortest, _| {
                     let start = clock();
                     (0..runs).for_each(|_| (case.run)());
@@ -204,7 +209,7 @@ fn sample(cases: &mut [Case], plan: &Plan, clock: &mut Clock<'_>) -> Vec<Vec<f64
     samples
 }
 
-/// Median over the repeats of `reference / case`.
+/// Median of `reference / samples` over the repeats; `None` if nothing can be compared.
 fn speed_up(reference: Option<&Vec<f64>>, samples: &[f64]) -> Option<f64> {
     let mut ratios: Vec<f64> = reference?
         .iter()
@@ -215,7 +220,7 @@ fn speed_up(reference: Option<&Vec<f64>>, samples: &[f64]) -> Option<f64> {
     (!ratios.is_empty()).then(|| median(&mut ratios))
 }
 
-/// Times `cases` of one shape and makes their rows.
+/// Times `cases` of one shape, and returns a row for each.
 pub fn measure(op: &str, shape: Shape, cases: &mut [Case], plan: &Plan, clock: &mut Clock<'_>) -> Vec<Row> {
     let samples = sample(cases, plan, clock);
     let reference = |range: OperandRange| {
@@ -245,9 +250,10 @@ pub fn measure(op: &str, shape: Shape, cases: &mut [Case], plan: &Plan, clock: &
     rows.collect()
 }
 
-/// Measures this machine's kernels on `shapes`: activation packing, product and requantisation. `peers` adds cases of its own to a shape.
+/// Measures this machine's kernels on `shapes`: packing of activations, product and requantisation.
+/// `peers` returns further cases for a shape.
 ///
-/// Returns what was measured when `progress` said stop.
+/// When `progress` returns `false`, the rows measured so far are returned.
 pub fn gemm_rows(
     kernels: &Kernels,
     shapes: &[Shape],
@@ -299,22 +305,23 @@ pub fn means(rows: &[Row]) -> Vec<Mean> {
     kernels.into_iter().map(mean_of).collect()
 }
 
-/// The means that a report ends with: over products and whole networks. A network's layers are no shapes to average over.
+/// The means that a report ends with: over products and whole networks. A network's layers are no
+/// shapes to average over.
 #[must_use]
 pub fn summary(rows: &[Row]) -> Vec<Mean> {
     means(&whole(rows))
 }
 
-/// Rows of products and whole networks.
+/// The rows of products and of whole networks, without those of layers.
 #[must_use]
 pub fn whole(rows: &[Row]) -> Vec<Row> {
     rows.iter().filter(|row| row.op == "gemm" || row.op.ends_with("total")).cloned().collect()
 }
 
-/// Spread beyond which figures deserve a warning: the machine was busy, or throttled itself.
+/// Spread beyond which a figure deserves a warning: the machine was busy, or has throttled itself.
 pub const NOISY: f64 = 0.1;
 
-/// Whether a tenth of `rows` or more spread beyond [`NOISY`].
+/// Whether at least a tenth of `rows` has a spread beyond [`NOISY`].
 #[must_use]
 pub fn noisy(rows: &[Row]) -> bool {
     let wide = rows.iter().filter(|row| row.spread > NOISY).count();
@@ -333,7 +340,7 @@ mod tests {
         assert!((quantile(&mut [0.0, 10.0], 0.25) - 2.5).abs() < 1e-12);
     }
 
-    /// A clock that each run moves on by a known time: the statistics must find it again.
+    /// Each run advances the clock by a known time, which the statistics must reproduce.
     #[test]
     fn a_known_clock_gives_known_ratios() {
         use std::cell::Cell;

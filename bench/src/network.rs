@@ -1,24 +1,26 @@
-//! Networks to be timed: whole, and layer by layer.
+//! Timing networks, as a whole and layer by layer.
 
 use super::{Clock, Plan, Row, Shape, median, quantile, speed_up};
 use nibble_core::model::{Convolution, Layer, Parameters, Window};
 use nibble_core::{InputError, Model, Network, Precision};
 
-/// Runs in one repeat, at least.
-const RUNS: usize = 3;
+/// Minimum number of runs in a repeat.
+const MIN_RUNS: usize = 3;
 
-/// One network's times: `layers[layer][repeat]` in milliseconds, the whole run as the last entry.
+/// The times of one network: `layers[layer][repeat]` in milliseconds, with the whole run as the
+/// last entry.
 struct Timed {
     network: Network,
-    /// Runs in one repeat.
+    /// Number of runs in a repeat.
     runs: usize,
     layers: Vec<Vec<f64>>,
     shapes: Vec<Shape>,
 }
 
 impl Timed {
-    /// Runs a few times. A fine clock gives the fastest time of each layer, since a run that was interrupted counts for nothing; a coarse one the mean,
-    /// because its steps even out only over many runs.
+    /// Runs a few times, and returns the time of each layer. With a fine clock that is the fastest
+    /// one, because an interrupted run says nothing; with a coarse clock the mean, because its
+    /// steps average out only over many runs.
     fn repeat(&mut self, strip: &[u8], plan: &Plan, clock: &mut Clock<'_>) -> Result<Vec<f64>, InputError> {
         let mut layers = self.once(strip, clock)?;
         for _ in 1..self.runs {
@@ -33,7 +35,7 @@ impl Timed {
         Ok(layers)
     }
 
-    /// The time of each layer and of the whole.
+    /// Runs once, and returns the time of each layer and of the whole run.
     fn once(&mut self, strip: &[u8], clock: &mut Clock<'_>) -> Result<Vec<f64>, InputError> {
         let start = clock();
         let (mut last, mut layer_ms, mut outputs) = (start, Vec::new(), Vec::new());
@@ -53,22 +55,22 @@ impl Timed {
         Ok(layer_ms)
     }
 
-    /// Warms up, and finds how many runs a sample needs.
+    /// Warms up, and sets the number of runs that a sample needs.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive count")]
     fn warm_up(&mut self, strip: &[u8], plan: &Plan, clock: &mut Clock<'_>) -> Result<(), InputError> {
         let (start, mut runs) = (clock(), 0);
-        while runs < RUNS || clock() - start < plan.warm_up_ms {
+        while runs < MIN_RUNS || clock() - start < plan.warm_up_ms {
             self.once(strip, clock)?;
             runs += 1;
         }
         let mean = (clock() - start) / runs as f64;
         let wanted = if plan.coarse_clock && mean > 0.0 { (plan.sample_ms / mean).min(1e3) } else { 0.0 };
-        self.runs = RUNS.max(wanted.ceil() as usize);
+        self.runs = MIN_RUNS.max(wanted.ceil() as usize);
         Ok(())
     }
 }
 
-/// A measurement of networks (one of each precision) on one strip, repeat by repeat.
+/// A measurement of networks, one of each precision, on one strip, repeat by repeat.
 pub struct NetworkBench {
     all: Vec<Timed>,
     strip: Vec<u8>,
@@ -76,17 +78,17 @@ pub struct NetworkBench {
 }
 
 impl NetworkBench {
-    /// Warms `networks` up.
+    /// Prepares the measurement: warms up all `networks`.
     ///
     /// # Errors
-    /// [`InputError`] where the strip does not suit a network.
+    /// [`InputError`] if the strip does not suit a network.
     pub fn new(
         networks: Vec<Network>,
         strip: Vec<u8>,
         plan: Plan,
         clock: &mut Clock<'_>,
     ) -> Result<Self, InputError> {
-        let timed = |network| Timed { network, runs: RUNS, layers: Vec::new(), shapes: Vec::new() };
+        let timed = |network| Timed { network, runs: MIN_RUNS, layers: Vec::new(), shapes: Vec::new() };
         let mut all: Vec<Timed> = networks.into_iter().map(timed).collect();
         for timed in &mut all {
             timed.warm_up(&strip, &plan, clock)?;
@@ -97,7 +99,7 @@ impl NetworkBench {
     /// Times every network once more.
     ///
     /// # Errors
-    /// [`InputError`] as [`NetworkBench::new`].
+    /// As [`NetworkBench::new`].
     pub fn repeat(&mut self, clock: &mut Clock<'_>) -> Result<(), InputError> {
         for timed in &mut self.all {
             let layers = timed.repeat(&self.strip, &self.plan, clock)?;
@@ -107,7 +109,8 @@ impl NetworkBench {
         Ok(())
     }
 
-    /// A row for each layer and one, `total`, for the whole; `name` and a space stand before each.
+    /// A row for each layer, and one for the whole network, called `total`; `name` and a space
+    /// precede each name.
     #[must_use]
     pub fn rows(&self, name: &str) -> Vec<Row> {
         let reference = |precision| self.all.iter().find(|timed| timed.network.precision() == precision);
@@ -151,11 +154,11 @@ impl NetworkBench {
 
 /// Rows of [`pattern_strip`] and of the synthetic network.
 const HEIGHT: usize = 24;
-/// Columns that one column of the synthetic network's logits stands for.
+/// Columns of the input per column of logits in the synthetic network.
 const COLUMN_STRIDE: usize = 4;
 
-/// A strip of `width` columns, rounded up to a multiple of 4, and 24 rows, with a pattern that means
-/// nothing. `None` if `width` is 0 or absurd.
+/// A strip of 24 rows and `width` columns, rounded up to a multiple of 4, with an arbitrary
+/// pattern. `None` if `width` is 0 or too large.
 #[must_use]
 pub fn pattern_strip(width: usize) -> Option<Vec<u8>> {
     let width = width.checked_next_multiple_of(COLUMN_STRIDE)?;
@@ -163,13 +166,13 @@ pub fn pattern_strip(width: usize) -> Option<Vec<u8>> {
     Some((0..pixels).map(|i| u8::try_from(i.wrapping_mul(7919) % 251).unwrap_or(0)).collect())
 }
 
-/// Pixels of a pattern at most: far beyond any line.
+/// Largest number of pixels of a pattern, far beyond any line of text.
 const MAX_PIXELS: usize = 1 << 24;
 
-/// Channels of the synthetic network: about ten times the multiply-adds of the reader's.
+/// Channels of the synthetic network, which has about ten times the multiply-adds of the reader's.
 const CHANNELS: [usize; 6] = [32, 64, 64, 128, 128, 128];
 
-/// A network larger than the reader's, of the same kind, with weights that mean nothing.
+/// A network of the same kind as the reader's, but larger, with arbitrary weights.
 #[must_use]
 pub fn synthetic_model(precision: Precision) -> Model {
     let mut state = 12_345_u32;
@@ -182,7 +185,7 @@ pub fn synthetic_model(precision: Precision) -> Model {
     let mut layers = Vec::new();
     for (index, outputs) in CHANNELS.into_iter().chain([38]).enumerate() {
         let last = index == CHANNELS.len();
-        // The first layers halve, the one before the last takes all rows that are left (24 / 2 / 2 / 2 = 3).
+        // Three layers halve the height; layer 4 reads all rows that are left (24 / 2 / 2 / 2 = 3).
         let (kernel, stride, padding) = match index {
             0 => ([3, 3], [2, 2], [1, 1]),
             1 | 3 => ([3, 3], [2, 1], [1, 1]),

@@ -1,18 +1,18 @@
-//! Clocks are passed in: nothing in this crate reads one by itself.
+//! Clocks are passed in; nothing in this crate reads one on its own.
 
 /// Reads a clock: milliseconds since any fixed point.
 pub type Clock<'a> = dyn FnMut() -> f64 + 'a;
 
-/// Steps that are looked at.
+/// Number of steps that are measured.
 const STEPS: usize = 5;
-/// Milliseconds from which one step is enough to know that the clock is coarse.
+/// Milliseconds of a step from which measuring one is enough: the clock is coarse.
 const COARSE_MS: f64 = 5.0;
 /// Reads after which a clock is taken to stand still: some tenths of a second in a browser.
 const MAX_READS: usize = 1 << 22;
 
-/// The smallest of a few steps of a clock, in milliseconds; `None` where it stands still.
+/// The smallest of a few steps of a clock, in milliseconds; `None` if the clock stands still.
 ///
-/// Takes two steps where the clock is coarse, so that nobody waits for many.
+/// If the clock is coarse, one step is measured, so that the wait is short.
 pub fn clock_step(clock: &mut Clock<'_>) -> Option<f64> {
     let mut next = |after: f64| (0..MAX_READS).map(|_| clock()).find(|&now| now > after);
     let mut before = next(f64::NEG_INFINITY).and_then(&mut next)?;

@@ -1,6 +1,7 @@
-//! FNV-1a, 64 bits (Fowler, Noll, Vo): the digest by which results of different machines are compared.
+//! FNV-1a with 64 bits (Fowler, Noll, Vo): the digest by which results of different machines are
+//! compared.
 
-/// A running digest.
+/// The digest of the bytes taken in so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fnv1a64(u64);
 

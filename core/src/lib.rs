@@ -1,4 +1,5 @@
-//! An engine for 4-bit convolutional networks on CPUs: exact integers, the same bits on every target.
+//! An engine for 4-bit convolutional networks on CPUs, with exact integers: every target computes
+//! the same bits.
 //!
 //! The method is that of "Fast Implementation of 4-bit Convolutional Neural Networks for Mobile
 //! Devices" (arXiv 2009.06488). A network comes as a model file ([`Model`], described in
@@ -19,7 +20,7 @@
 //! let scores: &[i32] = logits.integers().expect("a 4-bit network has exact logits");
 //! assert_eq!(scores.len(), 80 * 38);
 //!
-//! // Every kernel is tested before it is used where the CPU is not to be trusted.
+//! // Where the CPU is not to be trusted, every kernel can be tested before it is used.
 //! let mut kernels = Kernels::detect();
 //! let choices = kernels.choose(&[network.precision()], None, &|_| true);
 //! assert!(choices.iter().all(|choice| choice.wrong.is_empty()));
@@ -33,17 +34,21 @@
 //! |---|---|
 //! | [`Model`] | a model file, parsed and checked |
 //! | [`Network`] | a model packed for this machine's kernels, with the buffers it runs in |
-//! | [`Logits`] | what a network computes: class scores for each column of its input |
-//! | [`Kernels`] | which kernel multiplies at each precision: a value, not a global |
+//! | [`Logits`] | what a network computes: class scores for each column of logits |
+//! | [`Kernels`] | the kernel that multiplies at each precision: a value, not a global |
 //! | [`Fnv1a64`] | the digest by which results of different machines are compared |
 //!
 //! # The same bits
-//! Integer networks (4 and 8 bits) give the same logits on every CPU, in every browser, with every
-//! kernel. The only float operations between input and logits are one conversion, one product and
-//! one rounding for each value (requantisation), never fused. Networks in single precision depend
-//! on the order of their sums, and are compared with a tolerance.
+//! Integer networks (4 and 8 bits) compute the same logits on every CPU, in every browser, with
+//! every kernel. The only float operations between input and logits are those of requantisation:
+//! for each value one conversion, one product and one rounding, never fused. In single precision,
+//! results depend on the order of the sums, and are compared with a tolerance.
 //!
-//! Nothing here does I/O, reads a clock, or knows what a network is for.
+//! Nothing here does I/O or reads a clock.
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
 
 mod clock;
 mod fnv;
@@ -60,7 +65,7 @@ pub use model::{Model, ModelError};
 pub use network::{Activations, InputError, LayerOutput, Logits, Network};
 pub use precision::Precision;
 
-/// Products prepared for benches and for checks of kernels. Not part of the stable interface.
+/// Products prepared for benches and for checks of kernels. Not part of the stable API.
 #[cfg(feature = "bench")]
 pub mod products {
     pub use crate::gemm::products::{

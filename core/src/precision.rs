@@ -1,4 +1,4 @@
-//! The arithmetic of a network.
+//! Precision: which numbers a network computes with.
 
 /// The arithmetic of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -12,7 +12,7 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// All precisions, from the widest.
+    /// All precisions, the widest first.
     pub const ALL: [Self; 3] = [Self::F32, Self::U8, Self::U4];
 
     /// The name in files and on command lines: `f32`, `u8` or `u4`.
@@ -25,7 +25,7 @@ impl Precision {
         }
     }
 
-    /// The precision of a name; `None` for any other word.
+    /// The precision with this name; `None` if there is none.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|precision| precision.name() == name)

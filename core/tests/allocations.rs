@@ -1,28 +1,29 @@
-//! Memory of a network: little, and all of it allocated with the first input.
+//! The memory of a network: it is small, and all of it is allocated by the first input.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nibble_core::Network;
 
-/// The system's allocator, counting.
+/// The system allocator with counters.
 struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: every call goes to the system allocator, which keeps the contract.
+// SAFETY: every call is passed on to the system allocator, which keeps the contract.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
         BYTES.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `GlobalAlloc`, which is the system allocator's too.
+        // SAFETY: `layout` has a nonzero size, by the contract of this function.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `GlobalAlloc`, which is the system allocator's too.
+        // SAFETY: `pointer` comes from `System.alloc` with the same `layout`, by the contract of
+        // this function and because `alloc` passes calls on.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -30,7 +31,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Bytes that a network may keep at most: weights, and buffers for a line of 44 characters.
+/// The most bytes that a network may keep: weights, and buffers for a line of 44 characters.
 const MAX_BYTES: usize = 2 << 20;
 
 #[test]
@@ -44,7 +45,7 @@ fn strips_after_the_first_allocate_their_result_alone() {
         let first = network.run(&strip).unwrap();
         let allocations = ALLOCATIONS.load(Ordering::Relaxed);
         let second = network.run(&strip).unwrap();
-        assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - allocations, 1, "{model}: the logits");
+        assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - allocations, 1, "{model}: the logits alone");
         assert_eq!(first, second);
         let kept = BYTES.load(Ordering::Relaxed) - before;
         println!("{model}: {kept} bytes with two results");

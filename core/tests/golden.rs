@@ -1,4 +1,5 @@
-//! The network against golden vectors of the NumPy integer simulation (`train/`): the same integers, layer by layer.
+//! Networks against golden vectors from the integer simulation in NumPy (`train/`): the same
+//! integers, layer by layer.
 
 use std::path::{Path, PathBuf};
 
@@ -17,8 +18,8 @@ fn strip<'a>(golden: &SafeTensors<'a>) -> &'a [u8] {
     golden.tensor("strip").expect("golden files hold a strip").data()
 }
 
-/// The network of a model file on each kernel that this machine can run it with: maps differ with
-/// the kernel.
+/// The network of a model file on every kernel that this machine has: each stores maps in its own
+/// way.
 fn on_every_kernel(model: &str) -> Vec<Network> {
     let file = read(model);
     let model = Model::parse(&file).expect("a committed model");
@@ -32,7 +33,7 @@ fn on_every_kernel(model: &str) -> Vec<Network> {
     Kernels::names(model.precision).into_iter().map(on).collect()
 }
 
-/// Every layer's codes and the logits are those of the simulation.
+/// Asserts that the codes of every layer, and the logits, are those of the simulation.
 fn integers_agree(model: &str, golden: &str, outputs: usize) {
     let networks = on_every_kernel(model);
     assert!(!networks.is_empty());
@@ -51,7 +52,7 @@ fn integers_agree_on(mut network: Network, golden: &str, outputs: usize) {
             .filter(|name| name.ends_with(".output"))
             .map(ToString::to_string)
             .collect();
-        // conv0, pool0, conv1, ...: by number, a convolution before the pooling of its number.
+        // conv0, pool0, conv1, ...: by number, and the convolution first.
         names.sort_by_key(|name| {
             let digits: String = name.chars().filter(char::is_ascii_digit).collect();
             (digits.parse::<usize>().unwrap_or(0), name.clone())
@@ -120,7 +121,7 @@ fn a_strip_of_another_size_is_an_error() {
     assert!(network.run(&[0; 24 * 4]).is_ok(), "one column of logits");
 }
 
-/// No prefix and no single changed byte of a model makes the reader panic.
+/// Neither a prefix of a model nor a changed bit makes the reader panic.
 #[test]
 fn damaged_models_are_errors_or_other_models() {
     let whole = read("models/ocr-u4.safetensors");

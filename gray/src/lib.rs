@@ -1,6 +1,19 @@
-//! Gray pictures: the first stage, and the point from which every target computes the same bits.
+//! Gray pictures, which decoders make and readers take. From them on, every target computes the
+//! same bits.
+//!
+//! ```
+//! use nibble_gray::{Gray, luma, over_white};
+//!
+//! let picture = Gray::new(2, 1, vec![luma(255, 0, 0), over_white(0, 128)]).expect("two pixels");
+//! assert_eq!(picture.pixels(), [54, 127]);
+//! ```
+#![forbid(unsafe_code)]
 
-/// A gray picture, row-major, one byte a pixel, 0 black to 255 white.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
+
+/// A gray picture: row-major, one byte per pixel, from 0 (black) to 255 (white).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gray {
     width: usize,
@@ -9,7 +22,7 @@ pub struct Gray {
 }
 
 impl Gray {
-    /// A picture from `width * height` row-major pixels; `None` if the length differs or overflows.
+    /// A picture of `width * height` row-major pixels; `None` if there are more or fewer.
     #[must_use]
     pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
         (width.checked_mul(height) == Some(pixels.len())).then_some(Self { width, height, pixels })
@@ -42,7 +55,8 @@ impl Gray {
         &self.pixels[y * self.width..][..self.width]
     }
 
-    /// The mean of each `factor` x `factor` block; columns and rows that fill no block are left out.
+    /// The picture of the means of all `factor` x `factor` blocks. Columns and rows at the right
+    /// and bottom that fill no block are left out; a side shorter than `factor` is one block.
     #[must_use]
     pub fn shrunk(&self, factor: usize) -> Self {
         if factor <= 1 || self.pixels.is_empty() {
@@ -53,12 +67,12 @@ impl Gray {
         let mut pixels = vec![0; width * height];
         let mut sums = vec![0u32; width];
         let area = u32::try_from(block_width * block_height).unwrap_or(u32::MAX);
-        // One multiplication instead of a division a pixel, exact for blocks of up to 64 pixels a side.
+        // A multiplication instead of a division; exact for blocks of up to 64 x 64 pixels.
         let reciprocal = u64::from(u32::MAX) / u64::from(area) + 1;
         for (y, out) in pixels.chunks_exact_mut(width).enumerate() {
             sums.fill(area / 2);
             for row in (0..block_height).map(|dy| self.row(y * block_height + dy)) {
-                // With a width that the compiler knows, the sums are vector instructions.
+                // The compiler vectorises the sums only for a width that it knows.
                 match block_width {
                     2 => add_blocks(&mut sums, row.as_chunks::<2>().0),
                     3 => add_blocks(&mut sums, row.as_chunks::<3>().0),
@@ -73,21 +87,21 @@ impl Gray {
     }
 }
 
-/// Adds the sum of each block of a row to its column's.
+/// Adds the sum of each block of a row to the sum of its column.
 fn add_blocks<B: AsRef<[u8]>>(sums: &mut [u32], blocks: impl IntoIterator<Item = B>) {
     for (sum, block) in sums.iter_mut().zip(blocks) {
         *sum += block.as_ref().iter().map(|&p| u32::from(p)).sum::<u32>();
     }
 }
 
-/// Gray of one RGB pixel: ITU-R BT.709 weights in ten-thousandths, rounded, in integers.
+/// The gray value of an RGB pixel: ITU-R BT.709 weights in ten-thousandths, rounded, in integers.
 #[must_use]
 pub fn luma(r: u8, g: u8, b: u8) -> u8 {
     let sum = 2126 * u32::from(r) + 7152 * u32::from(g) + 722 * u32::from(b) + 5000;
     u8::try_from(sum / 10_000).unwrap_or(u8::MAX)
 }
 
-/// `channel` with opacity `alpha` over white, rounded, in integers.
+/// `channel` with opacity `alpha` (0 to 255) over white, rounded, in integers.
 #[must_use]
 pub fn over_white(channel: u8, alpha: u8) -> u8 {
     let (c, a) = (u32::from(channel), u32::from(alpha));

@@ -1,7 +1,10 @@
-//! Check digits (Doc 9303-3, section 4.9): weights 7, 3, 1 repeating, modulo 10.
+//! Check digits (Doc 9303-3, section 4.9).
 
-use super::layout::{CheckRule, Format, Span};
-use super::{FILLER, symbol};
+use std::fmt;
+
+use crate::alphabet::{FILLER, symbol};
+use crate::format::Format;
+use crate::layout::{CheckRule, FieldKind, Span};
 
 /// The field that a check digit belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,59 +19,85 @@ pub enum CheckField {
     ExpiryDate,
     /// The optional data of a passport.
     Optional,
-    /// The composite digit over several fields.
+    /// The composite digit, which covers several fields.
     Composite,
 }
 
-/// The plain verdict on one check digit.
+/// The field in words, such as `document number`.
+impl fmt::Display for CheckField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::DocumentNumber => "document number",
+            Self::BirthDate => "birth date",
+            Self::ExpiryDate => "date of expiry",
+            Self::Optional => "optional data",
+            Self::Composite => "composite",
+        })
+    }
+}
+
+/// The verdict on one check digit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Check {
-    /// The field.
+    /// The field that the digit belongs to.
     pub field: CheckField,
     /// Whether the printed digit agrees with the computed one.
     pub ok: bool,
 }
 
-/// The value of a character in a check digit: digits 0 to 9, letters 10 to 35, filler 0; any other byte 0.
-pub(crate) fn value(character: u8) -> u32 {
+/// The value of a character: digits count 0 to 9, letters 10 to 35, fillers and other bytes 0.
+fn value(character: u8) -> u32 {
     match symbol(character) {
         Some(index) if character != FILLER => u32::try_from(index).unwrap_or(0),
         _ => 0,
     }
 }
 
-/// The weight of position `index` of the covered characters.
-pub(crate) fn weight(index: usize) -> u32 {
+/// The weight of the character at `index` of those that a digit covers.
+fn weight(index: usize) -> u32 {
     [7, 3, 1][index % 3]
 }
 
 /// The check digit of `characters`, as an ASCII digit.
+///
+/// The sum of the values times the weights 7, 3, 1, 7, 3, 1, ... modulo 10. Digits count 0 to
+/// 9, letters 10 to 35, fillers and bytes outside the alphabet 0.
+///
+/// ```
+/// // The example of Doc 9303-3, appendix A.
+/// assert_eq!(nibble_mrz::check_digit(b"AB2134<<<"), b'5');
+/// ```
 #[must_use]
 pub fn check_digit(characters: &[u8]) -> u8 {
-    let sum: u32 = characters.iter().enumerate().map(|(i, &c)| value(c) * weight(i)).sum();
-    b'0' + u8::try_from(sum % 10).unwrap_or(0)
+    let sum = characters
+        .iter()
+        .enumerate()
+        .fold(0, |sum, (index, &character)| (sum + value(character) * weight(index)) % 10);
+    b'0' + u8::try_from(sum).unwrap_or(0)
 }
 
-/// The characters that a rule covers, in the order of the computation.
-fn covered<L: AsRef<[u8]>>(over: &[Span], lines: &[L]) -> Vec<u8> {
+/// The characters of the spans in `over`, in the order of the computation.
+pub(crate) fn covered<L: AsRef<[u8]>>(over: &[Span], lines: &[L]) -> Vec<u8> {
     over.iter().flat_map(|span| span.of(lines)).copied().collect()
 }
 
-/// Where a document number of more than nine characters goes on (Doc 9303-5, 4.2.4 note j; 9303-6 likewise): a filler stands
-/// for its check digit, and the rest of the number and the digit open the optional data. Returns the rest without
-/// the digit and the digit; `None` where the number is not continued.
+/// The rest of a document number that is longer than its field, and its check digit.
+///
+/// A filler stands for the check digit of such a number. The rest of the number and then the
+/// digit open the optional data (Doc 9303-5 and 9303-6, section 4.2.2, note j). `None` where the
+/// number does not go on.
 pub(crate) fn continued_number<L: AsRef<[u8]>>(format: Format, lines: &[L]) -> Option<(&[u8], u8)> {
-    let (digit, optional) = match format {
-        Format::TD1 => (Span { line: 0, start: 14, len: 1 }, Span { line: 0, start: 15, len: 15 }),
-        Format::TD2 => (Span { line: 1, start: 9, len: 1 }, Span { line: 1, start: 28, len: 7 }),
-        _ => return None,
-    };
-    if digit.of(lines) != [FILLER] {
+    if !format.continues_numbers() {
         return None;
     }
-    let optional = optional.of(lines);
-    let end = optional.iter().position(|&c| c == FILLER).unwrap_or(optional.len());
+    let layout = format.layout();
+    let rule = layout.checks.iter().find(|rule| rule.field == CheckField::DocumentNumber)?;
+    if rule.digit.of(lines) != [FILLER] {
+        return None;
+    }
+    let optional = layout.span(FieldKind::Optional)?.of(lines);
+    let end = optional.iter().position(|&character| character == FILLER).unwrap_or(optional.len());
     let (&last, rest) = optional[..end].split_last()?;
     last.is_ascii_digit().then_some((rest, last))
 }
@@ -83,16 +112,19 @@ fn holds<L: AsRef<[u8]>>(format: Format, rule: &CheckRule, lines: &[L]) -> bool 
         return check_digit(&characters) == digit;
     }
     if rule.filler_if_empty && printed == FILLER {
-        return characters.iter().all(|&c| c == FILLER);
+        return characters.iter().all(|&character| character == FILLER);
     }
     check_digit(&characters) == printed
 }
 
-/// The verdict on every check digit of `format`, in the layout's order.
+/// The verdict on every check digit of `format`, in the order of its layout.
+///
+/// `lines` may have any shape: a digit that is missing does not agree. A long document number
+/// is followed into the optional data, and unused fields may have a filler for their digit.
 #[must_use]
 pub fn verify<L: AsRef<[u8]>>(format: Format, lines: &[L]) -> Vec<Check> {
-    let layout = format.layout();
-    layout.checks.iter().map(|rule| Check { field: rule.field, ok: holds(format, rule, lines) }).collect()
+    let rules = format.layout().checks.iter();
+    rules.map(|rule| Check { field: rule.field, ok: holds(format, rule, lines) }).collect()
 }
 
 #[cfg(test)]

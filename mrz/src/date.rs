@@ -1,17 +1,20 @@
-//! Dates of six digits and their century.
+//! Dates of six digits (Doc 9303-3, section 4.8) and their century.
 //!
-//! The zone prints two digits of the year. Without a clock (results must not depend on the day they are computed) the
-//! century follows from the document itself:
+//! A zone prints two digits of the year. Results must not depend on the day on which they are
+//! computed, so no clock is asked. The century follows from the document itself:
 //!
-//! - a date of expiry from `70` is of the 20th century, any other of the 21st: travel documents with a
-//!   machine-readable zone exist since 1980;
-//! - a birth lies in the last century in which it is not after the document's own date: its expiry, or for the
-//!   French card, which prints none, its month of issue. A document that tells neither uses 1999 as the latest birth
-//!   for years above `30` and 2030 otherwise. So holders of more than 100 years are the one case that is misdated.
+//! - A date of expiry with a year from 70 is of the 20th century, any other of the 21st:
+//!   travel documents with a machine-readable zone exist since 1980.
+//! - A birth lies in the last century in which it is not after the document's own date. That is
+//!   its expiry, or on the French card, which prints none, its month of issue. If a document
+//!   tells neither, the latest birth is in 2030: years above 30 are of the 20th century.
+//!
+//! So the only births with a wrong century are those more than 100 years before that date, and
+//! those before 1900.
 
-/// First two-digit year that means 19YY in a date of expiry.
+/// The first two-digit year that means 19YY in a date of expiry.
 const EXPIRY_PIVOT: u16 = 70;
-/// Latest birth year where the document tells no date of its own.
+/// The latest year of birth where the document tells no date of its own.
 const LATEST_BIRTH: u16 = 2030;
 
 /// A calendar date.
@@ -23,13 +26,13 @@ pub(super) struct Date {
 }
 
 impl Date {
-    /// ISO 8601, `YYYY-MM-DD`.
+    /// The date as ISO 8601 writes it, `YYYY-MM-DD`.
     pub(super) fn iso(self) -> String {
         format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
     }
 }
 
-/// Two digits as a number.
+/// Two ASCII digits as a number.
 fn two(digits: &[u8]) -> Option<u8> {
     match digits {
         [a @ b'0'..=b'9', b @ b'0'..=b'9'] => Some((a - b'0') * 10 + (b - b'0')),
@@ -37,6 +40,7 @@ fn two(digits: &[u8]) -> Option<u8> {
     }
 }
 
+/// The number of days in a month.
 fn days(year: u16, month: u8) -> u8 {
     match month {
         4 | 6 | 9 | 11 => 30,
@@ -46,7 +50,8 @@ fn days(year: u16, month: u8) -> u8 {
     }
 }
 
-/// `YYMMDD` with the century chosen by `century`; `None` where it is no calendar date.
+/// `YYMMDD` as a date; `century` chooses 1900 or 2000 from year, month and day. `None` where
+/// the digits are no calendar date.
 fn calendar(digits: &[u8], century: impl Fn(u16, u8, u8) -> u16) -> Option<Date> {
     let [y0, y1, m0, m1, d0, d1] = *digits else { return None };
     let (yy, month, day) = (u16::from(two(&[y0, y1])?), two(&[m0, m1])?, two(&[d0, d1])?);
@@ -62,13 +67,13 @@ pub(super) fn expiry(digits: &[u8]) -> Option<Date> {
     calendar(digits, |yy, _, _| if yy >= EXPIRY_PIVOT { 1900 } else { 2000 })
 }
 
-/// The month of issue at the head of a French card number, as its first day.
+/// The first day of the month of issue, which opens the number of a French card.
 pub(super) fn french_issue(number: &[u8]) -> Option<Date> {
     let [y0, y1, m0, m1, ..] = *number else { return None };
     expiry(&[y0, y1, m0, m1, b'0', b'1'])
 }
 
-/// A birth date on a document dated `document` (its expiry or issue).
+/// A birth date. `document` is the document's own date, its expiry or issue.
 pub(super) fn birth(digits: &[u8], document: Option<Date>) -> Option<Date> {
     calendar(digits, |yy, month, day| {
         let recent = 2000 + yy;
@@ -78,6 +83,15 @@ pub(super) fn birth(digits: &[u8], document: Option<Date>) -> Option<Date> {
         };
         if after { 1900 } else { 2000 }
     })
+}
+
+/// The six digits of a zone for an ISO 8601 date, `YYYY-MM-DD`; `None` where `text` is no
+/// calendar date. The century is lost.
+pub(super) fn digits_of(text: &str) -> Option<[u8; 6]> {
+    let [c0, c1, y0, y1, b'-', m0, m1, b'-', d0, d1] = *text.as_bytes() else { return None };
+    let digits = [y0, y1, m0, m1, d0, d1];
+    let century = 100 * u16::from(two(&[c0, c1])?);
+    calendar(&digits, |_, _, _| century).map(|_| digits)
 }
 
 #[cfg(test)]
@@ -105,5 +119,14 @@ mod tests {
         }
         assert_eq!(iso(expiry(b"240229")).as_deref(), Some("2024-02-29"));
         assert_eq!(expiry(b"230229"), None);
+    }
+
+    #[test]
+    fn iso_dates_become_six_digits() {
+        assert_eq!(digits_of("1974-08-12"), Some(*b"740812"));
+        assert_eq!(digits_of("2000-02-29"), Some(*b"000229"));
+        for text in ["", "1900-02-29", "1974-8-12", "1974-13-01", "1974-01-00", "74-08-12", "1974-08-1é"] {
+            assert_eq!(digits_of(text), None, "{text}");
+        }
     }
 }

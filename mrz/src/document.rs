@@ -1,127 +1,161 @@
-//! Fields in plain words from the lines of a zone.
+//! The fields of a zone in plain words.
 
-use super::FILLER;
-use super::check::continued_number;
-use super::date;
-use super::layout::{FieldKind, Format, Layout};
+use std::fmt;
 
-/// The holder's sex as printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use crate::alphabet::FILLER;
+use crate::check::continued_number;
+use crate::date;
+use crate::format::Format;
+use crate::layout::FieldKind;
+
+/// The holder's sex.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Sex {
     /// Female.
     F,
     /// Male.
     M,
-    /// Unspecified.
+    /// Unspecified: a filler in the zone, or an `X` with some issuers.
     X,
 }
 
-/// What a machine-readable zone says. Texts have their fillers removed; an empty field is an empty string.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The sex as one letter.
+impl fmt::Display for Sex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::F => "F",
+            Self::M => "M",
+            Self::X => "X",
+        })
+    }
+}
+
+/// The fields of a zone.
+///
+/// Texts hold spaces where the zone has fillers, and none at their ends; an empty field is an
+/// empty text. [`write()`](crate::write()) turns a document into a zone: begin with
+/// [`Document::empty`] and set the fields.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Document {
     /// The format.
     pub format: Format,
-    /// Issuing state or organisation: up to three letters, as printed.
+    /// The issuing state or organisation: a code of up to three letters, as printed.
     pub issuer: String,
-    /// Surname; parts are divided by spaces.
+    /// The surname (Doc 9303 calls it the primary identifier); spaces divide its parts.
     pub surname: String,
-    /// Given names, divided by spaces.
+    /// The given names (Doc 9303: the secondary identifier), divided by spaces.
     pub given_names: String,
-    /// Document number, whole even where it continues in the optional data.
+    /// The document number, whole even where it goes on in the optional data.
     pub document_number: String,
-    /// Nationality: up to three letters, as printed; on a French card, which prints none, the issuer.
+    /// The nationality: a code of up to three letters, as printed. The French card prints
+    /// none; there it is the issuer.
     pub nationality: String,
-    /// Birth date, ISO 8601, where it is a calendar date.
+    /// The birth date in ISO 8601, `YYYY-MM-DD`; `None` where the zone has no calendar date.
     pub birth_date: Option<String>,
-    /// Date of expiry, ISO 8601, where it is a calendar date.
+    /// The date of expiry in ISO 8601; `None` where the zone has no calendar date.
     pub expiry_date: Option<String>,
-    /// Sex; `None` where the zone prints something else than `M`, `F`, `X` or a filler.
+    /// The sex; `None` where the zone prints something other than `M`, `F`, `X` or a filler.
     pub sex: Option<Sex>,
-    /// Optional data, the parts divided by a space.
+    /// The optional data. A space stands between the parts, and between the two fields of TD1.
     pub optional: String,
 }
 
-/// Text with runs of fillers as single spaces, none at the ends.
+/// Text with a single space for each run of fillers and none at the ends.
 fn plain(characters: &[u8]) -> String {
     characters
-        .split(|&c| c == FILLER)
+        .split(|&character| character == FILLER)
         .filter(|part| !part.is_empty())
         .map(String::from_utf8_lossy)
         .collect::<Vec<_>>()
         .join(" ")
 }
 
-/// Surname and given names, divided by the first `<<`.
+/// Surname and given names; the first two fillers in a row divide them.
 fn names(characters: &[u8]) -> (String, String) {
-    let divider = characters.windows(2).position(|pair| pair == [FILLER, FILLER]).unwrap_or(characters.len());
-    let (surname, given) = characters.split_at(divider);
+    let divider = characters.windows(2).position(|pair| pair == [FILLER, FILLER]);
+    let (surname, given) = characters.split_at(divider.unwrap_or(characters.len()));
     (plain(surname), plain(given))
 }
 
-struct Reader<'a, L> {
-    layout: &'static Layout,
-    lines: &'a [L],
+/// The characters of the first field of `kind`; empty where the format or the lines lack it.
+fn field<L: AsRef<[u8]>>(format: Format, lines: &[L], kind: FieldKind) -> &[u8] {
+    format.layout().span(kind).map_or(&[], |span| span.of(lines))
 }
 
-impl<L: AsRef<[u8]>> Reader<'_, L> {
-    fn field(&self, kind: FieldKind) -> &[u8] {
-        self.layout.span(kind).map_or(&[], |span| span.of(self.lines))
+/// The optional data without the part that belongs to a long document number.
+fn optional<L: AsRef<[u8]>>(format: Format, lines: &[L]) -> String {
+    let continued = continued_number(format, lines).map_or(0, |(rest, _)| rest.len() + 1);
+    let mut parts = Vec::new();
+    for (index, span) in format.layout().spans(FieldKind::Optional).enumerate() {
+        let skipped = if index == 0 { continued } else { 0 };
+        parts.push(plain(span.of(lines).get(skipped..).unwrap_or_default()));
     }
-
-    fn optional(&self) -> String {
-        let continued =
-            continued_number(self.layout.format, self.lines).map_or(0, |(rest, _)| rest.len() + 1);
-        let mut parts = Vec::new();
-        let optional = self.layout.fields.iter().filter(|field| field.kind == FieldKind::Optional);
-        for (index, field) in optional.enumerate() {
-            let characters = field.span.of(self.lines);
-            let own = if index == 0 { characters.get(continued..).unwrap_or_default() } else { characters };
-            parts.push(plain(own));
-        }
-        parts.retain(|part| !part.is_empty());
-        parts.join(" ")
-    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(" ")
 }
 
-/// The fields of `lines`, which must have the shape of `format`; positions that are missing read as empty.
-#[must_use]
-pub fn parse<L: AsRef<[u8]>>(format: Format, lines: &[L]) -> Document {
-    let reader = Reader { layout: format.layout(), lines };
-    let (surname, given_names) = match format {
-        Format::FRA36 => {
-            (plain(reader.field(FieldKind::Surname)), plain(reader.field(FieldKind::GivenNames)))
+impl Document {
+    /// A document without any field.
+    #[must_use]
+    pub fn empty(format: Format) -> Self {
+        Self {
+            format,
+            issuer: String::new(),
+            surname: String::new(),
+            given_names: String::new(),
+            document_number: String::new(),
+            nationality: String::new(),
+            birth_date: None,
+            expiry_date: None,
+            sex: None,
+            optional: String::new(),
         }
-        _ => names(reader.field(FieldKind::Names)),
-    };
-    let mut number = reader.field(FieldKind::DocumentNumber).to_vec();
-    let expiry = date::expiry(reader.field(FieldKind::ExpiryDate));
-    let dated = if format == Format::FRA36 { date::french_issue(&number) } else { expiry };
-    if let Some((rest, _)) = continued_number(format, lines) {
-        number.extend_from_slice(rest);
     }
-    let issuer = plain(reader.field(FieldKind::Issuer));
-    Document {
-        format,
-        nationality: if format == Format::FRA36 {
-            issuer.clone()
+
+    /// The fields of `lines`, read by the layout of `format`.
+    ///
+    /// Never fails: `lines` may have any shape and hold any bytes. A field whose characters
+    /// are missing is empty. To have shape and characters checked, use [`parse`](crate::parse).
+    ///
+    /// A zone prints two digits of a year. A date of expiry with a year from 70 is of the 20th
+    /// century, any other of the 21st. A birth lies in the last century in which it is not after
+    /// the document's own date: its expiry, or the month of issue on the French card.
+    #[must_use]
+    pub fn of<L: AsRef<[u8]>>(format: Format, lines: &[L]) -> Self {
+        let field = |kind| field(format, lines, kind);
+        let french = format == Format::FRA36;
+        let (surname, given_names) = if french {
+            (plain(field(FieldKind::Surname)), plain(field(FieldKind::GivenNames)))
         } else {
-            plain(reader.field(FieldKind::Nationality))
-        },
-        issuer,
-        surname,
-        given_names,
-        document_number: plain(&number),
-        birth_date: date::birth(reader.field(FieldKind::BirthDate), dated).map(date::Date::iso),
-        expiry_date: expiry.map(date::Date::iso),
-        sex: match reader.field(FieldKind::Sex) {
-            b"M" => Some(Sex::M),
-            b"F" => Some(Sex::F),
-            b"X" | b"<" => Some(Sex::X),
-            _ => None,
-        },
-        optional: reader.optional(),
+            names(field(FieldKind::Names))
+        };
+        let mut number = field(FieldKind::DocumentNumber).to_vec();
+        let expiry = date::expiry(field(FieldKind::ExpiryDate));
+        let dated = if french { date::french_issue(&number) } else { expiry };
+        if let Some((rest, _)) = continued_number(format, lines) {
+            number.extend_from_slice(rest);
+        }
+        let nationality = if french { FieldKind::Issuer } else { FieldKind::Nationality };
+        Self {
+            format,
+            issuer: plain(field(FieldKind::Issuer)),
+            surname,
+            given_names,
+            document_number: plain(&number),
+            nationality: plain(field(nationality)),
+            birth_date: date::birth(field(FieldKind::BirthDate), dated).map(date::Date::iso),
+            expiry_date: expiry.map(date::Date::iso),
+            sex: match field(FieldKind::Sex) {
+                b"M" => Some(Sex::M),
+                b"F" => Some(Sex::F),
+                b"X" | b"<" => Some(Sex::X),
+                _ => None,
+            },
+            optional: optional(format, lines),
+        }
     }
 }
 
@@ -131,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_passport_of_part_4() {
-        let document = parse(
+        let document = Document::of(
             Format::TD3,
             &["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"],
         );
@@ -146,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_card_whose_number_continues() {
-        let document = parse(
+        let document = Document::of(
             Format::TD1,
             &[
                 "I<UTOD23145890<7349AB<<<<<<<<<",
@@ -154,9 +188,9 @@ mod tests {
                 "ERIKSSON<<ANNA<MARIA<<<<<<<<<<",
             ],
         );
-        // The optional data opens with letters that belong to it only after the continued number has ended.
+        // Without a filler behind it no character is the check digit: the number does not go on.
         assert_eq!(document.optional, "7349AB XY");
-        let document = parse(
+        let document = Document::of(
             Format::TD1,
             &[
                 "I<UTOD23145890<7349<AB<<<<<<<<",
@@ -170,7 +204,7 @@ mod tests {
 
     #[test]
     fn the_french_card() {
-        let document = parse(
+        let document = Document::of(
             Format::FRA36,
             &["IDFRABERTHIER<<<<<<<<<<<<<<<<<923255", "8806923102858CORINNE<<<<<<<6512068F2"],
         );
@@ -184,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_name_without_given_names_and_lines_that_are_missing() {
-        let document = parse(Format::TD3, &["P<UTOARKFREITH<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<"]);
+        let document = Document::of(Format::TD3, &["P<UTOARKFREITH<<<<<<<<<<<<<<<<<<<<<<<<<<<<<<"]);
         assert_eq!((document.surname.as_str(), document.given_names.as_str()), ("ARKFREITH", ""));
         assert_eq!(document.document_number, "");
         assert_eq!(document.sex, None);

@@ -1,5 +1,6 @@
 //! `native-bench gemm` and `native-bench network`: times of kernels and networks, as a table, as JSON, as a plot.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -14,7 +15,7 @@ use nibble_core::{Kernels, Model, ModelError, Network, Precision};
 use serde::Serialize;
 
 use crate::device::{self, Device};
-use crate::{models, peers, plot, verify};
+use crate::{models, peers, plot, print, verify};
 
 /// How and how long to measure.
 #[derive(Debug, Args)]
@@ -138,11 +139,12 @@ impl Measuring {
     ) -> ExitCode {
         let measure: &mut Measure<'_> = &mut measure;
         let device = device::detect();
+        let mut out = io::stdout().lock();
         if device.emulated {
-            println!(
-                "Multiply-adds an instruction in the inner loops, from the compiler's listing:\n\n{INNER_LOOPS}"
-            );
-            verify::run();
+            let title = "Multiply-adds an instruction in the inner loops, from the compiler's listing";
+            if writeln!(out, "{title}:\n\n{INNER_LOOPS}").is_ok() {
+                verify::run(&mut out);
+            }
             eprintln!(
                 "\nThis is an emulator: times under it say nothing about a CPU, so no speed is measured and no ratio printed."
             );
@@ -170,18 +172,14 @@ impl Measuring {
             return ExitCode::from(2);
         }
         let report = Report { device, rows, summary };
-        if self.json {
-            match serde_json::to_string_pretty(&report) {
-                Ok(text) => println!("{text}"),
-                Err(error) => {
-                    eprintln!("error: {error}");
-                    return ExitCode::FAILURE;
-                }
-            }
+        let printed = if self.json {
+            serde_json::to_writer_pretty(&mut out, &report)
+                .map_err(io::Error::from)
+                .and_then(|()| writeln!(out))
         } else {
-            table(&report);
-        }
-        ExitCode::SUCCESS
+            table(&mut out, &report)
+        };
+        print::finished(printed.and_then(|()| out.flush()), ExitCode::SUCCESS)
     }
 }
 
@@ -197,16 +195,18 @@ fn ratio(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"))
 }
 
-fn table(report: &Report) {
+fn table(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let device = &report.device;
-    println!("{} ({}, {} threads, one used)", device.cpu, device.arch, device.threads);
-    println!("features: {}", device.features.join(" "));
-    println!(
+    writeln!(out, "{} ({}, {} threads, one used)", device.cpu, device.arch, device.threads)?;
+    writeln!(out, "features: {}", device.features.join(" "))?;
+    writeln!(
+        out,
         "\n{:<18} {:>6} {:>5} {:>5}  {:<4} {:<28} {:>11} {:>6} {:>8} {:>7} {:>7}",
         "op", "m", "n", "k", "", "kernel", "ns", "+-%", "GMAC/s", "/f32", "/u8"
-    );
+    )?;
     for row in &report.rows {
-        println!(
+        writeln!(
+            out,
             "{:<18} {:>6} {:>5} {:>5}  {:<4} {:<28} {:>11.0} {:>6.1} {:>8.1} {:>7} {:>7}",
             row.op,
             row.m,
@@ -219,22 +219,25 @@ fn table(report: &Report) {
             row.gmacs,
             ratio(row.speedup_vs_f32),
             ratio(row.speedup_vs_u8)
-        );
+        )?;
     }
-    println!("\ngeometric means");
+    writeln!(out, "\ngeometric means")?;
     for mean in &report.summary {
-        println!(
+        writeln!(
+            out,
             "{:<4} {:<28} {:>8.1} GMAC/s   {:>5} of f32   {:>5} of 8-bit",
             mean.precision,
             mean.kernel,
             mean.gmacs,
             ratio(mean.speedup_vs_f32),
             ratio(mean.speedup_vs_u8)
-        );
+        )?;
     }
     if device.features.contains(&"avx512vnni") || device.features.contains(&"avxvnni") {
-        println!(
+        writeln!(
+            out,
             "\nThis CPU has VNNI, where 8 bits run as fast as 4; `--isa avx2` compares the kernels of CPUs without it."
-        );
+        )?;
     }
+    Ok(())
 }

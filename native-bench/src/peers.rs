@@ -1,4 +1,5 @@
 //! Judges of the float baseline: the same product by public crates, on one thread.
+#![allow(unsafe_code, reason = "the products of other crates take pointers")]
 
 use nibble_bench::{Case, OperandRange, Operands, Shape};
 
@@ -45,7 +46,8 @@ fn by_gemm(Shape { m, n, k }: Shape, activations: &[f32], weights: &[f32], out: 
     let (a, w, out) = (activations.as_ptr(), weights.as_ptr(), out.as_mut_ptr());
     let product = gemm_f32::gemm::f32::get_gemm_fn();
     let one_thread = gemm_common::Parallelism::None;
-    // SAFETY: as above. Strides are those of columns, then of rows; the result is not read.
+    // SAFETY: the operands and the result were found to have as many elements as these strides, of
+    // columns and then of rows, reach. The result is written only.
     unsafe {
         product(
             m,

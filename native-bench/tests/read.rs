@@ -1,7 +1,8 @@
 //! The command line: bundled specimens, bad input, exit codes.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -98,6 +99,117 @@ fn what_is_no_picture_is_reported_and_the_rest_is_read() {
 fn without_files_there_is_help() {
     assert_eq!(bench(&["read"]).status.code(), Some(2));
     assert!(bench(&["--help"]).status.success());
+    let output = bench(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    let help = String::from_utf8_lossy(&output.stderr);
+    assert!(help.contains("Examples:") && help.contains("native-bench read passport.jpg"), "{help}");
+}
+
+/// Runs the binary with `input` on standard input.
+fn bench_with(input: &[u8], arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_native-bench"));
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary runs");
+    // A program that does not read its input closes the pipe.
+    let _ = child.stdin.take().expect("piped").write_all(input);
+    child.wait_with_output().expect("it ends")
+}
+
+fn specimen(name: &str) -> String {
+    root().join("testdata/specimens").join(name).display().to_string()
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn people_get_fields_and_a_verdict() {
+    let output = bench(&["read", &specimen("passport.jpg"), &specimen("passport-wrong-check.jpg")]);
+    assert_eq!(output.status.code(), Some(0));
+    let text = text(&output);
+    for expected in [": valid, ", "    surname ", "    number ", ": not verified, ", "do not agree"] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+}
+
+#[test]
+fn a_folder_is_walked_and_what_is_no_picture_is_left_out() {
+    let folder = std::env::temp_dir().join(format!("nibble-folder-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("inner")).expect("a temporary folder");
+    let copy = |from: &str, to: &str| {
+        std::fs::copy(specimen(from), folder.join(to)).expect("copied");
+    };
+    copy("passport.jpg", "b.jpg");
+    copy("visa-a.jpg", "inner/a.dat");
+    copy("visa-a.jpg", ".hidden.jpg");
+    std::fs::write(folder.join("notes.txt"), "no picture").expect("written");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&folder, folder.join("inner/loop")).expect("linked");
+    let output = bench(&["read", "--ndjson", &folder.display().to_string()]);
+    std::fs::remove_dir_all(&folder).expect("removed");
+    let text = text(&output);
+    let mut files = Vec::new();
+    for line in text.lines() {
+        let reading: Value = serde_json::from_str(line).expect("JSON in each line");
+        if reading["error"].is_null() {
+            assert_eq!(reading["valid"], true, "{line}");
+            files.push(reading["file"].as_str().expect("a name").to_owned());
+        }
+    }
+    assert_eq!(files.len(), 2, "{text}");
+    assert!(files[0].ends_with("b.jpg") && files[1].ends_with("a.dat"), "{files:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("left out"));
+}
+
+#[test]
+fn a_picture_and_a_list_come_by_standard_input() {
+    let picture = std::fs::read(specimen("passport.jpg")).expect("committed");
+    let reading = array(&bench_with(&picture, &["read", "--json", "-"]));
+    assert_eq!((reading.len(), &reading[0]["valid"]), (1, &Value::Bool(true)));
+    let list = format!("{}\n\n{}\r\n", specimen("visa-a.jpg"), specimen("passport.jpg"));
+    let output = bench_with(list.as_bytes(), &["read", "--csv", "--files-from", "-"]);
+    let text = text(&output);
+    let rows: Vec<&str> = text.split("\r\n").filter(|row| !row.is_empty()).collect();
+    assert_eq!(rows.len(), 3, "{text}");
+    assert!(rows[0].starts_with("file,status,format,issuer,surname"));
+    assert!(rows[1].contains("visa-a.jpg,valid,MRVA,") && rows[2].contains("passport.jpg,valid,TD3,"));
+    assert_eq!(bench(&["read", "--files-from", "no-such-list"]).status.code(), Some(2));
+    assert_eq!(array(&bench_with(b"", &["read", "--json", "-"]))[0]["error"]["code"], "Empty");
+}
+
+#[test]
+#[cfg(unix)]
+fn devices_pipes_and_huge_files_are_refused_at_once() {
+    let folder = std::env::temp_dir().join(format!("nibble-special-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let (pipe, sparse) = (folder.join("pipe"), folder.join("sparse"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    let file = std::fs::File::create(&sparse).expect("created");
+    file.set_len(1 << 40).expect("a sparse file");
+    let [pipe, sparse] = [pipe, sparse].map(|path| path.display().to_string());
+    let output = bench(&["read", "--json", &pipe, "/dev/zero", &sparse, &specimen("passport.jpg")]);
+    std::fs::remove_dir_all(&folder).expect("removed");
+    assert_eq!(output.status.code(), Some(2));
+    let codes: Vec<_> =
+        array(&output).iter().map(|r| r["error"]["code"].as_str().map(str::to_owned)).collect();
+    let expected = [Some("Unreadable"), Some("Unreadable"), Some("TooLarge"), None];
+    assert_eq!(codes, expected.map(|code| code.map(str::to_owned)));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
+    for arguments in [&["verify"][..], &["read", "--json", &specimen("passport.jpg")]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_native-bench"));
+        let status = command.args(arguments).stdout(full).stderr(Stdio::null()).status();
+        assert_eq!(status.expect("the binary runs").code(), Some(1), "{arguments:?}");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_native-bench"));
+        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().expect("the binary runs");
+        drop(child.stdout.take());
+        assert_eq!(child.wait().expect("it ends").code(), Some(0), "{arguments:?}");
+    }
 }
 
 #[test]

@@ -3,8 +3,13 @@
 //! The format is found from the content, never from a name. Dimensions and the memory that decoding
 //! will need are added up from what the file declares, and checked against [`Limits`], before that
 //! memory is taken. Of metadata only the EXIF orientation is looked at, where it lies; decoders do
-//! not see the rest. Gray is computed in integers by [`nibble_gray`] from decoded RGB8, alpha
-//! over white.
+//! not see the rest. Gray is computed in integers by [`nibble_gray`] from decoded RGB8, alpha over
+//! white.
+#![forbid(unsafe_code)]
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
 
 mod bmp;
 mod cost;

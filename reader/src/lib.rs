@@ -42,6 +42,10 @@
 //! networks in 4 and 8 bits.
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
+
 mod candidate;
 mod decode;
 mod fusion;
@@ -63,7 +67,7 @@ pub use reading::{Milliseconds, ModelName, Reading, Review};
 pub use rectify::strip_of_quad;
 pub use verdict::NotValid;
 
-use nibble_core::{Clock, Fnv1a64, ModelError, Network, Precision};
+use nibble_core::{Clock, Fnv1a64, ModelError, Network};
 use nibble_gray::Gray;
 use nibble_mrz::ALPHABET;
 
@@ -87,7 +91,8 @@ impl Reader {
     /// # Errors
     /// None with the committed files; the signature is that of [`Reader::new`].
     #[cfg(feature = "bundled-models")]
-    pub fn with_bundled_model(precision: Precision) -> Result<Self, ModelError> {
+    pub fn with_bundled_model(precision: nibble_core::Precision) -> Result<Self, ModelError> {
+        use nibble_core::Precision;
         Self::new(match precision {
             Precision::F32 => nibble_models::OCR_F32,
             Precision::U8 => nibble_models::OCR_U8,

@@ -7,7 +7,7 @@ use crate::geometry::Point;
 use crate::verdict::NotValid;
 use nibble_core::Fnv1a64;
 use nibble_core::Network;
-use nibble_mrz::{Check, Document, parse};
+use nibble_mrz::{Check, Document};
 
 /// Version of the JSON.
 const SCHEMA: u32 = 1;
@@ -141,7 +141,7 @@ impl Reading {
         self.raw_lines = strings(&candidate.raw_lines());
         self.valid = candidate.is_valid();
         self.not_valid_because = candidate.not_valid_because().to_vec();
-        self.document = Some(parse(candidate.format(), candidate.lines()));
+        self.document = Some(Document::of(candidate.format(), candidate.lines()));
         self.checks = candidate.checks().to_vec();
         self.quads = candidate.quads();
         self.confidences = candidate.confidences();

@@ -2,8 +2,7 @@
 
 use serde::Serialize;
 
-use nibble_mrz::layout::FieldKind;
-use nibble_mrz::{FILLER, Format};
+use nibble_mrz::{FILLER, FieldKind, Format};
 
 /// Why a reading is not valid; the words of the JSON contract (`docs/json.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

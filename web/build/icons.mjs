@@ -1,9 +1,9 @@
 /**
- * Draws the icons of the installed page from one drawing: `npm run icons` writes them to public/,
+ * Draws the icons of the installed page from one drawing. `npm run icons` writes them to `public/`,
  * where they are committed.
  *
- * A maskable icon fills its square, and what matters lies within a circle of 40 % of its width;
- * iPhones round the corners themselves.
+ * A maskable icon fills its square and keeps its content within a circle whose radius is 40 % of
+ * the width. iPhones round the corners themselves.
  */
 import { writeFile } from "node:fs/promises";
 import { chromium } from "playwright-core";

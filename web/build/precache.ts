@@ -1,4 +1,4 @@
-/** A plugin of Vite that writes the service worker, with the list of what it keeps. */
+/** A Vite plugin that writes the service worker together with the list of files it stores. */
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -6,12 +6,12 @@ import { build, type Plugin, type Rollup } from "vite";
 import type { Precache } from "../offline/precache";
 
 /**
- * Files of `public/` that the page asks for as it opens; the others are for the system that
- * installs it.
+ * Files of `public/` that the page requests as it opens. The system requests the others when it
+ * installs the page.
  */
 const OPENING = ["icon.svg", "manifest.webmanifest"];
 
-/** The entry chunk and everything it imports at once. */
+/** Returns the entry chunk and everything that it imports statically. */
 function opening(bundle: Rollup.OutputBundle): Set<string> {
   const files = new Set<string>();
   const add = (name: string): void => {
@@ -48,7 +48,7 @@ function sorted(bundle: Rollup.OutputBundle, published: string): Precache {
   const rest = [...assets, ...publics].filter((name) => !known.has(name));
   const hash = createHash("sha256");
   for (const name of [...assets, ...publics].sort()) hash.update(`${name}\n`);
-  // Names of assets hold their hash; the others are told apart by what is in them.
+  // The names of assets contain a hash; of the other files, the content is hashed here.
   const page = bundle["index.html"];
   if (page?.type === "asset") hash.update(page.source);
   for (const name of publics) hash.update(readFileSync(join(published, name)));

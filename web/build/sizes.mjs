@@ -1,14 +1,15 @@
 /**
- * What a first visit loads before it can read: `node build/sizes.mjs [--check]`, after a build.
+ * Prints what a first visit loads before it can read. Run `node build/sizes.mjs [--check]` after a
+ * build.
  *
- * Files are counted as a static host sends them: packed by brotli. Gzip is printed for hosts that
- * have nothing better. `--check` fails above the limit.
+ * Files are counted as a static host sends them: compressed with brotli. Sizes with gzip are
+ * printed for hosts without brotli. With `--check`, exceeding the limit is an error.
  */
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-/** Bytes by brotli. */
+/** Bytes after brotli. */
 const LIMIT = 400_000;
 const dist = new URL("../dist/", import.meta.url).pathname;
 
@@ -54,7 +55,7 @@ const sum = (files) =>
 const shell = await Promise.all(opening.map(sizes));
 const model = await sizes(like(/ocr-u4/)[0]);
 const binaries = await Promise.all(like(/\.wasm$/).map(sizes));
-// A browser loads one of them; the larger counts.
+// A browser loads one of the two; count the larger.
 const binary = binaries.reduce((a, b) => (a.brotli > b.brotli ? a : b));
 const first = { ...sum([...shell, model, binary]), name: "first load" };
 const counted = new Set([...opening, model.name, ...binaries.map(({ name }) => name)]);

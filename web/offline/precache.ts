@@ -1,21 +1,27 @@
-/** What the service worker keeps; the build writes it. Addresses are relative to the page. */
+/**
+ * The files that the service worker stores, as the build lists them. Addresses are relative to the
+ * page.
+ */
 export interface Precache {
-  /** Changes with any file. */
+  /** Changes whenever a file changes. */
   version: string;
-  /** The page as it opens, and the 4-bit network. */
+  /** What the page needs to open, and the 4-bit network. */
   first: readonly string[];
-  /** Of these, the one that this browser runs. */
+  /** Each browser stores the one that it runs. */
   binaries: Readonly<Record<"relaxed" | "simd128", string>>;
   /** Everything else: other networks, other views, samples. */
   rest: readonly string[];
 }
 
-/** Where a shared picture waits for the page. */
+/** Where the service worker leaves a shared picture for the page. */
 export const SHARED = { cache: "shared-picture", address: "./shared-picture" } as const;
 
-/** What the page says to the service worker. */
+/** Messages from the page to the service worker. */
 export type Message =
-  /** Which files are not kept yet? The answer, on the port sent along, is a list of addresses. */
+  /**
+   * Which files are not stored yet? The answer, a list of addresses, arrives on the port sent
+   * along.
+   */
   | "missing"
-  /** Take over from the version before. */
+  /** Replace the previous version now. */
   | "take-over";

@@ -1,28 +1,30 @@
 /**
- * The service worker: keeps the page, so that it opens and reads without a network.
+ * The service worker: stores the page, so that it opens and reads without a network.
  *
- * Installing fetches what a first reading needs. The page asks for the rest when it has time, and
- * whatever of it passes by here is kept. A version has a cache of its own; files whose name holds a
- * hash of their content are taken over from the version before.
+ * Installing fetches what a first reading needs. The page requests the rest when it is idle, and
+ * the service worker stores whatever passes through it. Each version has a cache of its own. Files
+ * whose name contains a hash of their content are copied from the previous version's cache.
  */
 import { supported } from "../pkg/features.js";
 import { SHARED, type Message, type Precache } from "./precache";
 
 declare const self: ServiceWorkerGlobalScope;
-/** Defined by the build. */
+/** The build replaces this name with the list of files. */
 declare const PRECACHE: Precache;
 
 const PREFIX = "nibble-";
 const CACHE = PREFIX + PRECACHE.version;
-/** The folder of files named by their content. */
+/** The folder of files whose names contain a hash of their content. */
 const HASHED = "assets/";
-/** Where the manifest's share target posts. */
+/** The address that the manifest's share target posts to. */
 const SHARE = "share";
 
 const known = new Set([...PRECACHE.first, ...Object.values(PRECACHE.binaries), ...PRECACHE.rest]);
 const address = (file: string): string => new URL(file, self.registration.scope).href;
 
-/** The file that a request asks for, relative to the page; `undefined` outside its folder. */
+/**
+ * Returns the file that a request asks for, relative to the page; `undefined` outside its folder.
+ */
 function fileOf(request: Request): string | undefined {
   const { origin, pathname } = new URL(request.url);
   const folder = new URL(self.registration.scope);
@@ -32,8 +34,8 @@ function fileOf(request: Request): string | undefined {
 }
 
 /**
- * Takes a file over from the version before, where its name tells that it is the same; says whether
- * it did.
+ * Copies a file from the previous version's cache if its name proves that it is the same. Returns
+ * whether it did.
  */
 async function takeOver(cache: Cache, file: string): Promise<boolean> {
   const before = file.startsWith(HASHED) ? await caches.match(address(file)) : undefined;
@@ -43,8 +45,7 @@ async function takeOver(cache: Cache, file: string): Promise<boolean> {
 
 async function keep(cache: Cache, file: string): Promise<void> {
   if (await takeOver(cache, file)) return;
-  // Whatever lies in the browser's own cache may be of the version before, except where the name
-  // tells.
+  // The browser's own cache may hold an older version, unless the name contains a hash.
   await cache.add(
     new Request(address(file), { cache: file.startsWith(HASHED) ? "default" : "no-cache" }),
   );
@@ -70,7 +71,7 @@ async function missing(): Promise<string[]> {
   return [...known].filter((file) => !kept.has(address(file)));
 }
 
-/** A kept file; otherwise the network's, kept from now on. */
+/** Answers with the stored file, or fetches it from the network and stores it. */
 async function serve(event: FetchEvent, file: string): Promise<Response> {
   const cache = await caches.open(CACHE);
   const kept = await cache.match(address(file));
@@ -80,7 +81,7 @@ async function serve(event: FetchEvent, file: string): Promise<Response> {
   return response;
 }
 
-/** Puts a picture that another app shares where the page looks for it, and opens the page. */
+/** Leaves a picture that another app shares where the page looks for it, and opens the page. */
 async function share(request: Request): Promise<Response> {
   const picture = (await request.formData()).get("picture");
   if (picture instanceof File) {

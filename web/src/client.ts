@@ -1,4 +1,4 @@
-/** The page's side of the worker that reads. */
+/** The page's interface to the worker that reads. */
 import { NibbleError, type KernelChoice, type Precision, type Result } from "nibble";
 import { packageOptions } from "./files";
 import type { Answer, Request } from "./protocol";
@@ -8,36 +8,36 @@ import InlineWorker from "./worker?worker&inline";
 type Body = Request extends infer R ? (R extends Request ? Omit<R, "id"> : never) : never;
 type AnswerOf<K extends Answer["kind"]> = Extract<Answer, { kind: K }>;
 
-/** A request under way. */
+/** A request that has not been answered. */
 interface Waiting {
   resolve: (answer: Answer) => void;
   reject: (error: Error) => void;
 }
 
 /**
- * After so many traps in a row the worker is replaced. The package starts an engine that has
- * stopped again by itself; one that stops at the next picture too may be beyond that.
+ * Number of consecutive traps after which the worker is replaced. The package restarts an engine by
+ * itself; one that traps again at the next picture may be beyond that.
  */
 const MAX_TRAPS = 2;
 
 /**
- * Asks the worker, and matches its answers to the requests. A worker that fails is ended: requests
- * under way get an error each, and the next request starts another worker.
+ * Sends requests to the worker and matches its answers to them. A worker that fails is terminated:
+ * every pending request is rejected, and the next request starts a new worker.
  */
 export class Client {
   #worker: Worker | undefined;
-  /** The start of the engine in the present worker, under way or done. */
+  /** The start of the engine in the current worker, pending or done. */
   #started: Promise<KernelChoice[]> | undefined;
   readonly #waiting = new Map<number, Waiting>();
   /** The id of the next request. */
   #next = 0;
-  /** Traps since the last request that ended otherwise. */
+  /** Number of traps since the last request that ended without one. */
   #traps = 0;
 
   /**
-   * Starts the worker and its engine. Gives the kernels as tested, with those that this browser
-   * computes wrongly; readers race for the best of their precision. After a failure the next call
-   * tries again.
+   * Starts the worker and its engine. Resolves to the kernels as tested, including those that give
+   * wrong results in this browser; the races follow as readers are created. If the start fails, the
+   * next call tries again.
    */
   start(): Promise<KernelChoice[]> {
     if (this.#started === undefined) {
@@ -53,13 +53,13 @@ export class Client {
     return this.#started;
   }
 
-  /** Loads the model of a precision ahead of its first use. */
+  /** Loads the model of a precision before its first use. */
   async load(precision: Precision): Promise<void> {
     await this.start();
     await this.#ask("done", { kind: "load", precision });
   }
 
-  /** Reads a picture; its memory moves to the worker. */
+  /** Reads a picture. Its memory is transferred to the worker. */
   async read(source: Uint8Array<ArrayBuffer> | ImageData, precision: Precision): Promise<Result> {
     await this.start();
     const buffer = "data" in source ? source.data.buffer : source.buffer;
@@ -68,8 +68,8 @@ export class Client {
   }
 
   /**
-   * Reads one more frame of a video: the answer is that for all frames since `forget`. The picture
-   * moves to the worker and comes back with the answer.
+   * Reads one more frame of a video and returns the answer for all frames since `forget`. The
+   * picture is transferred to the worker and comes back with the answer.
    */
   async frame(
     picture: ImageBitmap,
@@ -79,7 +79,7 @@ export class Client {
     return quietly(() => this.#ask("frame", { kind: "frame", precision, picture }, [picture]));
   }
 
-  /** The next frame is of another document. */
+  /** Begins a new document with the next frame. */
   async forget(precision: Precision): Promise<void> {
     await this.start();
     await this.#ask("done", { kind: "forget", precision });
@@ -109,7 +109,7 @@ export class Client {
       this.#take(data);
     });
     const fail = (message: string) => {
-      // A worker that never answered did not start.
+      // A worker that has never answered has not started.
       const code = answered ? "Trapped" : "LoadFailed";
       if (this.#worker === worker) this.#end(new NibbleError(code, message));
     };
@@ -132,7 +132,7 @@ export class Client {
     if (this.#traps === MAX_TRAPS) this.#end(error);
   }
 
-  /** Ends the worker, and gives the error to everyone who waits for it. */
+  /** Terminates the worker and rejects every pending request. */
   #end(error: NibbleError): void {
     this.#worker?.terminate();
     this.#worker = undefined;

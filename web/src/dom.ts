@@ -1,13 +1,13 @@
-/** Small helpers over the document. */
+/** Helpers for the document. */
 
-/** The element with an id; it must be in index.html. */
+/** Returns the element with an id, which index.html must contain. */
 export function at<T extends Element = HTMLElement>(id: string): T {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`index.html has no #${id}`);
   return element as unknown as T;
 }
 
-/** A new element with attributes and children; text is never parsed as HTML. */
+/** Creates an element with attributes and children. Text is never parsed as HTML. */
 export function el(
   tag: string,
   attributes: Record<string, string> = {},
@@ -19,7 +19,7 @@ export function el(
   return element;
 }
 
-/** Outlines of lines on an overlay whose coordinates are picture pixels. */
+/** Draws outlines on an overlay. Coordinates are pixels of the picture. */
 export function outline(
   overlay: SVGSVGElement,
   quads: [number, number][][],

@@ -1,24 +1,24 @@
-/** Results on their way out of the page, by the person's own hand. */
+/** Ways to take results out of the page. Each begins with an action of the person. */
 import type { Result } from "nibble";
 import { el } from "./dom";
 
-/** A result as the JSON that `native-bench read` writes. */
+/** Formats results as the JSON that `native-bench read` writes. */
 export function json(result: Result | readonly object[]): string {
   return JSON.stringify(result, null, 2);
 }
 
-/** Offers a text or picture as a file. */
+/** Saves a text or picture as a file. */
 export function save(content: BlobPart, name: string, type: string): void {
   const link = el("a", {
     href: URL.createObjectURL(new Blob([content], { type })),
     download: name,
   }) as HTMLAnchorElement;
   link.click();
-  // The browser has taken the file over once the press is handled.
+  // The browser has the file once the press is handled.
   setTimeout(() => URL.revokeObjectURL(link.href));
 }
 
-/** Copies a text; false where the browser does not allow it. */
+/** Copies a text. Resolves to false if the browser does not allow it. */
 export async function copy(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
@@ -28,7 +28,7 @@ export async function copy(text: string): Promise<boolean> {
   }
 }
 
-/** Hands a result to another app, as a file where that is possible. */
+/** Shares a result with another app, as a file if possible. */
 export async function share(result: Result): Promise<void> {
   const file = new File([json(result)], "nibble.json", { type: "application/json" });
   const data: ShareData =
@@ -36,6 +36,6 @@ export async function share(result: Result): Promise<void> {
   try {
     await navigator.share(data);
   } catch {
-    // The person closed the sheet: nothing to say.
+    // The person closed the dialogue: nothing to report.
   }
 }

@@ -1,4 +1,4 @@
-/** Where the page's copies of the package's files are. */
+/** Addresses of the package's files in the page. */
 import type { Binary, Options } from "nibble";
 import relaxed from "../pkg/nibble-relaxed.wasm?url";
 import simd128 from "../pkg/nibble-simd128.wasm?url";
@@ -6,7 +6,7 @@ import f32 from "../pkg/models/ocr-f32.safetensors?url";
 import u4 from "../pkg/models/ocr-u4.safetensors?url";
 import u8 from "../pkg/models/ocr-u8.safetensors?url";
 
-/** Addresses as a worker needs them: it starts from a blob, which has no folder. */
+/** Makes addresses absolute: a worker that starts from a blob has no base address. */
 function absolute<K extends string>(files: Record<K, string>): Record<K, string> {
   const entries = Object.entries<string>(files).map(([key, file]) => [
     key,
@@ -15,14 +15,14 @@ function absolute<K extends string>(files: Record<K, string>): Record<K, string>
   return Object.fromEntries(entries) as Record<K, string>;
 }
 
-/** Addresses of the models. */
+/** Returns the addresses of the models. */
 export function models(): Record<"f32" | "u8" | "u4", string> {
   return absolute({ f32, u8, u4 });
 }
 
 /**
- * What `init` of the package is told in a worker of this page. `?binary=simd128` in its address
- * forces a binary, for tests and comparisons.
+ * Returns the options for the package's `init` in a worker. `?binary=simd128` in the page's address
+ * selects a binary, for tests and comparisons.
  */
 export function packageOptions(): Options {
   const binary = new URLSearchParams(location.search).get("binary") as Binary | null;

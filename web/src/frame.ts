@@ -1,14 +1,14 @@
-/** Pixels of a video frame, in the worker. */
+/** Pixels of a video frame. Runs in the worker. */
 
-/** Every so many pixels one is taken for the brightness. */
+/** Brightness is sampled at every n-th pixel. */
 const LIGHT_STEP = 997;
 
 let canvas: OffscreenCanvas | undefined;
 
-/** The pixels of a frame; the picture stays with the caller. */
+/** Returns the pixels of a frame. The caller keeps the picture. */
 export function pixelsOf(picture: ImageBitmap): ImageData {
   const { width, height } = picture;
-  // One canvas for all frames: a new one a frame is memory that comes back late.
+  // One canvas for all frames: the memory of a new one per frame would be freed late.
   canvas ??= new OffscreenCanvas(width, height);
   if (canvas.width !== width || canvas.height !== height) {
     canvas.width = width;
@@ -20,7 +20,7 @@ export function pixelsOf(picture: ImageBitmap): ImageData {
   return context.getImageData(0, 0, width, height);
 }
 
-/** Mean brightness of a picture, 0 to 255, from a sample of its green. */
+/** Returns the mean brightness of a picture, 0 to 255, from a sample of its green channel. */
 export function brightness({ data }: ImageData): number {
   let sum = 0;
   let count = 0;

@@ -1,33 +1,33 @@
-/** The language of the page, and catalogues of what is said in it. */
+/** The page's language and the catalogues of its texts. */
 
-/** The languages, each by its own name. */
+/** The languages, each under its own name. */
 export const LANGUAGES = { en: "English", de: "Deutsch", fr: "Français", ar: "العربية" } as const;
 
-/** Languages that a catalogue must have. */
+/** A language that every catalogue must have. */
 export type Language = keyof typeof LANGUAGES;
 
 let current: Language = "en";
-/** Counts choices: a language that arrives after another was chosen is not spoken. */
+/** Counts choices: texts that arrive after a later choice are not shown. */
 let choices = 0;
 const listeners: (() => void)[] = [];
-/** What must be there before a language is spoken. */
+/** Functions that load a language's texts. */
 const loaders: ((next: Language) => Promise<void>)[] = [];
 
-/** The language in use. */
+/** Returns the language in use. */
 export function language(): Language {
   return current;
 }
 
 /**
- * The language with the visitor's region where the browser tells one: en-GB writes dates unlike
- * en-US.
+ * Returns the language with the visitor's region if the browser reveals it: dates in en-GB differ
+ * from those in en-US.
  */
 export function locale(): string {
   return navigator.languages.find((tag) => tag.split("-")[0] === current) ?? current;
 }
 
 /**
- * The language of the address (`?lang=ar`), or the best one for the visitor from the browser's
+ * Returns the language in the address (`?lang=ar`), or the best match for the browser's
  * preferences.
  */
 export function preferred(): Language {
@@ -37,8 +37,8 @@ export function preferred(): Language {
 }
 
 /**
- * Changes the language of the whole page, and the direction it is written in; the language stays
- * where its texts cannot be fetched.
+ * Changes the language and the writing direction of the whole page. If the texts cannot be fetched,
+ * the language stays.
  */
 export async function speak(next: Language): Promise<void> {
   const mine = ++choices;
@@ -55,20 +55,23 @@ export function onLanguage(listener: () => void): void {
   listeners.push(listener);
 }
 
-/** The text of a key in the language of the moment, with `{name}` replaced by values. */
+/** Returns the text for a key in the current language, with each `{name}` replaced by its value. */
 export type Translate<K extends string> = (
   key: K,
   values?: Record<string, string | number>,
 ) => string;
 
-/** The texts of a part of the page; a key that a language lacks is a type error. */
+/**
+ * Makes the function that returns the texts of a part of the page. A missing translation is a type
+ * error.
+ */
 export function translator<K extends string>(
   catalogue: Record<Language, Record<K, string>>,
 ): Translate<K> {
   return (key, values = {}) => filled(catalogue[current][key], values);
 }
 
-/** The same with English at hand and each other language fetched when it is first spoken. */
+/** Like `translator`, but only English is included; other languages are fetched at first use. */
 export function fetchingTranslator<K extends string>(
   english: Record<K, string>,
   others: Record<Exclude<Language, "en">, () => Promise<Record<K, string>>>,
@@ -85,8 +88,8 @@ function filled(text: string, values: Record<string, string | number>): string {
 }
 
 /**
- * Keeps the text of elements that carry `attribute` in the language of the moment; its value is the
- * key.
+ * Sets the text of every element that has `attribute`, now and whenever the language changes. The
+ * attribute's value is the key.
  */
 export function translateMarked<K extends string>(attribute: string, t: Translate<K>): void {
   onLanguage(() => {

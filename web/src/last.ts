@@ -1,14 +1,14 @@
-/** The picture read last, for the other views; it is held in memory alone. */
+/** The last picture read, for the other views. It is kept in memory only. */
 import type { Result } from "nibble";
 
 let last: Blob | undefined;
 
-/** Keeps a picture in which lines were found. */
+/** Remembers a picture if lines were found in it. */
 export function remember(file: Blob, result: Result): void {
   if (result.quads.length > 0) last = file;
 }
 
-/** The last picture in which lines were found. */
+/** Returns the last picture in which lines were found. */
 export function lastRead(): Blob | undefined {
   return last;
 }

@@ -1,4 +1,4 @@
-/** The page: its parts, put together. */
+/** Assembles the page from its parts. */
 import { Client } from "./client";
 import { startReading } from "./reading/view";
 import { offerLanguages } from "./shell/languages";
@@ -10,5 +10,5 @@ const client = new Client();
 startReading(client);
 offerLanguages();
 startNavigation();
-// What a first reading needs comes first, and an error of it is the reading view's to tell.
+// Offline files wait until a first reading is possible. The reading view reports errors of this.
 void client.load("u4").then(startOffline, () => {});

@@ -1,10 +1,10 @@
-/** What the reading view says, in each of the page's languages. */
+/** The texts of the reading view in each of the page's languages. */
 import { fetchingTranslator, translateMarked } from "./language";
 import { en, type Key } from "./messages/en";
 
 export type { Key };
 
-/** The text of a key. */
+/** Returns the text for a key in the current language. */
 export const t = fetchingTranslator<Key>(en, {
   de: async () => (await import("./messages/de")).de,
   fr: async () => (await import("./messages/fr")).fr,

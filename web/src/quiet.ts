@@ -1,15 +1,15 @@
-/**
- * While a picture is read, nothing is requested: what the page fetches for later waits until then.
- */
+/** Keeps the network quiet while a picture is read: files for later wait. */
 
-/** Quiet for so long, in milliseconds, a camera is not between two frames. */
+/**
+ * Pause after a reading, in milliseconds, that is longer than the pause between two camera frames.
+ */
 const PAUSE = 1500;
 
 let busy = 0;
 let interruption = new AbortController();
 let lastEnd = -Infinity;
 
-/** Does the work of one reading; requests made for later are broken off. */
+/** Runs the work of one reading and aborts requests for later files. */
 export async function quietly<T>(work: () => Promise<T>): Promise<T> {
   busy++;
   interruption.abort();
@@ -21,7 +21,7 @@ export async function quietly<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Waits until nothing is read; the signal tells when the next reading begins. */
+/** Waits until nothing is being read. The signal aborts when the next reading begins. */
 export async function whenQuiet(): Promise<AbortSignal> {
   while (busy > 0 || performance.now() - lastEnd < PAUSE) {
     await new Promise((resolve) => setTimeout(resolve, PAUSE / 3));

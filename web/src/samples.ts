@@ -1,5 +1,6 @@
 /**
- * Specimens that come with the page: invented people, rendered and photographed by our own tool.
+ * The specimens that come with the page: invented people, rendered and photographed by our own
+ * tool.
  */
 import frenchCard from "../../testdata/specimens/french-layout.jpg?url";
 import idCard from "../../testdata/specimens/id-card-back.jpg?url";
@@ -10,7 +11,7 @@ import passport from "../../testdata/specimens/passport.jpg?url";
 import visa from "../../testdata/specimens/visa-a.jpg?url";
 import type { Key } from "./messages";
 
-/** A specimen: what to call it, its file in testdata/specimens, and where it is. */
+/** The specimens: key of the name, file in testdata/specimens, and address. */
 export const SAMPLES: readonly { key: Key; file: string; address: string }[] = [
   { key: "sampleTD3", file: "passport.jpg", address: passport },
   { key: "sampleTD1", file: "id-card-back.jpg", address: idCard },

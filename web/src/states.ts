@@ -1,8 +1,8 @@
-/** Names of states from the three-letter codes of ICAO Doc 9303, part 3. */
+/** Names of states, from the three-letter codes of ICAO Doc 9303, part 3. */
 import { language } from "./language";
 import { t, type Key } from "./messages";
 
-/** ISO 3166-1, each code of three letters followed by that of two. */
+/** ISO 3166-1: each three-letter code is followed by the two-letter code. */
 const CODES = `
 ABWAW AFGAF AGOAO AIAAI ALAAX ALBAL ANDAD AREAE ARGAR ARMAM ASMAS ATAAQ ATFTF ATGAG AUSAU AUTAT AZEAZ BDIBI
 BELBE BENBJ BESBQ BFABF BGDBD BGRBG BHRBH BHSBS BIHBA BLMBL BLRBY BLZBZ BMUBM BOLBO BRABR BRBBB BRNBN BTNBT
@@ -20,10 +20,10 @@ TCDTD TGOTG THATH TJKTJ TKLTK TKMTM TLSTL TONTO TTOTT TUNTN TURTR TUVTV TWNTW TZ
 USAUS UZBUZ VATVA VCTVC VENVE VGBVG VIRVI VNMVN VUTVU WLFWF WSMWS YEMYE ZAFZA ZMBZM ZWEZW
 `;
 
-/** Codes of ICAO that ISO lacks, and what the browser's own list calls them. */
+/** ICAO codes that ISO lacks, with the codes under which browsers know them. */
 const OWN: Record<string, string> = { D: "DE", RKS: "XK", EUE: "EU", UNO: "UN" };
 
-/** Codes of ICAO that name no state, in the page's own words. */
+/** ICAO codes that are not states, with keys of the page's texts. */
 const PERSONS: Record<string, Key> = {
   XXA: "stateless",
   XXB: "refugee",
@@ -37,7 +37,7 @@ const PERSONS: Record<string, Key> = {
   UTO: "UTO",
 };
 
-/** Organisations that issue documents, by the names they have themselves. */
+/** Organisations that issue documents, under their own names. */
 const ORGANISATIONS: Record<string, string> = {
   UNA: "United Nations (specialized agency)",
   UNK: "United Nations (Kosovo)",
@@ -69,8 +69,7 @@ function name(code: string): string | undefined {
 }
 
 /**
- * The name in the page's language with the code behind it; the code alone where it names nothing
- * known.
+ * Returns the name in the page's language followed by the code, or the code alone if it is unknown.
  */
 export function nameOfState(code: string): string {
   const known = name(code);

@@ -1,7 +1,7 @@
-/** What a view's own module gives to the shell. */
+/** A view, as its module gives it to the shell. */
 export interface View {
-  /** Called each time the view comes up, with what follows the view's name in the address. */
+  /** Called whenever the view is shown, with the part of the address after the view's name. */
   enter?(argument: string): void;
-  /** Called as another view takes its place. */
+  /** Called when another view is shown instead. */
   leave?(): void;
 }

@@ -1,13 +1,14 @@
-/** Values of a document in plain words. */
+/** Puts the values of a document into plain words. */
 import type { DocumentFields } from "nibble";
 import { locale } from "./language";
 import { t, type Key } from "./messages";
 
-/** Validity that many states ask of a traveller's document; months. */
+/** Remaining validity that many states require of a traveller's document; months. */
 const SOON_MONTHS = 6;
 
 /**
- * A date as the visitor writes it, with the digits that the document has; what is no date as it is.
+ * Formats a date as the visitor writes it, in Western digits as in the document. Text that is no
+ * date is returned unchanged.
  */
 export function date(iso: string | null, style: "long" | "medium" = "long"): string {
   if (iso === null) return t("unknown");
@@ -22,7 +23,7 @@ export function date(iso: string | null, style: "long" | "medium" = "long"): str
   return new Intl.DateTimeFormat(locale(), format).format(day);
 }
 
-/** The sex in words. */
+/** Returns the sex in words. */
 export function sex(letter: string | null): string {
   if (letter === "F") return t("female");
   if (letter === "M") return t("male");
@@ -30,14 +31,14 @@ export function sex(letter: string | null): string {
 }
 
 /**
- * A day in the visitor's own time zone, written as the dates of documents are, so that they compare
- * as texts.
+ * Returns a day of the visitor's time zone as YYYY-MM-DD, so that it compares with dates of
+ * documents as text.
  */
 function isoDay(day: Date): string {
   return new Date(day.getTime() - day.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
 }
 
-/** Whether a document has run out, or will soon; undefined where neither. */
+/** Returns a warning if the document has expired or will soon; otherwise undefined. */
 export function validity(document: DocumentFields, now = new Date()): Key | undefined {
   const last = document.expiry_date;
   if (last === null) return undefined;

@@ -1,4 +1,4 @@
-/** The worker: holds the readers, answers requests in order. */
+/** The worker that reads: holds the readers and answers requests in order. */
 import { NibbleError, Reader, init, kernels } from "nibble";
 import { brightness, pixelsOf } from "./frame";
 import type { Answer, Request } from "./protocol";
@@ -45,7 +45,7 @@ self.addEventListener("message", async ({ data }: MessageEvent<Request>) => {
   try {
     reply = await answer(data);
   } catch (thrown) {
-    // Nobody will see this picture again.
+    // The picture does not go back with an error: free it.
     if (data.kind === "frame") data.picture.close();
     const code = thrown instanceof NibbleError ? thrown.code : "Internal";
     reply = {

@@ -1,4 +1,4 @@
-/** axe over what a page shows. */
+/** Accessibility checks by axe on what a page shows. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -6,11 +6,11 @@ import { createRequire } from "node:module";
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /**
- * No rule of axe is broken on what the page shows now. Its code is run by the debugger: the policy
- * forbids scripts of others.
+ * Checks what the page shows now against axe's rules. The debugger runs axe, because the page's
+ * policy forbids foreign scripts.
  */
 export async function accessible(page) {
-  // Colours fade over a moment; what counts is where they end.
+  // Colours fade in; the final ones count.
   await page.evaluate(() =>
     Promise.all(
       document.getAnimations().map((animation) => animation.finished.catch(() => undefined)),
@@ -26,7 +26,7 @@ export async function accessible(page) {
   );
 }
 
-/** Nothing is wider than the page. */
+/** Checks that nothing is wider than the page. */
 export async function noSidewaysScroll(page) {
   assert.ok(
     await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
@@ -34,7 +34,7 @@ export async function noSidewaysScroll(page) {
   );
 }
 
-/** The same in the light colours and in the dark. */
+/** Checks the page in light and in dark colours. */
 export async function accessibleInBoth(page) {
   for (const colorScheme of ["dark", "light"]) {
     await page.emulateMedia({ colorScheme });

@@ -1,5 +1,6 @@
 /**
- * The camera view of the built page in Chromium: a phone, with a film of a specimen for a camera.
+ * Tests the camera view of the built page in Chromium, as on a phone, with a film of a specimen in
+ * place of the camera.
  */
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
@@ -25,7 +26,7 @@ const allowed = await launch(fakeCamera(passport, true));
 const endless = await launch(fakeCamera(wrong, true));
 const denied = await launch(fakeCamera(passport, false));
 
-/** Runs in the page before its own code: notes what it asks of the device. */
+/** Runs in the page before its own code: records what the page asks of the device. */
 const spy = () => {
   const seen = { asked: [], tracks: [], vibrations: [], notes: 0, adjusted: [], most: 0 };
   globalThis.seen = seen;
@@ -49,7 +50,7 @@ const spy = () => {
     seen.adjusted.push(constraints.advanced[0]);
     return globalThis.able === undefined ? apply.call(this, constraints) : Promise.resolve();
   };
-  // Frames on their way to the worker and not answered yet.
+  // Frames sent to the worker and not answered yet.
   const waiting = new Set();
   globalThis.Worker = class extends Worker {
     constructor(...address) {
@@ -65,14 +66,13 @@ const spy = () => {
 };
 
 /**
- * Runs in the page before its own code: the browser does not tell that it is going to allow the
- * camera.
+ * Runs in the page before its own code: the browser does not reveal that it will allow the camera.
  */
 const unsure = () => {
   navigator.permissions.query = async () => ({ state: "prompt" });
 };
 
-/** Runs in the page before its own code: a camera with a lamp and a focus. */
+/** Runs in the page before its own code: gives the camera a lamp and a focus. */
 const able = () => {
   globalThis.able = true;
   MediaStreamTrack.prototype.getCapabilities = () => ({
@@ -105,7 +105,7 @@ const seen = () =>
 const frames = (count) =>
   page.waitForFunction((n) => Number(document.querySelector("#camera").dataset.frames) >= n, count);
 
-/** Runs in the page: the tab goes to the background or comes back. */
+/** Runs in the page: moves the tab to the background or back. */
 const background = (hidden) => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
   document.dispatchEvent(new Event("visibilitychange"));
@@ -122,7 +122,7 @@ await suite([
       assert.deepEqual((await seen()).asked, []);
       await accessible(page);
       const requests = [];
-      // The icon is fetched by the tab, which marks itself as using a camera.
+      // The tab itself fetches the icon, to show that it uses a camera.
       page.on(
         "request",
         (request) => !/^blob:|icon\.svg$/.test(request.url()) && requests.push(request.url()),
@@ -132,7 +132,7 @@ await suite([
       await shown("result");
       assert.equal(await page.textContent("#lines"), expected.get("passport.jpg").join("\n"));
       assert.equal(await page.locator("#overlay polygon").count(), 2);
-      // The reading is of several frames, and says of how many.
+      // The reading combines several frames and says how many.
       assert.ok(Number(await page.textContent('[data-fact="frames"]')) >= 2);
       const { asked, tracks, vibrations, notes, most } = await seen();
       assert.equal(asked.length, 1);
@@ -157,7 +157,7 @@ await suite([
       await shown("result");
       const { asked, vibrations, notes } = await seen();
       assert.equal(asked.length, 2);
-      // The sign of the first document only.
+      // Only the signal of the first document.
       assert.deepEqual([vibrations.length, notes], [1, 2]);
     },
   ],
@@ -165,7 +165,7 @@ await suite([
     "fields fill in, the zone is outlined, and a person may take what does not become valid",
     async () => {
       await open(endless, { options: { locale: "ar", colorScheme: "dark" } });
-      // What the browser has allowed already is not explained again.
+      // Once the browser has allowed the camera, it is not explained again.
       await page.click("#camera-open");
       await state("live");
       await page.waitForSelector("#camera-overlay polygon", { state: "attached" });
@@ -273,7 +273,7 @@ await suite([
   [
     "two cameras can be told apart",
     async () => {
-      // Chromium's own test pattern: there is one camera where a film takes its place.
+      // Chromium's own test pattern, because a film gives only one camera.
       const two = await launch([
         "--use-fake-device-for-media-stream=device-count=2",
         "--use-fake-ui-for-media-stream",

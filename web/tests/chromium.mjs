@@ -1,12 +1,12 @@
 /**
- * The reading view of the built page in Chromium: samples, files, tables, errors, precision,
+ * Tests the reading view of the built page in Chromium: samples, files, tables, errors, precision,
  * privacy, languages, accessibility.
  */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
 import * as axe from "./axe.mjs";
-import { reachedByWorker } from "./hands.mjs";
+import { reachedByWorker, readAgain } from "./hands.mjs";
 import { CHROMIUM, site, suite } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
@@ -45,7 +45,7 @@ const lines = async () => (await page.textContent("#lines")).split("\n");
 const accessible = () => axe.accessible(page);
 const noSidewaysScroll = () => axe.noSidewaysScroll(page);
 
-/** A check that failed leaves the page anywhere: the next one begins at the start. */
+/** Returns to the start, because a failed check may leave the page anywhere. */
 async function fresh() {
   if (page.url() !== "about:blank" && !(await page.isVisible("#start"))) await page.goto(address);
 }
@@ -86,9 +86,7 @@ await suite(
         await page.click("#samples li:first-child button");
         await shown("result");
         for (const precision of ["u8", "f32", "u4"]) {
-          await page.locator(`input[value=${precision}]`).check({ force: true });
-          // Kernels are named by the numbers that they multiply.
-          await page.locator(`[data-fact="kernel"]:has-text("_${precision}")`).waitFor();
+          await readAgain(page, precision);
           assert.deepEqual(await lines(), expected.get("passport.jpg"));
           assert.equal(
             await page.locator('[data-fact="digest"]').count(),
@@ -250,8 +248,8 @@ await suite(
           mimeType: "image/jpeg",
           buffer: await readFile(specimen("passport.jpg")),
         };
-        // Pressed within the page as the first answer comes in: a driver, some milliseconds later,
-        // may find that all has been read.
+        // Pressed within the page when the first answer arrives. A driver would react some
+        // milliseconds later, when everything may have been read.
         await page.evaluate(() => {
           const rows = document.querySelector("#batch-rows");
           new MutationObserver((_, observer) => {
@@ -263,7 +261,7 @@ await suite(
         await upload([notes, ...Array(5).fill(whole)]);
         await page.waitForSelector("#batch-csv:not([hidden])");
         assert.equal(await page.getAttribute("#batch-rows tr:first-child", "data-tone"), "bad");
-        // The picture that is under way at the stop is answered, and none after it.
+        // The pending picture is still answered at a stop; those after it are not.
         await page.waitForFunction(
           () => document.querySelector("#batch-said").textContent === "Stopped after 3 of 6",
         );
@@ -376,7 +374,7 @@ await suite(
       async () => {
         const other = await context.newPage();
         await other.clock.setFixedTime("2030-01-01T12:00:00Z");
-        // The reader is good at the specimens: what it would say of a worse picture is put into its
+        // The reader makes no mistakes on the specimens: put those of a worse picture into its
         // answer.
         await other.addInitScript(() => {
           globalThis.Worker = class extends Worker {
@@ -433,7 +431,7 @@ await suite(
     [
       "a missing model is said, and tried again",
       async () => {
-        // A first visit: the service worker has not kept the model yet.
+        // A first visit: the service worker has not stored the model yet.
         const visitor = await browser.newContext({ ...PHONE, serviceWorkers: "block" });
         const other = await visitor.newPage();
         await other.route(/ocr-u4.*safetensors$/, (route) => route.fulfill({ status: 404 }));
@@ -471,9 +469,9 @@ await suite(
           );
         const fromWorker = await reaches(foreign);
         assert.deepEqual({ fromPage, fromWorker }, { fromPage: false, fromWorker: false });
-        // The attempt itself works: the page's own address is within reach of the worker.
+        // The probe itself works: the worker can reach the page's own address.
         assert.ok(await reaches(address));
-        // Browsers that give no hold on the page's worker are tested with another of its kind.
+        // In browsers without access to the page's worker, this stands in for it.
         assert.match(worker.url(), /^blob:/);
         assert.equal(await page.evaluate(reachedByWorker, foreign), false);
         assert.equal(await page.evaluate(reachedByWorker, address), true);
@@ -530,8 +528,7 @@ await suite(
         await page.focus("#samples li:first-child button");
         await page.keyboard.press("Enter");
         await shown("result");
-        // The verdict has the focus, so that it is read out and the next tab leads to what can be
-        // done with it.
+        // The verdict has the focus: it is read aloud, and the next tab leads to the actions.
         assert.equal(await page.evaluate(() => document.activeElement.id), "verdict");
         await page.keyboard.press("Tab");
         await page.keyboard.press("Enter");

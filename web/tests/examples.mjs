@@ -1,4 +1,4 @@
-/** The examples, built as a stranger would build them from the package, and opened in Chromium. */
+/** Builds the examples from the package, as a stranger would, and opens them in Chromium. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
@@ -49,7 +49,7 @@ await suite([
     async () => {
       const project = join(folder, "vite");
       await cp(join(examples, "vite"), project, { recursive: true });
-      // What `npm install` makes of a dependency on a folder.
+      // As `npm install` does for a dependency on a folder.
       await mkdir(join(project, "node_modules"));
       await symlink(join(web, "pkg"), join(project, "node_modules/nibble"));
       await symlink(join(web, "node_modules/vite"), join(project, "node_modules/vite"));

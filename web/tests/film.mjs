@@ -1,20 +1,20 @@
 /**
- * Films for Chromium's fake camera, made from the specimens: a hand brings a document, holds it not
- * quite still, and takes it away.
+ * Makes films for Chromium's fake camera from the specimens: a hand shows a document, not quite
+ * still, and takes it away.
  *
- * A film is a file of JPEG pictures one after the other, which Chromium plays in a loop.
+ * A film is a file of consecutive JPEG pictures, which Chromium plays in a loop.
  */
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { repository } from "./site.mjs";
 
-/** What a camera of a phone gives. */
+/** Size of a phone camera's frames. */
 const SIZE = { width: 1920, height: 1080 };
 /** Frames without a document before and after. */
 const EMPTY = 4;
 
-/** Runs in a page: the frames as base64 JPEG. */
+/** Runs in a page: returns the frames as base64 JPEG. */
 async function shoot({ picture, width, height, frames, empty }) {
   const image = await createImageBitmap(await (await fetch(picture)).blob());
   const canvas = new OffscreenCanvas(width, height);
@@ -43,7 +43,10 @@ async function shoot({ picture, width, height, frames, empty }) {
   return jpegs;
 }
 
-/** Writes a film of a specimen; the path of the file. `frames` are those that show the document. */
+/**
+ * Writes a film of a specimen and returns its path. `frames` is the number of frames that show the
+ * document.
+ */
 export async function film(browser, specimen, frames = 40) {
   const page = await browser.newPage();
   const bytes = await readFile(join(repository, "testdata/specimens", specimen));
@@ -56,7 +59,8 @@ export async function film(browser, specimen, frames = 40) {
 }
 
 /**
- * Switches that put a film in place of the camera, and grant it without a question where `allowed`.
+ * Returns switches that put a film in place of the camera and, if `allowed`, grant access without
+ * asking.
  */
 export function fakeCamera(file, allowed) {
   return [

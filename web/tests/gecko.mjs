@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { Builder } from "selenium-webdriver";
 import { Options, ServiceBuilder } from "selenium-webdriver/firefox.js";
 
-/** A headless Firefox. */
+/** Starts a headless Firefox. */
 export async function firefox() {
   const driver = execFileSync("which", ["geckodriver"], { encoding: "utf8" }).trim();
   const options = new Options()

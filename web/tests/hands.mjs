@@ -1,8 +1,8 @@
-/** What tests do in the page as a person would, and how they get at more than a person sees. */
+/** Ways for tests to use the page as a person does, and to get at what a person cannot see. */
 
 /**
- * Runs in the page: chooses a file as a person does, and gives the result as "copy" gives it.
- * `base64` holds the file; an error of the page comes as `{ failed }`.
+ * Runs in the page: chooses a file as a person does, and returns the result that "copy" gives.
+ * `base64` is the content of the file. An error becomes `{ failed: code }`.
  */
 export async function readByHand(base64, precision) {
   const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
@@ -21,9 +21,21 @@ export async function readByHand(base64, precision) {
   });
 }
 
+/** Reads the picture on the screen at another precision, and waits for the result. */
+export async function readAgain(page, precision) {
+  const model = '[data-fact="model"]';
+  // Each precision has its own model, whose hash the page shows.
+  const before = await page.textContent(model);
+  await page.locator(`input[value=${precision}]`).check({ force: true });
+  await page.waitForFunction(
+    ([selector, text]) => document.querySelector(selector).textContent !== text,
+    [model, before],
+  );
+}
+
 /**
- * Runs in the page before its own code: `readInWorker(bytes, precision)` then asks the page's
- * worker for a result, and nothing of the page itself works or draws.
+ * Runs in the page before its own code: `readInWorker(bytes, precision)` then requests a result
+ * directly from the page's worker, without any work or drawing by the page.
  */
 export const tapWorker = () => {
   let last = 0;
@@ -32,7 +44,7 @@ export const tapWorker = () => {
       super(...address);
       globalThis.readInWorker = (source, precision) =>
         new Promise((resolve, reject) => {
-          // The page counts its requests upwards from zero.
+          // The page's own ids count upwards from zero.
           const id = --last;
           const hear = ({ data }) => {
             if (data.id !== id) return;
@@ -48,8 +60,8 @@ export const tapWorker = () => {
 };
 
 /**
- * Runs in the page: whether a worker that starts from a blob, as those of the page do, reaches an
- * address.
+ * Runs in the page: returns whether a worker started from a blob, like those of the page, can reach
+ * an address.
  */
 export function reachedByWorker(address) {
   const code = `onmessage = ({ data }) => fetch(data, { mode: "no-cors" }).then(() => postMessage(true), () => postMessage(false))`;

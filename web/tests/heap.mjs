@@ -1,7 +1,7 @@
-/** Memory of a page and its worker in Chromium, through the debugger's protocol. */
+/** Measures the memory of a page and its worker in Chromium, by the debugger's protocol. */
 import { readFile } from "node:fs/promises";
 
-/** A debugger that does not answer for so long does not answer at all; milliseconds. */
+/** Time after which the debugger is considered dead; milliseconds. */
 const PATIENCE = 20_000;
 
 function soon(answer, what) {
@@ -30,7 +30,7 @@ export async function heapOf(browser, page) {
     if (error !== undefined) reject?.(new Error(error.message));
     else resolve?.(result);
   });
-  // Not flattened: a session of Playwright has no other way to a target below its own.
+  // Not flattened, because a session of Playwright has no other way to a target below its own.
   await session.send("Target.setAutoAttach", {
     autoAttach: true,
     waitForDebuggerOnStart: false,
@@ -51,7 +51,7 @@ export async function heapOf(browser, page) {
     });
     return soon(answer, `${method} in the worker`);
   };
-  // The memory is made when the engine starts and stays the same object.
+  // The memory object is created when the engine starts and remains the same.
   const { result: prototype } = await inWorker("Runtime.evaluate", {
     expression: "WebAssembly.Memory.prototype",
   });
@@ -59,7 +59,7 @@ export async function heapOf(browser, page) {
     prototypeObjectId: prototype.objectId,
   });
 
-  /** Bytes of all WebAssembly memories of the worker. */
+  /** Returns the size of all WebAssembly memories of the worker in bytes. */
   async function wasm() {
     const add =
       "function () { return this.reduce((sum, memory) => sum + memory.buffer.byteLength, 0); }";
@@ -71,7 +71,7 @@ export async function heapOf(browser, page) {
     return result.value;
   }
 
-  /** Bytes that the page's process keeps in memory, shared pages included. */
+  /** Returns the resident size of the page's process in bytes, shared pages included. */
   async function resident() {
     const root = await browser.newBrowserCDPSession();
     const { processInfo } = await soon(
@@ -90,7 +90,7 @@ export async function heapOf(browser, page) {
     return Math.max(...sizes);
   }
 
-  /** What is in use once the garbage is collected; bytes, and a count of nodes. */
+  /** Returns what is in use after garbage collection: bytes, and the number of nodes. */
   return async () => {
     await inPage("HeapProfiler.collectGarbage");
     await inWorker("HeapProfiler.collectGarbage");

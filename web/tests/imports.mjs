@@ -1,6 +1,6 @@
 /**
- * No circle of imports, type-only ones included: among the files of the page and of the package, and
- * among the folders of the page. Needs neither a build nor a browser.
+ * Checks that no imports form a circle, type-only imports included: among the files of the page and
+ * the package, and among the folders of the page. Needs no build and no browser.
  */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -9,14 +9,14 @@ import { dirname, join, relative, resolve } from "node:path";
 import typescript from "typescript";
 import { repository, suite, web } from "./site.mjs";
 
-/** The file that a relative import means, or `undefined` where it is no TypeScript of ours. */
+/** Returns the file that a relative import refers to; `undefined` if it is not our TypeScript. */
 function target(file, specifier) {
   if (!specifier.startsWith(".")) return undefined;
   const path = resolve(dirname(file), specifier.replace(/\.js$/, ""));
   return [`${path}.ts`, `${path}/index.ts`].find(existsSync);
 }
 
-/** Files below a folder, each with the files that it imports. */
+/** Returns the files below a folder, each with the files that it imports. */
 async function importsOf(folder) {
   const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(".ts"));
   const entries = files.map(async (name) => {
@@ -28,7 +28,7 @@ async function importsOf(folder) {
   return new Map(await Promise.all(entries));
 }
 
-/** One circle of a graph as the list of its nodes, or `undefined` where there is none. */
+/** Returns one circle of a graph as a list of nodes, or `undefined` if there is none. */
 function circle(graph) {
   const done = new Set();
   const path = [];
@@ -51,7 +51,7 @@ function circle(graph) {
   return undefined;
 }
 
-/** The same graph between folders; files that lie in `root` itself belong to no folder. */
+/** Returns the graph between folders. Files directly in `root` belong to no folder. */
 function folders(graph, root) {
   const folderOf = (file) => {
     const [first, ...rest] = relative(root, file).split("/");

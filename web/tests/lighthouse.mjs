@@ -1,20 +1,19 @@
 /**
- * Lighthouse on the built page in Chromium: `node tests/lighthouse.mjs [--performance]`.
+ * Runs Lighthouse on the built page in Chromium: `node tests/lighthouse.mjs [--performance]`.
  *
- * Accessibility, best practices and SEO must score 95 or more. `--performance` measures that too,
- * on Lighthouse's mid-range phone, and prints it: it depends on the machine, so no test asks for
- * it.
+ * Accessibility, best practices and SEO must score 95 or more. `--performance` also prints the
+ * score on Lighthouse's mid-range phone; no test uses it, because it depends on the machine.
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { CHROMIUM, repository, site } from "./site.mjs";
 
-const LEAST = 95;
+const MIN_POINTS = 95;
 const CHECKED = ["accessibility", "best-practices", "seo"];
 
-// `cargo xtask setup` keeps it out of the page's own packages: it brings more of them than all
-// others together.
+// `cargo xtask setup` installs it apart from the page's packages: it has more dependencies than all
+// of them together.
 const tools = createRequire(join(repository, "target/tools/lighthouse/package.json"));
 const load = async (name) => import(pathToFileURL(tools.resolve(name)).href);
 const { default: lighthouse } = await load("lighthouse");
@@ -40,7 +39,7 @@ server.close();
 for (const { id, score } of Object.values(lhr.categories)) {
   const points = Math.round(score * 100);
   console.log(`    ${String(points).padStart(3)}  ${id}`);
-  if (!CHECKED.includes(id) || points >= LEAST) continue;
+  if (!CHECKED.includes(id) || points >= MIN_POINTS) continue;
   process.exitCode = 1;
   const failed = lhr.categories[id].auditRefs
     .map((reference) => lhr.audits[reference.id])

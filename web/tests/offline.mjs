@@ -1,11 +1,12 @@
 /**
- * The page without a network in Chromium: what is kept, what a first visit loads, shared pictures,
+ * Tests the page offline in Chromium: what is stored, what a first visit loads, shared pictures,
  * new versions.
  */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { readAgain } from "./hands.mjs";
 import { CHROMIUM, repository, site, suite } from "./site.mjs";
 
 const passport = join(repository, "testdata/specimens/passport.jpg");
@@ -78,8 +79,7 @@ await suite([
       await page.reload();
       await page.click("#samples li:first-child button");
       assert.equal(await surname(), "ROSSI");
-      await page.locator("input[value=u8]").check({ force: true });
-      await page.locator('[data-fact="kernel"]:has-text("_u8")').waitFor();
+      await readAgain(page, "u8");
       await page.goto(`${address}#bench`);
       await page.click("#bench-compare");
       await page.waitForSelector('.parity[data-different="0"]');
@@ -94,7 +94,7 @@ await suite([
   [
     "a picture that another app shares is read",
     async () => {
-      // As the system does it: a form from outside the page.
+      // As the system does: a form outside the page.
       await page.goto("about:blank");
       await page.setContent(
         `<form method="post" enctype="multipart/form-data" action="${address}share"><input type="file" name="picture"><button>Share</button></form>`,
@@ -134,7 +134,7 @@ await suite([
       await Promise.all([page.waitForEvent("load"), page.click("#update-now")]);
       await page.waitForFunction(async () => (await caches.keys()).join() === "nibble-next");
       assert.equal(await page.locator("html[data-next]").count(), 1);
-      // What the version before had kept is kept still.
+      // What the previous version had stored is still there.
       server.down = true;
       await page.reload();
       await page.click("#samples li:first-child button");

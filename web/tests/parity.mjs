@@ -1,7 +1,7 @@
 /**
- * The same bits: every specimen at each integer precision by both binaries in Chromium, by Firefox
- * and WebKitGTK, by the command line on this machine and on aarch64 under qemu. Digests of picture
- * and logits, text, confidences and positions must be equal.
+ * Compares results bit for bit: every specimen at each integer precision, by both binaries in
+ * Chromium, by Firefox and WebKitGTK, and by the command line on this machine and on aarch64 under
+ * qemu. Digests of picture and logits, text, confidences and positions must be equal.
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -19,7 +19,7 @@ const folder = join(repository, "testdata/specimens");
 const files = (await readdir(folder)).filter((name) => /\.(jpe?g|png|webp|bmp)$/.test(name)).sort();
 assert.ok(files.length > 0, "there are no specimens");
 
-/** What must be equal. Numbers are compared as the f32 they are, whatever digits a writer chose. */
+/** Selects what must be equal. Numbers are compared as f32, whatever digits their writer chose. */
 const essence = ({ gray_digest, digest, lines, raw_lines, valid, confidences, quads }) => ({
   gray_digest,
   digest,

@@ -1,6 +1,6 @@
 /**
- * What goes wrong below the page and the package: traps, workers that fail, files that do not
- * arrive. In Chromium, with a binary that traps at one kind of file.
+ * Tests how page and package handle traps, failing workers and missing files. Runs in Chromium,
+ * with a binary that traps at one particular file.
  */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -14,14 +14,14 @@ const PICTURE = "passport.jpg";
 const browser = await chromium.launch(CHROMIUM);
 const altered = new Map();
 
-/** Gives every binary the trap. */
+/** Serves every binary with the trap. */
 function trapping(file, body) {
   if (!file.endsWith(".wasm")) return body;
   if (!altered.has(file)) altered.set(file, withTrap(body));
   return altered.get(file);
 }
 
-/** Runs in the page before its own code: keeps the workers that it starts. */
+/** Runs in the page before its own code: records the workers that it starts. */
 const watchWorkers = () => {
   globalThis.workers = [];
   globalThis.Worker = class extends Worker {
@@ -32,7 +32,7 @@ const watchWorkers = () => {
   };
 };
 
-/** Runs in the page before its own code: the first worker throws as it loads. */
+/** Runs in the page before its own code: makes the first worker throw as it loads. */
 const breakFirstWorker = () => {
   let first = true;
   globalThis.Worker = class extends Worker {
@@ -51,8 +51,8 @@ const picture = (await readFile(specimen(PICTURE))).toString("base64");
 const card = (await readFile(specimen("id-td2.jpg"))).toString("base64");
 
 /**
- * Runs a function in a page that has nothing but the package. It is given the package, its
- * explaining part, and files: two pictures and one at which the engine traps.
+ * Runs a function in a page that contains only the package. Its argument holds the package, its
+ * explaining part, and three files: two pictures and one that traps.
  */
 async function withPackage(work) {
   const page = await browser.newPage();
@@ -72,7 +72,7 @@ async function withPackage(work) {
   return result;
 }
 
-/** What must be the same in two readings of one picture. */
+/** Selects what must be equal in two readings of one picture. */
 const essence = ({ lines, digest, gray_digest, valid, frames }) => ({
   lines,
   digest,
@@ -81,7 +81,7 @@ const essence = ({ lines, digest, gray_digest, valid, frames }) => ({
   frames,
 });
 
-/** A page of its own; `scripts` run before its code. */
+/** Opens the page in a new context; `scripts` run before its code. */
 async function open({ scripts = [watchWorkers], change = trapping } = {}) {
   shell.change = change;
   const context = await browser.newContext({ locale: "en-GB", serviceWorkers: "block" });
@@ -123,7 +123,7 @@ await suite([
           ];
           const read = () => Promise.all(readers.map((reader) => reader.read(picture())));
           const before = await read();
-          // The queue goes on after the call that fails.
+          // The queue continues after the call that fails.
           const [trapped, next] = await Promise.all([
             codeOf(readers[0].read(trap())),
             readers[0].read(picture()),
@@ -151,13 +151,14 @@ await suite([
           await nibble.Reader.create(),
         ];
         const before = await kept.read(picture());
-        // The clock stops the engine in the middle of its work: it holds the reader at that moment.
+        // The clock interrupts the engine in the middle of its work, while it has borrowed the
+        // reader.
         performance.now = () => {
           throw new WebAssembly.RuntimeError("unreachable");
         };
         const code = await codeOf(gone.read(picture()));
         delete performance.now;
-        // Before the engine has started again, and after it.
+        // Once before the engine has restarted, and once after.
         gone.dispose();
         gone.dispose();
         const between = await kept.read(picture());
@@ -225,7 +226,7 @@ await suite([
   [
     "package: explanations go on after a trap, a measurement ends",
     async () => {
-      const { strips, ended, exact } = await withPackage(
+      const { strips, ended, exact, version } = await withPackage(
         async ({ nibble, explain, codeOf, picture, trap, address }) => {
           const reader = await nibble.Reader.create();
           const model = await fetch(`${address}models/ocr-u4.safetensors`);
@@ -240,14 +241,21 @@ await suite([
           const onProgress = () => (trapped ??= codeOf(reader.read(trap())));
           const ended = await codeOf(nibble.bench({ what: ["verify", "gemm"], onProgress }));
           await trapped;
-          const { verify } = await nibble.bench({ what: ["verify"] });
-          return { strips: [before, after], ended, exact: verify.map(({ exact }) => exact) };
+          const { verify, device } = await nibble.bench({ what: ["verify"] });
+          return {
+            strips: [before, after],
+            ended,
+            exact: verify.map(({ exact }) => exact),
+            version: device.version,
+          };
         },
       );
       assert.ok(strips[0].length > 0);
       assert.deepEqual(strips[1], strips[0]);
       assert.equal(ended, "NibbleError Trapped");
       assert.ok(exact.length > 0 && exact.every(Boolean));
+      const manifest = JSON.parse(await readFile(join(web, "pkg/package.json"), "utf8"));
+      assert.equal(version, manifest.version);
     },
   ],
   [
@@ -309,7 +317,7 @@ await suite([
       assert.match([...words].at(-1), /the reader was restarted/);
       await again(page);
       await reads(page);
-      // The worker started the engine again by itself.
+      // The worker restarted the engine by itself.
       assert.equal(await workers(page), 1);
       await page.context().close();
     },

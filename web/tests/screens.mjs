@@ -1,4 +1,4 @@
-/** Pictures of the reading view for docs/screens: node tests/screens.mjs */
+/** Takes the screenshots of the reading view for docs/screens: `node tests/screens.mjs`. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -18,7 +18,7 @@ const folder = join(repository, "docs/screens");
 await mkdir(folder, { recursive: true });
 const { address, close } = await site();
 const projector = await chromium.launch(CHROMIUM);
-// It never becomes valid: the camera view stays.
+// A document that never becomes valid, so that the camera view stays.
 const roll = await film(projector, "passport-wrong-check.jpg");
 await projector.close();
 const browser = await chromium.launch({

@@ -14,7 +14,7 @@ const [folder, binary, what, kernel, ...shape] = node
   : globalThis.arguments;
 
 if (!node) {
-  // What `jsc` lacks of a browser, as far as the glue uses it: all text is plain ASCII.
+  // What the glue needs and `jsc` lacks. All text is plain ASCII.
   globalThis.TextDecoder ??= class {
     decode(bytes = new Uint8Array()) {
       return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
@@ -38,9 +38,9 @@ const bytes = node ? (await import("node:fs")).readFileSync(path) : read(path, "
 const engine = await import(node ? `file://${folder}/engine.js` : `${folder}/engine.js`);
 engine.initSync({ module: new WebAssembly.Module(bytes) });
 
-/** Enough for JavaScriptCore to compile a kernel for speed. */
+/** Enough runs for JavaScriptCore to compile a kernel with optimisations. */
 const RUNS = 60;
-/** Rounds that are timed. */
+/** Number of timed rounds. */
 const ROUNDS = 12;
 /** Pixels, filters and depth of the product whose instructions are counted. */
 const COUNTED = [48, 48, 256];

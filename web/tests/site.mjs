@@ -1,4 +1,4 @@
-/** The built page behind a static server of its own, under a sub-path as a project page has it. */
+/** Serves the built page from a static server, under a sub-path as project pages have. */
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
@@ -20,13 +20,14 @@ const TYPES = {
   ".jpg": "image/jpeg",
 };
 
-/** Quick, since it is done for each request. */
+/** Low quality, because every request is compressed anew. */
 const PACKING = { [constants.BROTLI_PARAM_QUALITY]: 5 };
 
 /**
- * Serves a folder, web/dist if not told; gives its address and a way to end it. `site.down = true`
- * cuts every connection, `site.packed = true` sends files by brotli as public hosts do, and
- * `site.change(file, body)` may alter what is sent: the next version of the page, for one.
+ * Serves a folder (web/dist by default); returns its address and a function that stops the server.
+ * `site.down = true` cuts every connection. `site.packed = true` compresses with brotli, as public
+ * hosts do. `site.change(file, body)` may replace what is sent, for example by the next version of
+ * the page.
  */
 export async function site(folder = join(web, "dist")) {
   const state = { down: false, packed: false, change: (_file, body) => body };
@@ -56,7 +57,7 @@ export async function site(folder = join(web, "dist")) {
   });
 }
 
-/** Switches of Chromium in a container, with nothing that talks to the outside. */
+/** Switches for Chromium in a container, without any connection to the outside. */
 export const CHROMIUM = {
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: [
@@ -70,7 +71,7 @@ export const CHROMIUM = {
   ],
 };
 
-/** Runs named checks in order, each after `before`, and sets the exit code by what they came to. */
+/** Runs named checks in order, each after `before`, and sets the exit code. */
 export async function suite(checks, before = async () => {}) {
   let failed = 0;
   for (const [name, check] of checks) {

@@ -1,11 +1,12 @@
 /**
- * Camera frames for minutes, in Chromium with a film for a camera: memory must stay flat.
+ * Reads camera frames for some minutes, in Chromium with a film in place of the camera. Memory must
+ * stay flat.
  *
  *     node tests/soak.mjs [--minutes 10] [--write]
  *
- * The film shows a document with a wrong check digit: it is read in each frame and never done.
- * Three fifths of the time go to 4 bits, a fifth each to 8 bits and float. Frames a second are
- * printed and never judged; `--write` keeps them as docs/results/soak.json.
+ * The film shows a document with a wrong check digit, which is read in every frame and never
+ * accepted. 4 bits get three fifths of the time, 8 bits and float one fifth each. Frame rates are
+ * printed and not judged; `--write` stores them as docs/results/soak.json.
  */
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
@@ -27,15 +28,17 @@ const seconds = Number(values.minutes) * 60;
 assert.ok(seconds > 0, "--minutes needs a number above zero");
 
 const SHARES = { u4: 0.6, u8: 0.2, f32: 0.2 };
-/** Frames in which buffers find their sizes: the document is in view in each of them once. */
+/**
+ * Frames after which all buffers have their final sizes: the document is in view in each of them at
+ * least once.
+ */
 const WARM_UP_FRAMES = 20;
-/** Samples of the memory in one stretch. */
+/** Number of memory samples per stretch. */
 const SAMPLES = 12;
 /**
- * Growth from the most of the first half of a stretch to the end that is noise: code compiled late,
- * caches of the browser; and the frame that takes the network most memory may come late. What the
- * process holds is printed and not judged: it is the browser's to give back to the system, and
- * depends on what else the machine does.
+ * Growth, from the maximum of the first half of a stretch to its end, that counts as noise: code
+ * compiled late, the browser's caches, and a late frame that needs more memory than any before. The
+ * resident size is printed and not judged: the browser decides when to return memory to the system.
  */
 const SLACK = { wasm: 8 << 20, page_heap: 1 << 20, worker_heap: 1 << 20, nodes: 200 };
 
@@ -59,7 +62,7 @@ await page.goto(address);
 await page.waitForLoadState("networkidle");
 const heap = await heapOf(browser, page);
 
-/** Runs in the page: watches how evenly it can draw until told to stop. */
+/** Runs in the page: measures how evenly it draws, until stopped. */
 const watch = () => {
   const gaps = [];
   let last = performance.now();
@@ -92,7 +95,7 @@ async function stretch(precision, length) {
   let drawn = [];
   let time = 0;
   for (let index = 1; index < SAMPLES; index++) {
-    // Collecting garbage stops the page for a moment: what is timed lies between the samples.
+    // Garbage collection pauses the page, so only the time between samples is measured.
     const [before, begin] = [await read(), performance.now()];
     await page.evaluate(watch);
     await pause(length / SAMPLES);
@@ -122,7 +125,7 @@ async function stretch(precision, length) {
   };
 }
 
-/** What grew, in words. */
+/** Describes what grew. */
 function growth({ precision, samples }) {
   const half = samples.length >> 1;
   const over = (key) =>

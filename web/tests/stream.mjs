@@ -1,16 +1,16 @@
-/** A camera for browsers without a fake one: the stream of a canvas on which a picture sways. */
+/** A camera for browsers that have no fake one: a canvas stream in which a picture sways. */
 
-/** Frames that the canvas paints; milliseconds. */
+/** Interval between the frames that the canvas paints; milliseconds. */
 const FRAME_MS = 50;
 
 /**
- * A script that puts the picture, a JPEG as base64, in place of the camera. The tracks it gave are
- * in `given`.
+ * Returns a script that shows a picture (JPEG, base64) in place of the camera. The tracks it has
+ * given out are in `given`.
  */
 export function streamOf(jpeg) {
   return `
     const picture = new Image();
-    // The page's policy allows pictures from data, but does not let scripts fetch them.
+    // The page's policy allows pictures from data addresses, but no scripts that fetch them.
     picture.src = "data:image/jpeg;base64,${jpeg}";
     const canvas = document.createElement("canvas");
     canvas.width = 1280;
@@ -27,7 +27,7 @@ export function streamOf(jpeg) {
       context.drawImage(picture, -picture.width / 2, -picture.height / 2);
     }, ${FRAME_MS});
     window.given = [];
-    // On the prototype: WebKit may make the object anew.
+    // On the prototype, because WebKit may create the object anew.
     MediaDevices.prototype.getUserMedia = async () => {
       const stream = canvas.captureStream();
       window.given.push(...stream.getTracks());

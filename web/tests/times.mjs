@@ -20,14 +20,14 @@ const { values, positionals: folders } = parseArgs({
   allowPositionals: true,
   options: { write: { type: "boolean", default: false } },
 });
-/** Counted rounds. */
+/** Number of counted rounds. */
 const ROUNDS = 5;
 const PARTS = ["locate", "network", "total", "decode"];
 
 const { address, close } = await site();
 const browser = await chromium.launch(CHROMIUM);
 
-/** Places that read files: each gives the milliseconds of every file. */
+/** Functions that read files; each returns the milliseconds per file. */
 const places = new Map([
   [
     "native",
@@ -77,7 +77,7 @@ for (const folder of folders) {
       if (round > 0) rounds.get(name).push(times);
     }
   }
-  // Decoding is apart: a camera's frames come decoded.
+  // Decoding is listed separately, because a camera's frames are already decoded.
   const parts = [...rounds].map(([name, lists]) => {
     const of = (part) =>
       median(

@@ -1,15 +1,15 @@
-/** A binary that traps at one kind of file, so that tests can see what becomes of it. */
+/** Makes binaries that trap at one particular file, so that tests can see how a trap is handled. */
 import binaryen from "binaryen";
 
-/** Bytes of the file at which the altered binary traps. */
+/** Size in bytes of the file that traps. */
 const LENGTH = 4321;
-/** The calls that take a file: engine, address, length. */
+/** The exports that take a file. Their parameters: engine, address, length. */
 const CALLS = ["engine_read_file", "engine_fuse_file"];
 
-/** A file at which the altered binary traps, and which no reader takes for a picture. */
+/** The file that traps. No reader takes it for a picture. */
 export const trapFile = Buffer.alloc(LENGTH, "trap ");
 
-/** What the package's binaries may use. */
+/** WebAssembly features that the package's binaries use. */
 const FEATURES = [
   "MutableGlobals",
   "NontrappingFPToInt",
@@ -23,7 +23,10 @@ const FEATURES = [
   "RelaxedSIMD",
 ];
 
-/** The same binary, except that it traps where it is given a file as long as `trapFile`. */
+/**
+ * Returns a binary that traps when it is given a file as long as `trapFile`, and is otherwise the
+ * same.
+ */
 export function withTrap(binary) {
   const module = binaryen.readBinary(binary);
   module.setFeatures(FEATURES.reduce((all, name) => all | binaryen.Features[name], 0));

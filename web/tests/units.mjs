@@ -1,14 +1,16 @@
 /**
- * Parts of the page that need no browser: the agreement of frames, hints, tables, names of states.
+ * Tests parts of the page that need no browser: the agreement of frames, hints, tables, names of
+ * states.
  */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createServer } from "vite";
 import { suite, web } from "./site.mjs";
 import { specimen } from "./specimens.mjs";
 
-// What little of a browser these parts look at.
+// The parts of a browser that these modules use.
 globalThis.document = { documentElement: {}, querySelectorAll: () => [] };
 Object.defineProperty(globalThis, "navigator", {
   configurable: true,
@@ -72,15 +74,50 @@ const answer = (changes = {}) => ({
 const nothing = answer({ lines: [], valid: false, document: null, quads: [], checks: [] });
 
 /**
- * Memory that reading a file may take altogether, decoding included, in MiB: a camera's frame, then
- * a photograph of twelve megapixels. Measured: 5.4 and 37.8.
+ * Maximum memory for reading a file, decoding included, in MiB: for a camera's frame, then for a
+ * photograph of twelve megapixels. Measured: 5.4 and 37.8.
  */
-const MOST_MEMORY = [
+const MAX_MEMORY = [
   ["passport.jpg", 7],
   ["passport-12mp.jpg", 42],
 ];
 
+/** Returns the files that `npm publish` would send. */
+function packed(folder) {
+  const options = { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
+  const [{ files }] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json"], options));
+  return files.map(({ path }) => path);
+}
+
 await suite([
+  [
+    "the npm package holds all that it names",
+    async () => {
+      const folder = join(web, "pkg");
+      const files = new Set(packed(folder));
+      const { exports, main, types } = JSON.parse(
+        await readFile(join(folder, "package.json"), "utf8"),
+      );
+      const named = [
+        main,
+        types,
+        ...Object.values(exports).flatMap((entry) => Object.values(entry)),
+      ]
+        .filter((path) => path.startsWith("./"))
+        .map((path) => path.slice(2));
+      const models = ["f32", "u8", "u4"].map((name) => `models/ocr-${name}.safetensors`);
+      const texts = ["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
+      const binaries = ["relaxed", "simd128"].map((name) => `nibble-${name}.wasm`);
+      for (const file of [...named, ...models, ...binaries, ...texts])
+        assert.ok(files.has(file), `${file} is missing`);
+      for (const file of [...files].filter((path) => path.endsWith(".js"))) {
+        assert.ok(files.has(file.replace(/js$/, "d.ts")), `${file} has no types`);
+        const text = await readFile(join(folder, file), "utf8");
+        for (const [, target] of text.matchAll(/from "\.\/([^"]+)"/g))
+          assert.ok(files.has(target), `${file} imports ${target}`);
+      }
+    },
+  ],
   [
     "reading takes little memory, decoding included",
     async () => {
@@ -89,7 +126,7 @@ await suite([
         module: new WebAssembly.Module(await readFile(join(web, "pkg/nibble-simd128.wasm"))),
       });
       const reader = new engine.Engine(await readFile(join(web, "pkg/models/ocr-u4.safetensors")));
-      for (const [file, most] of MOST_MEMORY) {
+      for (const [file, most] of MAX_MEMORY) {
         assert.equal(JSON.parse(reader.read_file(await readFile(specimen(file)))).valid, true);
         const taken = memory.buffer.byteLength / 2 ** 20;
         assert.ok(taken <= most, `${file}: ${taken} MiB`);

@@ -28,7 +28,7 @@ const source = (title) =>
 const figures = async (title) =>
   JSON.stringify(await source(title).locator("td").allTextContents());
 
-/** Presses a button that offers a file, and gives the file. */
+/** Presses a button that saves a file, and returns the file. */
 async function saved(title, action) {
   const coming = page.waitForEvent("download");
   await source(title).locator(`[data-action=${action}]`).click();
@@ -159,7 +159,7 @@ await suite([
     async () => {
       await page.click('#views a[href="#how"]');
       await page.waitForSelector("#how-lane .dot");
-      // Every corner of the operands' ranges, and the middle.
+      // All extreme operands, and zero.
       const wrong = await page.evaluate(() => {
         const inputs = [...document.querySelectorAll("#how-lane input")];
         const wrong = [];
@@ -255,7 +255,7 @@ await suite([
   ...(process.env.SCREENS === undefined ? [] : [["screenshots", screens]]),
 ]);
 
-/** Pictures of both views for docs/screens, in light and dark. */
+/** Takes the screenshots of both views for docs/screens, light and dark. */
 async function screens() {
   for (const [width, colorScheme] of [
     [1280, "light"],

@@ -1,5 +1,5 @@
 /**
- * The reading view through W3C WebDriver, for browsers that Playwright cannot drive: sample,
+ * Tests the reading view by W3C WebDriver, for browsers that Playwright cannot drive: sample,
  * upload, camera, errors, privacy.
  */
 import assert from "node:assert/strict";
@@ -11,7 +11,7 @@ import { reachedByWorker } from "./hands.mjs";
 import { expected, specimen } from "./specimens.mjs";
 import { streamOf } from "./stream.mjs";
 
-/** Checks of the page at an address, for `suite`. */
+/** Returns the checks of the page at an address, for `suite`. */
 export function readingChecks(driver, address) {
   const shown = async (id) =>
     driver.wait(until.elementIsVisible(await driver.findElement(By.id(id))), 60_000);
@@ -48,7 +48,7 @@ export function readingChecks(driver, address) {
           streamOf((await readFile(specimen("passport.jpg"))).toString("base64")),
         );
         await press("#camera-open");
-        // A browser may tell that the camera is allowed already: then there is nothing to explain.
+        // If the browser reveals that the camera is allowed, nothing is explained.
         await driver.wait(
           until.elementLocated(By.css('#camera[data-state="ask"], #camera[data-state="live"]')),
           20_000,
@@ -61,7 +61,7 @@ export function readingChecks(driver, address) {
           await driver.executeScript("return window.given.map((track) => track.readyState)"),
           ["ended"],
         );
-        // "Read another" after the camera is the camera again.
+        // "Read another" returns to the camera.
         await again("result");
         await shown("camera");
         await press("#camera-close");

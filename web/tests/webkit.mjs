@@ -19,7 +19,7 @@ await suite([
     async () => {
       await press("#samples li:first-child button");
       await session.wait(until.elementIsVisible(await find("#result")), 60_000);
-      // As people read it: the kernel and, in brackets, its instruction set.
+      // The page shows the kernel with its instruction set in brackets.
       const kernel = await script(
         "return document.querySelector('[data-fact=kernel]').textContent",
       );

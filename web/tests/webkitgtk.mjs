@@ -1,5 +1,5 @@
 /**
- * WebKitGTK, the engine of iPhones in its Linux dress, through W3C WebDriver on a screen of its
+ * Drives WebKitGTK, the Linux port of the engine of iPhones, by W3C WebDriver on a screen of its
  * own.
  */
 import { spawn } from "node:child_process";
@@ -10,7 +10,7 @@ import { Builder, Capabilities } from "selenium-webdriver";
 
 const LIBRARIES = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
 
-/** Debian keeps the small browser beside the library. */
+/** Finds the test browser, which Debian stores beside the library. */
 function miniBrowser() {
   const folders = LIBRARIES.filter(existsSync).flatMap((folder) =>
     readdirSync(folder)
@@ -35,7 +35,7 @@ async function freePort() {
   return port;
 }
 
-/** A screen without a monitor; gives its name. */
+/** Starts a virtual screen and returns its name. */
 function screen() {
   const process = spawn(
     "Xvfb",
@@ -64,8 +64,8 @@ async function answers(address) {
 }
 
 /**
- * Goes to an address and waits until it is there: the driver may answer while the old document
- * still stands.
+ * Opens an address and waits until it has loaded: the driver may answer while the old document is
+ * still there.
  */
 async function arrive(session, go) {
   await session.executeScript("window.departing = true");
@@ -77,13 +77,13 @@ async function arrive(session, go) {
 }
 
 /**
- * A session whose `get` ends with the page's load; `quit` ends the browser, its driver and its
- * screen.
+ * Starts a session whose `get` resolves when the page has loaded. `quit` ends the browser, its
+ * driver and its screen.
  */
 export async function webkit() {
   const { process: server, display } = await screen();
   const port = await freePort();
-  // Without a language the engine tells pages the language "C", which is none.
+  // Without a language the engine reports "C", which is none.
   const environment = {
     ...process.env,
     LANG: "en_GB.UTF-8",

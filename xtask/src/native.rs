@@ -1,4 +1,4 @@
-//! The command line of the project, as other commands use it.
+//! The project's command line, as other commands use it.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -21,14 +21,14 @@ pub(crate) fn build(target: Option<&str>) -> Result<()> {
     run(&mut building(target))
 }
 
-/// Builds it without symbols, in a folder of its own: to be carried elsewhere.
+/// Builds it without symbols in a separate folder, to be copied to another machine.
 pub(crate) fn build_stripped(target: &str, folder: &str) -> Result<()> {
     let mut cargo = building(Some(target));
     cargo.args(["--config", "profile.release.debug=false", "--config", "profile.release.strip=true"]);
     run(cargo.env("CARGO_TARGET_DIR", root().join(folder)))
 }
 
-/// What `native-bench`, built before, reads in `files`, one after the other: an element each.
+/// Reads `files` with `native-bench`, which has been built before: one element for each, in order.
 pub(crate) fn read(files: &[PathBuf], precision: &str) -> Result<Vec<Value>> {
     let mut bench = command("target/release/native-bench");
     bench.args(["read", "--json", "--jobs", "1", "--precision", precision]).args(files);

@@ -7,17 +7,18 @@ use anyhow::{Context, Result, ensure};
 
 use crate::shell::{command, root, run, step};
 
-/// One of the two WebAssembly binaries. Modules are validated whole, so the engine picks a binary.
+/// One of the two WebAssembly binaries. Engines validate a module as a whole, so the page picks the
+/// binary that its engine can load.
 pub(crate) struct Binary {
     pub(crate) name: &'static str,
     features: &'static str,
-    /// What else rustc tells LLVM.
+    /// Further options for LLVM.
     llvm: &'static str,
     /// Features that binaryen may use and must accept.
     binaryen: &'static [&'static str],
 }
 
-/// What rustc's wasm32 target enables by itself.
+/// Features that rustc enables by default for wasm32.
 const COMMON: [&str; 6] = [
     "--enable-bulk-memory",
     "--enable-mutable-globals",
@@ -27,26 +28,28 @@ const COMMON: [&str; 6] = [
     "--enable-multivalue",
 ];
 
-/// Both.
+/// Both binaries.
 pub(crate) const BINARIES: [Binary; 2] = [
     Binary {
         name: "simd128",
         features: "+simd128",
-        // As written: LLVM's own order keeps eight vectors more alive in the tile of phones.
+        // Instructions in source order: LLVM's own order keeps eight more vectors alive in the tile
+        // for phones.
         llvm: "-C llvm-args=-pre-RA-sched=source",
         binaryen: &["--enable-simd"],
     },
     Binary {
         name: "relaxed",
         features: "+simd128,+relaxed-simd",
-        // The order as written costs Firefox 1 % here.
+        // Here, source order would make Firefox slower.
         llvm: "",
         binaryen: &["--enable-simd", "--enable-relaxed-simd"],
     },
 ];
 
-/// Passes of binaryen. LLVM has optimised: `-O3` takes 2 % off the plain file and adds 3 % to the packed one, which is what a page loads. Functions of like names are
-/// alike, and pack better beside one another.
+/// Passes of binaryen. LLVM has already optimised: `-O3` makes the file smaller, but larger when
+/// compressed, as pages load it. Functions with similar names are similar, and compress better next
+/// to one another.
 const PASSES: [&str; 9] = [
     "--remove-unused-names",
     "--merge-blocks",
@@ -59,14 +62,15 @@ const PASSES: [&str; 9] = [
     "--strip-target-features",
 ];
 
-/// The most memory a page may ask for: a declared maximum, because iOS kills tabs that reserve too much.
+/// Maximum of memory, declared in the module, because iOS kills tabs that reserve too much.
 const MAX_MEMORY: u32 = 128 << 20;
 
 impl Binary {
-    /// What cargo is told to compile it. Loop strength reduction undoes the addressing of the kernels.
+    /// The arguments for cargo. Loop strength reduction is disabled, because it undoes the
+    /// addressing of the kernels.
     ///
-    /// Both binaries are built in one folder: cargo tells their crates apart, and procedural macros and build scripts,
-    /// which these flags do not reach, are compiled once.
+    /// Both binaries are built in one folder: cargo keeps their crates apart, and compiles
+    /// procedural macros and build scripts, to which these flags do not apply, once.
     pub(crate) fn environment(&self) -> [(&'static str, String); 1] {
         let flags = format!(
             "-C target-feature={} -C llvm-args=-disable-lsr {} -C link-arg=--max-memory={MAX_MEMORY}",
@@ -79,21 +83,28 @@ impl Binary {
 /// Builds the npm package into `web/pkg` and the page into `web/dist`.
 pub(crate) fn build() -> Result<()> {
     package()?;
-    step("page", || run(command("npm").args(["run", "--silent", "build"]).current_dir(root().join("web"))))?;
+    step("page", || {
+        run(command("npm").args(["run", "--silent", "build"]).current_dir(root().join("web")))?;
+        // Beside the page, but not among the files that the service worker keeps.
+        fs::copy(root().join("THIRD-PARTY.txt"), root().join("web/dist/THIRD-PARTY.txt"))
+            .context("THIRD-PARTY.txt")?;
+        Ok(())
+    })?;
     Ok(())
 }
 
-/// Camera frames in Chromium for some minutes: memory must stay flat; frames a second are printed. The page must be built.
+/// Reads camera frames in Chromium for some minutes: memory must stay flat; prints frames per
+/// second. The page must have been built.
 pub(crate) fn soak(minutes: &str) -> Result<()> {
     run(command("node").args(["tests/soak.mjs", "--minutes", minutes]).current_dir(root().join("web")))
 }
 
-/// Prints Lighthouse's scores of the page, performance on its mid-range phone among them.
+/// Prints Lighthouse's scores of the page, among them performance on its mid-range phone.
 pub(crate) fn lighthouse() -> Result<()> {
     run(command("node").args(["tests/lighthouse.mjs", "--performance"]).current_dir(root().join("web")))
 }
 
-/// Prints what a first visit loads of the built page; with `check`, too much is an error.
+/// Prints how much of the built page a first visit loads; with `check`, too much is an error.
 pub(crate) fn sizes(check: bool) -> Result<()> {
     let mut node = command("node");
     node.arg("build/sizes.mjs").args(check.then_some("--check")).current_dir(root().join("web"));
@@ -112,7 +123,7 @@ pub(crate) fn package() -> Result<()> {
     Ok(())
 }
 
-/// What wasm-pack makes of a binary.
+/// The folder of wasm-pack's output for a binary.
 fn glue(name: &str) -> PathBuf {
     root().join("target/wasm-pack").join(name)
 }
@@ -140,8 +151,8 @@ fn wasm(binary: &Binary, pkg: &Path) -> Result<()> {
     run(optimise.arg(pkg.join(format!("nibble-{}.wasm", binary.name))))
 }
 
-/// The validator, told that relaxed instructions do not exist, must accept the baseline binary, and
-/// must refuse the other one: that proves the check itself.
+/// A validator that does not know relaxed instructions must accept the baseline binary. It must
+/// refuse the other one, which proves that the check works.
 fn baseline_is_plain(pkg: &Path) -> Result<()> {
     let accepts = |name: &str| -> Result<bool> {
         let mut check = command("node");
@@ -162,12 +173,15 @@ fn assemble(pkg: &Path) -> Result<()> {
     );
     for file in ["engine.js", "engine.d.ts"] {
         fs::write(pkg.join(file), read("simd128", file)?)?;
-        // The sources of the package are type-checked against the generated declarations.
+        // The package's sources are type-checked against the generated declarations.
         fs::write(root().join("wasm/npm/src").join(file), read("simd128", file)?)?;
     }
     for precision in ["f32", "u8", "u4"] {
         let name = format!("models/ocr-{precision}.safetensors");
         fs::copy(root().join(&name), pkg.join(&name)).context(name)?;
+    }
+    for name in ["LICENSE-APACHE", "LICENSE-MIT", "THIRD-PARTY.txt"] {
+        fs::copy(root().join(name), pkg.join(name)).context(name)?;
     }
     fs::copy(root().join("wasm/npm/package.json"), pkg.join("package.json"))?;
     fs::copy(root().join("docs/package.md"), pkg.join("README.md")).context("docs/package.md")?;

@@ -1,4 +1,4 @@
-//! `cargo xtask phone` and `cargo xtask bench-peers`: measurements elsewhere than in a test.
+//! `cargo xtask phone` and `cargo xtask bench-peers`: measurements outside of the tests.
 
 use std::fs;
 
@@ -10,14 +10,14 @@ use crate::{native, page, setup};
 
 const TARGET: &str = "aarch64-unknown-linux-musl";
 
-/// Builds one static binary for arm64, models inside, and says how to run it on a phone.
+/// Builds a static binary for arm64 that contains the models, and prints how to run it on a phone.
 pub(crate) fn phone() -> Result<()> {
     setup::install(&[Arm64])?;
     let folder = "target/phone";
     step("native-bench for arm64, without symbols", || native::build_stripped(TARGET, folder))?;
     let path = format!("{folder}/{TARGET}/release/native-bench");
     let binary = fs::read(root().join(&path)).with_context(|| path.clone())?;
-    // A dynamic binary names its interpreter, which Android does not have.
+    // A dynamic binary names its interpreter, which Android lacks.
     let interpreter = binary.windows(8).any(|bytes| bytes == b"/lib/ld-");
     ensure!(!interpreter, "{path} is not static: it asks for an interpreter");
     println!(
@@ -42,7 +42,7 @@ In Termux, with the file in the phone's downloads (once: termux-setup-storage):
     Ok(())
 }
 
-/// Measures this project's products beside onnxruntime-web and tfjs-wasm in one page of Chromium.
+/// Measures the products of this project, onnxruntime-web and tfjs-wasm in one page of Chromium.
 pub(crate) fn bench_peers(options: &[&str]) -> Result<()> {
     setup::install(&[WasmPack, Node, Chromium])?;
     page::package()?;

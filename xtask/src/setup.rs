@@ -1,4 +1,4 @@
-//! What commands and steps need, installed where it is missing.
+//! Installs what commands and steps need and this machine lacks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,16 +16,18 @@ const MIN_NODE: (u32, u32) = (20, 19);
 /// Something that may have to be installed first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// rustc's target of WebAssembly.
+    /// rustc's target for WebAssembly.
     Wasm,
-    /// rustc's target of static binaries for arm64.
+    /// rustc's target for static arm64 binaries.
     Arm64,
-    /// rustc's target of static binaries for x86_64.
+    /// rustc's target for static x86_64 binaries.
     X86Static,
-    /// rustc's target of x86_64, which other machines lack.
+    /// rustc's target for x86_64, missing on other machines.
     X86,
+    /// rustc's target of static binaries for 32-bit x86.
+    X86Narrow,
     Qemu,
-    /// wasm-pack and what it runs.
+    /// wasm-pack, and the programs that it runs.
     WasmPack,
     /// Node and the packages of the page.
     Node,
@@ -33,22 +35,25 @@ pub(crate) enum Need {
     Firefox,
     WebKit,
     Lighthouse,
-    /// Python with the packages of `train/`, and its fonts.
+    /// Python with the packages and fonts of `train/`.
     Python,
-    /// Only `inner-loops` counts cycles.
+    /// llvm-mca, by which `inner-loops` bounds cycles.
     LlvmMca,
 }
 
 use Need::{
-    Arm64, Chromium, Firefox, Lighthouse, LlvmMca, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86, X86Static,
+    Arm64, Chromium, Firefox, Lighthouse, LlvmMca, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86,
+    X86Narrow, X86Static,
 };
 
-/// What building the page needs.
+/// What the build of the page needs.
 pub(crate) const PAGE: &[Need] = &[WasmPack, Node];
 
 /// What `demo` and `test` need.
-pub(crate) const EVERYTHING: &[Need] =
-    &[Wasm, Arm64, X86Static, X86, Qemu, WasmPack, Node, Chromium, Firefox, WebKit, Lighthouse, Python];
+pub(crate) const EVERYTHING: &[Need] = &[
+    Wasm, Arm64, X86Static, X86, X86Narrow, Qemu, WasmPack, Node, Chromium, Firefox, WebKit, Lighthouse,
+    Python,
+];
 
 impl Need {
     /// The target of rustc.
@@ -58,11 +63,12 @@ impl Need {
             Arm64 => Some("aarch64-unknown-linux-musl"),
             X86Static => Some("x86_64-unknown-linux-musl"),
             X86 => Some("x86_64-unknown-linux-gnu"),
+            X86Narrow => Some("i686-unknown-linux-musl"),
             _ => None,
         }
     }
 
-    /// Programs and the Debian packages that bring them.
+    /// Programs, and the Debian packages that contain them.
     fn programs(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Qemu => &[("qemu-aarch64-static", "qemu-user-static")],
@@ -91,7 +97,7 @@ impl Need {
         packages
     }
 
-    /// What comes from elsewhere than Debian and rustup.
+    /// Installs what comes neither from Debian nor from rustup.
     fn install(self) -> Result<()> {
         match self {
             WasmPack => wasm_tools(),
@@ -107,7 +113,7 @@ impl Need {
     }
 }
 
-/// Installs what is missing of `needs`.
+/// Installs those of `needs` that are missing.
 pub(crate) fn install(needs: &[Need]) -> Result<()> {
     targets(needs.iter().filter_map(|need| need.target()))?;
     let mut packages: Vec<&str> = needs.iter().flat_map(|need| need.missing()).collect();
@@ -121,7 +127,7 @@ pub(crate) fn install(needs: &[Need]) -> Result<()> {
 
 fn targets(wanted: impl Iterator<Item = &'static str>) -> Result<()> {
     let Some(installed) = output(command("rustup").args(["target", "list", "--installed"])) else {
-        // A toolchain without rustup: the build says which target it lacks.
+        // A toolchain without rustup: the build will say which target it lacks.
         return Ok(());
     };
     let mut missing: Vec<&str> =
@@ -174,7 +180,7 @@ fn node_version() -> Result<()> {
     Ok(())
 }
 
-/// Installs the packages of the page's lock file, unless they are those installed last time.
+/// Installs the packages of the page's lock file, unless they were installed last time.
 fn npm() -> Result<()> {
     let web = root().join("web");
     let lock = fs::read(web.join("package-lock.json")).context("web/package-lock.json")?;
@@ -196,7 +202,7 @@ fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     lock.split(&format!("name = \"{package}\"\nversion = \"")).nth(1)?.split('"').next()
 }
 
-/// A build of programs that run for seconds: to compile them takes longer than what they do.
+/// A build of programs that run for seconds, less time than it takes to compile them.
 fn quick(cargo: &mut std::process::Command) -> &mut std::process::Command {
     let settings = [("OPT_LEVEL", "0"), ("DEBUG", "false"), ("LTO", "off"), ("CODEGEN_UNITS", "256")];
     for (name, value) in settings {
@@ -205,7 +211,7 @@ fn quick(cargo: &mut std::process::Command) -> &mut std::process::Command {
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS")
 }
 
-/// wasm-pack, wasm-bindgen and its runner of tests, compiled in one go from `xtask/tools`.
+/// Installs wasm-pack, wasm-bindgen and its test runner, compiled together from `xtask/tools`.
 fn wasm_tools() -> Result<()> {
     const PROGRAMS: [&str; 3] = ["wasm-pack", "wasm-bindgen", "wasm-bindgen-test-runner"];
     let source = root().join("xtask/tools");
@@ -220,7 +226,7 @@ fn wasm_tools() -> Result<()> {
     let manifest = fs::read(source.join("Cargo.toml")).context("xtask/tools/Cargo.toml")?;
     let version = cache::version_of(&[&manifest, lock.as_bytes()]);
     let place = cache::install("wasm-tools", &version, |place| {
-        println!("    wasm-pack and wasm-bindgen are compiled: a minute or some, once on this machine");
+        println!("    compiling wasm-pack and wasm-bindgen: takes minutes, once on this machine");
         let target = place.join("target");
         let mut cargo = command("cargo");
         cargo.args(["build", "--quiet", "--locked", "--release", "--manifest-path"]);
@@ -240,7 +246,7 @@ fn geckodriver() -> Result<()> {
         return Ok(());
     }
     let place = cache::install("geckodriver", GECKODRIVER, |place| {
-        println!("    geckodriver is compiled: a minute, once on this machine");
+        println!("    compiling geckodriver: takes a minute, once on this machine");
         let target = place.join("target");
         let mut cargo = command("cargo");
         cargo.args(["install", "--quiet", "--locked", "geckodriver", "--version", GECKODRIVER, "--root"]);
@@ -250,7 +256,7 @@ fn geckodriver() -> Result<()> {
     cache::link("geckodriver", &place.join("bin/geckodriver"))
 }
 
-/// Lighthouse, apart from the page's packages because it brings more than all of them together.
+/// Installs Lighthouse, separately from the page's packages, because it is larger than all of them.
 fn lighthouse() -> Result<()> {
     let place = cache::install("lighthouse", LIGHTHOUSE, |place| {
         let mut npm = command("npm");
@@ -260,7 +266,7 @@ fn lighthouse() -> Result<()> {
     cache::link("lighthouse", &place)
 }
 
-/// A Python with the packages of `train/`.
+/// Installs a virtual environment of Python with the packages of `train/`.
 pub(crate) fn python() -> Result<PathBuf> {
     let requirements = root().join("train/requirements-dev.txt");
     let read = |path: &str| fs::read(root().join(path)).with_context(|| path.to_owned());

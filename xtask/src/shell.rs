@@ -1,4 +1,4 @@
-//! Steps as a person watches them, and the programs they run.
+//! Steps, as they are shown to people, and the programs that they run.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// The repository.
+/// The folder of the repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
-/// The tools of this checkout: links into the cache folder, by name and without a version.
+/// The folder of this checkout's tools: links into the cache folder, by name without version.
 pub(crate) fn tools() -> PathBuf {
     root().join("target/tools")
 }
 
-/// Where programs are looked for.
+/// The folders in which programs are searched.
 fn paths() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     std::iter::once(tools()).chain(env::split_paths(&path)).collect()
@@ -27,7 +27,7 @@ fn paths() -> Vec<PathBuf> {
 pub(crate) fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());
-    // Whatever the user's configuration says: commands and tests look for what is built in this folder.
+    // Overrides the user's configuration, because commands and tests expect builds in this folder.
     command.env("CARGO_TARGET_DIR", root().join("target"));
     if let Ok(path) = env::join_paths(paths()) {
         command.env("PATH", path);
@@ -35,7 +35,7 @@ pub(crate) fn command(program: &str) -> Command {
     command
 }
 
-/// Runs a command to its end; an error names it and what it returned.
+/// Runs a command to its end; an error names the command and its status.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let name = describe(command);
     let status = command.status().with_context(|| format!("could not start `{name}`"))?;
@@ -45,13 +45,13 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// What a command prints, trimmed; `None` where it cannot run or fails.
+/// The standard output of a command, trimmed; `None` if it cannot run or fails.
 pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The file of a program; `None` where it is not installed.
+/// The file of a program; `None` if it is not installed.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     paths().into_iter().map(|folder| folder.join(program)).find(|file| file.is_file())
 }
@@ -61,7 +61,7 @@ fn describe(command: &Command) -> String {
     words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
 
-/// Announces a step, does it, and says how long it took.
+/// Announces a step, runs it, and prints how long it took.
 pub(crate) fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<Duration> {
     println!("==> {name}");
     let begin = Instant::now();

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::setup::Need::{
-    self, Arm64, Chromium, Firefox, Lighthouse, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86, X86Static,
+    self, Arm64, Chromium, Firefox, Lighthouse, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86, X86Narrow,
+    X86Static,
 };
 use crate::shell::{self, command, root, step};
-use crate::{digests, engines, eval, loops, native, page, setup};
+use crate::{deny, digests, engines, eval, loops, msrv, native, notices, page, setup};
 
 /// A step: its name, its title, what it needs, and its work.
 type Step = (&'static str, &'static str, &'static [Need], fn() -> Result<()>);
@@ -16,10 +17,16 @@ type Step = (&'static str, &'static str, &'static [Need], fn() -> Result<()>);
 const STEPS: &[Step] = &[
     ("fmt", "formatting", &[], fmt),
     ("clippy", "clippy on every target", &[Wasm, Arm64], clippy),
+    ("doc", "documentation without a warning", &[], rustdoc),
+    ("deny", "licences, versions and sources of dependencies", &[Python], deny::check),
+    ("notices", "licences of third parties in THIRD-PARTY.txt", &[Node], notices::check),
     ("lint-web", "format and lint of page, package and examples", &[Node], lint_web),
+    ("msrv", "published crates with the oldest Rust that they promise", &[], msrv::check),
     ("unit", "tests of the workspace", &[], unit),
-    ("aarch64", "core and picture on aarch64 under qemu", &[Arm64, Qemu], aarch64),
-    ("x86_64", "core on older and newer x86_64 under qemu", &[X86Static, Qemu], x86_64),
+    ("aarch64", "engine, reader and picture on aarch64 under qemu", &[Arm64, Qemu], aarch64),
+    ("x86_64", "engine and reader on older and newer x86_64 under qemu", &[X86Static, Qemu], x86_64),
+    ("i686", "engine and reader on a 32-bit target", &[X86Narrow], i686),
+    ("package", "crates as they would be published", &[], package),
     ("digests", "digests that the bench view compares with", &[], digests::check),
     ("warped", "photo-like frames of real pictures, where these are present", &[], eval::check),
     (
@@ -74,29 +81,32 @@ const STEPS: &[Step] = &[
     ("readme", "commands of the README marked as tested", &[], readme),
 ];
 
-/// Minutes of camera frames: what each frame leaves behind shows; what leaks slowly shows in `cargo xtask soak`.
+/// Minutes of camera frames, enough to reveal a leak in every frame; `cargo xtask soak` reveals
+/// slow leaks.
 const SOAK_MINUTES: &str = "0.4";
 
-/// Processors that qemu plays, and the kernels that each must have run: the oldest with NEON, one with dot products, everything.
+/// Processors that qemu emulates, and the kernels that each must run: the oldest with NEON, one
+/// with dot products, and one with everything.
 const ARM_CPUS: [(&str, &str); 3] = [
     ("cortex-a53", "neon_f32_8x12,neon_u8i8_4x4_pair,neon_u4u4_24x4_paper,neon_u4i4_4x4_pair"),
     ("cortex-a76", "neon_u4u4_24x4_paper,dotprod_u4i4_8x12,dotprod_u8i8_8x12"),
     ("max", "neon_u4u4_24x4_paper,dotprod_u4i4_8x12,i8mm_u8i8_8x8"),
 ];
 
-/// The first x86_64, the last without AVX, everything.
+/// The same for x86_64: the first one, the last without AVX, and one with everything.
 const X86_CPUS: [(&str, &str); 3] = [
     ("qemu64", "portable_f32_4x4,portable_u8i8_4x4"),
     ("Nehalem", "sse41_f32_6x8,sse41_u8i8_6x8,sse41_u7i8_6x8,sse41_u4i4_6x8"),
     ("max", "avx2_f32_6x16,avx2_u8i8_6x16,avx2_u7i8_6x16,avx2_u4i4_6x16"),
 ];
 
-/// Runs all steps, or those named by `--only`. Goes on after a failure; says how long each took, and the count.
+/// Runs all steps, or those named by `--only`, and goes on after a failure. Prints how long each
+/// took, and how many passed.
 fn run_steps(names: &[&str]) -> Result<()> {
     let chosen: Vec<&Step> =
         STEPS.iter().filter(|(name, ..)| names.is_empty() || names.contains(name)).collect();
     if let Some(unknown) = names.iter().find(|name| !STEPS.iter().any(|(known, ..)| known == *name)) {
-        bail!("no step is called {unknown}: cargo xtask test --list names them");
+        bail!("there is no step `{unknown}`: cargo xtask test --list names them all");
     }
     let mut times = vec![("set-up", setup_for(&chosen)?)];
     let mut failed = Vec::new();
@@ -113,7 +123,7 @@ fn run_steps(names: &[&str]) -> Result<()> {
     if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
 }
 
-/// Installs what the chosen steps need, in one go, and says how long it took.
+/// Installs what the chosen steps need, all at once, and prints how long it took.
 fn setup_for(chosen: &[&Step]) -> Result<Duration> {
     let begin = Instant::now();
     let mut needs = Vec::new();
@@ -126,7 +136,7 @@ fn setup_for(chosen: &[&Step]) -> Result<Duration> {
     Ok(begin.elapsed())
 }
 
-/// Seconds of each step and of all together, a row each.
+/// A table of the seconds of each step and of all together.
 fn table(times: &[(&str, Duration)]) -> String {
     let total = times.iter().map(|(_, time)| *time).sum();
     let row = |name: &str, time: Duration| format!("{name:14} {:8.1}\n", time.as_secs_f64());
@@ -171,7 +181,28 @@ fn clippy() -> Result<()> {
     shell::run(cargo.args(deny))
 }
 
-/// Kernels that this machine must have run: one that is skipped in silence is a failure.
+/// Links in documentation lead somewhere, and every public item has some.
+fn rustdoc() -> Result<()> {
+    let mut cargo = command("cargo");
+    cargo.args(["doc", "--quiet", "--no-deps", "--all-features"]);
+    for package in DOCUMENTED {
+        cargo.args(["-p", package]);
+    }
+    shell::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Crates whose documentation is read apart from their source.
+const DOCUMENTED: [&str; 7] = [
+    "nibble-bench",
+    "nibble-core",
+    "nibble-gray",
+    "nibble-models",
+    "nibble-mrz",
+    "nibble-picture",
+    "nibble-reader",
+];
+
+/// Kernels that this machine must run: one that is skipped silently is a failure.
 fn required_kernels() -> &'static str {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
@@ -191,11 +222,28 @@ fn unit() -> Result<()> {
 }
 
 fn aarch64() -> Result<()> {
-    under_qemu("aarch64-unknown-linux-musl", &["nibble-core", "nibble-picture"], &ARM_CPUS)
+    under_qemu(
+        "aarch64-unknown-linux-musl",
+        &["nibble-core", "nibble-mrz", "nibble-picture", "nibble-reader"],
+        &ARM_CPUS,
+    )
 }
 
 fn x86_64() -> Result<()> {
-    under_qemu("x86_64-unknown-linux-musl", &["nibble-core"], &X86_CPUS)
+    under_qemu("x86_64-unknown-linux-musl", &["nibble-core", "nibble-reader"], &X86_CPUS)
+}
+
+/// Sizes in files must be checked with the width of the target. Kernels are the portable ones.
+fn i686() -> Result<()> {
+    let mut cargo = command("cargo");
+    cargo.args(["test", "--quiet", "--target", "i686-unknown-linux-musl"]);
+    shell::run(cargo.args(["-p", "nibble-core", "-p", "nibble-mrz", "-p", "nibble-reader"]))
+}
+
+/// Packs every crate that is published and builds it from its package alone. Nothing is uploaded.
+fn package() -> Result<()> {
+    let mut cargo = command("cargo");
+    shell::run(cargo.args(["publish", "--quiet", "--workspace", "--dry-run", "--allow-dirty"]))
 }
 
 fn under_qemu(target: &str, packages: &[&str], cpus: &[(&str, &str)]) -> Result<()> {
@@ -218,7 +266,7 @@ fn wasm_pack_test(browser: &str, driver: &str) -> Result<()> {
         if let Some(path) = shell::find(driver) {
             pack.arg(if browser == "--chrome" { "--chromedriver" } else { "--geckodriver" }).arg(path);
         }
-        // The path comes last: what follows it goes to cargo.
+        // The path comes last: arguments after it go to cargo.
         shell::run(pack.arg("wasm").envs(binary.environment()))?;
     }
     Ok(())

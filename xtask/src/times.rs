@@ -8,13 +8,13 @@ use crate::setup::Need::{Chromium, Node, WasmPack};
 use crate::shell::{command, root, run};
 use crate::{native, page, setup};
 
-/// What a page asks a camera for at least, and what a phone's camera takes.
+/// The smallest frame that a page asks a camera for, and the size of a phone's photographs.
 const SETS: [Set; 2] = [
     Set { count: 48, seed: 1, size: Some((1280, 960)) },
     Set { count: 12, seed: 1, size: Some((4032, 3024)) },
 ];
 
-/// Makes the frames and reads them in turn by `native-bench` and in both binaries of the page.
+/// Makes the frames, and reads them with `native-bench` and with both binaries of the page in turn.
 pub(crate) fn run_all(options: &[&str]) -> Result<()> {
     ensure!(matches!(options, [] | ["--write"]), "--write is the only option");
     let pictures = root().join(DEFAULT);

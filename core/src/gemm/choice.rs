@@ -1,8 +1,8 @@
-//! Choosing kernels at start-up: each is compared with the naive product before it is used, and a
-//! short race decides where several suit a machine.
+//! Choosing kernels at start-up: each is compared with the naive product before it is used, and
+//! where several suit a machine, a short race decides.
 //!
-//! WebAssembly hides the CPU. The instruction that is best on a phone is a slow sequence elsewhere,
-//! and one engine was seen to compute it wrongly. Both can only be found by trying.
+//! WebAssembly hides the CPU. An instruction that is fast on a phone becomes a slow sequence
+//! elsewhere, and one engine was seen to compute it wrongly. Only trying reveals either.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -27,31 +27,31 @@ pub struct Kernels {
     places: [usize; OperandRange::ALL.len()],
 }
 
-/// The kernel that was chosen for a range of operands, and which others compute wrongly.
+/// The kernel that was chosen for a range of operands, and the kernels that failed their test.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Choice {
     /// Name of the range: `f32`, `u8`, `u7` or `u4`.
     pub precision: &'static str,
-    /// The kernel that is used from now on; `none` where not even the portable one is exact.
+    /// Name of the chosen kernel; `none` if not even the portable one is exact.
     pub kernel: &'static str,
     /// Its instruction set.
     pub isa: &'static str,
-    /// Kernels that this machine runs and computes wrongly; empty on a sound one.
+    /// Names of kernels that give wrong results on this machine; empty on a sound one.
     pub wrong: Vec<&'static str>,
 }
 
 impl Kernels {
-    /// The best guess for this machine: the first kernel of each list that it has the instructions
-    /// for. Nothing is tested.
+    /// The best guess for this machine: of each list, the first kernel whose instructions it has.
+    /// Nothing is tested.
     #[must_use]
     pub fn detect() -> Self {
         let first = |range| (0..MAX_CANDIDATES).find(|&place| candidate(range, place, Describe).is_some());
         Self { places: OperandRange::ALL.map(|range| first(range).unwrap_or(0)) }
     }
 
-    /// Tests every kernel that suits this machine at `precisions` and, given a clock in
-    /// milliseconds, races those that are exact. Only kernels whose names are `allowed` take part,
-    /// or the portable one where no other does.
+    /// Tests every kernel that this machine can run at `precisions` and, given a clock in
+    /// milliseconds, races those that are exact. Only kernels whose names are `allowed` are
+    /// candidates; if none of them is left, the portable kernel is used.
     pub fn choose(
         &mut self,
         precisions: &[Precision],
@@ -70,7 +70,7 @@ impl Kernels {
         mut clock: Option<&mut Clock<'_>>,
         allowed: &dyn Fn(&str) -> bool,
     ) -> Vec<Choice> {
-        // A clock that is too coarse for a race is as good as none.
+        // A clock that is too coarse for a race is treated as none.
         let step = clock.as_deref_mut().and_then(|clock| Pace::of(clock_step(clock)?));
         let race = |trials: &mut [Trial]| match (&mut clock, &step) {
             (Some(clock), Some(pace)) if trials.len() > 1 => race(trials, pace, clock),
@@ -104,7 +104,8 @@ impl Kernels {
         self.visit_where(range, visitor, |_| true)
     }
 
-    /// Visits the kernel that was chosen for `range`, or the next one of its list that `suits`.
+    /// Visits the kernel that was chosen for `range` if it `suits`, or else the next one in its
+    /// list that does.
     pub(crate) fn visit_where<V: Visitor>(
         &self,
         range: OperandRange,
@@ -129,11 +130,11 @@ impl Default for Kernels {
     }
 }
 
-/// What is known of a kernel without running it.
+/// What is known about a kernel without running it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Description {
     name: &'static str,
-    #[cfg_attr(not(any(test, feature = "bench")), allow(dead_code, reason = "for zero points"))]
+    #[cfg_attr(not(feature = "bench"), allow(dead_code, reason = "for zero points"))]
     pub(crate) min_weight: i8,
 }
 
@@ -151,35 +152,35 @@ impl Visitor for Describe {
     }
 }
 
-/// Rows, columns and depth of the product that is compared: beyond the edges of all tiles.
+/// Rows, columns and depth of the product that is compared with the naive one: not a multiple of
+/// any tile.
 const TEST: [usize; 3] = [13, 37, 75];
-/// Rows, columns and depth of the product that is raced: a layer of middling size.
+/// Rows, columns and depth of the product that kernels race on: a layer of medium size.
 const RACE: [usize; 3] = [24, 48, 288];
-/// Milliseconds that each kernel runs for before the race: engines begin with plain code, and
-/// improve in the background what runs long.
+/// Milliseconds that each kernel runs before the race: engines start with unoptimised code, and
+/// recompile in the background what runs for long.
 const WARM_UP_MS: f64 = 6.0;
-/// The race ends after so many rounds in a row without progress: until then, engines may still be
-/// compiling.
+/// The race ends after this many rounds in a row without progress: while there is progress, an
+/// engine may still be compiling.
 const QUIET_ROUNDS: usize = 6;
 /// The race never has more rounds than this.
 const MAX_ROUNDS: usize = 24;
-/// A kernel makes progress where its best slice became faster by this factor.
+/// A kernel has made progress when a slice is faster than its best one by this factor.
 const PROGRESS: f64 = 1.1;
-/// Milliseconds of a slice: what one kernel runs for in one round.
+/// Milliseconds that one kernel runs in one round: a slice.
 const SLICE_MS: f64 = 0.5;
-/// Steps of a fine clock that a slice lasts at least; browsers add noise to single steps.
+/// Minimum length of a slice in steps of a fine clock; browsers add noise to single steps.
 const FINE_STEPS: f64 = 3.0;
-/// Milliseconds from which the step of a clock is coarse. Slices then last one step: they begin and
-/// end with one, so their length is known all the same.
+/// A clock is coarse if its step has at least this many milliseconds. Slices then last one step:
+/// they begin and end when the clock moves, so their length is known even so.
 const COARSE_STEP_MS: f64 = 5.0;
-/// Milliseconds that a race may take where the clock is coarse. Start-up must not take longer.
+/// Milliseconds that a race with a coarse clock may take, so that it does not delay start-up.
 const MAX_RACE_MS: f64 = 220.0;
-/// A kernel must be this much faster to be preferred to an earlier one of the list: the best slices
-/// of an idle machine differ by less from race to race. Where the choice matters, on phones, the
-/// difference is 1.3 to 2.7.
+/// A kernel must be faster by this factor to be preferred to an earlier one in the list. From race
+/// to race, best slices on an idle machine differ by less.
 const LEAD: f64 = 1.03;
 
-/// The portable kernel's name for the instruction set.
+/// The instruction set that the portable kernel reports.
 const PORTABLE: &str = "portable";
 
 /// One kernel on trial.
@@ -191,7 +192,7 @@ struct Trial {
     run: Box<dyn FnMut()>,
 }
 
-/// Tests the kernels for `range` and chooses among those that are exact: its place and the report.
+/// Tests the kernels for `range` and chooses an exact one: its place in the list, and the report.
 fn choose_one(
     range: OperandRange,
     race: &mut dyn FnMut(&mut [Trial]) -> usize,
@@ -203,7 +204,7 @@ fn choose_one(
     let inexact = trials.iter().filter(|trial| !trial.exact);
     let wrong = inexact.map(|trial| trial.name).collect();
     trials.retain(|trial| trial.exact);
-    // The portable kernel is only for those who have nothing else.
+    // The portable kernel is used only where there is no other.
     if trials.iter().any(|trial| trial.isa != PORTABLE && allowed(trial.name)) {
         trials.retain(|trial| trial.isa != PORTABLE && allowed(trial.name));
     } else {
@@ -213,7 +214,7 @@ fn choose_one(
     let precision = range.name();
     match trials.get(best) {
         Some(&Trial { place, name, isa, .. }) => (place, Choice { precision, kernel: name, isa, wrong }),
-        // Not even the portable kernel is exact: nothing better is known than to use it.
+        // Not even the portable kernel is exact, but there is nothing better to use.
         None => (last, Choice { precision, kernel: "none", isa: "", wrong }),
     }
 }
@@ -226,16 +227,16 @@ struct Pace {
 }
 
 impl Pace {
-    /// The pace for a clock of this step; `None` where a race could not end in time.
+    /// The pace for a clock of this step; `None` if a race would take too long.
     fn of(step_ms: f64) -> Option<Self> {
         let coarse = step_ms >= COARSE_STEP_MS;
         let steps = if coarse { 1.0 } else { FINE_STEPS };
-        // Half a step less, so that rounding does not make it one step more.
+        // Half a step less, so that rounding does not add a step.
         let slice_ms = SLICE_MS.max((steps - 0.5) * step_ms);
         (step_ms < MAX_RACE_MS / 4.0).then_some(Self { step_ms, slice_ms, coarse })
     }
 
-    /// Rounds after the warm-up; 0 where the budget does not allow any.
+    /// Maximum number of rounds after the warm-up; 0 if there is no time for any.
     fn max_rounds(&self, trials: usize) -> usize {
         if !self.coarse {
             return MAX_ROUNDS;
@@ -245,7 +246,7 @@ impl Pace {
     }
 }
 
-/// The index of the fastest by its best slice; 0, the best guess, where nothing can be measured.
+/// Index of the trial with the fastest slice; 0, the best guess, if nothing can be measured.
 fn race(trials: &mut [Trial], pace: &Pace, clock: &mut Clock<'_>) -> usize {
     let mut best = vec![0.0f64; trials.len()];
     let max_rounds = pace.max_rounds(trials.len());
@@ -275,11 +276,11 @@ fn race(trials: &mut [Trial], pace: &Pace, clock: &mut Clock<'_>) -> usize {
     fastest.filter(|(_, rate)| **rate > best[0] * LEAD).map_or(0, |(index, _)| index)
 }
 
-/// Runs and clock reads after which a clock is taken to stand still.
+/// Number of runs or clock reads after which a clock is taken to stand still.
 const MAX_READS: usize = 1 << 22;
 
-/// Runs a millisecond over a slice, and the time when it ended. It begins at `begin`, a step that
-/// the clock has just made, or else at the next one. `None` where the clock stands still.
+/// Runs per millisecond over a slice, and the time at which it ended. The slice begins at `begin`,
+/// a step that the clock has just made, or else at the next step. `None` if the clock stands still.
 fn rate(trial: &mut Trial, slice_ms: f64, begin: Option<f64>, clock: &mut Clock<'_>) -> Option<(f64, f64)> {
     let before = clock();
     let next_step = || (0..MAX_READS).map(|_| clock()).find(|&now| now > before);
@@ -304,7 +305,7 @@ struct OnTrial {
     place: usize,
 }
 
-/// Codes and weights in the range of the operands, with both extremes among them.
+/// Codes and weights over the whole range of the operands, extremes included.
 fn operands(range: OperandRange, [rows, columns, depth]: [usize; 3]) -> (Vec<u8>, Vec<i8>) {
     let (top, largest) = (i32::from(range.max_activation()), i32::from(range.max_weight()));
     let code = |at: usize| {
@@ -380,8 +381,8 @@ mod tests {
 
     #[test]
     fn the_fastest_wins_by_a_coarse_clock_too() {
-        // Products as fast as those of dot products on a desktop, by the clocks of browsers, of
-        // those that resist fingerprinting, and of Windows.
+        // As fast as byte dot products on a desktop, timed by the clocks of browsers, of browsers
+        // that resist fingerprinting, and of Windows.
         for step in [0.001, 0.1, 1.0, 15.6, 16.67] {
             for scale in [1.0, 0.1] {
                 let time = Rc::default();
@@ -421,7 +422,7 @@ mod tests {
     fn an_engine_that_compiles_late_is_waited_for() {
         let time: Rc<Cell<f64>> = Rc::default();
         let late = Rc::clone(&time);
-        // Slow for the warm-up and the first rounds, then the fastest.
+        // Slow during the warm-up and the first rounds, then the fastest.
         let run = Box::new(move || late.set(late.get() + if late.get() < 16.5 { 0.05 } else { 0.01 }));
         let first = Trial { place: 0, name: "late", isa: "", exact: true, run };
         let mut trials = [first, trial("steady", 0.02, &time)];

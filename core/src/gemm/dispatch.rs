@@ -1,4 +1,5 @@
-//! Which kernels suit which operands: lists a folder per architecture, best guess first.
+//! Which kernels suit which operands: a list for each range of operands, best guess first. Every
+//! architecture has lists of its own.
 
 use super::{Kernel, arch, portable};
 use crate::Precision;
@@ -6,7 +7,7 @@ use crate::quant::Code;
 
 /// Something to be done with a kernel that is only known at run time.
 pub(crate) trait Visitor {
-    /// What comes of it.
+    /// What the visit returns.
     type Result;
 
     /// Called with a kernel of integer codes.
@@ -16,15 +17,15 @@ pub(crate) trait Visitor {
     fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, kernel: K) -> Self::Result;
 }
 
-/// The ranges of the operands that a kernel is wanted for.
+/// The range of values that a kernel's operands have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperandRange {
     /// Single precision.
     F32,
     /// Activations up to 255, weights in -127..=127.
     U8,
-    /// Activations up to 127, weights in -127..=127: what an 8-bit network may use so that dot
-    /// products of bytes are exact. Networks do not; benches measure it beside 4 bits.
+    /// Activations up to 127, weights in -127..=127: the range for which instructions that add
+    /// pairs of byte products are exact. No network uses it; benches compare it with 4 bits.
     U7,
     /// Activations up to 15, weights in -7..=7.
     U4,
@@ -85,12 +86,13 @@ macro_rules! candidates {
             place: usize,
             visitor: V,
         ) -> Option<V::Result> {
-            #[allow(unused_imports, reason = "named where no kernel is")]
+            #[allow(unused_imports, reason = "not needed where the lists are empty")]
             use $crate::gemm::Kernel;
             match range {
                 $($crate::gemm::OperandRange::$range => {
                     const LEN: usize = <[&str]>::len(&[$(stringify!($kernel)),*]);
                     const { assert!(LEN < $crate::gemm::dispatch::MAX_CANDIDATES) };
+                    #[allow(unused_mut, reason = "a list may be empty")]
                     let mut left = place;
                     $(
                         if left == 0 {

@@ -3,22 +3,22 @@
 use super::pack::ROOM;
 use super::{Kernel, LeftPanel, Packed, Panels, Windows, tile_fits};
 
-/// Panels multiplied and then finished together: calls are shared, and their sums stay in the
-/// nearest cache.
+/// Row panels that are multiplied, then finished together: they share calls, and their sums stay
+/// in the first-level cache.
 pub(crate) const PANELS: usize = 8;
 
-/// Length of a window of `depth` activations with its padding, which lets kernels read whole
-/// vectors.
+/// Length of a gathered window of `depth` activations, padded so that kernels read whole vectors.
 #[must_use]
 pub(crate) fn window_length(depth: usize) -> usize {
     depth.div_ceil(ROOM) * ROOM
 }
 
-/// Multiplies windows, whole panels of them, with all columns: `out[row][column]`, rows of
+/// Multiplies whole panels of windows with all columns: `out[row][column]`, rows of
 /// [`Packed::stride`] sums. [`Packed::offsets`] are not added.
 ///
 /// # Panics
-/// If the windows make no whole panels or do not suit the depth, or if `out` is too short.
+/// If the number of windows is not a multiple of `MR`, if their length does not suit the depth, or
+/// if `out` is too short.
 pub(crate) fn multiply_windows<K: Kernel>(
     kernel: K,
     windows: &Windows<'_, K::Activation>,
@@ -51,8 +51,9 @@ pub(crate) fn multiply_windows<K: Kernel>(
     }
 }
 
-/// Multiplies `MR` windows that tiles read where they lie, as [`Packed::reads_maps`] has it. One
-/// copy a kernel, kept apart, is smaller and leaves engines more registers for its loop.
+/// Multiplies `MR` windows that tiles read where they lie, for products where
+/// [`Packed::reads_maps`]. Not inlined: one copy per kernel is smaller, and leaves WebAssembly
+/// engines more registers for its loop.
 #[inline(never)]
 fn multiply_in_map<K: Kernel>(
     kernel: K,
@@ -66,8 +67,9 @@ fn multiply_in_map<K: Kernel>(
     for tile in right.panels() {
         let out = &mut out[tile.first..];
         assert!(tile_fits(K::MR, tile.columns, stride, out.len()), "room for the tile");
-        // SAFETY: `MR` windows of whole groups, as many as the columns have, were asserted above;
-        // `Packed` cuts panels to multiples of `STEP`; the tile was just found to fit `out`.
+        // SAFETY: asserted above: there are `MR` windows, their stretches are whole groups, and
+        // they are at least as long as the columns. `Packed` makes panels of a multiple of `STEP`
+        // columns, at most `NR`. `tile_fits` holds.
         unsafe { kernel.tile_of_windows(windows, tile, out, stride) }
     }
 }
@@ -79,16 +81,16 @@ fn multiply_in_map<K: Kernel>(
 /// If the depths differ or `out` is too short.
 #[inline(never)]
 fn multiply_panel<K: Kernel>(kernel: K, left: &LeftPanel<K>, right: &Packed<K>, out: &mut [K::Sum]) {
-    assert_eq!(left.depth(), right.depth(), "both operands have one depth");
+    assert_eq!(left.depth(), right.depth(), "both operands have the same depth");
     let stride = right.stride();
     for tile in right.panels() {
         let out = &mut out[tile.first..];
         assert!(tile_fits(K::MR, tile.columns, stride, out.len()), "room for the tile");
         for (cut, panels) in right.cuts(left, tile).enumerate() {
             if cut == 0 {
-                // SAFETY: `cuts` gives both panels the same number of whole groups, and row sums
-                // where they are wanted; `Packed` cuts panels to multiples of `STEP`; the tile was
-                // just found to fit `out`.
+                // SAFETY: `cuts` gives both panels the same number of whole groups, and `MR` row
+                // sums where `ROW_SUMS`. `Packed` makes panels of a multiple of `STEP` columns, at
+                // most `NR`. `tile_fits` holds.
                 unsafe { kernel.tile(panels, tile.columns, out, stride) }
             } else {
                 add_tile(kernel, panels, tile.columns, out, stride);
@@ -97,8 +99,8 @@ fn multiply_panel<K: Kernel>(kernel: K, left: &LeftPanel<K>, right: &Packed<K>, 
     }
 }
 
-/// Adds the tile of a further cut. Kept apart, because engines clear its buffer by a call, which
-/// most products never need.
+/// Adds the tile of a further cut to `out`. Not inlined, because WebAssembly engines clear its
+/// buffer by a call, which most products never need.
 ///
 /// # Panics
 /// If `out` is too short for the rows of the tile.
@@ -107,8 +109,9 @@ fn add_tile<K: Kernel>(kernel: K, panels: Panels<'_, K>, columns: usize, out: &m
     const { assert!(K::MR * K::NR <= MAX_TILE, "MAX_TILE holds every kernel's tile") };
     let mut tile = [K::Sum::default(); MAX_TILE];
     let tile = &mut tile[..K::MR * columns];
-    // SAFETY: panels and columns are the caller's, which come from `Packed`; rows of `columns`
-    // results, as far apart, fill `tile` exactly.
+    // SAFETY: panels and columns come from `Packed` as in `multiply_panel`: whole groups, as many
+    // on both sides, and a multiple of `STEP` columns. `MR` rows of `columns` results, `columns`
+    // apart, fill `tile` exactly.
     unsafe { kernel.tile(panels, columns, tile, columns) };
     for (row, results) in out.chunks_mut(stride).zip(tile.chunks_exact(columns)) {
         add_all(row, results);
@@ -124,7 +127,7 @@ fn add_all<T: Copy + std::ops::AddAssign>(sums: &mut [T], others: &[T]) {
 /// Largest number of results of any kernel's tile.
 const MAX_TILE: usize = 144;
 
-/// `[rows][columns]` product of `[rows][depth]` activations with packed weights.
+/// The `[rows][columns]` product of `[rows][depth]` activations with packed weights, offsets added.
 ///
 /// # Panics
 /// If `activations` does not have `rows * depth` elements.

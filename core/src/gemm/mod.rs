@@ -5,14 +5,20 @@
 //! |---|---|
 //! | *row* | one output pixel: the activations of its window, `depth` of them |
 //! | *column* | one output channel: the weights of its filter, `depth` of them |
-//! | *depth* | products summed for one result |
+//! | *depth* | number of products summed for one result |
 //! | *tile* | the `MR` x `NR` results that a kernel keeps in registers |
-//! | *panel* | the packed operand of a tile: `MR` rows of activations, or `NR` columns of weights |
-//! | *group* | `GROUP` neighbours along the depth that lie together, because instructions add them |
+//! | *panel* | a tile's packed operand: `MR` rows of activations, or `NR` columns of weights |
+//! | *group* | `GROUP` neighbours along the depth, stored together because instructions add them |
 //! | *step* | what one pass of a kernel's innermost loop multiplies |
-//! | *window* | the part of a feature map under a filter: `stretches` runs of contiguous activations |
-//! | *flush* | adding accumulators to wider ones, and starting them anew, before they overflow |
+//! | *code* | an activation of an integer network, an unsigned number of 4 or 8 bits |
+//! | *window* | the part of a feature map under a filter, as long as the depth |
+//! | *stretch* | contiguous activations of a window: those under one row of the filter |
+//! | *pitch* | the distance between the beginnings of neighbouring stretches in the map |
+//! | *stride* | the distance between the beginnings of neighbouring rows of results |
+//! | *flush* | adding accumulators to wider ones, and clearing them, before they overflow |
+//! | *cut* | a part of the depth that accumulators hold; deeper products are cut into several |
 //! | *centre* | the constant subtracted from activations when they are stored |
+//! | *offset* | the constant that a column's sums lack because activations are centred |
 //!
 //! # Layout
 //! Both operands run over the depth in groups:
@@ -25,7 +31,7 @@
 //! Right panels hold weights and are packed once ([`Packed`]); the last one may be narrower.
 //!
 //! # Names
-//! Kernels are named `{isa}_{activations}{weights}_{MR}x{NR}`, with `_{form}` behind it where one
+//! Kernels are named `{isa}_{activations}{weights}_{MR}x{NR}`, followed by `_{form}` where one
 //! instruction set has several kernels for the same operands.
 
 mod choice;
@@ -57,7 +63,7 @@ pub(crate) use windows::{Windows, tile_fits};
 #[cfg(any(test, feature = "bench"))]
 pub(crate) use zeros::{ZeroPoints, Zeroed};
 
-/// A number that products are made of.
+/// An element of an operand, or a result.
 pub(crate) trait Number: Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + 'static {}
 impl Number for u8 {}
 impl Number for i8 {}
@@ -98,7 +104,7 @@ pub(crate) unsafe trait Kernel: Copy + Send + Sync + 'static {
     const NR: usize;
     /// Columns of the narrowest tile; the last panel of weights is cut to a multiple of this.
     const STEP: usize = Self::NR;
-    /// Neighbours along the depth that lie together.
+    /// Neighbours along the depth that lie together in a panel.
     const GROUP: usize;
     /// Columns that share one element of a right panel.
     const LANE_COLUMNS: usize = 1;
@@ -110,17 +116,18 @@ pub(crate) unsafe trait Kernel: Copy + Send + Sync + 'static {
     /// stored as `w - 8`, have -8.
     #[cfg_attr(not(any(test, feature = "bench")), allow(dead_code, reason = "for zero points"))]
     const MIN_WEIGHT: i8 = -8;
-    /// Up to so many columns, tiles read activations straight from the map
-    /// ([`Kernel::tile_of_windows`]). Packing pays only where many tiles share the panel.
+    /// Up to this many columns, tiles read activations straight from the map
+    /// ([`Kernel::tile_of_windows`]). Beyond it, enough tiles share a panel for packing to pay.
     const MAX_DIRECT_COLUMNS: usize = 0;
     /// Whether tiles need the sum of each row's activations, because weights are stored with an
     /// offset.
     const ROW_SUMS: bool = false;
-    /// Offset subtracted from stored activations: the sums of a column then lack `CENTRE` times
+    /// Constant subtracted from stored activations: the sums of a column then lack `CENTRE` times
     /// the sum of its weights ([`Packed::offsets`]).
     const CENTRE: i16 = 0;
 
     /// The kernel, where the machine has its instructions.
+    #[allow(dead_code, reason = "machines without kernels of their own detect none")]
     fn detect() -> Option<Self>;
 
     /// Whether sums with the weights of this column fit the accumulators at any depth. Trained
@@ -129,8 +136,8 @@ pub(crate) unsafe trait Kernel: Copy + Send + Sync + 'static {
         false
     }
 
-    /// Depth, counted from any place of the column, whose sums fit the accumulators that tiles
-    /// flush themselves ([`Panels::flush_depth`]).
+    /// Depth after which a tile must flush its accumulators with the weights of this column,
+    /// wherever in the column it starts. Used by kernels that flush ([`Panels::flush_depth`]).
     fn flush_depth(_column: &[Self::Weight]) -> usize {
         usize::MAX
     }
@@ -182,8 +189,9 @@ pub(crate) unsafe trait Kernel: Copy + Send + Sync + 'static {
         unreachable!("MAX_DIRECT_COLUMNS is 0: this kernel reads packed panels only")
     }
 
-    /// Packs `MR` rows of one length into `panel`, beginning with their first group. Returns
-    /// `false` where there is no fast way. Called only with whole groups and without `ROW_SUMS`.
+    /// Packs `MR` rows of equal length, whole groups, into `panel` from its first element on.
+    /// Returns `false` if it has packed nothing, because the kernel has no fast way for this
+    /// length. Not called where `ROW_SUMS`.
     #[inline]
     fn pack<'a>(_rows: impl Fn(usize) -> &'a [Self::Activation], _panel: &mut [Self::Left]) -> bool {
         false
@@ -225,10 +233,10 @@ fn place<K: Kernel>(tile: &[K::Sum], out: &mut [K::Sum], stride: usize) {
 }
 
 /// Writes what every `impl Kernel` repeats: the kernel's type, its proof, its operands and sizes.
-/// What differs follows as items of the implementation.
+/// The items that differ follow.
 ///
-/// `$proof` is a type whose values exist only where the instructions do: its `detect` is the
-/// kernel's. `tile` receives the kernel by value, so a tile may rely on the instructions.
+/// `$proof` is a type whose values exist only where the instructions do; the kernel is detected by
+/// its `detect`. `tile` receives the kernel by value, so a tile may rely on the instructions.
 macro_rules! kernel {
     (
         $(#[$doc:meta])*
@@ -245,8 +253,9 @@ macro_rules! kernel {
             #[allow(dead_code, reason = "holding the proof is its use")] $proof,
         );
 
-        // SAFETY: `detect` hands out a value only with the proof of the instructions. The tile
-        // keeps to the bounds that it is given and the sums to the bound argued in the doc above.
+        // SAFETY: `detect` returns a value only together with the proof of the instructions. The
+        // tile stays within the bounds that it is given, and the doc above argues why no sum
+        // overflows.
         unsafe impl $(<const $size: usize>)? $crate::gemm::Kernel for $kernel $(<$size>)? {
             type Activation = $activation;
             type Weight = $weight;

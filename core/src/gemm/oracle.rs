@@ -1,4 +1,4 @@
-//! The naive product that every kernel is compared with. It shares nothing with the blocked driver.
+//! The naive product with which every kernel is compared. It shares no code with the driver.
 
 /// `[rows][columns]` product of `[rows][depth]` activations and `[columns][depth]` weights, exact.
 #[must_use]
@@ -22,7 +22,7 @@ pub(crate) fn multiply(
     out
 }
 
-/// The same of 4-bit codes with zero points: `sum (a - za)(w - zw)`.
+/// The same for 4-bit codes with zero points: `sum (a - za)(w - zw)`.
 #[must_use]
 #[cfg(test)]
 pub(crate) fn multiply_zeroed(
@@ -46,7 +46,7 @@ pub(crate) fn multiply_zeroed(
     out
 }
 
-/// The same in f32, summed in order.
+/// The same in f32, summed in order of the depth.
 #[must_use]
 pub(crate) fn multiply_f32(
     activations: &[f32],

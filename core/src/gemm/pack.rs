@@ -1,11 +1,11 @@
-//! The operands of a product in the layout of a kernel.
+//! Packing: the operands of a product in the layout of a kernel.
 
 use super::{Kernel, Panels};
 
-/// Panels have room for rows that are padded to a multiple of this: the longest vector of activations.
+/// Left panels have room for rows padded to a multiple of this, the longest vector of activations.
 pub(super) const ROOM: usize = 16;
 
-/// Depth in whole groups.
+/// `depth` rounded up to whole groups.
 const fn padded(depth: usize, group: usize) -> usize {
     depth.div_ceil(group) * group
 }
@@ -15,12 +15,12 @@ const fn padded(depth: usize, group: usize) -> usize {
 pub(crate) struct Packed<K: Kernel> {
     columns: usize,
     depth: usize,
-    /// Depth at which products are cut, in groups.
+    /// Groups of a cut: the depth at which products are cut.
     cut: usize,
-    /// Of each panel, the least of its columns' [`Kernel::flush_depth`].
+    /// For each panel, the smallest [`Kernel::flush_depth`] of its columns.
     flush_depths: Vec<usize>,
     panels: Vec<K::Right>,
-    /// A term for each column; empty where activations are stored as they are.
+    /// An offset for each column; empty if activations are not centred.
     offsets: Vec<K::Sum>,
 }
 
@@ -29,11 +29,11 @@ pub(crate) struct Packed<K: Kernel> {
 pub(crate) struct RightPanel<'a, K: Kernel> {
     /// Its first column.
     pub(crate) first: usize,
-    /// Its columns, those that only fill it up included.
+    /// Its columns, including those that only fill it up.
     pub(crate) columns: usize,
     /// `[depth / GROUP][columns / LANE_COLUMNS][GROUP]` weights.
     pub(crate) elements: &'a [K::Right],
-    /// The least [`Kernel::flush_depth`] of its columns.
+    /// The smallest [`Kernel::flush_depth`] of its columns.
     pub(crate) flush_depth: usize,
 }
 
@@ -55,7 +55,8 @@ impl<K: Kernel> Packed<K> {
                 for lane in 0..lanes {
                     for k in group * K::GROUP..(group + 1) * K::GROUP {
                         for (share, weight) in lane_weights.iter_mut().enumerate() {
-                            // Lanes hold columns a vector apart, so that each half of a tile's row stands together.
+                            // The columns of a lane are a vector apart, so that splitting a
+                            // vector's lanes gives vectors of neighbouring columns.
                             let column = first + share * VECTOR_LANES + lane_column::<K>(lane);
                             let inside = column < columns && k < depth;
                             *weight = if inside { weights[column * depth + k] } else { K::Weight::default() };
@@ -87,7 +88,7 @@ impl<K: Kernel> Packed<K> {
         self.columns
     }
 
-    /// Columns with those that fill the last tile: what a row of sums has room for.
+    /// Columns rounded up to whole tiles: the length of a row of sums.
     #[must_use]
     pub(crate) fn stride(&self) -> usize {
         self.columns.div_ceil(K::STEP) * K::STEP
@@ -99,8 +100,8 @@ impl<K: Kernel> Packed<K> {
         self.depth
     }
 
-    /// What belongs to the sums of each column beyond what [`super::multiply_panel`] gives; empty where nothing does. Whoever finishes sums adds it together
-    /// with the bias, which costs nothing.
+    /// What the sums of each column lack because activations are centred; empty if nothing. It is
+    /// added to the bias once, so it costs nothing per product.
     #[must_use]
     pub(crate) fn offsets(&self) -> &[K::Sum] {
         &self.offsets
@@ -110,7 +111,8 @@ impl<K: Kernel> Packed<K> {
         self.depth.div_ceil(K::GROUP)
     }
 
-    /// Whether tiles read activations from the map by themselves, where runs are whole groups: a product that is cut, or has too many columns, packs them.
+    /// Whether tiles may read activations straight from the map, given stretches of whole groups.
+    /// A product that is cut, or that has too many columns, packs them instead.
     pub(crate) fn reads_maps(&self) -> bool {
         self.columns <= K::MAX_DIRECT_COLUMNS && self.groups() <= self.cut
     }
@@ -132,7 +134,7 @@ impl<K: Kernel> Packed<K> {
         })
     }
 
-    /// The pieces, as deep as accumulators allow, of a tile's operands.
+    /// The cuts of a tile's operands: parts as deep as its accumulators allow.
     pub(super) fn cuts<'a>(
         &self,
         left: &'a LeftPanel<K>,
@@ -149,10 +151,11 @@ impl<K: Kernel> Packed<K> {
     }
 }
 
-/// Lanes of one 128-bit vector of 32-bit sums: columns that share a lane are this far apart.
+/// Lanes of a 128-bit vector of 32-bit sums: columns that share a lane are this far apart.
 const VECTOR_LANES: usize = 4;
 
-/// The first column of a lane: vectors follow one another, each standing for `VECTOR_LANES * LANE_COLUMNS` columns.
+/// The first column of a lane. Vectors are in order, and each stands for
+/// `VECTOR_LANES * LANE_COLUMNS` columns.
 const fn lane_column<K: Kernel>(lane: usize) -> usize {
     let (vector, lane) = (lane / VECTOR_LANES, lane % VECTOR_LANES);
     vector * VECTOR_LANES * K::LANE_COLUMNS + lane
@@ -180,7 +183,7 @@ impl<K: Kernel> LeftPanel<K> {
         self.depth
     }
 
-    /// Begins a new panel: row sums are those of the rows set from now on.
+    /// Begins a new panel: clears the row sums.
     pub(crate) fn restart(&mut self) {
         if !K::ROW_SUMS {
             return;
@@ -189,7 +192,8 @@ impl<K: Kernel> LeftPanel<K> {
         self.sums.resize(K::MR * self.depth.div_ceil(K::MAX_DEPTH), 0);
     }
 
-    /// Sets all `MR` rows from depth `from` on; `rows` gives each, and all have one length.
+    /// Sets all `MR` rows from depth `from` on. `rows` returns the values of each row; all have the
+    /// same length.
     ///
     /// # Panics
     /// As [`LeftPanel::set`].
@@ -204,7 +208,8 @@ impl<K: Kernel> LeftPanel<K> {
         }
     }
 
-    /// Sets `values` of `row` from depth `from` on. What lies beyond the panel's depth, padding of a row, is left out.
+    /// Sets `values` of `row` from depth `from` on. Values beyond the panel's depth, which are a
+    /// row's padding, are ignored.
     ///
     /// # Panics
     /// If the row or the depth lies outside the panel.
@@ -212,7 +217,7 @@ impl<K: Kernel> LeftPanel<K> {
     pub(crate) fn set(&mut self, row: usize, from: usize, values: &[K::Activation]) {
         assert!(row < K::MR && from <= self.depth, "within the panel");
         let values = &values[..values.len().min(self.depth - from)];
-        // Whole groups are contiguous; what stands before the first and after the last of them goes one by one.
+        // Whole groups are contiguous; values before the first and after the last go one by one.
         let head = (K::GROUP - from % K::GROUP).min(values.len()) % K::GROUP;
         let (ragged, whole) = values.split_at(head);
         self.set_ragged(row, from, ragged);
@@ -220,7 +225,8 @@ impl<K: Kernel> LeftPanel<K> {
         let tail = groups.remainder();
         let first = (from + head) / K::GROUP * K::MR + row;
         let whole_panel = self.elements.len();
-        // One row's groups lie a whole step apart; the last of these chunks is short, but never shorter than a group.
+        // The groups of a row are `MR * GROUP` elements apart; the last chunk may be shorter than
+        // that, but not shorter than a group.
         let steps = self.elements[(first * K::GROUP).min(whole_panel)..].chunks_mut(K::MR * K::GROUP);
         for (target, group) in steps.zip(groups) {
             for (element, &value) in target[..K::GROUP].iter_mut().zip(group) {

@@ -1,4 +1,4 @@
-//! Kernels in plain Rust: they run everywhere.
+//! Kernels in plain Rust, which run on every machine.
 
 use super::{Panels, kernel, place};
 
@@ -10,13 +10,14 @@ const SIDE: usize = 4;
 pub(super) struct Anywhere;
 
 impl Anywhere {
+    #[allow(dead_code, reason = "the portable kernels are constants")]
     #[allow(clippy::unnecessary_wraps, reason = "the signature of every proof")]
     fn detect() -> Option<Self> {
         Some(Self)
     }
 }
 
-/// The tile of both kernels: sums in order of the depth.
+/// The tile of both kernels: it sums in order of the depth.
 macro_rules! portable_tile {
     ($zero:literal) => {
         #[inline]
@@ -42,8 +43,8 @@ macro_rules! portable_tile {
 }
 
 kernel! {
-    /// Any 8-bit activations times any 8-bit weights, 4-bit ones included. A product is below 2^15,
-    /// so 2^16 of them fit 32 bits.
+    /// Any 8-bit activations times any 8-bit weights, 4-bit ones included. A product is at most
+    /// 255 * 128 < 2^15, so 2^16 of them fit 32 bits.
     Integer(Anywhere) = "portable_u8i8_4x4", "portable";
     (u8 => u8, i8 => i8) -> i32;
     tile SIDE, SIDE; group 1; max_depth 1 << 16;
@@ -53,7 +54,7 @@ kernel! {
 }
 
 kernel! {
-    /// Single precision, products and sums rounded one by one.
+    /// Single precision; each product and each sum is rounded.
     Float(Anywhere) = "portable_f32_4x4", "portable";
     (f32 => f32, f32 => f32) -> f32;
     tile SIDE, SIDE; group 1; max_depth 1 << 20;

@@ -1,4 +1,4 @@
-//! Machines without kernels of their own: every list holds the portable kernel alone.
+//! Architectures without kernels of their own: the portable kernel is the only candidate.
 
 super::dispatch::candidates! {
     F32: float [],

@@ -1,5 +1,5 @@
-//! Products prepared for benches, and checks of every kernel: operands of a shape, and a prepared run
-//! of each kernel. Nothing here is generic, so that all kernels are compiled in this crate alone.
+//! Products prepared for benches, and checks of every kernel. No public function is generic, so all
+//! kernels are compiled in this crate alone.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -37,7 +37,7 @@ impl Shape {
     }
 }
 
-/// Pseudo-random operands in the ranges of a task.
+/// Pseudo-random operands within a range.
 #[derive(Debug, Clone)]
 pub struct Operands {
     /// `[m][k]` codes.
@@ -49,13 +49,13 @@ pub struct Operands {
 impl Operands {
     /// Operands for `shape`; the first row and the first column are at their extremes.
     #[must_use]
-    pub fn new(shape: Shape, task: OperandRange) -> Self {
+    pub fn new(shape: Shape, range: OperandRange) -> Self {
         let mut state = 0x9e37_79b9_u32;
         let mut below = |limit: u32| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 8) % limit
         };
-        let (top, largest) = (u32::from(task.max_activation()), task.max_weight() as u32);
+        let (top, largest) = (u32::from(range.max_activation()), range.max_weight() as u32);
         let mut activations: Vec<u8> = (0..shape.m * shape.k).map(|_| below(top + 1) as u8).collect();
         let mut weights: Vec<i8> =
             (0..shape.n * shape.k).map(|_| (below(2 * largest + 1) as i32 - largest as i32) as i8).collect();
@@ -64,25 +64,26 @@ impl Operands {
         Self { activations, weights }
     }
 
-    /// The activations as reals.
+    /// The activations as real numbers from 0 to 1.
     #[must_use]
     pub fn real_activations(&self) -> Vec<f32> {
         self.activations.iter().map(|&code| f32::from(code) / 255.0).collect()
     }
 
-    /// The weights as reals.
+    /// The weights as real numbers from -1 to 1.
     #[must_use]
     pub fn real_weights(&self) -> Vec<f32> {
         self.weights.iter().map(|&weight| f32::from(weight) / 127.0).collect()
     }
 }
 
-/// Column of the table for 4-bit codes with zero points on both sides.
+/// The table's column for 4-bit codes with zero points on both sides.
 const ZERO_POINTS: &str = "u4z";
 
-/// A product of one kernel, ready to run: packing where that pays, product and finishing.
+/// A product by one kernel, ready to run: packing where the kernel needs it, the product itself,
+/// and requantisation.
 pub struct Product {
-    /// Column of the table: the name of a range of operands, or `u4z` for zero points on both sides.
+    /// The table's column: the name of a range of operands, or `u4z` for zero points on both sides.
     pub column: &'static str,
     /// Name of the kernel.
     pub kernel: &'static str,
@@ -107,8 +108,8 @@ impl std::fmt::Debug for Product {
     }
 }
 
-/// A product of this shape by each of the chosen kernels: one for every range of operands, and one
-/// for zero points on both sides.
+/// A product of this shape for every range of operands, and one with zero points on both sides,
+/// each by the kernel that `kernels` holds for it.
 #[must_use]
 pub fn chosen(kernels: &Kernels, shape: Shape) -> Vec<Product> {
     let of_range = |range| kernels.visit(range, Prepare { shape, range, zeros: false });
@@ -124,7 +125,7 @@ pub fn every(shape: Shape) -> Vec<Product> {
     super::every(|range| Prepare { shape, range, zeros: false })
 }
 
-/// A product of this shape by the kernel of this name; `None` where this machine cannot run it.
+/// A product of this shape by the kernel of this name; `None` if this machine cannot run it.
 #[must_use]
 pub fn of_kernel(name: &str, shape: Shape) -> Option<Product> {
     every(shape).into_iter().find(|product| product.kernel == name)
@@ -137,8 +138,9 @@ struct Prepare {
     zeros: bool,
 }
 
-/// Packs where that pays, multiplies and finishes all rows, as a convolution does.
-struct Run<K: Kernel> {
+/// A product that runs as a convolution does: some panels are packed, multiplied and finished at a
+/// time.
+struct Prepared<K: Kernel> {
     kernel: K,
     shape: Shape,
     packed: Packed<K>,
@@ -148,14 +150,14 @@ struct Run<K: Kernel> {
     sums: Vec<K::Sum>,
 }
 
-impl<K: Kernel> Run<K> {
+impl<K: Kernel> Prepared<K> {
     fn new(kernel: K, shape: Shape, activations: Vec<K::Activation>, packed: Packed<K>) -> Self {
         let sums = vec![K::Sum::default(); PANELS * K::MR * packed.stride()];
         let (panel, starts) = (LeftPanel::new(shape.k), vec![0; PANELS * K::MR]);
         Self { kernel, shape, packed, panel, activations, starts, sums }
     }
 
-    /// Calls `finish` with the rows of some panels, their activations, and their sums and stride.
+    /// Calls `finish` for each batch of panels: its rows, their activations, their sums and stride.
     fn run(&mut self, mut finish: impl FnMut(Range<usize>, &[K::Activation], &[K::Sum], usize)) {
         let Shape { m, k, .. } = self.shape;
         let stride = self.packed.stride();
@@ -194,9 +196,9 @@ impl Visitor for Prepare {
                 Zeroed::<K>::new(&weights, shape.n, shape.k, ZeroPoints { activations: 5, weights: 9 });
             how.bias.iter_mut().zip(zeroed.column_terms()).for_each(|(bias, term)| *bias += term);
             let bias = how.bias.clone();
-            let mut run = Run::new(kernel, shape, activations, zeroed.packed().clone());
+            let mut product = Prepared::new(kernel, shape, activations, zeroed.packed().clone());
             let run = Box::new(move || {
-                run.run(|rows, activations, sums, stride| {
+                product.run(|rows, activations, sums, stride| {
                     let codes = codes[rows.start * shape.n..rows.end * shape.n].chunks_exact_mut(shape.n);
                     let activations = activations.chunks_exact(shape.k);
                     for ((activations, sums), codes) in activations.zip(sums.chunks_exact(stride)).zip(codes)
@@ -212,9 +214,9 @@ impl Visitor for Prepare {
         }
         let packed = Packed::new(&operands.weights, shape.n, shape.k);
         how.bias.iter_mut().zip(packed.offsets()).for_each(|(bias, offset)| *bias += offset);
-        let mut run = Run::new(kernel, shape, activations, packed);
+        let mut product = Prepared::new(kernel, shape, activations, packed);
         let run = Box::new(move || {
-            run.run(|rows, _, sums, stride| {
+            product.run(|rows, _, sums, stride| {
                 how.apply(sums, stride, &mut codes[rows.start * shape.n..rows.end * shape.n]);
             });
             std::hint::black_box(&codes);
@@ -226,11 +228,11 @@ impl Visitor for Prepare {
         let Self { shape, range, .. } = self;
         let operands = Operands::new(shape, range);
         let packed = Packed::new(&operands.real_weights(), shape.n, shape.k);
-        let mut run = Run::new(kernel, shape, operands.real_activations(), packed);
+        let mut product = Prepared::new(kernel, shape, operands.real_activations(), packed);
         let bias = vec![0.25; shape.n];
         let mut reals = vec![0.0; shape.m * shape.n];
         let run = Box::new(move || {
-            run.run(|rows, _, sums, stride| {
+            product.run(|rows, _, sums, stride| {
                 rectify(sums, stride, &bias, &mut reals[rows.start * shape.n..rows.end * shape.n]);
             });
             std::hint::black_box(&reals);
@@ -239,7 +241,7 @@ impl Visitor for Prepare {
     }
 }
 
-/// The verdict on one kernel.
+/// The result of checking one kernel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SeenKernel {
     /// Its name.
@@ -250,7 +252,8 @@ pub struct SeenKernel {
     pub precision: &'static str,
     /// Products compared.
     pub products: usize,
-    /// Whether every integer was that of the naive product; for f32, whether all stay within its rounding.
+    /// Whether every result equals that of the naive product; for f32, whether the difference is
+    /// within the bound of rounding.
     pub exact: bool,
 }
 
@@ -260,8 +263,8 @@ pub fn verify() -> Vec<SeenKernel> {
     super::every(Verify)
 }
 
-/// Whether requantisation by this machine's vectors is its definition, bit for bit: whole vectors and
-/// what is left of them, at every magnitude that sums and scales can have.
+/// Whether requantisation by this machine's vectors equals its definition bit for bit: whole
+/// vectors and their remainder, at every magnitude that sums and scales can have.
 #[must_use]
 pub fn requantisation_is_exact() -> bool {
     const CHANNELS: usize = 29;
@@ -285,7 +288,7 @@ pub fn requantisation_is_exact() -> bool {
     })
 }
 
-/// Sizes around the edges of tiles and flushes.
+/// Rows, columns and depths around the edges of tiles and cuts.
 const SHAPES: [(usize, usize, usize); 7] =
     [(1, 1, 1), (7, 17, 33), (25, 9, 291), (5, 33, 577), (24, 96, 1200), (13, 16, 128), (0, 4, 4)];
 

@@ -1,4 +1,5 @@
-//! One suite for every kernel that the machine can run: equality with the naive oracle around the edges of tiles and depths.
+//! One suite for every kernel that this machine can run: its products must equal those of the naive
+//! oracle, at sizes around the edges of tiles and cuts.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -62,14 +63,14 @@ impl Visitor for Check {
                 }
             }
         }
-        // Sums at their extremes, at and beyond the depth that the accumulators hold.
+        // Extreme sums, at and beyond the depth that the accumulators hold.
         let deepest = K::MAX_DEPTH.min(1200);
         for depth in [deepest - 1, deepest, deepest + 1, 2 * deepest + 3, 580] {
             for sign in [1, -1] {
                 self.integer_case(kernel, (K::MR, K::NR + 1, depth), &mut || (top, sign * weight));
-                // Kernels that centre activations have their largest products here.
+                // The largest products of kernels that centre activations.
                 self.integer_case(kernel, (K::MR, K::NR + 1, depth), &mut || (0, sign * weight));
-                // Large weights that stand together among small ones, in another place of each column.
+                // A block of large weights among zeros, at another depth in each column.
                 let mut turn = 0;
                 self.integer_case(kernel, (K::MR, K::NR + 1, depth), &mut || {
                     turn += 1;
@@ -106,21 +107,22 @@ impl Visitor for Check {
 
 #[test]
 fn every_kernel_equals_the_oracle() {
-    let run = every(Check);
-    println!("{run:?}");
-    assert!(run.len() >= 3, "the portable kernels run everywhere");
-    // `cargo xtask test` names what this machine must have; a kernel that was not reached is a failure, not a silent pass.
+    let tested = every(Check);
+    println!("{tested:?}");
+    assert!(tested.len() >= 3, "the portable kernels run everywhere");
+    // `cargo xtask test` names the kernels that this machine must have: one that did not run is a
+    // failure, not a silent pass.
     if let Ok(required) = std::env::var("NIBBLE_REQUIRE_KERNELS") {
         for name in required.split(',').filter(|name| !name.is_empty()) {
             assert!(
-                run.iter().any(|(kernel, _)| *kernel == name),
-                "{name} was asked for and did not run: {run:?}"
+                tested.iter().any(|(kernel, _)| *kernel == name),
+                "{name} was asked for and did not run: {tested:?}"
             );
         }
     }
 }
 
-/// Products with zero points on both sides, by every kernel that serves them.
+/// Products with zero points on both sides, by every kernel that takes weights of -8.
 struct CheckZeros(OperandRange);
 
 impl Visitor for CheckZeros {
@@ -133,7 +135,7 @@ impl Visitor for CheckZeros {
         let mut source = Source(K::NR as u32);
         for (rows, columns, depth) in [(1, 1, 1), (K::MR + 1, K::NR + 1, 37), (5, 9, 600), (3, 2, 4100)] {
             for (za, zw) in [(0, 8), (7, 8), (15, 0), (0, 15), (3, 5)] {
-                // The first row and the first column are at their extremes.
+                // The first row and the first column hold extreme codes.
                 let mut codes = |count: usize, first: u8| -> Vec<u8> {
                     (0..count * depth)
                         .map(|at| if at < depth { first } else { source.below(16) as u8 })
@@ -170,7 +172,7 @@ impl Visitor for CheckZeros {
 
 #[test]
 fn zero_points_on_both_sides_equal_the_oracle() {
-    let run: Vec<&str> = every(CheckZeros).into_iter().flatten().collect();
-    assert!(!run.is_empty(), "the portable kernel serves them everywhere");
-    println!("{run:?}");
+    let tested: Vec<&str> = every(CheckZeros).into_iter().flatten().collect();
+    assert!(!tested.is_empty(), "the portable kernel takes them everywhere");
+    println!("{tested:?}");
 }

@@ -1,12 +1,12 @@
 //! Windows of a feature map, and the checks that make it safe to read them by pointer.
 
-/// Windows of a feature map. Each is `stretches` runs of `stretch_len` activations whose beginnings
-/// lie `pitch` apart. A matrix is a map whose windows are its rows.
+/// Windows of a feature map. Each has `stretches` stretches of `stretch_len` contiguous
+/// activations, whose beginnings are `pitch` apart. A matrix is a map whose windows are its rows.
 ///
-/// Windows longer than the product's depth end in padding, which meets weights of zero.
+/// A window longer than the product's depth ends in padding, which is multiplied by zero weights.
 ///
 /// A value is the proof that every window lies inside the map: [`Windows::new`] is the only way to
-/// make one, and no field can be changed afterwards.
+/// make one, and its fields are private.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Windows<'a, A> {
     map: &'a [A],
@@ -25,7 +25,7 @@ impl<'a, A> Windows<'a, A> {
         starts: &'a [usize],
         [stretches, stretch_len, pitch]: [usize; 3],
     ) -> Option<Self> {
-        // The product of both is the window's length, which callers compute again.
+        // The length of a window, which `window_len` computes unchecked.
         stretches.checked_mul(stretch_len)?;
         let reach = stretches.saturating_sub(1).checked_mul(pitch)?.checked_add(stretch_len)?;
         let last_start = map.len().checked_sub(reach)?;
@@ -53,10 +53,7 @@ impl<'a, A> Windows<'a, A> {
 
     /// Distance between the beginnings of neighbouring stretches.
     #[inline]
-    #[cfg_attr(
-        target_arch = "aarch64",
-        allow(dead_code, reason = "kernels for NEON read packed panels only")
-    )]
+    #[allow(dead_code, reason = "some machines' kernels read packed panels only")]
     pub(crate) fn pitch(&self) -> usize {
         self.pitch
     }
@@ -68,7 +65,7 @@ impl<'a, A> Windows<'a, A> {
         self.stretches * self.stretch_len
     }
 
-    /// Panels of `rows` windows each, in order; windows that fill no panel are left out.
+    /// Panels of `rows` windows each, in order; a remainder of fewer windows is left out.
     #[inline]
     pub(crate) fn panels(&self, rows: usize) -> impl Iterator<Item = Self> + use<'a, A> {
         let &Self { map, stretches, stretch_len, pitch, .. } = self;
@@ -85,22 +82,19 @@ impl<'a, A> Windows<'a, A> {
         &self.map[self.starts[row] + index * self.pitch..][..self.stretch_len]
     }
 
-    /// Pointer to the first activation of window `row`. With `index < stretches` and
-    /// `k < stretch_len`, the element `index * pitch + k` behind it is inside the map.
+    /// Pointer to the first activation of window `row`. The element at offset `index * pitch + k`
+    /// from it lies inside the map for all `index < stretches` and `k < stretch_len`.
     ///
     /// # Panics
     /// If there is no such window.
     #[inline]
-    #[cfg_attr(
-        target_arch = "aarch64",
-        allow(dead_code, reason = "kernels for NEON read packed panels only")
-    )]
+    #[allow(dead_code, reason = "some machines' kernels read packed panels only")]
     pub(crate) fn first(&self, row: usize) -> *const A {
         self.map[self.starts[row]..].as_ptr()
     }
 }
 
-/// Whether `rows` rows of `columns` results, `stride` apart, end within `len` elements:
+/// Whether `rows` rows of `columns` results, `stride` apart, lie within `len` elements:
 /// `(rows - 1) * stride + columns <= len`, computed without wrap-around.
 ///
 /// # Panics
@@ -114,7 +108,7 @@ pub(crate) const fn tile_fits(rows: usize, columns: usize, stride: usize, len: u
 mod tests {
     use super::*;
 
-    /// The review's input c1: the length wraps around to 1 and would pass a check that wraps.
+    /// The reach of these windows wraps around to 1, which an unchecked computation would accept.
     #[test]
     fn lengths_that_wrap_around_are_no_windows() {
         let map = [0.0f32; 1];
@@ -124,7 +118,7 @@ mod tests {
         assert!(Windows::new(&map, &[0], [usize::MAX, 0, usize::MAX]).is_none());
     }
 
-    /// The review's input c2: a stretch far longer than the map.
+    /// A stretch may be far longer than the map.
     #[test]
     fn windows_beyond_the_map_are_none() {
         let map = [0u8; 4];
@@ -155,10 +149,10 @@ mod tests {
         }
     }
 
-    /// The review's input c3: `5 * stride` wraps around to 15 - 8.
+    /// `5 * stride + 16` wraps around to 15, which an unchecked computation would accept.
     #[test]
     fn room_for_a_tile_is_the_definition() {
-        assert!(!tile_fits(6, 16, 0x3333_3333_3333_3333_u64 as usize, 16));
+        assert!(!tile_fits(6, 16, usize::MAX / 5, 16));
         assert!(!tile_fits(2, 1, usize::MAX, usize::MAX));
         for rows in 1..7usize {
             for columns in 0..9 {

@@ -1,12 +1,14 @@
-//! 4-bit codes with zero points on both sides, as in the paper: `sum (a - za)(w - zw)` of unsigned codes.
+//! 4-bit codes with zero points on both sides, as in the paper: `sum (a - za)(w - zw)` of unsigned
+//! codes.
 //!
-//! With weights stored as `w - 8` any kernel that takes -8 serves: `sum a (w - 8) + (8 - zw) sum a - za sum (w - zw)`. The last term is the column's and is added
-//! with the bias; the middle one is the row's.
+//! With weights stored as `w - 8`, any kernel that takes weights of -8 can compute it:
+//! `sum a (w - 8) + (8 - zw) sum a - za sum (w - zw)`. The last term depends on the column alone
+//! and is added to the bias; the middle one depends on the row alone.
 
 use super::{Kernel, Packed};
 use crate::quant::Code;
 
-/// Offset subtracted from stored weights.
+/// Constant subtracted from stored weights.
 const CENTRE: i32 = 8;
 
 /// The codes that stand for zero.
@@ -30,7 +32,7 @@ impl<K: Kernel<Activation: Code, Weight = i8, Sum = i32>> Zeroed<K> {
     /// Packs `weights`, `[columns][depth]` codes of 0..=15.
     ///
     /// # Panics
-    /// If `weights` does not have `columns * depth` elements, or the kernel does not take weights of -8.
+    /// If `weights` does not have `columns * depth` elements, or the kernel takes no weight of -8.
     #[must_use]
     pub(crate) fn new(weights: &[u8], columns: usize, depth: usize, zeros: ZeroPoints) -> Self {
         assert!(i32::from(K::MIN_WEIGHT) <= -CENTRE, "{} takes no weight of -8", K::NAME);
@@ -45,26 +47,26 @@ impl<K: Kernel<Activation: Code, Weight = i8, Sum = i32>> Zeroed<K> {
         Self { packed, columns: terms, row_factor: CENTRE - zw }
     }
 
-    /// The weights, for products whose sums lack both terms.
+    /// The packed weights; sums of products with them lack the terms of row and column.
     #[must_use]
     pub(crate) fn packed(&self) -> &Packed<K> {
         &self.packed
     }
 
-    /// What belongs to the sums of each column.
+    /// The term to be added to the sums of each column, offsets included.
     #[must_use]
     pub(crate) fn column_terms(&self) -> &[i32] {
         &self.columns
     }
 
-    /// What belongs to all sums of a row of activations.
+    /// The term to be added to all sums of a row of activations.
     #[inline]
     #[must_use]
     pub(crate) fn row_term(&self, activations: &[K::Activation]) -> i32 {
         if self.row_factor == 0 {
             return 0;
         }
-        // 16 bits hold the sum of 4096 codes: twice the lanes.
+        // 16 bits hold the sum of 4096 codes, and give the compiler twice the lanes of 32.
         let sum = |codes: &[K::Activation]| {
             codes.iter().fold(0u16, |sum, &code| sum.wrapping_add(u16::from(code.code())))
         };

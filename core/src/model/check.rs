@@ -1,9 +1,9 @@
-//! What must hold for a model before a network is built from it.
+//! The checks that a model must pass before a network is built from it.
 
 use super::{Convolution, Layer, MAX_CHANNELS, MAX_LAYERS, MAX_SIDE, Model, ModelError, Parameters, Window};
 use crate::Precision;
 
-/// The sums of a channel could leave the 32 bits that hold them.
+/// The problem of a layer whose sums may not fit 32 bits.
 pub(super) const OVERFLOW: &str = "sums could overflow 32 bits";
 
 /// An error about one tensor of a layer.
@@ -12,19 +12,19 @@ pub(super) fn bad(layer: &str, part: &str, problem: &'static str) -> ModelError 
 }
 
 impl Model {
-    /// Checks everything that running the model relies on: that layers fit one another, that
+    /// Checks everything that running the model relies on: that layers fit together, that
     /// parameters have the sizes and ranges of the precision, that no sum can overflow, that one
-    /// row is left at the end, and that one column of logits stands for `column_stride` columns.
+    /// row is left at the end, and that `column_stride` is the product of the horizontal strides.
     ///
     /// # Errors
     /// [`ModelError`] names the layer or tensor.
     pub fn check(&self) -> Result<(), ModelError> {
         let description = |reason: &str| Err(ModelError::Description(reason.to_owned()));
         if self.layers.is_empty() || self.layers.len() > MAX_LAYERS {
-            return description("a network has 1 to 256 layers");
+            return description("a network must have 1 to 256 layers");
         }
         if !(1..=MAX_CHANNELS).contains(&self.height) || !(1..=MAX_SIDE).contains(&self.column_stride) {
-            return description("the size of the input is impossible");
+            return description("the input must have 1 to 4096 rows, and a column stride of 1 to 64");
         }
         let (mut channels, mut height, mut stride) = (1, self.height, 1usize);
         for (index, layer) in self.layers.iter().enumerate() {
@@ -37,14 +37,14 @@ impl Model {
             check_window(window).map_err(problem)?;
             if let Layer::Convolution(convolution) = layer {
                 if convolution.inputs != channels {
-                    return Err(problem("its inputs are not the outputs of the layer before"));
+                    return Err(problem("its number of inputs differs from the outputs of the layer before"));
                 }
                 check_parameters(convolution, self.precision, index + 1 == self.layers.len())?;
                 channels = convolution.outputs;
             } else if index + 1 == self.layers.len() {
-                return Err(problem("a network ends with a convolution"));
+                return Err(problem("the last layer must be a convolution"));
             }
-            // Widths vary with the input; a window that wide fits any of them.
+            // Widths vary with the input and are checked there; this one fits the window.
             let output = window.output(height, window.kernel[1]);
             height = output.ok_or_else(|| problem("its window is higher than its input"))?.0;
             stride = stride.saturating_mul(window.stride[1]);
@@ -56,18 +56,18 @@ impl Model {
             return description("column_stride is not the product of the horizontal strides");
         }
         if channels.checked_sub(1) != Some(self.blank) {
-            return description("the last layer needs a class for each character and one for blank");
+            return description("the last layer must have a class for each character and one for blank");
         }
         Ok(())
     }
 }
 
-/// Whether kernel, stride and padding are possible; the problem where they are not.
+/// Checks the ranges of kernel, stride and padding; the problem if one is exceeded.
 pub(super) fn check_window(window: &Window) -> Result<(), &'static str> {
     let side = 1..=MAX_SIDE;
     let possible = window.kernel.iter().chain(&window.stride).all(|value| side.contains(value))
         && window.padding.iter().all(|&padding| padding <= MAX_SIDE);
-    if possible { Ok(()) } else { Err("kernel, stride and padding are at most 64, the first two at least 1") }
+    if possible { Ok(()) } else { Err("kernel and stride must be 1 to 64, padding 0 to 64") }
 }
 
 fn check_parameters(convolution: &Convolution, precision: Precision, last: bool) -> Result<(), ModelError> {
@@ -75,9 +75,10 @@ fn check_parameters(convolution: &Convolution, precision: Precision, last: bool)
     let problem = |problem| ModelError::Layer { layer: name.to_owned(), problem };
     let (outputs, depth) = (convolution.outputs, convolution.depth());
     if !(1..=MAX_CHANNELS).contains(&outputs) {
-        return Err(problem("between 1 and 4096 channels are possible"));
+        return Err(problem("a layer must have 1 to 4096 channels"));
     }
-    // Packing rounds both up to whole tiles, which at most doubles either, at 4 bytes a weight.
+    // Packing rounds outputs and depth up to whole tiles, which at most doubles each; a weight has
+    // at most 4 bytes.
     let count = outputs.checked_mul(depth);
     if count.and_then(|count| count.checked_mul(16)).is_none_or(|bytes| bytes > isize::MAX as usize) {
         return Err(problem("its weights exceed this machine's memory"));
@@ -95,31 +96,31 @@ fn check_parameters(convolution: &Convolution, precision: Precision, last: bool)
     match (&convolution.parameters, precision) {
         (Parameters::Float { weights, bias }, Precision::F32) => {
             if convolution.zero_point != 0 {
-                return Err(problem("a layer in single precision has no zero point"));
+                return Err(problem("the zero point must be 0 in single precision"));
             }
             let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
             if !finite(weights) || !finite(bias) {
-                return Err(bad(name, "weight", "weights and biases are finite"));
+                return Err(bad(name, "weight", "weights and biases must be finite"));
             }
             Ok(())
         }
         (Parameters::Integer { weights, bias, scale }, Precision::U8 | Precision::U4) => {
             let (bits, max_weight) = if precision == Precision::U4 { (4, 7) } else { (8, 127) };
             if convolution.activation_bits != bits {
-                return Err(problem("activations have the bits of the model's precision"));
+                return Err(problem("activation_bits must match the precision of the model"));
             }
             if u32::from(convolution.zero_point) >= 1 << bits {
-                return Err(problem("the zero point is a code"));
+                return Err(problem("the zero point must be a code"));
             }
             if weights.iter().any(|weight| weight.unsigned_abs() > max_weight) {
-                let range = "weights lie within -7..=7 at 4 bits, -127..=127 at 8";
+                let range = "weights must lie within -7..=7 at 4 bits, -127..=127 at 8";
                 return Err(bad(name, "weight", range));
             }
             if scale.len() != if last { 1 } else { outputs } {
                 return Err(bad(name, "scale", "its number of elements does not match the layer"));
             }
             if !scale.iter().all(|scale| scale.is_finite() && *scale > 0.0) {
-                return Err(bad(name, "scale", "scales are finite and above 0"));
+                return Err(bad(name, "scale", "scales must be finite and above 0"));
             }
             let fits = weights.chunks_exact(depth).zip(bias).all(|(channel, &bias)| {
                 let sum: i64 = channel.iter().map(|&weight| i64::from(weight).abs()).sum();
@@ -127,7 +128,7 @@ fn check_parameters(convolution: &Convolution, precision: Precision, last: bool)
             });
             if fits { Ok(()) } else { Err(bad(name, "bias", OVERFLOW)) }
         }
-        _ => Err(problem("its parameters are those of another precision")),
+        _ => Err(problem("its parameters do not match the precision of the model")),
     }
 }
 
@@ -193,8 +194,8 @@ mod tests {
         }
     }
 
-    /// The review's input c8: 4096 inputs, 64 x 64 windows and 512 outputs are 2^33 weights, which
-    /// wrap around to 0 in 32 bits.
+    /// 4096 inputs, 64 x 64 windows and 512 outputs are 2^33 weights, which wrap around to 0 in 32
+    /// bits.
     #[test]
     fn sizes_beyond_32_bits_do_not_wrap_around() {
         let mut huge = model(integers(), Precision::U4);

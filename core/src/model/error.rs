@@ -1,29 +1,29 @@
-//! Why a model cannot be used.
+//! Errors of models.
 
 use std::fmt;
 
 /// Why a model file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModelError {
-    /// Not a safetensors file, or one that is cut off: what the container's reader said.
+    /// The file is not a safetensors file, or is cut off; with the reader's message.
     Container(String),
-    /// No model of this project, or a layout that this version does not know.
+    /// The file is not a model of this project, or its layout is unknown to this version.
     Format {
         /// The metadata key.
         key: &'static str,
-        /// What it holds; empty where it is missing.
+        /// Its value; empty if the key is missing.
         found: String,
     },
-    /// The network's description cannot be read: what its parser said.
+    /// The description of the network is invalid; with the reason.
     Description(String),
-    /// The description asks for what cannot be.
+    /// The description of a layer is invalid.
     Layer {
         /// The layer's name.
         layer: String,
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A tensor is missing, has another type or shape, or holds values out of range.
+    /// A tensor is missing, has the wrong type or size, or holds values out of range.
     Tensor {
         /// The tensor's name.
         tensor: String,
@@ -35,14 +35,14 @@ pub enum ModelError {
 impl fmt::Display for ModelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Container(reason) => write!(f, "the model is not a whole safetensors file: {reason}"),
+            Self::Container(reason) => write!(f, "the model is not a complete safetensors file: {reason}"),
             Self::Format { key, found } if found.is_empty() => {
                 write!(f, "the model's metadata lacks `{key}`")
             }
             Self::Format { key, found } => {
                 write!(f, "the model's `{key}` is `{found}`, which this version does not know")
             }
-            Self::Description(reason) => write!(f, "the model's description cannot be read: {reason}"),
+            Self::Description(reason) => write!(f, "the model's description is invalid: {reason}"),
             Self::Layer { layer, problem } => write!(f, "layer `{layer}`: {problem}"),
             Self::Tensor { tensor, problem } => write!(f, "tensor `{tensor}`: {problem}"),
         }

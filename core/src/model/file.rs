@@ -1,4 +1,4 @@
-//! The model file: safetensors with a description of the network.
+//! Reading model files: safetensors with a description of the network as metadata.
 
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
@@ -9,9 +9,9 @@ use crate::Precision;
 use crate::fnv::Fnv1a64;
 use crate::quant::unpack_nibbles;
 
-/// The layout that this reader knows.
+/// The version of the layout that this reader knows.
 const VERSION: &str = "1";
-/// Largest model file that is looked at.
+/// Size of the largest model file that is read.
 const MAX_BYTES: usize = 64 << 20;
 
 #[derive(Deserialize)]
@@ -60,8 +60,8 @@ impl Model {
     /// Reads and checks a model file (`docs/model-file.md`).
     ///
     /// # Errors
-    /// [`ModelError`] says what is wrong with it. Nothing is allocated for sizes that the file
-    /// merely claims.
+    /// [`ModelError`] says what is wrong with the file. No memory is allocated for sizes that it
+    /// claims but does not have.
     pub fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
         parse(bytes)
     }
@@ -90,7 +90,7 @@ fn parse(bytes: &[u8]) -> Result<Model, ModelError> {
     let description: Description = serde_json::from_str(value("network")?)
         .map_err(|error| ModelError::Description(error.to_string()))?;
     if description.layers.len() > MAX_LAYERS {
-        return Err(ModelError::Description(String::from("a network has 1 to 256 layers")));
+        return Err(ModelError::Description(String::from("a network must have 1 to 256 layers")));
     }
     let reader = TensorReader { tensors: &tensors, precision };
     let count = description.layers.len();
@@ -114,7 +114,7 @@ fn parse(bytes: &[u8]) -> Result<Model, ModelError> {
         layers,
     };
     if model.blank != model.alphabet.chars().count() {
-        return Err(ModelError::Description(String::from("blank is the class after the alphabet")));
+        return Err(ModelError::Description(String::from("`blank` must be the class after the alphabet")));
     }
     model.check()?;
     Ok(model)
@@ -132,7 +132,7 @@ fn window(
     if !fits {
         return Err(ModelError::Layer {
             layer: name.to_owned(),
-            problem: "kernel, stride and padding are at most 64, the first two at least 1",
+            problem: "kernel and stride must be 1 to 64, padding 0 to 64",
         });
     }
     Ok(Window { kernel, stride, padding })
@@ -148,11 +148,11 @@ impl TensorReader<'_> {
         let problem = |problem| ModelError::Layer { layer: entry.name.clone(), problem };
         let channels = 1..=MAX_CHANNELS;
         if !channels.contains(&entry.inputs) || !channels.contains(&entry.outputs) {
-            return Err(problem("between 1 and 4096 channels are possible"));
+            return Err(problem("a layer must have 1 to 4096 channels"));
         }
         let window = window(&entry.name, entry.kernel, entry.stride, entry.padding)?;
         let depth = window.kernel[0] * window.kernel[1] * entry.inputs;
-        // The product of both may exceed what 32 bits count.
+        // The product of both may exceed 32 bits.
         let count = entry.outputs.checked_mul(depth);
         let count = count.ok_or_else(|| problem("its weights exceed this machine's memory"))?;
         let wanted: u8 = match self.precision {
@@ -161,7 +161,7 @@ impl TensorReader<'_> {
             Precision::U4 => 4,
         };
         if entry.weight_bits != wanted || entry.activation_bits != wanted {
-            return Err(problem("weights and activations have the bits of the file's precision"));
+            return Err(problem("weight_bits and activation_bits must match the precision of the file"));
         }
         let parameters = if self.precision == Precision::F32 {
             Parameters::Float {
@@ -187,7 +187,7 @@ impl TensorReader<'_> {
         })
     }
 
-    /// The bytes of a tensor that must have this type and this many elements.
+    /// The bytes of a tensor, whose type and number of elements are checked.
     fn bytes(&self, layer: &str, part: &str, kind: Dtype, count: usize) -> Result<&[u8], ModelError> {
         let view =
             self.tensors.tensor(&format!("{layer}.{part}")).map_err(|_| bad(layer, part, "missing"))?;
@@ -203,7 +203,7 @@ impl TensorReader<'_> {
     fn weights(&self, layer: &str, outputs: usize, depth: usize) -> Result<Vec<i8>, ModelError> {
         if self.precision == Precision::U4 {
             let row = depth.div_ceil(2);
-            // No more than `outputs * depth`, which does not overflow.
+            // At most `outputs * depth`, which does not overflow.
             let packed = self.bytes(layer, "weight", Dtype::U8, outputs * row)?;
             Ok(packed.chunks_exact(row).flat_map(|row| unpack_nibbles(row, depth)).collect())
         } else {
@@ -223,7 +223,7 @@ impl TensorReader<'_> {
     }
 }
 
-/// `bias - zero_point * sum of the channel's weights`; `None` where it leaves 32 bits.
+/// `bias - zero_point * sum of the channel's weights`; `None` if one does not fit 32 bits.
 fn fold_zero_point(weights: &[i8], bias: &[i32], depth: usize, zero_point: u8) -> Option<Vec<i32>> {
     let channels = weights.chunks_exact(depth).zip(bias);
     let folded = channels.map(|(channel, &bias)| {

@@ -1,6 +1,6 @@
-//! Models: what a network is made of, read from a file and checked before anything is built from it.
+//! Models: the description and the weights of a network, read from a file and checked.
 //!
-//! The file is described in `docs/model-file.md`.
+//! The file format is described in `docs/model-file.md`.
 
 mod check;
 mod error;
@@ -12,23 +12,23 @@ pub use error::ModelError;
 
 /// Largest number of channels, and of rows of the input.
 const MAX_CHANNELS: usize = 4096;
-/// Largest side of a window, stride, padding and column stride.
+/// Largest side of a window, and largest stride, padding and column stride.
 const MAX_SIDE: usize = 64;
 /// Largest number of layers.
 const MAX_LAYERS: usize = 256;
 
-/// A model as the file describes it, all of it checked.
+/// A model as its file describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     /// The arithmetic.
     pub precision: Precision,
     /// Release of the weights.
     pub release: String,
-    /// FNV-1a 64 of the file, hexadecimal.
+    /// FNV-1a digest of the file, 16 hexadecimal digits.
     pub hash: String,
-    /// Rows of a strip.
+    /// Rows of the input.
     pub height: usize,
-    /// Columns of a strip that one column of logits stands for.
+    /// Columns of the input per column of logits.
     pub column_stride: usize,
     /// The characters, in the order of the classes.
     pub alphabet: String,
@@ -43,18 +43,18 @@ pub struct Model {
 pub enum Layer {
     /// A convolution.
     Convolution(Convolution),
-    /// The largest of each window, without padding.
+    /// Max pooling without padding.
     MaxPool(Window),
 }
 
-/// A window that slides over a feature map; pairs are vertical, horizontal.
+/// A window that slides over a feature map; pairs are `[vertical, horizontal]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// Size.
+    /// Its size.
     pub kernel: [usize; 2],
-    /// Step.
+    /// Its step.
     pub stride: [usize; 2],
-    /// Border on each side.
+    /// Border on each side of the map.
     pub padding: [usize; 2],
 }
 
@@ -70,7 +70,8 @@ impl Layer {
 }
 
 impl Window {
-    /// Rows and columns of what comes out of `height` x `width`; `None` where the window does not fit.
+    /// Rows and columns of the output for an input of `height` x `width`; `None` if the window does
+    /// not fit.
     #[must_use]
     pub fn output(&self, height: usize, width: usize) -> Option<(usize, usize)> {
         let side = |len: usize, axis: usize| {
@@ -95,7 +96,7 @@ pub struct Convolution {
     pub window: Window,
     /// Weights, biases and scales.
     pub parameters: Parameters,
-    /// The code of the input that means 0.
+    /// The code of the input that means 0.0.
     pub zero_point: u8,
     /// Bits of the input's codes, 4 or 8.
     pub activation_bits: u8,
@@ -109,19 +110,20 @@ impl Convolution {
     }
 }
 
-/// Parameters of a convolution; weights are `[outputs][kernel row][kernel column][inputs]`.
+/// Parameters of a convolution; weights are `[output][kernel row][kernel column][input]`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Parameters {
-    /// Codes.
+    /// Those of an integer network.
     Integer {
-        /// Weights, -7..=7 or -127..=127.
+        /// Weights, -7..=7 at 4 bits, -127..=127 at 8.
         weights: Vec<i8>,
         /// Added to each channel's sum.
         bias: Vec<i32>,
-        /// Requantisation factor a channel; of the last layer a single one, the worth of a logit.
+        /// Factor of requantisation for each channel; in the last layer a single one, the value of
+        /// one unit of a logit.
         scale: Vec<f32>,
     },
-    /// Single precision.
+    /// Those of a network in single precision.
     Float {
         /// Weights.
         weights: Vec<f32>,

@@ -1,4 +1,5 @@
-//! Codes and reals: what integer and float networks differ in, apart from their kernels.
+//! What differs between integer and float networks, apart from their kernels: how activations are
+//! made and stored.
 
 use super::logits::Values;
 use super::stack::Activations;
@@ -6,16 +7,17 @@ use crate::gemm::Number;
 use crate::model::{Convolution, Parameters};
 use crate::quant::{Code, Requantisation, gray_to_u4, rectify};
 
-/// An activation: how inputs become activations, and sums the activations of the next layer.
+/// An activation: how it is made from an input, and from the sums of a layer.
 pub(super) trait Activation: Number {
     type Weight: Number;
     type Sum: Number;
-    /// What finishes a convolution.
+    /// What turns the sums of a convolution into activations.
     type Finish: Send;
 
     fn weights(parameters: &Parameters) -> Option<&[Self::Weight]>;
-    /// What finishes a convolution. `offsets` are added to the sums of each channel, where there are
-    /// any; `next` is the convolution that reads the result, `None` for the logits.
+    /// The [`Activation::Finish`] of a convolution. `offsets`, if not empty, are added to the sums
+    /// of each channel; `next` is the convolution that reads the result, `None` for the last one.
+    /// Returns `None` if the parameters are of another precision.
     fn finish(
         parameters: &Parameters,
         offsets: &[Self::Sum],
@@ -24,11 +26,11 @@ pub(super) trait Activation: Number {
     fn of_gray(gray: u8, bits: u8) -> Self;
     fn of_zero_point(zero_point: u8) -> Self;
     fn larger(self, other: Self) -> Self;
-    /// Turns sums, pixels `stride` apart, into activations, `[pixel][channel]`.
+    /// Turns the sums of pixels, `stride` apart, into activations, `[pixel][channel]`.
     fn apply(finish: &Self::Finish, sums: &[Self::Sum], stride: usize, out: &mut [Self]);
-    /// Appends the logits of one column, made from its sums.
+    /// Appends the logits of one column, computed from its sums.
     fn logits(finish: &Self::Finish, sums: &[Self::Sum], out: &mut Values);
-    /// Room for so many logits.
+    /// No logits yet, with room for `count` of them.
     fn no_logits(finish: &Self::Finish, count: usize) -> Values;
     fn activations(map: Vec<Self>) -> Activations;
 }

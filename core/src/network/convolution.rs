@@ -1,43 +1,43 @@
-//! A convolution: the windows of a map as rows of a product, a panel of them at a time.
+//! Convolutions as matrix products: the windows of a map are the rows, a few panels at a time.
 
 use super::activation::Activation;
 use super::map::{CHUNK, Map};
 use crate::gemm::{Kernel, LeftPanel, PANELS, Packed, Windows, multiply_windows, window_length};
 use crate::model::Window;
 
-/// The weights of a convolution, packed for a kernel. The code around it is compiled once for all
-/// kernels, because a page has to load it.
+/// The weights of a convolution, packed for a kernel. A trait object, so that the code around it is
+/// compiled once and not for every kernel: pages have to load it.
 pub(super) trait Product<A: Activation>: Send {
     /// Sizes of the product.
     fn shape(&self) -> Shape;
 
-    /// What must be added to the sums of each channel; empty where nothing must.
+    /// What the sums of each channel lack ([`Packed::offsets`]); empty if nothing.
     fn offsets(&self) -> &[A::Sum];
 
-    /// Computes the sums of windows, a multiple of `Shape::rows` of them, in rows of
-    /// `Shape::stride`.
+    /// Computes the sums of windows, whose number is a multiple of `Shape::rows`, in rows of
+    /// `Shape::stride` sums.
     fn multiply(&mut self, windows: &Windows<'_, A>, sums: &mut [A::Sum]);
 
-    /// Turns the sums of pixels into their activations, in `to` from pixel `first` (row, column)
-    /// on.
+    /// Turns the sums of pixels into activations, and stores them in `to` from pixel `first` (row,
+    /// column) on.
     fn finish(&self, finish: &A::Finish, sums: &[A::Sum], to: &mut Map<A>, first: [usize; 2]);
 }
 
 /// Sizes of a product.
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
-    /// Windows that are multiplied together.
+    /// Windows of a panel.
     pub(super) rows: usize,
     /// Activations of a stretch of a window.
     pub(super) stretch_len: usize,
-    /// Whether the stretches of a window must be gathered first, because the kernel does not read
-    /// stretches of this length where they lie.
+    /// Whether the stretches of a window must be gathered first, because the kernel cannot read
+    /// them from the map or pack them quickly.
     pub(super) gathers: bool,
     /// Activations of a window.
     pub(super) depth: usize,
     /// Channels of the output.
     pub(super) columns: usize,
-    /// Room for the sums of a window.
+    /// Length of a row of sums.
     pub(super) stride: usize,
 }
 
@@ -77,8 +77,8 @@ impl<K: Kernel> OnKernel<K> {
             }
             Packed::new(&spread, columns, depth)
         };
-        // Stretches that end within a group, or are shorter than a vector, are packed faster once
-        // they are gathered: a window is then one stretch.
+        // Stretches that end within a group, or are shorter than a vector, are faster to pack after
+        // gathering, which makes a window one stretch.
         let ragged = !rounded.is_multiple_of(K::GROUP) || rounded < CHUNK;
         let gathers = !packed.reads_maps() && ragged;
         Self { kernel, packed, panel: LeftPanel::new(depth), stretch_len: rounded, gathers }
@@ -119,14 +119,11 @@ where
     }
 }
 
-/// Turns the sums of pixels, `stride` apart, into their activations. In WebAssembly no kernel has
-/// instructions of its own for this.
+/// Turns the sums of pixels, `stride` apart, into activations. Not inlined in WebAssembly, where
+/// all kernels share its instructions.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-#[allow(
-    clippy::inline_always,
-    reason = "compiled for the instruction set of the kernel that it is a part of"
-)]
+#[allow(clippy::inline_always, reason = "compiled for the instruction set of the kernel that calls it")]
 fn finish_all<A: Activation>(
     finish: &A::Finish,
     sums: &[A::Sum],
@@ -142,7 +139,7 @@ fn finish_all<A: Activation>(
     }
 }
 
-/// Splits `count` pixels, from pixel `first` on in rows of `width`, at the ends of rows: the first
+/// Splits `count` pixels, from pixel `first` on, at the ends of rows of `width`. Returns the first
 /// pixel of each part, and its length.
 fn row_parts(
     mut first: [usize; 2],
@@ -157,7 +154,7 @@ fn row_parts(
     })
 }
 
-/// What a convolution reads, and the size of what it writes.
+/// What a convolution reads, and the size of its output.
 pub(super) struct Source<'a, A> {
     pub(super) map: &'a Map<A>,
     pub(super) window: &'a Window,
@@ -165,11 +162,11 @@ pub(super) struct Source<'a, A> {
     pub(super) width: usize,
 }
 
-/// What convolutions keep between layers.
+/// Buffers that all convolutions share.
 pub(super) struct Buffers<A: Activation> {
-    /// Sums of some panels.
+    /// Sums of a batch of panels.
     sums: Vec<A::Sum>,
-    /// Their windows, where they are gathered.
+    /// Their windows, if they are gathered.
     gathered: Vec<A>,
     /// Where their windows begin in the map.
     starts: Vec<usize>,
@@ -181,12 +178,11 @@ impl<A: Activation> Buffers<A> {
     }
 }
 
-/// Multiplies the windows of all output pixels by all filters, some panels at a time. `visit` gets
-/// the first pixel of each batch, and the sums of its pixels.
+/// Multiplies the windows of all output pixels by all filters, in batches of panels. `visit`
+/// receives the first pixel of each batch, and the sums of its pixels.
 ///
 /// # Panics
-/// If a window does not lie inside the padded map: `Window::output` gives the size for which all
-/// do.
+/// If a window does not lie inside the padded map. With the size from `Window::output` all do.
 pub(super) fn convolve<A: Activation>(
     source: &Source<'_, A>,
     product: &mut dyn Product<A>,
@@ -205,7 +201,7 @@ pub(super) fn convolve<A: Activation>(
     let (pixels, step) = (height * width, window.stride[1] * map.channels);
     for done in (0..pixels).step_by(PANELS * rows) {
         let (first, count) = ([done / width, done % width], (pixels - done).min(PANELS * rows));
-        // Beyond the last pixel, its window is repeated to fill the panel.
+        // The window of the last pixel is repeated to fill its panel.
         starts.clear();
         for ([y, x], count) in row_parts(first, count, width) {
             let start = map.index(y * window.stride[0], x * window.stride[1]);
@@ -227,8 +223,8 @@ pub(super) fn convolve<A: Activation>(
     }
 }
 
-/// Copies the stretches of a window side by side, in chunks that may run over: the next stretch, or
-/// the next window, overwrites what is too much.
+/// Copies the stretches of a window side by side in chunks of `CHUNK`. A chunk may extend beyond
+/// its stretch; the next stretch or the next window overwrites the excess.
 #[inline]
 fn gather<A: Activation>(
     map: &Map<A>,

@@ -1,18 +1,18 @@
-//! What a network reads, and the checks before it runs.
+//! The input of a network, and the checks before it runs.
 
 use crate::model::{Layer, Model};
 
-/// Why an input cannot be run.
+/// Why a network cannot run on an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputError {
-    /// The input is empty, or not a whole number of columns high.
+    /// The input is empty, or does not consist of whole columns.
     Rows {
         /// Rows of the network's input.
         rows: usize,
         /// Pixels of the input.
         pixels: usize,
     },
-    /// The width is no multiple of the columns that one column of logits stands for.
+    /// The width is not a multiple of the model's column stride.
     Width {
         /// Columns of the input.
         width: usize,
@@ -29,10 +29,10 @@ impl std::fmt::Display for InputError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Rows { rows, pixels } => {
-                write!(f, "{pixels} pixels do not make {rows} rows of one length")
+                write!(f, "{pixels} pixels cannot be split into {rows} rows of equal, nonzero width")
             }
             Self::Width { width, multiple } => {
-                write!(f, "the width is {width}, which is no multiple of {multiple}")
+                write!(f, "the width is {width}, which is not a multiple of {multiple}")
             }
             Self::TooSmall => f.write_str("the input is narrower than a window of the network"),
             Self::TooLarge => f.write_str("the input needs more memory than this machine has"),
@@ -51,11 +51,11 @@ pub(super) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// `pixels` as input of `model`, whose height gives the number of rows.
+    /// `pixels` as the input of `model`, whose height is the number of rows. The sizes of all
+    /// feature maps are checked to fit the address space.
     ///
     /// # Errors
-    /// [`InputError`] where the size does not suit the network. All feature maps fit the address
-    /// space of an input that passes.
+    /// [`InputError`] if the size does not suit the network.
     pub(super) fn of(pixels: &'a [u8], model: &Model) -> Result<Self, InputError> {
         let (height, multiple) = (model.height, model.column_stride);
         let width = pixels.len().checked_div(height).unwrap_or(0);
@@ -70,7 +70,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// Walks the shapes of all feature maps, borders included.
+/// Checks the sizes of all feature maps, borders included, and of the logits.
 fn check_maps(model: &Model, mut height: usize, mut width: usize) -> Result<(), InputError> {
     let mut channels = 1;
     for layer in &model.layers {
@@ -80,7 +80,7 @@ fn check_maps(model: &Model, mut height: usize, mut width: usize) -> Result<(), 
             .zip(padded(width, window.padding[1]))
             .and_then(|(height, width)| height.checked_mul(width))
             .and_then(|pixels| pixels.checked_mul(channels))
-            // Four bytes a value at most, and room for the chunk that reading may go beyond.
+            // At most four bytes a value, and again as many for the chunk behind the last one.
             .and_then(|values| values.checked_mul(8));
         if bytes.is_none_or(|bytes| bytes > isize::MAX as usize) {
             return Err(InputError::TooLarge);

@@ -1,6 +1,6 @@
-//! What a network says of a strip.
+//! The result of a network.
 
-/// Class scores of each column of a strip.
+/// Scores of all classes for each column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Logits {
     pub(super) columns: usize,
@@ -22,19 +22,19 @@ impl Default for Logits {
 }
 
 impl Logits {
-    /// Columns.
+    /// Number of columns: the width of the input divided by the model's column stride.
     #[must_use]
     pub fn columns(&self) -> usize {
         self.columns
     }
 
-    /// Classes.
+    /// Number of classes.
     #[must_use]
     pub fn classes(&self) -> usize {
         self.classes
     }
 
-    /// The exact logits, `[column][class]`; `None` for f32.
+    /// The exact logits of an integer network, `[column][class]`; `None` in single precision.
     #[must_use]
     pub fn integers(&self) -> Option<&[i32]> {
         match &self.values {
@@ -43,7 +43,7 @@ impl Logits {
         }
     }
 
-    /// The logits as log odds, `[column][class]`.
+    /// The logits, `[column][class]`, scaled so that a softmax of them gives probabilities.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "logits are compared, not computed with, from here on")]
     pub fn to_f32(&self) -> Vec<f32> {

@@ -4,11 +4,11 @@ use super::activation::Activation;
 use super::input::Input;
 use crate::model::Window;
 
-/// Values that may be read beyond the last window: windows are copied in chunks of this known
-/// length, which are a load and a store.
+/// Values that can be read behind the last window: windows are copied in chunks of this length,
+/// which the compiler knows and turns into a load and a store.
 pub(super) const CHUNK: usize = 16;
 
-/// A feature map with the border that its reader needs.
+/// A feature map with the border that the layer reading it needs.
 pub(super) struct Map<A> {
     pub(super) height: usize,
     pub(super) width: usize,
@@ -22,15 +22,15 @@ impl<A: Activation> Map<A> {
         Self { height: 0, width: 0, channels: 0, padding: [0, 0], values: Vec::new() }
     }
 
-    /// Takes a new size and fills border and inside with `fill`. Does not allocate once the largest
-    /// size has been seen. That the size does not wrap around has been checked with the input.
+    /// Resizes the map and fills it, border included, with `fill`. Does not allocate if it has been
+    /// as large before. The size cannot wrap around: `Input::of` has checked it.
     pub(super) fn reset(&mut self, [height, width, channels]: [usize; 3], padding: [usize; 2], fill: A) {
         (self.height, self.width, self.channels, self.padding) = (height, width, channels, padding);
         self.values.clear();
         self.values.resize((height + 2 * padding[0]) * (width + 2 * padding[1]) * channels + CHUNK, fill);
     }
 
-    /// Takes the codes of an input.
+    /// Stores an input.
     pub(super) fn take(&mut self, input: &Input<'_>, bits: u8, padding: [usize; 2], fill: A) {
         self.reset([input.height, input.width, 1], padding, fill);
         for (y, row) in input.pixels.chunks_exact(input.width).enumerate() {
@@ -40,18 +40,18 @@ impl<A: Activation> Map<A> {
         }
     }
 
-    /// Where the values of padded row `y`, column `x` begin.
+    /// Index of the first value of row `y`, column `x`, counted from the border's edge.
     pub(super) fn index(&self, y: usize, x: usize) -> usize {
         (y * (self.width + 2 * self.padding[1]) + x) * self.channels
     }
 
-    /// The values of `count` pixels inside, from a row and column on, all in that row.
+    /// The values of `count` pixels of row `y` from column `x` on, counted without the border.
     pub(super) fn pixels_mut(&mut self, [y, x]: [usize; 2], count: usize) -> &mut [A] {
         let (index, channels) = (self.index(y + self.padding[0], x + self.padding[1]), self.channels);
         &mut self.values[index..][..count * channels]
     }
 
-    /// The values inside, without the border.
+    /// A copy of the values without the border.
     pub(super) fn inside(&self) -> Vec<A> {
         (0..self.height)
             .flat_map(|y| {
@@ -62,7 +62,7 @@ impl<A: Activation> Map<A> {
     }
 }
 
-/// The largest value of each window, channel by channel.
+/// Max pooling: the largest value of each window, channel by channel.
 pub(super) fn pool<A: Activation>(from: &Map<A>, to: &mut Map<A>, window: &Window) {
     let channels = from.channels;
     for y in 0..to.height {

@@ -1,10 +1,10 @@
 //! Running a network: convolutions as matrix products, straight from padded feature maps.
 //!
-//! A feature map is `[row][column][channel]` and already has the border that the next convolution
-//! needs, so that a window is a few runs of contiguous values. The windows of some panels of output
-//! pixels are multiplied by all filters, read where they lie or packed, as the kernel prefers. Their
-//! sums are finished (requantised, or rectified in f32) into the next map. The same code runs
-//! f32, 8 and 4 bits.
+//! A feature map is `[row][column][channel]` and includes the border that the next layer needs, so
+//! a window is a few stretches of contiguous values. The windows of some panels of output pixels
+//! are multiplied by all filters; kernels read them from the map or packed. Their sums are finished
+//! (requantised, or rectified in f32) and stored in the next map. The same code runs all
+//! precisions.
 
 mod activation;
 mod convolution;
@@ -23,26 +23,27 @@ use crate::model::{Layer, Model, ModelError, Parameters};
 use input::Input;
 use stack::Engine;
 
-/// A network ready to run, with the buffers it runs in.
+/// A network that is ready to run, with its buffers.
 pub struct Network {
     model: Model,
     engine: Box<dyn Engine + Send>,
 }
 
 impl Network {
-    /// Reads a model file and packs its weights for the best guess among this machine's kernels.
+    /// Reads a model file and packs its weights for this machine, by the kernels of
+    /// [`Kernels::detect`].
     ///
     /// # Errors
-    /// [`ModelError`] where the file cannot be used.
+    /// [`ModelError`] if the file cannot be used.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
         Self::with_kernels(Model::parse(bytes)?, &Kernels::detect())
     }
 
-    /// Packs the weights of `model` for the kernel that `kernels` has for its precision.
+    /// Packs the weights of `model` for the kernel that `kernels` holds for its precision.
     ///
     /// # Errors
-    /// [`ModelError`] where a layer's parameters do not have the sizes that it states. Models from
-    /// a file have been checked already.
+    /// [`ModelError`] if `model` does not pass [`Model::check`], as one that was parsed from a file
+    /// always does.
     pub fn with_kernels(mut model: Model, kernels: &Kernels) -> Result<Self, ModelError> {
         model.check()?;
         let engine = stack::build(&model, kernels);
@@ -64,7 +65,7 @@ impl Network {
         self.model.precision
     }
 
-    /// What the file says of itself. The weights are left out: they were packed.
+    /// The model, without its weights: the network holds them packed.
     #[must_use]
     pub fn model(&self) -> &Model {
         &self.model
@@ -76,7 +77,7 @@ impl Network {
         self.engine.kernel()
     }
 
-    /// Instruction set of the kernel, for people.
+    /// Instruction set of the kernel in use, for people.
     #[must_use]
     pub fn isa(&self) -> &'static str {
         self.engine.isa()
@@ -87,12 +88,12 @@ impl Network {
     /// input.
     ///
     /// # Errors
-    /// [`InputError`] where the size does not suit the network.
+    /// [`InputError`] if the size does not suit the network.
     pub fn run(&mut self, pixels: &[u8]) -> Result<Logits, InputError> {
         self.run_observed(pixels, &mut |_| {})
     }
 
-    /// As [`Network::run`], calling `observe` as each layer ends: for measurements, and to look at
+    /// As [`Network::run`], but calls `observe` after each layer: to measure times, or to look at
     /// the layers' outputs.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! All layers of a network on one kernel, run one after the other.
+//! All layers of a network, packed for one kernel, and the maps between them.
 
 use super::activation::Activation;
 use super::convolution::{Buffers, OnKernel, Product, Source, convolve};
@@ -18,7 +18,8 @@ pub enum Activations {
     Reals(Vec<f32>),
 }
 
-/// A layer that has just ended.
+/// The output of a layer, passed to the observer of
+/// [`Network::run_observed`](crate::Network::run_observed).
 pub struct LayerOutput<'a> {
     /// Number of the layer, from 0.
     pub index: usize,
@@ -28,7 +29,7 @@ pub struct LayerOutput<'a> {
 }
 
 impl LayerOutput<'_> {
-    /// A copy of the output; `None` for the last layer, whose output are the logits.
+    /// A copy of the output; `None` for the last layer, whose output is the logits.
     #[must_use]
     pub fn activations(&self) -> Option<Activations> {
         (self.copy)()
@@ -44,14 +45,14 @@ impl std::fmt::Debug for LayerOutput<'_> {
     }
 }
 
-/// A network whose kernel is known at run time only.
+/// A network whose kernel is only known at run time.
 pub(super) trait Engine {
     fn kernel(&self) -> &'static str;
     fn isa(&self) -> &'static str;
     fn run(&mut self, input: &Input<'_>, observe: &mut dyn FnMut(LayerOutput<'_>)) -> Option<Logits>;
 }
 
-/// Packs a checked model for the kernel that `kernels` has for its precision.
+/// Packs a checked model for the kernel that `kernels` holds for its precision.
 pub(super) fn build(model: &Model, kernels: &Kernels) -> Box<dyn Engine + Send> {
     kernels.visit(model.precision.into(), Build(model))
 }
@@ -70,8 +71,8 @@ impl Visitor for Build<'_> {
     }
 }
 
-/// Packs the weights of a convolution: its output channels, and the stretches of a window and
-/// their length.
+/// Packs the weights of a convolution. The arguments are the weights, the number of output
+/// channels, and the number of stretches in a window with their length.
 type Pack<'a, A> = dyn Fn(&[<A as Activation>::Weight], usize, [usize; 2]) -> Box<dyn Product<A>> + 'a;
 
 /// One layer, ready to run.
@@ -113,7 +114,7 @@ impl<A: Activation> Stack<A> {
         let stages = model.layers.iter().enumerate().filter_map(|(index, layer)| match layer {
             Layer::MaxPool(window) => Some(Stage::MaxPool(*window)),
             Layer::Convolution(convolution) => {
-                // Parameters of another precision than the model's do not pass `Model::check`.
+                // `Model::check` refuses parameters that do not match the precision.
                 let weights = A::weights(&convolution.parameters)?;
                 let [stretches, columns] = convolution.window.kernel;
                 let stretches = [stretches, columns * convolution.inputs];

@@ -1,4 +1,4 @@
-//! Codes as feature maps hold them: what a kernel reads.
+//! Codes in the form in which a feature map stores them, and a kernel reads them.
 
 use super::Requantisation;
 #[cfg(target_arch = "aarch64")]
@@ -8,24 +8,26 @@ use super::simd128 as vectors;
 #[cfg(target_arch = "x86_64")]
 use super::x86 as vectors;
 
-/// A code in a feature map.
+/// A stored code: an activation of an integer network.
 pub(crate) trait Code: Copy + Ord + 'static {
-    /// A code as maps hold it.
+    /// Stores a code.
     fn of(code: u8) -> Self;
 
-    /// The code.
+    /// The code that is stored.
     fn code(self) -> u8;
 
-    /// Codes as maps hold them.
+    /// Stores all `codes`.
     fn all(codes: &[u8]) -> Vec<Self> {
         codes.iter().map(|&code| Self::of(code)).collect()
     }
 
-    /// [`Requantisation::apply`] of as many channels of each pixel as vectors take, which it says; for layers without a zero point.
+    /// [`Requantisation::apply`] for the first channels of each pixel, as many as fill whole
+    /// vectors; returns their number. Ignores the zero point, which must be 0.
     ///
     /// # Safety
-    /// `how` has as many scales as biases, and `sums` holds those of every pixel: with `n` pixels in
-    /// `codes`, `(n - 1) * stride + bias.len() <= sums.len()` without wrap-around.
+    /// - `how.scales` is as long as `how.bias`: the number of channels, which is at most `stride`.
+    /// - With `n = codes.len() / channels` pixels, `n` is 0 or
+    ///   `(n - 1) * stride + channels <= sums.len()`, computed without wrap-around.
     unsafe fn requantise(_how: &Requantisation, _sums: &[i32], _stride: usize, _codes: &mut [Self]) -> usize {
         0
     }
@@ -47,18 +49,23 @@ impl Code for u8 {
     ))]
     #[inline]
     unsafe fn requantise(how: &Requantisation, sums: &[i32], stride: usize, codes: &mut [Self]) -> usize {
-        // SAFETY: the contract of `vectors::requantise` is this function's own.
+        // SAFETY: `vectors::requantise` has the same contract.
         unsafe { vectors::requantise(how, sums, stride, codes) }
     }
 }
 
-/// A code less `CENTRE`, in 16 bits: where instructions multiply 16 bits, maps of these are read as they are, and no window is packed.
+/// A code of which `CENTRE` is subtracted, in 16 bits. Kernels whose instructions multiply 16 bits
+/// read maps of these as they are, without packing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(transparent)]
+#[cfg_attr(
+    not(any(target_arch = "x86_64", target_arch = "wasm32")),
+    allow(dead_code, reason = "kernels of other machines multiply bytes")
+)]
 pub(crate) struct Wide<const CENTRE: i16>(i16);
 
 impl<const CENTRE: i16> Wide<CENTRE> {
-    /// The code less `CENTRE`, as it is stored.
+    /// The stored number: the code minus `CENTRE`.
     #[inline]
     #[must_use]
     #[cfg(target_arch = "wasm32")]
@@ -74,16 +81,16 @@ impl<const CENTRE: i16> Code for Wide<CENTRE> {
     }
 
     #[inline]
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "made of a code")]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "made from a code of 8 bits")]
     fn code(self) -> u8 {
         (self.0 + CENTRE) as u8
     }
 
-    // No kernel reads these elsewhere.
+    // On other architectures no kernel reads these.
     #[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
     #[inline]
     unsafe fn requantise(how: &Requantisation, sums: &[i32], stride: usize, codes: &mut [Self]) -> usize {
-        // SAFETY: the contract of `vectors::requantise` is this function's own.
+        // SAFETY: `vectors::requantise` has the same contract.
         unsafe { vectors::requantise(how, sums, stride, codes) }
     }
 }

@@ -1,4 +1,5 @@
-//! Quantisation: input codes, requantisation, nibbles. The only float operations between a strip and the logits are here.
+//! Quantisation: input codes, requantisation and nibbles. In integer networks, the only float
+//! operations between input and logits are here.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -19,13 +20,15 @@ pub(crate) use code::{Code, Wide};
 
 use crate::gemm::tile_fits;
 
-/// Added and subtracted, 1.5 * 2^23 rounds an f32 of magnitude below 2^22 to the nearest integer, ties to even.
+/// 1.5 * 2^23: adding and subtracting it rounds an f32 of magnitude below 2^22 to the nearest
+/// integer, ties to even.
 const ROUNDER: f32 = 12_582_912.0;
 
 /// `clamp(round_ties_even(f32(accumulator) * scale) + zero_point, 0, largest)`.
 ///
-/// One conversion, one product, one rounding, never fused: the same bits on every machine. Clamping to integers first leaves the rounded
-/// result as it is and keeps it in the range where adding [`ROUNDER`] rounds.
+/// One conversion, one product and one rounding, never fused: the same bits on every machine. The
+/// product is clamped before it is rounded, which gives the same result, because the bounds are
+/// integers, and keeps it in the range where adding [`ROUNDER`] rounds.
 #[must_use]
 pub(crate) fn requantise_one(accumulator: i32, scale: f32, zero_point: u8, largest: u8) -> u8 {
     let (zero, top) = (f32::from(zero_point), f32::from(largest));
@@ -33,31 +36,33 @@ pub(crate) fn requantise_one(accumulator: i32, scale: f32, zero_point: u8, large
     (((scaled + ROUNDER) - ROUNDER) + zero) as u8
 }
 
-/// How the sums of a layer become the codes of the next, channel by channel.
+/// How the sums of a layer become the codes of the next one.
 #[derive(Debug, Clone)]
 pub(crate) struct Requantisation {
     /// Added to a channel's sums.
     pub(crate) bias: Vec<i32>,
-    /// Positive and finite, one a channel.
+    /// A channel's factor, positive and finite.
     pub(crate) scales: Vec<f32>,
-    /// The code of zero.
+    /// The code that means 0.0.
     pub(crate) zero_point: u8,
     /// The largest code.
     pub(crate) largest: u8,
 }
 
 impl Requantisation {
-    /// Codes, `[pixel][channel]`, of pixels whose sums are `stride` apart: [`requantise_one`] of each sum with its bias.
+    /// Requantises the sums of pixels, `stride` apart, to `codes`, `[pixel][channel]`: by
+    /// [`requantise_one`], with the bias added to each sum.
     ///
     /// # Panics
-    /// If `bias` and `scales` differ in length, a pixel has more channels than `stride`, or pixels lack sums.
+    /// If `bias` and `scales` differ in length, if `stride` is smaller than that, or if `sums` is
+    /// too short for the pixels of `codes`.
     pub(crate) fn apply<C: Code>(&self, sums: &[i32], stride: usize, codes: &mut [C]) {
         let channels = self.bias.len();
         assert!(channels == self.scales.len() && channels <= stride, "one of each a channel");
         let pixels = codes.len().checked_div(channels).unwrap_or(0);
         assert!(pixels == 0 || tile_fits(pixels, channels, stride, sums.len()), "sums of every pixel");
-        // SAFETY: `scales` was found to be as long as `bias`, and the sums of the last pixel to end
-        // within `sums`.
+        // SAFETY: asserted above: `scales` is as long as `bias`, and by `tile_fits` the sums of the
+        // last pixel end within `sums`, without wrap-around.
         let done = if self.zero_point == 0 { unsafe { C::requantise(self, sums, stride, codes) } } else { 0 };
         for (codes, sums) in codes.chunks_exact_mut(channels.max(1)).zip(sums.chunks(stride.max(1))) {
             for channel in done..channels {
@@ -69,28 +74,30 @@ impl Requantisation {
     }
 }
 
-/// Rectified reals, `[pixel][channel]`, of pixels whose sums are `stride` apart: `max(sums + bias, 0)`.
+/// Rectifies the sums of pixels, `stride` apart, to `reals`, `[pixel][channel]`: `max(sum + bias,
+/// 0)`.
 ///
 /// # Panics
-/// If a pixel has more channels than sums.
+/// If `stride` is smaller than the number of channels.
 #[inline]
 pub(crate) fn rectify(sums: &[f32], stride: usize, bias: &[f32], reals: &mut [f32]) {
     for (reals, sums) in reals.chunks_exact_mut(bias.len().max(1)).zip(sums.chunks(stride.max(1))) {
         for ((real, sum), bias) in reals.iter_mut().zip(&sums[..bias.len()]).zip(bias) {
             let sum = sum + bias;
-            // `f32::max` has rules for what is no number, which take several instructions.
+            // `f32::max` treats NaN specially, which takes several instructions.
             *real = if sum > 0.0 { sum } else { 0.0 };
         }
     }
 }
 
-/// The 4-bit code of a gray code: `gray * 15 / 255`, rounded.
+/// The 4-bit code of a gray value: `gray * 15 / 255`, rounded.
 #[must_use]
 pub(crate) fn gray_to_u4(gray: u8) -> u8 {
     ((u16::from(gray) * 15 + 127) / 255) as u8
 }
 
-/// Two's complement nibbles of `count` weights, even places in the low nibble. Missing bytes read as zero.
+/// Unpacks `count` weights from two's complement nibbles; weights of even index are in the low
+/// nibble. Missing bytes count as zero.
 #[must_use]
 pub(crate) fn unpack_nibbles(packed: &[u8], count: usize) -> Vec<i8> {
     let signed = |nibble: u8| (nibble << 4).cast_signed() >> 4;
@@ -125,7 +132,7 @@ mod tests {
                 let defined =
                     (accumulator as f32 * scale).round_ties_even().clamp(0.0, f32::from(largest)) as u8;
                 assert_eq!(requantise_one(accumulator, scale, 0, largest), defined, "{accumulator} {scale}");
-                // Whole vectors and what is left of them; neighbours differ.
+                // Whole vectors and a remainder; neighbouring sums differ.
                 for zero_point in [0, 3] {
                     let mut sums = [accumulator.wrapping_sub(9); 3 * 64];
                     sums.iter_mut().step_by(2).for_each(|sum| *sum /= 3);
@@ -144,7 +151,7 @@ mod tests {
         }
     }
 
-    /// The review's input c4: the bound of four pixels wraps around to 8.
+    /// The bound of four pixels wraps around to 7, which an unchecked computation would accept.
     #[test]
     #[should_panic(expected = "sums of every pixel")]
     #[cfg(target_pointer_width = "64")]

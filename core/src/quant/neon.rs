@@ -1,4 +1,5 @@
-//! Requantisation with NEON: conversions round to even and saturate, and narrowing clamps at zero.
+//! Requantisation with NEON: conversions round ties to even and saturate, and narrowing clamps at
+//! 0.
 
 use std::arch::aarch64::*;
 
@@ -7,10 +8,11 @@ use super::Requantisation;
 /// Channels of a step: two vectors of sums.
 const STEP: usize = 8;
 
-/// [`Requantisation::apply`] of as many channels as make whole steps, which it says.
+/// [`Requantisation::apply`] for the first channels of each pixel, as many as fill whole steps;
+/// returns their number.
 ///
 /// # Safety
-/// As of `Code::requantise`.
+/// As for [`super::Code::requantise`].
 pub(super) unsafe fn requantise(
     how: &Requantisation,
     sums: &[i32],
@@ -24,7 +26,9 @@ pub(super) unsafe fn requantise(
         for (pixel, codes) in codes.chunks_exact_mut(channels).enumerate() {
             let sums = sums[pixel * stride + first..][..STEP].as_ptr();
             let four = |at: usize| {
-                // SAFETY: whatever has channels holds another eight. NEON is part of every aarch64 that this is compiled for.
+                // SAFETY: `at` is 0 or 4. `first + STEP <= channels`, the length of `bias` and
+                // `scales`, and `sums` is a slice of `STEP`: four values can be read at each
+                // pointer. NEON is part of every target that this is compiled for.
                 unsafe {
                     let sum = vaddq_s32(vld1q_s32(sums.add(at)), vld1q_s32(bias.add(at)));
                     let scaled = vmulq_f32(vcvtq_f32_s32(sum), vld1q_f32(scales.add(at)));
@@ -32,7 +36,7 @@ pub(super) unsafe fn requantise(
                 }
             };
             let to = codes[first..][..STEP].as_mut_ptr();
-            // SAFETY: a slice of eight codes.
+            // SAFETY: `to` points to a slice of eight codes of one byte.
             unsafe {
                 let bytes = vqmovun_s16(vcombine_s16(four(0), four(4)));
                 vst1_u8(to, vmin_u8(bytes, vdup_n_u8(how.largest)));

@@ -1,26 +1,27 @@
-//! Requantisation with simd128. LLVM's own vectors narrow by a shuffle whose constant engines make anew for every four channels.
+//! Requantisation with simd128. Code that LLVM vectorises narrows by a shuffle, whose constant
+//! engines materialise anew for every four channels.
 
 use std::arch::wasm32::*;
 
 use super::{Code, ROUNDER, Requantisation, Wide};
 
-/// Codes that 16-bit numbers become.
+/// Codes to which numbers of 16 bits are narrowed.
 pub(super) trait Narrow: Code {
-    /// Stores eight codes of each of two pixels: the numbers, which are not negative, but those beyond the largest become that. Two, because of one vector given
-    /// twice LLVM makes several instructions.
+    /// Stores eight codes of each of two pixels: the numbers, none of which is negative, clamped to
+    /// `largest`. Two pixels, because LLVM narrows one vector by several instructions.
     ///
     /// # Safety
-    /// There is room for them.
+    /// Eight codes can be written at each pointer of `to`; they need not be aligned.
     unsafe fn put(to: [*mut Self; 2], numbers: [v128; 2], largest: u8);
 }
 
 impl Narrow for u8 {
     #[inline]
     unsafe fn put([first, second]: [*mut Self; 2], numbers: [v128; 2], largest: u8) {
-        // Unsigned, so that LLVM sees that all fit: it would clamp them before it narrows.
+        // Unsigned, so that LLVM sees that all numbers fit: otherwise it clamps them once more.
         let [a, b] = numbers.map(|numbers| u16x8_min(numbers, u16x8_splat(u16::from(largest))));
         let bytes = u8x16_narrow_i16x8(a, b);
-        // SAFETY: the caller's promise.
+        // SAFETY: eight codes, which are 8 bytes, can be written at each pointer.
         unsafe {
             v128_store64_lane::<0>(bytes, first.cast());
             v128_store64_lane::<1>(bytes, second.cast());
@@ -33,19 +34,21 @@ impl<const CENTRE: i16> Narrow for Wide<CENTRE> {
     unsafe fn put(to: [*mut Self; 2], numbers: [v128; 2], largest: u8) {
         for (to, numbers) in to.into_iter().zip(numbers) {
             let codes = i16x8_min(numbers, i16x8_splat(i16::from(largest)));
-            // SAFETY: the caller's promise.
+            // SAFETY: eight codes, which are 16 bytes, can be written at each pointer.
             unsafe { v128_store(to.cast(), i16x8_sub(codes, i16x8_splat(CENTRE))) }
         }
     }
 }
 
-/// Channels of a step: two vectors of sums. With four, their constants leave engines too few registers.
+/// Channels of a step: two vectors of sums. With four, biases and scales leave engines too few
+/// registers.
 const STEP: usize = 8;
 
-/// [`Requantisation::apply`] of as many channels as make whole steps, which it says.
+/// [`Requantisation::apply`] for the first channels of each pixel, as many as fill whole steps;
+/// returns their number.
 ///
 /// # Safety
-/// As of `Code::requantise`.
+/// As for [`Code::requantise`].
 pub(super) unsafe fn requantise<C: Narrow>(
     how: &Requantisation,
     sums: &[i32],
@@ -54,12 +57,15 @@ pub(super) unsafe fn requantise<C: Narrow>(
 ) -> usize {
     let channels = how.bias.len();
     let zero = f32x4_splat(0.0);
-    // Not known to the compiler, so that engines keep it in a register. Taken away as an integer, it leaves one.
+    // Hidden from the compiler, so that engines keep it in a register. Subtracting its bits as an
+    // integer leaves the rounded number as an integer.
     let rounder = f32x4_splat(std::hint::black_box(ROUNDER));
     let whole = channels / STEP * STEP;
     for first in (0..whole).step_by(STEP) {
         let two = |of: *const v128| {
-            // SAFETY: whatever has channels holds another eight; the caller has seen that every pixel has sums.
+            // SAFETY: every pointer passed has `STEP` values of 32 bits behind it, two vectors:
+            // `first + STEP <= channels`, which is the length of `bias` and `scales`, and by the
+            // contract the sums of every pixel, `channels` of them, lie within `sums`.
             unsafe { [v128_load(of), v128_load(of.add(1))] }
         };
         let bias = two(how.bias[first..].as_ptr().cast());
@@ -68,7 +74,8 @@ pub(super) unsafe fn requantise<C: Narrow>(
             let sums = two(sums.cast());
             let [low, high] = std::array::from_fn(|v| {
                 let scaled = f32x4_mul(f32x4_convert_i32x4(i32x4_add(sums[v], bias[v])), scales[v]);
-                // Floats beyond the range of the trick are integers beyond the largest code all the same.
+                // Floats that are too large for this rounding still give integers that are larger
+                // than any code.
                 i32x4_sub(f32x4_add(f32x4_pmax(zero, scaled), rounder), rounder)
             });
             i16x8_narrow_i32x4(low, high)
@@ -77,13 +84,14 @@ pub(super) unsafe fn requantise<C: Narrow>(
         let pixels = codes.len() / channels;
         for _ in 0..pixels / 2 {
             let (from2, to2) = (from.wrapping_add(stride), to.wrapping_add(channels));
-            // SAFETY: the codes of every pixel are there.
+            // SAFETY: `to` and `to2` point to channel `first` of two pixels within `codes`, each of
+            // which has at least `STEP` channels from there on.
             unsafe { C::put([to, to2], [eight(from), eight(from2)], how.largest) };
             (from, to) = (from2.wrapping_add(stride), to2.wrapping_add(channels));
         }
         if pixels % 2 == 1 {
             let last = eight(from);
-            // SAFETY: as above.
+            // SAFETY: `to` points to channel `first` of the last pixel, as above.
             unsafe { C::put([to, to], [last, last], how.largest) };
         }
     }

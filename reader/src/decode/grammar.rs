@@ -12,8 +12,8 @@
 )]
 
 use super::slots::Slot;
-use nibble_mrz::layout::{CharacterSet, FieldKind};
 use nibble_mrz::{ALPHABET, CheckField, FILLER, Format};
+use nibble_mrz::{CharacterSet, FieldKind};
 
 /// Price of a character outside its field's set.
 pub(crate) const FOREIGN: f32 = 4.0;

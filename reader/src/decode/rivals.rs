@@ -14,8 +14,7 @@
 
 use super::grammar::{Role, STATES, Text, allowed, roles};
 use super::slots::{Slot, most_likely};
-use nibble_mrz::layout::FieldKind;
-use nibble_mrz::{ALPHABET, symbol, verify};
+use nibble_mrz::{ALPHABET, FieldKind, symbol, verify};
 
 /// A valid text has at least these log odds against any other whose check digits agree: 150 to 1. Of 18,000 readings of
 /// renders (`reader/tests/renders.py`, seeds 100 and 101) no wrong one had more than 4.5 in a protected field.

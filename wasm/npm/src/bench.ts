@@ -1,10 +1,8 @@
 /**
- * The bench of `native-bench` in the browser: the same cases, the same statistics, the same JSON.
+ * Runs the measurements of `native-bench` in the browser: the same cases, statistics and JSON.
  *
- *     bench(options?: BenchOptions): Promise<BenchReport>
- *
- * A step blocks its thread for some tenths of a second, so a page calls it from a worker. Between
- * steps the event loop turns, so that messages arrive and `signal` is seen.
+ * `bench` blocks its thread for some tenths of a second per step, so a page should call it from a
+ * worker. It yields to the event loop between steps: messages arrive, and an abort is noticed.
  */
 import { Bench as Engine } from "./engine.js";
 import type { Binary } from "./features.js";
@@ -14,27 +12,29 @@ import { type KernelChoice, kernels } from "./kernels.js";
 import type { Precision } from "./result.js";
 
 /**
- * What can be measured: products on the papers' grid, whole networks layer by layer, or exactness
- * of every kernel.
+ * What can be measured: matrix products on the papers' grid, whole networks layer by layer, or
+ * whether every kernel is exact.
  */
 export type BenchKind = "gemm" | "network" | "verify";
 
 export interface BenchOptions {
-  /** What to measure; all three by default, `verify` first. */
+  /** What to measure. By default all three, `verify` first. */
   what?: readonly BenchKind[];
-  /** Every kernel that this browser can run, not only those that the reader would choose. */
+  /**
+   * Measure every kernel that this browser can run, not only those that the reader would choose.
+   */
   allKernels?: boolean;
-  /** Repeats of each measurement, 15 by default. */
+  /** Repeats of each measurement; 15 by default. */
   repeats?: number;
-  /** Told of each step as it ends, with what has been measured so far. */
+  /** Called after each step with the rows that it added. */
   onProgress?: (progress: BenchProgress) => void;
-  /** Ends the measurement between two steps: the promise rejects with `AbortError`. */
+  /** Aborts the measurement between two steps; the promise then rejects with `AbortError`. */
   signal?: AbortSignal;
 }
 
 export interface BenchProgress {
   what: BenchKind;
-  /** Steps done and steps in all, over everything that was asked for. */
+  /** Steps done, and the total over all kinds that were asked for. */
   done: number;
   of: number;
   /** Rows that this step added. */
@@ -43,22 +43,24 @@ export interface BenchProgress {
 
 /** One measured case. */
 export interface BenchRow {
-  /** `gemm`, or network and layer such as `ocr conv1`, or `ocr total`. */
+  /** `gemm`, or a network and its layer (`ocr conv1`), or a network's total (`ocr total`). */
   op: string;
   /** Pixels, filters and depth of the product. */
   m: number;
   n: number;
   k: number;
-  /** `f32`, `u8`, `u4`, or a variant with its own column. */
+  /** `f32`, `u8`, `u4`, or the name of a variant that has a column of its own. */
   precision: string;
   kernel: string;
   isa: string;
-  /** Median time of one run. */
+  /** Median time of one run, in nanoseconds. */
   ns: number;
-  /** Half the distance between the quartiles, in parts of `ns`. */
+  /** Half the interquartile range, as a fraction of `ns`. */
   spread: number;
   gmacs: number;
-  /** Median of the ratios within each repeat. */
+  /**
+   * Median over the repeats of the ratio measured within one repeat; null without a counterpart.
+   */
   speedup_vs_f32: number | null;
   speedup_vs_u8: number | null;
 }
@@ -91,16 +93,16 @@ export interface BenchReport {
   rows: BenchRow[];
   summary: BenchMean[];
   verify: VerifiedKernel[];
-  /** The kernels that the start-up race chose. */
+  /** The kernels that won the race at start-up. */
   choice: KernelChoice[];
-  /** The figures spread widely: the machine was busy, or slowed itself down. */
+  /** Whether the figures vary a lot: the machine was busy, or slowed itself down. */
   noisy: boolean;
   /** The smallest step of the browser's clock, in milliseconds. */
   clock_step_ms: number;
 }
 
 export interface BenchDevice {
-  /** Browsers do not name the CPU: the user agent. */
+  /** The user agent, because browsers do not reveal the CPU. */
   cpu: string;
   arch: "wasm32";
   os: string;
@@ -112,7 +114,10 @@ export interface BenchDevice {
   version: string;
 }
 
-/** What the bench needs of the package: its start, and the bytes of a model. */
+/**
+ * What the bench needs from the package: `start` resolves once the module runs, `model` to the
+ * bytes of a model file.
+ */
 export interface BenchHost {
   start(): Promise<Binary>;
   model(precision: Precision): Promise<Uint8Array>;
@@ -120,6 +125,8 @@ export interface BenchHost {
 
 type Part = Omit<BenchReport, "device" | "choice">;
 
+/** The version in package.json, which not every browser can import. A test compares the two. */
+const VERSION = "0.1.0";
 const KINDS: readonly BenchKind[] = ["verify", "gemm", "network"];
 const PRECISIONS: readonly Precision[] = ["f32", "u8", "u4"];
 
@@ -132,14 +139,17 @@ function device(binary: Binary): BenchDevice {
     flags: navigator.userAgent,
     threads: navigator.hardwareConcurrency,
     emulated: false,
-    version: "0.1.0",
+    version: VERSION,
   };
 }
 
-/** Steps that a measurement has left. */
+/** The number of steps that a measurement still has to do. */
 const left = (engine: Held<Engine>): number => engine.call((held) => held.left());
 
-/** A measurement. One whose instance has trapped cannot go on in another. */
+/**
+ * Starts a measurement. After a trap it cannot continue in a new instance, because what it measured
+ * is lost.
+ */
 function measurement(kind: BenchKind, allKernels: boolean, repeats: number): Held<Engine> {
   let made = false;
   return new Held(() => {
@@ -149,7 +159,7 @@ function measurement(kind: BenchKind, allKernels: boolean, repeats: number): Hel
   });
 }
 
-/** The function `bench` of a package. */
+/** Makes the function `bench` for a package. */
 export function benchOf(host: BenchHost): (options?: BenchOptions) => Promise<BenchReport> {
   return async ({ what = KINDS, allKernels = false, repeats = 0, onProgress, signal } = {}) => {
     const binary = await host.start();
@@ -178,7 +188,7 @@ export function benchOf(host: BenchHost): (options?: BenchOptions) => Promise<Be
       for (const [kind, engine] of engines) {
         let part: Part | undefined;
         while (left(engine) > 0) {
-          // A turn of the event loop, so that an abort posted meanwhile is seen.
+          // Yield to the event loop, so that an abort posted meanwhile is noticed.
           await new Promise((resolve) => setTimeout(resolve));
           signal?.throwIfAborted();
           const text = engine.call((held) => {

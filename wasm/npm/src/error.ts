@@ -1,4 +1,4 @@
-/** What went wrong, for programs: see the README of the package for what to do about each. */
+/** What went wrong, for programs. The package's README says what to do about each code. */
 export type ErrorCode =
   | "Empty"
   | "NotAPicture"
@@ -14,7 +14,7 @@ export type ErrorCode =
   | "Trapped"
   | "Internal";
 
-/** Every error of this package but `AbortError`. */
+/** The type of every error that this package throws, except `AbortError`. */
 export class NibbleError extends Error {
   override readonly name = "NibbleError";
 
@@ -28,8 +28,8 @@ export class NibbleError extends Error {
 }
 
 /**
- * The package's error for one that the engine threw on purpose; these have a `code`. `undefined`
- * for anything else, which means that the call did not come to its end.
+ * Converts an error that the engine threw deliberately: such an error has a `code`. Returns
+ * `undefined` for anything else, which means that the call was interrupted.
  */
 export function fromEngine(thrown: unknown): NibbleError | undefined {
   if (thrown instanceof NibbleError) return thrown;

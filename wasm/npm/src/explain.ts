@@ -1,13 +1,12 @@
 /**
- * A network at work, for explanations: the strip of a line, and what a layer makes of it. Call
- * `init` first.
+ * Shows a network at work: the strip of one line, and the output of each layer. Call `init` first.
  */
 import { Explainer } from "./engine.js";
 import { Held } from "./instance.js";
 
 /**
- * The output of a layer, `[row][column][channel]`: codes of an integer network, or values from 0 up
- * of a float one.
+ * The output of one layer as `[row][column][channel]`: codes for an integer network, values of at
+ * least 0 for a float network.
  */
 export interface LayerMaps {
   rows: number;
@@ -16,18 +15,18 @@ export interface LayerMaps {
   values: Float32Array;
 }
 
-/** One network whose layers can be looked at. */
+/** A network whose layers can be inspected. */
 export class Looker {
   readonly #explainer: Held<Explainer>;
 
-  /** Takes the bytes of a model file. */
+  /** Loads a network from the bytes of a model file. */
   constructor(model: Uint8Array) {
     this.#explainer = new Held(() => new Explainer(model));
   }
 
   /**
-   * The strip of a line, 24 rows of gray codes; `quad` is one of `quads` of a reading, `characters`
-   * the length of its line.
+   * Returns the strip of one line: 24 rows of gray codes. `quad` is one of the `quads` of a result,
+   * `characters` the number of characters in that line.
    */
   strip(
     file: Uint8Array,
@@ -38,7 +37,7 @@ export class Looker {
     return this.#explainer.call((explainer) => explainer.strip(file, corners, characters));
   }
 
-  /** What a layer makes of a strip. */
+  /** Returns the output of a layer for a strip. */
   look(strip: Uint8Array, layer: number): LayerMaps {
     return this.#explainer.call((explainer) => {
       const output = explainer.output(strip, layer);
@@ -48,7 +47,7 @@ export class Looker {
     });
   }
 
-  /** Gives the network's memory back. */
+  /** Frees the network's memory. */
   dispose(): void {
     this.#explainer.free();
   }

@@ -1,9 +1,9 @@
-/** WebAssembly instruction sets, found by validating modules that use them. */
+/** Detects WebAssembly instruction sets by validating tiny modules that use them. */
 
-/** Which of the two binaries runs here. */
+/** The two binaries: with and without the instructions of relaxed SIMD. */
 export type Binary = "relaxed" | "simd128";
 
-/** A module with one function: `i32.const 0`, `operations`, `drop`, `end`. */
+/** Builds a module with one function: `i32.const 0`, then `operations`, `drop`, `end`. */
 function probe(operations: readonly number[]): Uint8Array<ArrayBuffer> {
   const body = [0x00, ...operations, 0x1a, 0x0b];
   return new Uint8Array([
@@ -19,7 +19,7 @@ const SIMD128 = probe(SPLAT);
 /** `i32x4.relaxed_dot_i8x16_i7x16_add_s` */
 const RELAXED = probe([...SPLAT, ...SPLAT, ...SPLAT, 0xfd, 0x93, 0x02]);
 
-/** The best binary this engine accepts, or null where it has no SIMD. */
+/** Returns the best binary that this browser can run, or null if it has no SIMD. */
 export function supported(): Binary | null {
   if (typeof WebAssembly !== "object" || !WebAssembly.validate(SIMD128)) return null;
   return WebAssembly.validate(RELAXED) ? "relaxed" : "simd128";

@@ -1,7 +1,7 @@
 /**
  * Reads the machine-readable zone of identity documents on the device.
  *
- * Works in windows and workers. A reading blocks its thread for some tens of milliseconds, so a
+ * Works in windows and workers. One reading blocks its thread for some tens of milliseconds, so a
  * page should call this from a worker.
  */
 import { benchOf } from "./bench.js";
@@ -15,19 +15,19 @@ export type * from "./bench.js";
 export { kernelNotice, kernels, type KernelChoice } from "./kernels.js";
 export { NibbleError, type ErrorCode } from "./error.js";
 export { supported, type Binary } from "./features.js";
-export type { Check, DocumentFields, Precision, Result, Review } from "./result.js";
+export type { Check, DocumentFields, NotValidBecause, Precision, Result, Review } from "./result.js";
 
-/** Where the files are, for pages that move them; by default beside this module. */
+/** Where to find the package's files if they are not beside this module. */
 export interface Options {
   wasm?: Partial<Record<Binary, string | URL>>;
   models?: Partial<Record<Precision, string | URL>>;
-  /** Forces a binary, for tests and comparisons. */
+  /** Runs this binary instead of the best one; for tests and comparisons. */
   binary?: Binary;
 }
 
-/** The start under way or done; a start that failed is tried again by the next call. */
+/** The start, pending or done. A failed start is cleared, so that the next call tries again. */
 let starting: Promise<Binary> | undefined;
-/** What `init` was told. */
+/** The options that the first call of `init` was given. */
 let options: Options = {};
 
 function wasmFile(binary: Binary): string | URL {
@@ -73,19 +73,19 @@ async function loadAndStart(): Promise<Binary> {
   return binary;
 }
 
-/** Options as a text, the same for options that mean the same. */
+/** Writes options as a string; options with the same meaning give the same string. */
 function textOf({ wasm, models, binary }: Options): string {
   const files = [wasm?.relaxed, wasm?.simd128, models?.f32, models?.u8, models?.u4];
   return JSON.stringify([binary ?? "", ...files.map((file) => file ?? "")]);
 }
 
 /**
- * Loads the WebAssembly binary that this browser runs best. Needed once; `Reader.create` does it
- * too. After a failure the next call tries again.
+ * Loads and starts the WebAssembly binary that this browser runs best. Call it once, or leave it to
+ * `Reader.create`. If it fails, the next call tries again.
  *
- * Rejects with `NibbleError`: `NoSimd` where the browser runs neither binary, `LoadFailed` where the
- * binary does not arrive or does not start, `AlreadyInitialised` where an earlier call, or a reader
- * made before, had other options.
+ * Rejects with `NibbleError`: `NoSimd` if the browser can run neither binary, `LoadFailed` if the
+ * binary does not arrive or does not start, `AlreadyInitialised` if an earlier call used other
+ * options or a reader was created without any.
  */
 export function init(given?: Options): Promise<Binary> {
   if (starting !== undefined) {
@@ -100,21 +100,21 @@ export function init(given?: Options): Promise<Binary> {
   return mine;
 }
 
-/** Measures kernels and networks here; see `BenchOptions`. */
+/** Measures kernels and networks in this browser; see `BenchOptions`. */
 export const bench = benchOf({
   start: () => init(),
   model: async (precision) => new Uint8Array(await load(modelFile(precision))),
 });
 
-/** The same bytes under the type that the engine takes; nothing is copied. */
+/** Views the same bytes as the type that the engine takes. Copies nothing. */
 function bytesOf({ buffer, byteOffset, byteLength }: Uint8ClampedArray): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** Bytes of an image file, or canvas pixels. */
+/** A picture: the bytes of an image file, or the pixels of a canvas. */
 export type Source = Uint8Array | ArrayBuffer | ImageData;
 
-/** The call of the engine for a source. */
+/** Returns the call that hands a picture to the engine. */
 function taking(verb: "read" | "fuse", source: Source): (engine: Engine) => string {
   if ("data" in source) {
     const { width, height, data } = source;
@@ -124,18 +124,21 @@ function taking(verb: "read" | "fuse", source: Source): (engine: Engine) => stri
   return (engine) => engine[`${verb}_file`](bytes);
 }
 
-/** Reads pictures with one network. Calls queue; `dispose` when done. */
+/** Reads pictures with one network. Calls are queued. Call `dispose` when done. */
 export class Reader {
-  /** Undefined once the reader is disposed of. */
+  /** The engine; undefined after `dispose`. */
   #engine: Held<Engine> | undefined;
-  /** The call at the end of the queue. */
+  /** Settles when the last call in the queue has ended. */
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(engine: Held<Engine>) {
     this.#engine = engine;
   }
 
-  /** A reader of the given precision (4 bits by default). */
+  /**
+   * Creates a reader; `precision` is that of its network, 4 bits by default. Rejects as `init`
+   * does, with `LoadFailed` if the model does not arrive, or with `ModelInvalid`.
+   */
   static async create({ precision = "u4" as Precision } = {}): Promise<Reader> {
     await init();
     const model = new Uint8Array(await load(modelFile(precision)));
@@ -143,38 +146,42 @@ export class Reader {
   }
 
   /**
-   * Reads a picture: JPEG, PNG, WebP or BMP bytes, or `ImageData`.
-   * An aborted `signal` rejects a queued call with `AbortError`; a call that already runs ends
-   * first. `Trapped` means that the engine stopped at this picture; the next call starts it again.
+   * Reads a picture: the bytes of a JPEG, PNG, WebP or BMP file, or `ImageData`.
+   *
+   * An aborted `signal` rejects a queued call with `AbortError`; a call that is already running
+   * ends first. `Trapped` means that the engine stopped at this picture. It starts again at the
+   * next call.
    */
   read(source: Source, { signal }: { signal?: AbortSignal } = {}): Promise<Result> {
     return this.#queued("read", source, signal);
   }
 
   /**
-   * Reads one more frame of the same document and answers for all frames since `forget`: what one
-   * frame misreads, others outvote. `frames` counts those whose evidence is in; `quads` are this
-   * frame's, empty where it shows nothing. A frame of another document is left out, and the third
-   * in a row begins anew.
+   * Reads one more frame of a document and combines it with the frames since the last `forget`: a
+   * character that one frame misreads is outvoted by the others.
+   *
+   * In the result, `frames` counts the frames that contributed; `quads` are those of this frame and
+   * empty if it shows no line. Frames of another document are ignored until the third in a row,
+   * which begins a new document (the second in a row if only one frame was fused before).
    */
   fuse(source: Source, { signal }: { signal?: AbortSignal } = {}): Promise<Result> {
     return this.#queued("fuse", source, signal);
   }
 
-  /** Begins a new document: takes its place in the queue, after the calls made before it. */
+  /** Begins a new document. Takes effect in queue order, after the calls made before it. */
   forget(): void {
     this.#last = this.#last.then(() => {
       try {
         this.#engine?.call((engine) => engine.forget());
       } catch {
-        // The engine has stopped. It starts again with nothing to forget.
+        // The engine has stopped; it will start again without any frames to forget.
       }
     });
   }
 
   #queued(verb: "read" | "fuse", source: Source, signal: AbortSignal | undefined): Promise<Result> {
     const reading = this.#last.then(async () => {
-      // A turn of the event loop, so that an abort posted meanwhile is seen.
+      // Yield to the event loop, so that an abort posted meanwhile is noticed.
       await new Promise((resolve) => setTimeout(resolve));
       signal?.throwIfAborted();
       const result = this.#now(verb, source);
@@ -201,7 +208,7 @@ export class Reader {
     return answer;
   }
 
-  /** Gives the network's memory back; later calls reject with `Disposed`. Never throws. */
+  /** Frees the network's memory; later calls reject with `Disposed`. Never throws. */
   dispose(): void {
     this.#engine?.free();
     this.#engine = undefined;

@@ -1,13 +1,14 @@
 /**
- * The instance of the WebAssembly module. A trap (out of memory, a bug of ours) leaves an instance
- * in the middle of a call: it is given up, and the next call makes another from the same module.
+ * Owns the instance of the WebAssembly module. A trap (out of memory, or a bug of ours) interrupts
+ * a call and leaves the instance in an unknown state. That instance is abandoned, and the next call
+ * creates a new one from the same module.
  */
 import startModule, { choose_kernels, restart } from "./engine.js";
 import { NibbleError, fromEngine } from "./error.js";
 
-/** Counts instances; 0 until the module has started. */
+/** Counts instances; 0 until the module has started. Objects of an earlier instance are invalid. */
 let generation = 0;
-/** The present instance has trapped: nothing of it may be called but `restart`. */
+/** The current instance has trapped: only `restart` may be called. */
 let trapped = false;
 
 /** Starts the module and tests its kernels. */
@@ -21,7 +22,7 @@ export async function start(module: WebAssembly.Module): Promise<void> {
 function renew(): void {
   try {
     restart();
-    // The first call makes the instance; this one is due in any case.
+    // The next call creates the instance. This one is needed anyway: it tests the kernels.
     choose_kernels(false);
   } catch (cause) {
     throw new NibbleError("Trapped", "the engine has stopped and does not start again", { cause });
@@ -30,8 +31,8 @@ function renew(): void {
 }
 
 /**
- * Calls the engine. Its errors come as `NibbleError`; `Trapped` means that the instance is gone, and
- * all objects with it.
+ * Calls the engine and converts its errors to `NibbleError`. After `Trapped` the instance and all
+ * its objects are lost.
  */
 export function call<T>(work: () => T): T {
   if (generation === 0) throw new NibbleError("NotInitialised", "init has not been called");
@@ -49,24 +50,24 @@ export function call<T>(work: () => T): T {
   }
 }
 
-/** An object of the engine. Where its instance has trapped, the next use makes it again. */
+/** An object of the engine. If its instance has trapped, the next call makes it again. */
 export class Held<T extends { free(): void }> {
   readonly #make: () => T;
   #object: T | undefined;
   #generation = 0;
 
-  /** Makes the object at once; throws as `call` does. */
+  /** Makes the object now; throws as `call` does. */
   constructor(make: () => T) {
     this.#make = make;
     this.call(() => undefined);
   }
 
-  /** Whether the object is one of the present instance. */
+  /** Whether the object belongs to the current instance. */
   get #lives(): boolean {
     return this.#object !== undefined && this.#generation === generation;
   }
 
-  /** Gives the object to `work`; throws as `call` does. */
+  /** Calls `work` with the object; throws as `call` does. */
   call<R>(work: (object: T) => R): R {
     return call(() => {
       if (!this.#lives) {
@@ -77,7 +78,7 @@ export class Held<T extends { free(): void }> {
     });
   }
 
-  /** Gives the object's memory back. Never throws: an instance that is gone took it along. */
+  /** Frees the object's memory. Never throws: if the instance is gone, so is the memory. */
   free(): void {
     const object = this.#object;
     const lives = this.#lives;
@@ -86,7 +87,7 @@ export class Held<T extends { free(): void }> {
     try {
       call(() => object.free());
     } catch {
-      // The instance has trapped just now.
+      // The instance trapped while it freed the object.
     }
   }
 }

@@ -1,31 +1,29 @@
-/** Which kernels run here. */
+/** Which kernels run in this browser. */
 import { choose_kernels } from "./engine.js";
 import { call } from "./instance.js";
 
-/** The kernel in use for one arithmetic. */
+/** The kernel in use for one precision. */
 export interface KernelChoice {
   precision: "f32" | "u8" | "u4";
   kernel: string;
   isa: string;
-  /**
-   * Kernels that this browser computes wrongly and that are therefore not used; empty in a sound
-   * one.
-   */
+  /** Kernels that give wrong results in this browser and are therefore not used; normally empty. */
   wrong: string[];
 }
 
 /**
- * The kernels in use. Every one is tested against the naive product, once (`init` does it), and
- * those that are exact race: the best one of a phone is slow on a PC, and WebAssembly does not tell
- * which CPU it runs on. A race takes some hundredths of a second; readers run that of their
- * precision when the first of them is made, `races` those of the others too. Without it, theirs are
- * the best guess.
+ * Returns the kernels in use.
+ *
+ * `init` tests every kernel once against a naive product. The exact ones then race, because the
+ * best kernel on a phone is slow on a PC, and WebAssembly does not reveal the CPU. A race takes
+ * some hundredths of a second. The first reader of a precision runs the race for it; with `races`,
+ * this function runs the missing ones. Without a race the best guess is used.
  */
 export function kernels(races = true): KernelChoice[] {
   return JSON.parse(call(() => choose_kernels(races))) as KernelChoice[];
 }
 
-/** A sentence for people where a kernel was found wrong, or null. */
+/** Returns a sentence for people if a kernel gives wrong results here, or null. */
 export function kernelNotice(choices: readonly KernelChoice[] = kernels(false)): string | null {
   const wrong = [...new Set(choices.flatMap((choice) => choice.wrong))];
   if (wrong.length === 0) return null;

@@ -1,41 +1,43 @@
-/** The result of one reading; the JSON of `native-bench read` with a few keys of the browser's. */
+/** The result of one reading: the JSON of `native-bench read` with a few more keys. */
 export interface Result {
   schema: 1;
   precision: Precision;
   model: { version: string; hash: string };
-  /** Lines as decoded; empty where no zone was found. */
+  /** The lines after the grammar was applied; empty if no zone was found. */
   lines: string[];
-  /** Lines as read, before the grammar. */
+  /** The lines as the network read them, before the grammar was applied. */
   raw_lines: string[];
-  /**
-   * Every check digit agrees, no confident reading was changed, nothing unprotected is doubtful.
-   */
+  /** True if the text can be trusted: nothing speaks against it. */
   valid: boolean;
+  /** What speaks against the text; absent if it is valid or if no zone was found. */
+  not_valid_because?: NotValidBecause[];
   document: DocumentFields | null;
   checks: Check[];
   review: Review[];
-  /** FNV-1a 64 over all logits; null for f32 or no line. */
+  /** FNV-1a 64 hash of all logits; null for f32 or if no line was found. */
   digest: string | null;
-  /** FNV-1a 64 over the gray pixels. */
+  /** FNV-1a 64 hash of the gray pixels. */
   gray_digest: string;
   ms: { decode: number; locate: number; network: number; total: number };
-  /** Corners of each line in picture pixels, clockwise from the text's top left. */
+  /** Corners of each line in pixels of the picture, clockwise from the top left of the text. */
   quads: [number, number][][];
   /** Probability of each character of `lines`. */
   confidences: number[][];
-  /** Frames whose evidence is in `lines`: 1 for a picture alone, 0 where no zone was found. */
+  /**
+   * Number of frames that contributed to `lines`: 1 for a single picture, 0 if no zone was found.
+   */
   frames: number;
   kernel: string;
   isa: string;
-  /** Size of the upright picture that was read, in pixels. */
+  /** Size in pixels of the picture after it was turned upright. */
   width: number;
   height: number;
 }
 
-/** The arithmetic of the network. */
+/** The arithmetic of a network: 32-bit float, 8-bit or 4-bit integers. */
 export type Precision = "f32" | "u8" | "u4";
 
-/** Fields of a document; dates are ISO or null. */
+/** The fields of a document. Dates are ISO 8601, or null if not legible. */
 export interface DocumentFields {
   format: "TD1" | "TD2" | "TD3" | "MRVA" | "MRVB" | "FRA36";
   issuer: string;
@@ -49,13 +51,25 @@ export interface DocumentFields {
   optional: string | null;
 }
 
-/** The plain verdict on one check digit. */
+/** Whether one check digit agrees with the characters it protects. */
 export interface Check {
   field: "document_number" | "birth_date" | "expiry_date" | "optional" | "composite";
   ok: boolean;
 }
 
-/** A character that a person should look at, or a note on the whole picture (`line` is null). */
+/** Why a reading is not valid. */
+export type NotValidBecause =
+  | "check_digit"
+  | "overruled"
+  | "doubtful_unprotected"
+  | "foreign_character"
+  | "impossible_date"
+  | "cut_off"
+  | "ambiguous_text"
+  | "covered"
+  | "low_score";
+
+/** A character that a person should check, or a note on the whole picture (`line` is null). */
 export interface Review {
   line: number | null;
   pos: number | null;

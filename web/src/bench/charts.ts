@@ -1,4 +1,4 @@
-/** Grouped bars, drawn by uPlot. */
+/** Bar charts with grouped bars, drawn by uPlot. */
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { language } from "../language";
@@ -12,21 +12,21 @@ export interface Group {
 
 export interface Chart {
   groups: Group[];
-  /** Top of the scale, so that charts side by side can be compared. */
+  /** Maximum of the scale, shared by charts that stand side by side. */
   top: number;
-  /** What stands behind a value, such as `×`. */
+  /** Unit printed after a value, such as `×`. */
   unit: string;
-  /** What the chart shows, for those who do not see it. */
+  /** Description of the chart for people who cannot see it. */
   label: string;
 }
 
 const HEIGHT = 215;
-/** A group takes as many places as it has bars, and one for the gap. */
+/** Slots on the axis per group: one for each bar and one for the gap. */
 const PLACES = PRECISIONS.length + 1;
 
 const color = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-/** Canvas text needs what CSS has worked out. */
+/** Canvas text needs the computed font family. */
 const font = (size: number, weight = 400): string =>
   `${weight} ${size}px ${getComputedStyle(document.body).fontFamily}`;
 
@@ -62,7 +62,7 @@ function labels(unit: string): uPlot.Plugin {
   };
 }
 
-/** Draws a chart as wide as its place and keeps it so; ends with the element. */
+/** Draws a chart that follows the width of its container until the container is removed. */
 export function draw(place: HTMLElement, { groups, top, unit, label }: Chart): uPlot {
   const places = groups.flatMap((_, group) =>
     PRECISIONS.map((_width, bar) => group * PLACES + bar),

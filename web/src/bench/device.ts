@@ -1,6 +1,9 @@
-/** The name of this device, as far as the browser tells one. */
+/** Names this device, as far as the browser reveals it. */
 
-/** Part of User-Agent Client Hints that is used here; Chromium has it, the DOM library does not. */
+/**
+ * The part of User-Agent Client Hints used here. Chromium has it, TypeScript's DOM library does
+ * not.
+ */
 interface AgentData {
   brands: { brand: string; version: string }[];
   getHighEntropyValues(hints: string[]): Promise<{
@@ -12,10 +15,12 @@ interface AgentData {
   }>;
 }
 
-/** Brands that browsers make up, so that nobody relies on the list. */
+/** Fictitious brands that browsers insert, so that sites do not rely on the list. */
 const MADE_UP = /not.?a.?brand/i;
 
-/** Phone model, system and browser where the browser tells them; its user agent otherwise. */
+/**
+ * Returns phone model, system and browser if the browser reveals them; otherwise its user agent.
+ */
 export async function deviceName(): Promise<string> {
   const data = (navigator as Navigator & { userAgentData?: AgentData }).userAgentData;
   if (data === undefined) return navigator.userAgent;

@@ -1,10 +1,10 @@
-/** A result in an address: JSON, deflated, in the letters that an address may have. */
+/** A result as part of an address: JSON, compressed with deflate, in base64url. */
 import { PRECISIONS, WORKS, type Figure, type Measured } from "./measured";
 
-/** Changes with the layout. */
+/** Increased whenever the layout changes. */
 const VERSION = 1;
-/** Longest text that is unpacked: an address from elsewhere must not fill the memory. */
-const LONGEST = 20_000;
+/** Maximum size after decompression: a link from elsewhere must not exhaust the memory. */
+const MAX_BYTES = 20_000;
 
 type Packed = [
   version: number,
@@ -14,7 +14,7 @@ type Packed = [
   figures: number[][],
 ];
 
-/** Three digits are more than a measurement holds. */
+/** Three digits exceed the precision of a measurement. */
 const short = (value: number): number => Number(value.toPrecision(3));
 
 function pack(measured: Measured): Packed {
@@ -67,12 +67,12 @@ async function through(
     const { done, value } = await reader.read();
     if (done) return new Uint8Array(await new Blob(parts).arrayBuffer());
     size += value.length;
-    if (size > LONGEST) throw new Error("too long");
+    if (size > MAX_BYTES) throw new Error("too long");
     parts.push(value as Uint8Array<ArrayBuffer>);
   }
 }
 
-/** The letters that stand for a result. */
+/** Encodes a result. */
 export async function encode(measured: Measured): Promise<string> {
   const bytes = await through(
     new TextEncoder().encode(JSON.stringify(pack(measured))),
@@ -84,7 +84,7 @@ export async function encode(measured: Measured): Promise<string> {
     .replaceAll("=", "");
 }
 
-/** The result that letters stand for; `null` where they stand for none. */
+/** Decodes a result; `null` if the text is no encoded result. */
 export async function decode(letters: string): Promise<Measured | null> {
   try {
     const binary = atob(letters.replaceAll("-", "+").replaceAll("_", "/"));

@@ -1,53 +1,50 @@
-/** What the view shows of a report: few enough figures to travel in an address. */
+/** The summary of a report that the view shows: few enough figures to fit into an address. */
 import type { BenchReport, BenchRow } from "nibble";
 
-/** Precisions, from the widest. */
+/** Precisions, widest first. */
 export const PRECISIONS = ["f32", "u8", "u4"] as const;
 export type Width = (typeof PRECISIONS)[number];
 
-/** Products on the papers' grid, the reader's network, the larger one. */
+/** Workloads: products on the papers' grid, the reader's network, the larger network. */
 export const WORKS = ["gemm", "ocr", "synthetic"] as const;
 export type Work = (typeof WORKS)[number];
 
-/** One precision at one work. */
+/** One precision on one workload. */
 export interface Figure {
-  /** Thousand millions of multiply-adds a second, geometric mean. */
+  /** Billions of multiply-adds per second; geometric mean. */
   gmacs: number;
-  /** Times as fast as f32 and as 8 bits, geometric means. */
+  /** Speed-up over f32 and over 8 bits; geometric means. */
   overF32: number;
   overU8: number;
-  /** Milliseconds of a whole run; null for products. */
+  /** Milliseconds for one run of the network; null for products. */
   ms: number | null;
 }
 
-/** A report in short. */
+/** The summary of a report. */
 export interface Measured {
-  /**
-   * What the report says of the machine: its CPU, or the browser where that is all there is to
-   * know.
-   */
+  /** The CPU as the report names it, or the browser if the CPU is unknown. */
   device: string;
   kernels: Partial<Record<Width, { kernel: string; isa: string }>>;
   figures: Partial<Record<Work, Partial<Record<Width, Figure>>>>;
-  /** The figures spread widely. */
+  /** Whether the figures vary a lot. */
   noisy: boolean;
 }
 
-/** What is needed of the JSON of `native-bench`; the browser's has more. */
+/** The part of `native-bench`'s JSON that is needed here. The browser's report contains more. */
 export type Report = Pick<BenchReport, "device" | "rows"> & Partial<BenchReport>;
 
 const mean = (values: number[]): number =>
   Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 
 /**
- * The kernel that stands for a precision: of several that were measured, the first is the one that
- * the machine would choose.
+ * Returns the row of the kernel that represents a precision. If several were measured, that is the
+ * first: the one that the machine would choose.
  */
 function chosen(rows: readonly BenchRow[], width: Width): BenchRow | undefined {
   return rows.find((row) => row.precision === width && !row.kernel.startsWith("crate "));
 }
 
-/** Rows of one work: all shapes of `gemm`, or a network's total. */
+/** Returns the rows of one workload: all shapes of `gemm`, or the total of a network. */
 function rowsOf(report: Report, work: Work): BenchRow[] {
   return report.rows.filter((row) => row.op === (work === "gemm" ? "gemm" : `${work} total`));
 }
@@ -61,7 +58,7 @@ function figure(rows: BenchRow[], work: Work): Figure {
   };
 }
 
-/** Shortens a report. */
+/** Summarises a report. */
 export function measured(report: Report): Measured {
   const kernels: Measured["kernels"] = {};
   const figures: Measured["figures"] = {};
@@ -78,7 +75,10 @@ export function measured(report: Report): Measured {
   return { device: report.device.cpu, kernels, figures, noisy: report.noisy ?? false };
 }
 
-/** Whether a parsed file is a report of `native-bench gemm` or `network`, or of this view. */
+/**
+ * Returns whether a parsed file is a report of `native-bench gemm`, `native-bench network` or this
+ * view.
+ */
 export function isReport(value: unknown): value is Report {
   const report = value as Partial<Report> | null;
   const isRow = (row: Partial<BenchRow> | null) =>

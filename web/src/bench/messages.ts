@@ -1,4 +1,4 @@
-/** What the bench view says. */
+/** The texts of the bench view. */
 import { translator } from "../language";
 import { ar } from "./messages/ar";
 import { de } from "./messages/de";
@@ -7,5 +7,5 @@ import { fr } from "./messages/fr";
 
 export type { BenchKey };
 
-/** The text of a key. */
+/** Returns the text for a key in the current language. */
 export const t = translator<BenchKey>({ en, de, fr, ar });

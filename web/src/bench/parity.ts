@@ -1,6 +1,6 @@
 /**
- * Whether this browser gives the same bits as the machine that wrote digests.json (`cargo xtask
- * digests`).
+ * Compares this browser's results bit for bit with those of the machine that wrote digests.json
+ * (`cargo xtask digests`).
  */
 import { el } from "../dom";
 import { SAMPLES } from "../samples";
@@ -9,10 +9,10 @@ import reference from "./digests.json";
 import { t } from "./messages";
 import { EXACT, type Digests } from "./protocol";
 
-/** The digest is null where a picture has no line. */
+/** `digest` is null if the picture shows no line. */
 type Reference = Record<string, { gray: string } & Record<(typeof EXACT)[number], string | null>>;
 
-/** Name and address of each picture that is compared. */
+/** Returns name and address of each picture to compare. */
 export function pictures(): [string, string][] {
   return SAMPLES.map(({ file, address }) => [file, new URL(address, document.baseURI).href]);
 }
@@ -25,7 +25,7 @@ function verdict({ file, precision, gray, digest }: Digests): Verdict {
   return digest === wanted[precision] ? "agrees" : "differsDigest";
 }
 
-/** The verdict on all readings, and on each. */
+/** Shows the overall verdict and one for each reading. */
 export function showParity(found: readonly Digests[]): HTMLElement {
   const different = found.filter((digests) => verdict(digests) !== "agrees").length;
   const cell = (file: string, precision: (typeof EXACT)[number]) => {

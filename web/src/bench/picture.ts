@@ -1,4 +1,4 @@
-/** A result as a picture: its charts with a title, as they stand on the page. */
+/** Exports a result as a picture: its charts below a title, as on the page. */
 import type uPlot from "uplot";
 import type { Source } from "./source";
 import { PRECISIONS } from "./measured";
@@ -7,7 +7,7 @@ import { t } from "./messages";
 const MARGIN = 24;
 const LINE = 22;
 
-/** A PNG of the charts, in the page's colours. */
+/** Draws the charts as a PNG in the page's colours. */
 export async function picture(source: Source, charts: readonly uPlot[]): Promise<Blob> {
   const scale = devicePixelRatio;
   const style = getComputedStyle(document.documentElement);

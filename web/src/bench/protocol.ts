@@ -1,11 +1,11 @@
 /** Messages between the bench view and its worker. */
 import type { BenchKind, BenchProgress, BenchReport, ErrorCode, Options } from "nibble";
 
-/** Precisions whose results are the same bits everywhere. */
+/** Precisions whose results are the same bits on every machine. */
 export const EXACT = ["u8", "u4"] as const;
 export type Exact = (typeof EXACT)[number];
 
-/** What one picture gave at one precision. */
+/** Digests of one picture at one precision. */
 export interface Digests {
   file: string;
   precision: Exact;

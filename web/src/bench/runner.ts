@@ -1,5 +1,6 @@
 /**
- * The bench view's side of its worker: each run has a worker of its own, whose memory goes with it.
+ * Starts the bench's worker and follows it. Each run has a worker of its own and frees its memory
+ * at the end.
  */
 import { NibbleError, type BenchReport } from "nibble";
 import { packageOptions } from "../files";
@@ -7,17 +8,22 @@ import { quietly } from "../quiet";
 import type { Digests, News, Order } from "./protocol";
 import BenchWorker from "./worker?worker&inline";
 
-/** A run under way. */
+/** A run in progress. */
 export interface Run<T> {
-  /** Resolves to `null` if the run was cancelled. */
+  /** Resolves to `null` if the run is cancelled. */
   result: Promise<T | null>;
   cancel(): void;
 }
 
-/** Repeats that the address asks for, for tests: `?repeats=3`; 0 for the usual number. */
+/**
+ * Returns the number of repeats from the address (`?repeats=3`, for tests); 0 means the usual
+ * number.
+ */
 const repeats = (): number => Number(new URLSearchParams(location.search).get("repeats") ?? 0);
 
-/** Sends an order and follows it to its end; `hear` returns the result once it is known. */
+/**
+ * Sends an order and handles the worker's messages. `hear` returns the result once it is complete.
+ */
 function run<T>(
   order: Exclude<Order, { kind: "cancel" }>,
   hear: (news: News) => T | undefined,
@@ -41,7 +47,7 @@ function run<T>(
   return { result, cancel: () => tell({ kind: "cancel" }) };
 }
 
-/** Measures products and networks here, after checking every kernel. */
+/** Tests every kernel, then measures products and networks in this browser. */
 export function measure(onProgress: (done: number, of: number) => void): Run<BenchReport> {
   const order = {
     kind: "measure",

@@ -1,6 +1,5 @@
 /**
- * One result on the screen: its figures in large, two charts, the same as a table, and ways to take
- * it along.
+ * Shows one result: its main figures, two charts, the same data as a table, and ways to export it.
  */
 import type uPlot from "uplot";
 import { el } from "../dom";
@@ -9,15 +8,15 @@ import { draw, type Group } from "./charts";
 import { PRECISIONS, WORKS, type Figure, type Measured, type Report } from "./measured";
 import { t } from "./messages";
 
-/** A result and where it came from. */
+/** A result and its origin. */
 export interface Source {
   title: string;
   measured: Measured;
-  /** The full report, where it is at hand: a link carries only the short one. */
+  /** The full report, if available: a link carries only the summary. */
   report?: Report;
 }
 
-/** Tops of the two scales, over all results on the screen. */
+/** Maxima of the two scales over all results on the screen. */
 export interface Scales {
   ratio: number;
   gmacs: number;
@@ -26,12 +25,12 @@ export interface Scales {
 const number = (value: number): string =>
   new Intl.NumberFormat(language(), { maximumSignificantDigits: 3 }).format(value);
 
-/** The works that a result has figures of. */
+/** Returns the workloads that a result has figures for. */
 function works({ figures }: Measured): (typeof WORKS)[number][] {
   return WORKS.filter((work) => figures[work] !== undefined);
 }
 
-/** The highest bars of some results. */
+/** Returns scales that fit the highest bars of all results. */
 export function scalesOf(sources: readonly Source[]): Scales {
   const all = sources.flatMap(({ measured }) =>
     works(measured).flatMap((work) => Object.values(measured.figures[work] ?? {})),
@@ -50,7 +49,7 @@ function groups({ figures }: Measured, pick: (figure: Figure) => number): Group[
   });
 }
 
-/** Groups in words. */
+/** Describes the groups in words. */
 function spoken(list: Group[], unit: string): string {
   const values = (group: Group) =>
     PRECISIONS.filter((width) => group.values[width] !== undefined).map(
@@ -146,7 +145,7 @@ function facts({ measured, report }: Source): HTMLElement {
   );
 }
 
-/** Colours of the bars, by name. */
+/** Builds the legend. */
 function legend(): HTMLElement {
   return el(
     "p",
@@ -155,14 +154,14 @@ function legend(): HTMLElement {
   );
 }
 
-/** A result as shown, with its charts for export. */
+/** A result on the screen, with its charts for export. */
 export interface Shown {
   element: HTMLElement;
-  /** Draws the charts; the element must be in the document by then. */
+  /** Draws the charts. Call it once the element is in the document. */
   draw(): uPlot[];
 }
 
-/** Builds a result; `actions` are the buttons below it. */
+/** Builds the element of a result; `actions` are the buttons below it. */
 export function showSource(source: Source, scales: Scales, actions: HTMLElement[]): Shown {
   const { measured } = source;
   const ratios = groups(measured, ({ overF32 }) => overF32);

@@ -1,4 +1,7 @@
-/** The bench view: measures here, lays reports from elsewhere beside it, and compares bits. */
+/**
+ * The bench view: measures in this browser, compares with reports from other machines, and compares
+ * results bit for bit.
+ */
 import { NibbleError } from "nibble";
 import type uPlot from "uplot";
 import { el } from "../dom";
@@ -17,7 +20,7 @@ import type { Digests } from "./protocol";
 import { digests, measure, type Run } from "./runner";
 import { scalesOf, showSource, type Source } from "./source";
 
-/** Where a result came from; its title follows the language. */
+/** The origin of a result, from which its title is made in the current language. */
 type Origin = { kind: "here" | "shared" } | { kind: "file"; name: string };
 type Entry = Omit<Source, "title"> & { origin: Origin };
 
@@ -45,7 +48,7 @@ class BenchView implements View {
   #entries: Entry[] = [];
   #found: Digests[] | undefined;
   #run: Run<unknown> | undefined;
-  /** What the status line says, so that another language can say it too. */
+  /** The key and the values of the status line, so that it can be translated. */
   #said: [BenchKey, Record<string, string | number>] = ["hint", {}];
 
   constructor(root: HTMLElement) {
@@ -59,13 +62,13 @@ class BenchView implements View {
       event.preventDefault();
       void this.#take(event.dataTransfer?.files ?? null);
     });
-    // Canvases do not follow the page's colours by themselves.
+    // A canvas does not adapt to the colour scheme by itself.
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#show());
     onLanguage(() => this.#build());
     this.#build();
   }
 
-  /** A result may follow the view's name in the address. */
+  /** Shows the result that the address may contain. */
   async enter(argument: string): Promise<void> {
     if (argument === "") return;
     const shared = await decode(argument);
@@ -126,7 +129,7 @@ class BenchView implements View {
     return origin.kind === "file" ? origin.name : t(origin.kind);
   }
 
-  /** Adds a result; another of the same origin gives way. */
+  /** Adds a result, in place of an older one of the same origin. */
   #put(entry: Entry): void {
     const isSame = ({ origin }: Entry) =>
       origin.kind === entry.origin.kind &&
@@ -148,7 +151,7 @@ class BenchView implements View {
       return { ...view, draw: () => (charts = view.draw()) };
     });
     this.#sources.replaceChildren(...shown.map(({ element }) => element));
-    // Charts take the width of their place, which exists from here on.
+    // The containers have a width only now.
     for (const { draw } of shown) draw();
     this.#parity.replaceChildren(...(this.#found === undefined ? [] : [showParity(this.#found)]));
   }
@@ -186,7 +189,7 @@ class BenchView implements View {
     ];
   }
 
-  /** Follows a run with bar and status; `null` if it was cancelled or failed. */
+  /** Shows the progress of a run. Returns `null` if it was cancelled or failed. */
   async #follow<T>(
     key: BenchKey,
     start: (progress: (done: number, of: number) => void) => Run<T>,
@@ -220,7 +223,7 @@ class BenchView implements View {
   async #measure(): Promise<void> {
     const report = await this.#follow("measuring", measure);
     if (report === null) return;
-    // The package knows the user agent alone; it stays in `flags`.
+    // The package knows only the user agent, which stays in `flags`.
     report.device.cpu = await deviceName();
     this.#put({ origin: { kind: "here" }, measured: measured(report), report });
   }

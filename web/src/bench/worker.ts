@@ -1,4 +1,4 @@
-/** The worker of the bench view: it has an engine of its own, which ends with it. */
+/** The worker of the bench view, with an engine of its own. */
 import { NibbleError, Reader, bench, init } from "nibble";
 import { EXACT, type News, type Order } from "./protocol";
 

@@ -1,31 +1,34 @@
-/** When the frames of a video agree well enough to stop. */
+/** Decides when the frames of a video agree well enough to stop. */
 import type { Check, DocumentFields, Result } from "nibble";
 
 /**
- * Answers in a row with the same text that make a reading, each with one more frame in it: a
- * misread that passes all check digits does not come twice.
+ * Number of consecutive answers with the same text that are enough. Each answer includes one more
+ * frame; a misreading that passes all check digits does not occur twice in a row.
  */
 const ENOUGH = 2;
-/** Frames in a row without lines after which another document may come: about half a second. */
+/**
+ * Number of consecutive frames without lines after which another document may follow: about half a
+ * second.
+ */
 const GONE = 15;
-/** Answers with a document that is not valid after which the person may take it as it is. */
+/** Number of answers with an invalid document after which the person may accept it as it is. */
 const PATIENCE = 10;
 
-/** Fields that fill in while frames are read. */
+/** Fields that are filled in while frames are read. */
 export const LIVE_FIELDS = ["name", "document_number", "birth_date", "expiry_date"] as const;
 
-/** One of them. */
+/** The name of such a field. */
 export type LiveField = (typeof LIVE_FIELDS)[number];
 
-/** What the frames so far amount to. */
+/** What follows from the frames so far. */
 export interface Progress {
-  /** Enough valid answers agree. */
+  /** Whether enough valid answers agree. */
   done: boolean;
-  /** The document left the picture: what comes next may be another one. */
+  /** Whether the document has left the picture, so that the next one may be another. */
   gone: boolean;
-  /** The answer to offer where it does not become valid. */
+  /** Whether to offer the current answer, because it does not become valid. */
   offer: boolean;
-  /** The values of the moment, and whether they have stood still. */
+  /** The current values, and whether each has stopped changing. */
   fields: ReadonlyMap<LiveField, { value: string; settled: boolean }>;
 }
 
@@ -35,7 +38,7 @@ function valueOf(field: LiveField, document: DocumentFields): string {
   return document[field] ?? "";
 }
 
-/** Whether the digit over a field, where the format has one, agrees. */
+/** Returns whether the check digit of a field agrees; true if the format has none for it. */
 function passes(field: LiveField, checks: readonly Check[]): boolean {
   return checks.find((check) => check.field === field)?.ok ?? true;
 }
@@ -48,7 +51,7 @@ export class Agreement {
   #read = 0;
   #empty = 0;
 
-  /** Takes the answer to one more frame. */
+  /** Adds the answer to one more frame. */
   add(result: Result): Progress {
     const found = result.quads.length > 0;
     this.#empty = found ? 0 : this.#empty + 1;

@@ -1,10 +1,10 @@
-/** The switches of the camera; those that it lacks are not shown. */
+/** The camera's controls. Those that the camera lacks are hidden. */
 import { at, el } from "../dom";
 import { t } from "../messages";
 import { cameras, type Camera } from "./device";
 import type { Signal } from "./signal";
 
-/** Which camera, its lamp and its focus, and the sign of success. */
+/** Controls for the choice of camera, its lamp, its focus and the signal of success. */
 export class Controls {
   readonly #camera: Camera;
   readonly #pick = at<HTMLSelectElement>("camera-pick");
@@ -26,7 +26,7 @@ export class Controls {
     });
   }
 
-  /** Shows what the camera that has just started can do. */
+  /** Shows the controls that the camera just started has. */
   async refresh(): Promise<void> {
     const { torch, focus } = this.#camera.abilities();
     this.#torch.hidden = !torch;

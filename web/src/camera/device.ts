@@ -1,8 +1,8 @@
-/** One camera: how it is asked for, what it can do, and why there may be none. */
+/** Access to a camera: how to request one, what it can do, and why there may be none. */
 
 /**
- * Asked for, not demanded: what is on the screen of this has the pixels that a frame is read at,
- * and phones focus nearer in it than in small sizes.
+ * Preferred, not required. At this size the visible part of a frame has the pixels needed for
+ * reading, and phones focus at shorter distances than at small sizes.
  */
 const WANTED: MediaTrackConstraints = {
   width: { ideal: 1920 },
@@ -10,10 +10,10 @@ const WANTED: MediaTrackConstraints = {
   frameRate: { ideal: 30 },
 };
 
-/** What may keep the page from a camera. */
+/** Reasons why the page has no camera. */
 export type Trouble = "cameraDenied" | "cameraNone" | "cameraBusy" | "cameraInsecure";
 
-/** A camera that cannot be had. */
+/** The camera is not available. */
 export class CameraError extends Error {
   override readonly name = "CameraError";
 
@@ -25,28 +25,30 @@ export class CameraError extends Error {
   }
 }
 
-/** What `getCapabilities` may list beyond the types of the DOM library. */
+/** Capabilities that TypeScript's DOM library does not know. */
 interface Capabilities extends MediaTrackCapabilities {
   torch?: boolean;
   focusMode?: string[];
   focusDistance?: { min: number; max: number; step: number };
 }
 
-/** Settings beyond those types. */
+/** Settings that TypeScript's DOM library does not know. */
 interface Adjustment {
   torch?: boolean;
   focusMode?: string;
   focusDistance?: number;
 }
 
-/** Switches that this camera has. */
+/** Controls that this camera has. */
 export interface Abilities {
   torch: boolean;
-  /** Range of the distance that can be focused by hand. */
+  /** Range of the manual focus distance; null if the camera has no manual focus. */
   focus: { min: number; max: number; step: number } | null;
 }
 
-/** The name of anything thrown: not all errors of cameras are `DOMException`s in all browsers. */
+/**
+ * Returns the name of an error. Not every browser throws a `DOMException` for every camera error.
+ */
 function nameOf(thrown: unknown): string {
   return typeof thrown === "object" && thrown !== null && "name" in thrown
     ? String(thrown.name)
@@ -60,7 +62,7 @@ function troubleOf(thrown: unknown): Trouble {
   return "cameraNone";
 }
 
-/** What the browser has noted about the camera for this page; `prompt` where it does not tell. */
+/** Returns the browser's camera permission for this page; `prompt` if the browser does not say. */
 export async function permission(): Promise<PermissionState> {
   try {
     return (await navigator.permissions.query({ name: "camera" as PermissionName })).state;
@@ -69,25 +71,23 @@ export async function permission(): Promise<PermissionState> {
   }
 }
 
-/** The camera whose picture a video element shows. */
+/** A camera whose stream is shown in a video element. */
 export class Camera {
   readonly #video: HTMLVideoElement;
   #track: MediaStreamTrack | undefined;
-  /**
-   * Counts starts and stops: a stream that arrives after the next of either is not wanted any more.
-   */
+  /** Counts starts and stops. A stream that arrives after a later start or stop is discarded. */
   #turn = 0;
 
   constructor(video: HTMLVideoElement) {
     this.#video = video;
   }
 
-  /** The device in use, or the one used last: it is the one to come back to. */
+  /** The device in use or used last, so that the same one can be started again. */
   device: string | undefined;
 
   /**
-   * Starts the device named, or one that looks away from the person. False where it was stopped
-   * meanwhile. Rejects with `CameraError`.
+   * Starts the given device, or a camera that faces away from the person. Resolves to false if it
+   * was stopped meanwhile. Rejects with `CameraError`.
    */
   async start(device?: string): Promise<boolean> {
     this.stop();
@@ -104,7 +104,7 @@ export class Camera {
         video: { ...WANTED, ...which },
       });
     } catch (cause) {
-      // The device of before is gone, unplugged perhaps: any other will do.
+      // The previous device is gone, perhaps unplugged: any other will do.
       if (device !== undefined && nameOf(cause) === "OverconstrainedError" && mine === this.#turn)
         return this.start();
       throw new CameraError(troubleOf(cause), { cause });
@@ -117,15 +117,15 @@ export class Camera {
     this.#track = track;
     this.device = track.getSettings().deviceId ?? device;
     this.#video.srcObject = stream;
-    // Rejects where the stream is stopped before its first frame: the caller learns that from the
-    // turn.
+    // This rejects if the stream is stopped before its first frame. The caller sees that in
+    // `#turn`.
     await this.#video.play().catch(() => undefined);
     if (mine === this.#turn && this.#capabilities().focusMode?.includes("continuous"))
       await this.#adjust({ focusMode: "continuous" });
     return mine === this.#turn;
   }
 
-  /** Stops the device: its light goes out. */
+  /** Stops the device; its indicator light goes out. */
   stop(): void {
     this.#turn++;
     this.#track?.stop();
@@ -133,12 +133,12 @@ export class Camera {
     this.#video.srcObject = null;
   }
 
-  /** Calls back if the device goes away by itself. */
+  /** Calls `callback` if the device disappears. */
   onLost(callback: () => void): void {
     this.#track?.addEventListener("ended", callback, { once: true });
   }
 
-  /** What can be switched. */
+  /** Returns the controls that the camera has. */
   abilities(): Abilities {
     const { torch, focusMode, focusDistance } = this.#capabilities();
     const byHand =
@@ -148,12 +148,12 @@ export class Camera {
     return { torch: torch === true, focus: byHand ? focusDistance : null };
   }
 
-  /** Switches the lamp beside the lens; false where the device refuses. */
+  /** Switches the lamp. Resolves to false if the device refuses. */
   torch(on: boolean): Promise<boolean> {
     return this.#adjust({ torch: on });
   }
 
-  /** Focuses at a distance of the range in `abilities`. */
+  /** Sets the focus to a distance within the range in `abilities`. */
   focus(distance: number): Promise<boolean> {
     return this.#adjust({ focusMode: "manual", focusDistance: distance });
   }
@@ -172,7 +172,7 @@ export class Camera {
   }
 }
 
-/** The cameras of the device; they have names once one was allowed. */
+/** Returns all cameras. Their names are available once one was allowed. */
 export async function cameras(): Promise<MediaDeviceInfo[]> {
   const devices = await navigator.mediaDevices.enumerateDevices();
   return devices.filter(({ kind, deviceId }) => kind === "videoinput" && deviceId !== "");

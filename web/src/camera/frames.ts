@@ -1,24 +1,25 @@
-/** Frames of a video, as the person sees them. */
+/** Frames of a video as the person sees them. */
 
 /**
- * Pixels that a frame is read at. A passport that fills the guide then has 20 pixels a character;
- * the network sees 15, so more would be thrown away again, and locating takes time for each.
+ * Maximum number of pixels of a frame to read. A passport that fills the guide then has 20 pixels
+ * per character; the network sees 15. More pixels would be discarded, and locating takes time for
+ * each.
  */
-const MOST_PIXELS = 1024 * 768;
+const MAX_PIXELS = 1024 * 768;
 /**
- * Longer than a frame of a camera lasts, so that browsers that do not tell of new frames do not
- * read one twice; milliseconds.
+ * Interval between frames in browsers that do not announce new ones, in milliseconds: longer than a
+ * camera's frame lasts, so that none is read twice.
  */
 const FRAME_MS = 50;
 /**
- * Longest trust in a browser that tells of new frames, in milliseconds: WebKitGTK at times tells of
- * none that a stream has.
+ * Maximum wait for a browser to announce a frame, in milliseconds. WebKitGTK sometimes announces
+ * none although the stream has them.
  */
 const PATIENCE_MS = 300;
 
 /**
- * Watches a video for new frames, so that each is read once and none is waited for that is already
- * there.
+ * Watches a video for new frames: each is read once, and a frame that is already there is not
+ * waited for.
  */
 export class FrameWatch {
   readonly #video: HTMLVideoElement;
@@ -33,7 +34,7 @@ export class FrameWatch {
     this.#watch();
   }
 
-  /** Resolves when there is a frame that was not taken yet; at once when aborted. */
+  /** Resolves when there is a new frame, or at once when aborted. */
   async next(): Promise<void> {
     if (!this.#fresh && !this.#signal.aborted)
       await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -57,7 +58,8 @@ export class FrameWatch {
 }
 
 /**
- * The part of a frame that is on the screen where the video covers its box, in pixels of the frame.
+ * Returns the part of a frame that is visible in a box with `object-fit: cover`, in pixels of the
+ * frame.
  */
 export function visiblePart(
   frame: { width: number; height: number },
@@ -74,28 +76,30 @@ export function visiblePart(
   };
 }
 
-/** The visible part of the frame of the moment, at the size to read; null while there is none. */
+/**
+ * Captures the visible part of the current frame at the size to read; null if there is no frame.
+ */
 export async function grab(video: HTMLVideoElement): Promise<ImageBitmap | null> {
   const frame = { width: video.videoWidth, height: video.videoHeight };
   const box = { width: video.clientWidth, height: video.clientHeight };
   if (frame.width === 0 || frame.height === 0 || box.width === 0 || box.height === 0) return null;
   const { x, y, width, height } = visiblePart(frame, box);
-  const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (width * height)));
+  const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (width * height)));
   const size: ImageBitmapOptions = {
     resizeWidth: Math.max(1, Math.floor(width * scale)),
     resizeHeight: Math.max(1, Math.floor(height * scale)),
-    // Two pixels into one need no more than their neighbours.
+    // Averaging neighbours is enough down to half the size.
     resizeQuality: scale < 0.5 ? "medium" : "low",
   };
   try {
     return await createImageBitmap(video, x, y, width, height, size);
   } catch {
-    // Between two devices the video has no frame for a moment.
+    // The video has no frame for a moment while devices change.
     return null;
   }
 }
 
-/** A frame as a file, for the result to show; it stays on the canvas too. */
+/** Converts a frame to a file for the result to show. The frame also stays on the canvas. */
 export function fileOf(frame: ImageBitmap, canvas: HTMLCanvasElement): Promise<Blob> {
   canvas.width = frame.width;
   canvas.height = frame.height;

@@ -1,23 +1,21 @@
-/** What to tell the person about the frame of the moment. */
+/** Hints to the person about the current frame. */
 import type { Result } from "nibble";
 import { t, type Key } from "../messages";
 import type { Progress } from "./agreement";
 
-/** Mean brightness, of 255, below which light is what lacks. */
+/** Mean brightness, 0 to 255, below which the hint is that light is missing. */
 const DARK = 45;
-/**
- * Height of capitals below which they are not read reliably, with a margin; in pixels of the frame.
- */
+/** Height of capitals, in pixels of the frame, below which reading is unreliable; with a margin. */
 const SMALL = 9;
-/** Share of the frame at its edges where lines are likely cut off. */
+/** Width of the margin, as a fraction of the frame, in which lines are probably cut off. */
 const EDGE = 0.01;
-/** A hint stays for this long, that it can be read; milliseconds. */
-const SHORTEST = 900;
+/** Minimum time that a hint stays, so that it can be read; milliseconds. */
+const MIN_SHOWN_MS = 900;
 
 const distance = ([ax, ay]: [number, number], [bx, by]: [number, number]) =>
   Math.hypot(ax - bx, ay - by);
 
-/** The hint for one frame. */
+/** Returns the hint for one frame. */
 export function hintFor(result: Result, progress: Progress, light: number): Key {
   if (result.quads.length === 0) return light < DARK ? "hintDark" : "hintFind";
   if (progress.offer && result.checks.some(({ ok }) => !ok)) return "hintCheck";
@@ -33,7 +31,7 @@ export function hintFor(result: Result, progress: Progress, light: number): Key 
   return small ? "hintCloser" : "hintStill";
 }
 
-/** Shows hints slowly enough to be read and heard. */
+/** Shows hints slowly enough to be read or heard. */
 export class Hints {
   readonly #element: HTMLElement;
   #shown: Key | undefined;
@@ -43,9 +41,9 @@ export class Hints {
     this.#element = element;
   }
 
-  /** Shows a hint, unless the last one is still new; `now` in milliseconds. */
+  /** Shows a hint unless the previous one is too recent; `now` is in milliseconds. */
   show(key: Key, now: number): void {
-    if (key === this.#shown || now - this.#since < SHORTEST) return;
+    if (key === this.#shown || now - this.#since < MIN_SHOWN_MS) return;
     this.set(key);
     this.#since = now;
   }
@@ -57,7 +55,7 @@ export class Hints {
     this.#element.textContent = t(key);
   }
 
-  /** The same hint in another language. */
+  /** Shows the current hint in the current language. */
   translate(): void {
     if (this.#shown !== undefined) this.set(this.#shown);
   }

@@ -1,4 +1,4 @@
-/** Fields that fill in while frames are read. */
+/** The fields that are filled in while frames are read. */
 import { at, el } from "../dom";
 import { t, type Key } from "../messages";
 import { date } from "../words";
@@ -15,7 +15,7 @@ function words(field: LiveField, value: string): string {
   return field === "birth_date" || field === "expiry_date" ? date(value, "medium") : value;
 }
 
-/** Shows the values of the moment; those that have stood still are marked. */
+/** Shows the current values and marks those that have stopped changing. */
 export function showFields(fields: Progress["fields"]): void {
   const rows = LIVE_FIELDS.map((field) => {
     const entry = fields.get(field);

@@ -1,5 +1,6 @@
 /**
- * Reading the frames of a video: one at a time, the newest; those that come meanwhile are skipped.
+ * Reads the frames of a video one at a time, always the newest. Frames that arrive meanwhile are
+ * skipped.
  */
 import type { Precision, Result } from "nibble";
 import type { Client } from "../client";
@@ -7,7 +8,7 @@ import { at } from "../dom";
 import { t } from "../messages";
 import { FrameWatch, grab } from "./frames";
 
-/** A frame, and the answer for it and those before. */
+/** A frame, and the answer for it and the frames before. */
 export interface Frame {
   picture: ImageBitmap;
   result: Result;
@@ -15,10 +16,10 @@ export interface Frame {
   light: number;
 }
 
-/** Between two figures of the frame rate; milliseconds. */
+/** Interval between updates of the frame rate; milliseconds. */
 const COUNT_MS = 1000;
 
-/** Counts the frames that were read, and says how many a second. */
+/** Counts the frames read and shows the frame rate. */
 class Rate {
   #frames = 0;
   #counted = 0;
@@ -36,7 +37,7 @@ class Rate {
 }
 
 /**
- * Reads frames until aborted. `take` owns the picture that it is given, and says whether another
+ * Reads frames until aborted. `take` owns the picture it receives, and returns true if another
  * document begins.
  */
 export async function readFrames(

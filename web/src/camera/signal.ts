@@ -1,28 +1,25 @@
-/** The sign that a document is read: two short notes and a tap of the phone. */
+/** The signal of success: two short notes and a vibration. */
 
-/** A fourth upwards, quiet; hertz. */
+/** A rising fourth; hertz. */
 const NOTES = [660, 880];
 const NOTE_SECONDS = 0.09;
 const LOUDNESS = 0.12;
 const VIBRATION_MS = 70;
 
-/**
- * Plays the sign, unless muted. Browsers give sound only to pages that were asked for it by a
- * press: see `ready`.
- */
+/** Plays the signal unless muted. Browsers allow sound only after a press; see `ready`. */
 export class Signal {
   #audio: AudioContext | undefined;
   muted = false;
 
-  /** To be called while a press of the person is being handled. */
+  /** Call this while a press is being handled. */
   ready(): void {
     if (typeof AudioContext === "undefined") return;
     this.#audio ??= new AudioContext();
-    // Rejects where the browser wants another press: then there is no sound.
+    // This rejects if the browser wants another press: then there is no sound.
     this.#audio.resume().catch(() => undefined);
   }
 
-  /** Says that it is done. */
+  /** Plays the signal. */
   done(): void {
     if (this.muted) return;
     navigator.vibrate?.(VIBRATION_MS);
@@ -32,7 +29,7 @@ export class Signal {
       const begin = audio.currentTime + index * NOTE_SECONDS;
       const note = new OscillatorNode(audio, { frequency });
       const volume = new GainNode(audio, { gain: 0 });
-      // Ramps, because a note that is cut off clicks.
+      // Fade in and out, because a note that is cut off clicks.
       volume.gain.setValueAtTime(0, begin);
       volume.gain.linearRampToValueAtTime(LOUDNESS, begin + NOTE_SECONDS / 5);
       volume.gain.linearRampToValueAtTime(0, begin + NOTE_SECONDS);

@@ -1,6 +1,6 @@
 /**
- * The camera view: asks, shows the video and what is read in it, and stops when the document is
- * read.
+ * The camera view: asks for permission, shows the video and the fields, and stops when the document
+ * is read.
  */
 import type { Precision, Result } from "nibble";
 import type { Client } from "../client";
@@ -17,19 +17,19 @@ import { showFields } from "./live";
 import { readFrames, type Frame } from "./session";
 import { Signal } from "./signal";
 
-/** What the camera view asks of the rest of the page. */
+/** What the camera view needs from the rest of the page. */
 export interface Calls {
-  /** The arithmetic chosen. */
+  /** Returns the precision chosen. */
   precision(): Precision;
-  /** A document is read: the answer, and the last frame as a file. */
+  /** Receives the result of a document, and the last frame as a file. */
   read(result: Result, picture: Blob): void;
-  /** Reading itself failed. */
+  /** Receives an error of the reader. */
   failed(error: unknown): void;
 }
 
 type State = "ask" | "live" | "done" | Trouble;
 
-/** How long the sign of success stays before the result; milliseconds. */
+/** How long the signal of success is shown before the result; milliseconds. */
 const DONE_MS = 650;
 
 const TITLES = { ask: "cameraAsk", live: "cameraTitle", done: "cameraTitle" } as const;
@@ -50,11 +50,11 @@ export class CameraView {
   #state: State = "ask";
   /** Ends the reading of frames. */
   #session: AbortController | undefined;
-  /** The tab went to the background while the camera ran. */
+  /** Whether the tab went to the background while the camera ran. */
   #paused = false;
-  /** Allowed once in this visit: the question needs no explanation again. */
+  /** Whether the camera was allowed during this visit; if so, it needs no explanation again. */
   #allowed = false;
-  /** The last frame that a document was read in. */
+  /** The last frame in which a document was read. */
   #best: Frame | undefined;
 
   constructor(client: Client, calls: Calls) {
@@ -75,8 +75,8 @@ export class CameraView {
   }
 
   /**
-   * Begins: with an explanation where the browser is going to ask, with the video where it is not.
-   * To be called while a press is handled.
+   * Opens the view: with an explanation if the browser is going to ask, otherwise with the video.
+   * Call this while a press is being handled.
    */
   async open(): Promise<void> {
     this.#signal.ready();
@@ -101,7 +101,7 @@ export class CameraView {
     section.dataset["trouble"] = trouble ? state : "";
     at("camera-live").hidden = trouble || state === "ask";
     at("camera-text").hidden = !trouble && state !== "ask";
-    // Where the browser has refused for good, or cannot, asking again leads nowhere.
+    // If the browser refuses permanently, or cannot, asking again is useless.
     at("camera-start").hidden = !(
       state === "ask" ||
       state === "cameraBusy" ||
@@ -123,7 +123,7 @@ export class CameraView {
     this.#stop();
     this.#show("live");
     this.#hints.set("hintStart");
-    // A count of zero is a camera that has not given a frame yet.
+    // Zero frames: the camera has not delivered one yet.
     at("camera").dataset["frames"] = "0";
     showFields(new Map());
     try {
@@ -158,7 +158,7 @@ export class CameraView {
     }
   }
 
-  /** One more answer. True where the frames before it are to be forgotten. */
+  /** Handles one more answer. Returns true if the frames so far are to be forgotten. */
   #take(frame: Frame): boolean {
     const { result, light } = frame;
     const progress = this.#agreement.add(result);
@@ -187,7 +187,7 @@ export class CameraView {
     const picture = await fileOf(frame.picture, at<HTMLCanvasElement>("camera-still"));
     this.#keep(undefined);
     await new Promise((resolve) => setTimeout(resolve, DONE_MS));
-    // Left meanwhile: nobody waits for it.
+    // Otherwise the person has left the view meanwhile.
     if (this.#state === "done" && !at("camera").hidden) this.#calls.read(frame.result, picture);
   }
 
@@ -198,7 +198,7 @@ export class CameraView {
     outline(at<SVGSVGElement>("camera-overlay"), [], 1, 1);
   }
 
-  /** In the background the camera is off; the same one comes back with the tab. */
+  /** Turns the camera off in the background, and the same one on again afterwards. */
   #follow(): void {
     if (document.hidden && this.#state === "live" && !at("camera").hidden) {
       this.#paused = true;

@@ -1,11 +1,11 @@
-/** Two filters in one lane, to be played with. */
+/** An interactive view of two filters in one lane. */
 import { el } from "../dom";
 import { CENTRE, bits, steps, type Operands } from "./lane";
 import { t, type HowKey } from "./messages";
 
 type Slot = [keyof Operands, 0 | 1];
 
-/** Sliders in the order of the page; activations of 0..15, weights of -7..7. */
+/** The sliders in page order: activations from 0 to 15, weights from -7 to 7. */
 const SLOTS: readonly { name: string; slot: Slot; from: number; to: number }[] = [
   { name: "x₁", slot: ["x", 0], from: 0, to: 15 },
   { name: "x₂", slot: ["x", 1], from: 0, to: 15 },
@@ -19,7 +19,7 @@ const signed = (value: number): string => (value < 0 ? `−${-value}` : String(v
 const times = (value: number, what: string): string =>
   `${value < 0 ? `(${signed(value)})` : value}·${what}`;
 
-/** Sixteen bits, those of each filter in its colour. */
+/** Draws sixteen bits; each filter's field has its own colour. */
 function cells(value: number): HTMLElement {
   const text = bits(value);
   const field = (name: string, part: string) =>
@@ -47,7 +47,7 @@ function row(name: string, formula: string, value: number): HTMLElement {
   );
 }
 
-/** What the lane gives, and the same computed apart. */
+/** Shows one dot product from the lane, and the same computed separately. */
 function dot(
   key: HowKey,
   field: "a" | "b",
@@ -76,7 +76,7 @@ function dot(
   );
 }
 
-/** The part of the view, with its own state. */
+/** This part of the view, with its state. */
 export class LaneView {
   readonly element = el("section", { class: "panel topic", id: "how-lane" });
   readonly #operands: Operands = { x: [13, 4], a: [5, -3], b: [-6, 7] };
@@ -86,7 +86,7 @@ export class LaneView {
     this.build();
   }
 
-  /** Says everything in the language of the moment. */
+  /** Builds the part in the current language. */
   build(): void {
     const sliders = SLOTS.map(({ name, slot: [key, index], from, to }) => {
       const shown = el("output", {}, signed(this.#operands[key][index]));

@@ -1,4 +1,4 @@
-/** What a layer makes of a line of the visitor's own picture, at the three precisions. */
+/** Shows the output of a layer for a line of the visitor's own picture, at the three precisions. */
 import { el } from "../dom";
 import { models, packageOptions } from "../files";
 import { lastRead } from "../last";
@@ -11,7 +11,7 @@ import HowWorker from "./worker?worker&inline";
 /** Rows of a strip. */
 const ROWS = 24;
 
-/** Draws gray levels, row by row, as many pixels as there are. */
+/** Draws `width` x `height` gray levels, row by row. */
 function paint(
   canvas: HTMLCanvasElement,
   width: number,
@@ -52,7 +52,7 @@ async function sample(): Promise<Blob> {
   return response.blob();
 }
 
-/** The part of the view, with its own state. */
+/** This part of the view, with its state. */
 export class MapsView {
   readonly element = el("section", { class: "panel topic", id: "how-maps" });
   readonly #strip = el("canvas", { class: "strip", role: "img" }) as HTMLCanvasElement;
@@ -69,7 +69,7 @@ export class MapsView {
     this.build();
   }
 
-  /** Follows the picture read last, or a specimen, unless that is what is shown. */
+  /** Processes the last picture read, or a specimen, unless it is shown already. */
   async refresh(): Promise<void> {
     const own = lastRead();
     if (this.#look !== undefined && own === this.#shownFile) return;
@@ -85,7 +85,7 @@ export class MapsView {
     }
   }
 
-  /** Says everything in the language of the moment. */
+  /** Builds the part in the current language. */
   build(): void {
     const layers = el(
       "select",
@@ -151,7 +151,7 @@ export class MapsView {
       const of = (pixel: number) => values[pixel * channels + this.#channel] ?? 0;
       let most = 0;
       for (let pixel = 0; pixel < rows * columns; pixel++) most = Math.max(most, of(pixel));
-      // A channel that is silent here stays black instead of being all noise.
+      // A channel without any output stays black instead of showing noise.
       const scale = most > 0 ? 255 / most : 0;
       paint(canvas, columns, rows, (pixel) => of(pixel) * scale);
       canvas.setAttribute(

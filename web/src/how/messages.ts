@@ -1,4 +1,4 @@
-/** What the how-it-works view says. */
+/** The texts of the how-it-works view. */
 import { translator } from "../language";
 import { ar } from "./messages/ar";
 import { de } from "./messages/de";
@@ -7,5 +7,5 @@ import { fr } from "./messages/fr";
 
 export type { HowKey };
 
-/** The text of a key. */
+/** Returns the text for a key in the current language. */
 export const t = translator<HowKey>({ en, de, fr, ar });

@@ -2,10 +2,10 @@
 import type { Options, Precision } from "nibble";
 import type { LayerMaps } from "../../pkg/explain.js";
 
-/** What is shown beside one another. */
+/** The precisions shown side by side. */
 export const PRECISIONS = ["f32", "u8", "u4"] as const satisfies readonly Precision[];
 
-/** Asks for everything that is shown of one picture. */
+/** Requests everything that is shown for one picture. */
 export interface Question {
   options: Options;
   /** Addresses of the models. */
@@ -13,7 +13,7 @@ export interface Question {
   file: Uint8Array<ArrayBuffer>;
 }
 
-/** Gray codes of a line, 24 rows, and each layer's output at each precision. */
+/** The strip of a line (24 rows of gray codes), and each layer's output at each precision. */
 export interface Look {
   strip: Uint8Array;
   text: string;

@@ -1,4 +1,4 @@
-/** Weights of a model file, and what fewer bits make of them. */
+/** Reads the weights of a model file and quantises them. */
 
 /** Weights of one layer. */
 export interface Weights {
@@ -6,7 +6,7 @@ export interface Weights {
   values: Float32Array;
 }
 
-/** The weights of each layer of an f32 model file (docs/model-file.md: safetensors). */
+/** Returns the weights of each layer of an f32 model file (safetensors; see docs/model-file.md). */
 export function weightsOf(file: ArrayBuffer): Weights[] {
   const length = Number(new DataView(file).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(file, 8, length))) as Record<
@@ -17,7 +17,7 @@ export function weightsOf(file: ArrayBuffer): Weights[] {
   for (const [name, { dtype, data_offsets: offsets }] of Object.entries(header)) {
     if (!name.endsWith(".weight") || dtype !== "F32" || offsets === undefined) continue;
     const [from, to] = offsets.map((offset) => 8 + length + offset) as [number, number];
-    // A copy: floats need not be aligned in the file.
+    // Copy, because floats may be unaligned in the file.
     found.push({
       name: name.slice(0, -".weight".length),
       values: new Float32Array(file.slice(from, to)),
@@ -26,23 +26,23 @@ export function weightsOf(file: ArrayBuffer): Weights[] {
   return found.sort((a, b) => a.name.localeCompare(b.name));
 }
 
-/** The largest code of `bits` bits: codes are symmetric, -7..7 at 4 bits. */
+/** Returns the largest code of `bits` bits. Codes are symmetric: -7..7 at 4 bits. */
 export function largest(bits: number): number {
   return 2 ** (bits - 1) - 1;
 }
 
-/** The code of a weight. */
+/** Returns the code of a weight. */
 function code(weight: number, step: number, top: number): number {
   return Math.max(-top, Math.min(top, Math.round(weight / step)));
 }
 
-/** What a step makes of some weights. */
+/** Weights quantised with one step. */
 export interface Quantised {
-  /** Weights with each code, from the lowest. */
+  /** Number of weights per code, lowest code first. */
   counts: number[];
-  /** Share of weights beyond the outermost codes. */
+  /** Fraction of weights beyond the outermost codes. */
   clipped: number;
-  /** Signal over error, in decibels. */
+  /** Signal-to-error ratio in decibels. */
   decibels: number;
 }
 
@@ -63,7 +63,9 @@ export function quantise(values: Float32Array, bits: number, step: number): Quan
   return { counts, clipped: clipped / values.length, decibels: 10 * Math.log10(signal / error) };
 }
 
-/** The step of least squared error, found by trying: the error has one valley here, a wide one. */
+/**
+ * Returns the step with the least squared error, by trial: the error has a single, wide minimum.
+ */
 export function bestStep(values: Float32Array, bits: number): number {
   const reach = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const steps = Array.from(
@@ -74,7 +76,7 @@ export function bestStep(values: Float32Array, bits: number): number {
   return steps[quality.indexOf(Math.max(...quality))] ?? reach;
 }
 
-/** Counts of values in equal bins over -reach..reach. */
+/** Counts values in bins of equal width over -reach..reach. */
 export function histogram(values: Float32Array, reach: number, bins: number): number[] {
   const counts = new Array<number>(bins).fill(0);
   for (const value of values) {

@@ -1,6 +1,6 @@
 /**
- * The how-it-works view: 4-bit arithmetic to be played with, on the reader's own weights and the
- * visitor's own picture.
+ * The how-it-works view: interactive 4-bit arithmetic on the reader's own weights and the visitor's
+ * own picture.
  */
 import { el } from "../dom";
 import { models } from "../files";
@@ -14,7 +14,7 @@ import { t } from "./messages";
 import { weightsOf } from "./quantise";
 import { WeightsView } from "./weightsview";
 
-/** Builds the view; the weights come with the float model. */
+/** Builds the view. The weights are those of the float model. */
 export async function open(root: HTMLElement): Promise<View> {
   const response = await fetch(models().f32);
   if (!response.ok) throw new Error(`status ${response.status}`);

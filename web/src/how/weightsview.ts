@@ -1,4 +1,4 @@
-/** The weights of a real layer, and what few bits make of them. */
+/** Shows the weights of a real layer and their quantised values. */
 import { el } from "../dom";
 import { language } from "../language";
 import { t } from "./messages";
@@ -7,7 +7,7 @@ import { bestStep, histogram, largest, quantise, type Weights } from "./quantise
 const BINS = 121;
 const WIDTH = 600;
 const HEIGHT = 200;
-/** Steps of the slider to either side of the best one, each a twelfth of a doubling. */
+/** Slider positions to either side of the best step; one is a twelfth of an octave. */
 const REACH = 24;
 
 function svg(tag: string, attributes: Record<string, string | number>): SVGElement {
@@ -19,7 +19,7 @@ function svg(tag: string, attributes: Record<string, string | number>): SVGEleme
 const number = (value: number, digits = 1): string =>
   new Intl.NumberFormat(language(), { maximumFractionDigits: digits }).format(value);
 
-/** The part of the view, with its own state. */
+/** This part of the view, with its state. */
 export class WeightsView {
   readonly element = el("section", { class: "panel topic", id: "how-weights" });
   readonly #layers: readonly Weights[];
@@ -33,7 +33,7 @@ export class WeightsView {
   readonly #stepShown = el("output", {});
   #layer = 1;
   #bits = 4;
-  /** Twelfths of a doubling away from the best step. */
+  /** Distance from the best step, in twelfths of an octave. */
   #offset = 0;
 
   constructor(layers: readonly Weights[]) {
@@ -41,7 +41,7 @@ export class WeightsView {
     this.build();
   }
 
-  /** Says everything in the language of the moment. */
+  /** Builds the part in the current language. */
   build(): void {
     const layer = el(
       "select",
@@ -126,8 +126,8 @@ export class WeightsView {
   }
 
   /**
-   * Bars: the weights. Stems: their codes, as high as the weights of a bin would stand if they
-   * shared a code's width.
+   * Draws the weights as bars and their codes as stems. A stem is as high as a bin would be if its
+   * weights were spread over the width of a code.
    */
   #draw(values: Float32Array, step: number, counts: readonly number[]): void {
     const reach = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) * 1.02;

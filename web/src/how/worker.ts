@@ -1,18 +1,18 @@
 /**
- * The worker of the how-it-works view: reads a picture, then follows its first line through the
- * three networks.
+ * The worker of the how-it-works view: reads a picture, then passes its last line through the three
+ * networks.
  */
 import { Reader, init } from "nibble";
 import { Looker } from "../../pkg/explain.js";
 import { PRECISIONS, type Answer, type Look, type Question } from "./protocol";
 
-/** Layers whose output is shown: all but the last, whose output is classes. */
+/** Layers whose output is shown. The last layer is left out, because its output is classes. */
 const LAYERS = [0, 1, 2, 3, 4, 5];
 
 async function look({ options, models, file }: Question): Promise<Look> {
   await init(options);
   const reader = await Reader.create({ precision: "u4" });
-  // Reading takes the bytes along; the strip needs them too.
+  // `read` may take the bytes; the strip needs them, too.
   const { quads, lines } = await reader.read(file.slice());
   reader.dispose();
   const [quad, text] = [quads.at(-1), lines.at(-1)];
@@ -21,7 +21,7 @@ async function look({ options, models, file }: Question): Promise<Look> {
   const maps: Partial<Look["maps"]> = {};
   for (const precision of PRECISIONS) {
     const looker = new Looker(new Uint8Array(await (await fetch(models[precision])).arrayBuffer()));
-    // The networks read one strip; decoding the picture for it once is enough.
+    // All networks read the same strip: decode the picture once.
     const line = (strip ??= new Uint8Array(looker.strip(file, quad, text.length)));
     maps[precision] = LAYERS.map((layer) => looker.look(line, layer));
     looker.dispose();

@@ -1,4 +1,4 @@
-/** Several files at once: read one after the other into a table. */
+/** Reads several files one after the other into a table. */
 import { at, el } from "../dom";
 import { onLanguage } from "../language";
 import { t } from "../messages";
@@ -10,10 +10,10 @@ import type { Row } from "./row";
 import { VERDICTS, outcome } from "./verdict";
 import { date } from "../words";
 
-/** What the table asks of the rest of the view. */
+/** What the table needs from the rest of the view. */
 export interface BatchCalls {
   read(file: File): Promise<Reading>;
-  /** Shows the whole reading of a row. */
+  /** Shows the full result of a row. */
   open(row: Row & { reading: Reading }): void;
 }
 
@@ -21,7 +21,7 @@ export interface BatchCalls {
 export class Batch {
   readonly #calls: BatchCalls;
   #rows: Row[] = [];
-  /** Ends the run; aborted too when all is read. */
+  /** Stops the run; also aborted when every file is read. */
   #run = new AbortController();
   #stopped = false;
 
@@ -39,7 +39,7 @@ export class Batch {
     onLanguage(() => this.#draw());
   }
 
-  /** Whether there is a table to go back to. */
+  /** Whether there is a table to return to. */
   get filled(): boolean {
     return this.#rows.length > 0;
   }
@@ -59,8 +59,8 @@ export class Batch {
       } catch (thrown) {
         row.error = thrown;
       }
-      // The answer that was under way at the stop still counts; that of a table thrown away has no
-      // row.
+      // The answer that was pending when the run was stopped still counts. If the table was
+      // cleared, its row is gone.
       if (this.#rows[index] === row) this.#replace(index, row);
       if (run.signal.aborted) return;
     }
@@ -68,7 +68,7 @@ export class Batch {
     this.#report();
   }
 
-  /** Stops, and forgets everything. */
+  /** Stops the run and clears the table. */
   clear(): void {
     this.#run.abort();
     this.#rows = [];

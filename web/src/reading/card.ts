@@ -1,4 +1,4 @@
-/** The fields of a document as a card, in plain words. */
+/** Shows the fields of a document as a card, in plain words. */
 import type { Check, DocumentFields } from "nibble";
 import { el } from "../dom";
 import { t, type Key } from "../messages";
@@ -7,7 +7,7 @@ import { date, sex, validity } from "../words";
 
 interface Style {
   wide?: boolean;
-  /** What a person should notice. */
+  /** A warning about the field. */
   warning?: Key | undefined;
 }
 
@@ -19,8 +19,8 @@ function field(key: Key, value: string | null, { wide, warning }: Style = {}): H
 }
 
 /**
- * The rows of the card: those that the document has, with a warning where a field's own check digit
- * disagrees.
+ * Returns the rows of the card: the fields that the document has, with a warning if a field's own
+ * check digit disagrees.
  */
 export function card(document: DocumentFields, checks: readonly Check[]): HTMLElement[] {
   const wrong = (key: Check["field"]): Key | undefined =>
@@ -31,7 +31,7 @@ export function card(document: DocumentFields, checks: readonly Check[]): HTMLEl
     ...field("birth_date", date(document.birth_date), { warning: wrong("birth_date") }),
     ...field("sex", sex(document.sex)),
     ...field("document_number", document.document_number, { warning: wrong("document_number") }),
-    // The French card of 1988 to 2021 prints no date of expiry in its lines.
+    // The lines of the French card of 1988 to 2021 contain no date of expiry.
     ...(document.format === "FRA36"
       ? []
       : field("expiry_date", date(document.expiry_date), {

@@ -1,4 +1,4 @@
-/** Readings of several files as comma-separated values (RFC 4180). */
+/** Writes the results of several files as comma-separated values (RFC 4180). */
 import type { DocumentFields } from "nibble";
 import { NibbleError } from "nibble";
 import type { Row } from "./row";
@@ -17,10 +17,12 @@ const FIELDS = [
   "optional",
 ] as const satisfies readonly (keyof DocumentFields)[];
 
-/** Most lines that a zone has. */
+/** Maximum number of lines of a zone. */
 const LINES = 3;
 
-/** A cell. What a spreadsheet would take for a formula is made a text. */
+/**
+ * Writes one cell. Text that a spreadsheet would take for a formula is escaped with an apostrophe.
+ */
 function cell(value: string): string {
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -39,10 +41,10 @@ function cells(row: Row): string[] {
   return [row.file.name, status(row), ...values, ...lines];
 }
 
-/** The table of all rows; `status` is an outcome of a reading or the code of an error. */
+/** Returns the table of all rows. `status` is the outcome of a reading or the code of an error. */
 export function csv(rows: readonly Row[]): string {
   const head = ["file", "status", ...FIELDS, "line_1", "line_2", "line_3"];
   const text = [head, ...rows.map(cells)].map((row) => row.map(cell).join(",")).join("\r\n");
-  // Spreadsheets take a file for UTF-8 by this mark.
+  // The byte order mark tells spreadsheets that the file is UTF-8.
   return `\uFEFF${text}\r\n`;
 }

@@ -1,22 +1,23 @@
 /**
- * Files to readings, by the engine or, where it cannot take a file, by the browser's own decoder.
+ * Turns files into readings: by the engine or, if it cannot decode a file, by way of the browser's
+ * decoder.
  */
 import { NibbleError, type ErrorCode, type Precision, type Result } from "nibble";
 import type { Client } from "../client";
 import type { Key } from "../messages";
 
-/** Pixels that the engine's memory budget holds with ease. */
-const MOST_PIXELS = 12_000_000;
-/** Bytes of a file that the engine is given; its memory has a limit of 128 MB. */
-const MOST_BYTES = 48_000_000;
+/** Maximum number of pixels handed to the engine, well within its memory limit. */
+const MAX_PIXELS = 12_000_000;
+/** Maximum size of a file handed to the engine, in bytes; its memory is limited to 128 MiB. */
+const MAX_BYTES = 48_000_000;
 
-/** A picture read, and what to say about how. */
+/** A result, and the key of a notice on how the picture was decoded. */
 export interface Reading {
   result: Result;
   notice: Key | undefined;
 }
 
-/** A file that is refused in words of its own. */
+/** The error for a file type that has a message of its own. */
 export class Refused extends NibbleError {
   constructor(
     readonly key: Key,
@@ -26,7 +27,7 @@ export class Refused extends NibbleError {
   }
 }
 
-/** What to say about each error; some are never seen unless the page has a bug. */
+/** The message for each error. Some errors occur only if the page has a bug. */
 const WORDS: Record<ErrorCode, Key> = {
   Empty: "errEmpty",
   NotAPicture: "errNotAPicture",
@@ -43,15 +44,15 @@ const WORDS: Record<ErrorCode, Key> = {
   Internal: "errInternal",
 };
 
-/** What to say about anything thrown while reading. */
+/** Returns the message for anything thrown while reading. */
 export function errorKey(thrown: unknown): Key {
   if (thrown instanceof Refused) return thrown.key;
   return WORDS[thrown instanceof NibbleError ? thrown.code : "Internal"];
 }
 
 /**
- * What the browser makes of a file: an `ImageBitmap`, or an element for formats that only those
- * decode.
+ * Decodes a file by the browser: to an `ImageBitmap`, or to an element for formats that only
+ * elements support. Null if it cannot.
  */
 async function decoded(file: Blob): Promise<ImageBitmap | HTMLImageElement | null> {
   try {
@@ -71,12 +72,12 @@ async function decoded(file: Blob): Promise<ImageBitmap | HTMLImageElement | nul
 }
 
 /**
- * Pixels by the browser's own decoder, scaled down where they are too many; null where it cannot.
+ * Decodes a file by the browser and scales it down if it has too many pixels. Null if it cannot.
  */
 async function byBrowser(file: Blob): Promise<{ pixels: ImageData; scaled: boolean } | null> {
   const picture = await decoded(file);
   if (picture === null || picture.width === 0 || picture.height === 0) return null;
-  const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (picture.width * picture.height)));
+  const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (picture.width * picture.height)));
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(1, Math.floor(picture.width * scale));
   canvas.height = Math.max(1, Math.floor(picture.height * scale));
@@ -91,12 +92,12 @@ async function byBrowser(file: Blob): Promise<{ pixels: ImageData; scaled: boole
 }
 
 async function byEngine(client: Client, file: Blob, precision: Precision): Promise<Result> {
-  if (file.size > MOST_BYTES) throw new NibbleError("TooLarge", `the file has ${file.size} bytes`);
+  if (file.size > MAX_BYTES) throw new NibbleError("TooLarge", `the file has ${file.size} bytes`);
   return client.read(new Uint8Array(await file.arrayBuffer()), precision);
 }
 
 /**
- * Reads a file. Rejects with `NibbleError`, the engine's where the browser cannot decode the file
+ * Reads a file. Rejects with the engine's `NibbleError` if the browser cannot decode the file
  * either.
  */
 export async function readFile(client: Client, file: Blob, precision: Precision): Promise<Reading> {

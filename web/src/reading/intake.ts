@@ -1,13 +1,13 @@
-/** The ways by which files reach the reading view: button, drop, paste, samples, other apps. */
+/** The ways in which files reach the reading view: button, drop, paste, samples, other apps. */
 import { NibbleError } from "nibble";
 import { SHARED } from "../../offline/precache";
 import { at, el } from "../dom";
 import { t } from "../messages";
 import { SAMPLES } from "../samples";
 
-/** Takes the files of button, drop and paste; `take` gets at least one. */
+/** Passes files from button, drop and paste to `take`, at least one at a time. */
 export function watchFiles(take: (files: File[]) => void): void {
-  // Another view has its own use for what is dropped on it.
+  // Another view handles what is dropped on it.
   const offer = (list: FileList | null | undefined) => {
     const files = [...(list ?? [])];
     if (files.length > 0 && !at("view-read").hidden) take(files);
@@ -17,7 +17,7 @@ export function watchFiles(take: (files: File[]) => void): void {
   at("camera-choose").addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
     offer(input.files);
-    // So that the same file can be chosen again.
+    // Allows the same file to be chosen again.
     input.value = "";
   });
   const drop = at("drop");
@@ -48,7 +48,7 @@ async function fetched(address: string): Promise<Blob> {
   return response.blob();
 }
 
-/** Offers the specimens; `take` gets the file on its way and its name. */
+/** Offers the specimens. `take` receives the pending file and its name. */
 export function offerSamples(take: (file: Promise<Blob>, name: string) => void): void {
   const buttons = SAMPLES.map(({ key, address }) => {
     const button = el("button", { type: "button", "data-t": key, "data-sample": address }, t(key));
@@ -58,11 +58,14 @@ export function offerSamples(take: (file: Promise<Blob>, name: string) => void):
   at("samples").replaceChildren(...buttons);
 }
 
-/** The file that another app has shared with the installed page, once; null where there is none. */
+/**
+ * Returns the file that another app has shared with the installed page, once; null if there is
+ * none.
+ */
 export async function sharedFile(): Promise<File | null> {
   const address = new URL(location.href);
   if (!address.searchParams.has("shared")) return null;
-  // Reloading or bookmarking the page does not ask again.
+  // A reload or a bookmark must not ask for it again.
   address.searchParams.delete("shared");
   history.replaceState(history.state, "", address);
   const cache = await caches.open(SHARED.cache);

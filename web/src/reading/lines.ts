@@ -1,16 +1,16 @@
-/** The lines of the zone, with the characters that a person should look at marked. */
+/** Shows the lines of the zone and marks the characters that a person should check. */
 import type { Result, Review } from "nibble";
 import { el } from "../dom";
 import { t } from "../messages";
 
-/** Whether the character was changed against what was read, or is only doubtful. */
+/** Returns whether the character was corrected, rather than only doubtful. */
 function changed(item: Review, result: Result): boolean {
   return (
     item.line !== null && item.pos !== null && result.lines[item.line]?.[item.pos] === item.alt
   );
 }
 
-/** The lines as decoded; corrected and doubtful characters are `mark` elements. */
+/** Returns the lines; corrected and doubtful characters are `mark` elements. */
 export function markedLines(result: Result): (Node | string)[] {
   return result.lines.flatMap((line, index) => {
     const items = new Map(
@@ -32,7 +32,7 @@ function describe(item: Review, result: Result): string {
   return t(changed(item, result) ? "changed" : "unsure", values);
 }
 
-/** A sentence on each mark. */
+/** Returns a sentence for each mark. */
 export function reviewList(result: Result): HTMLElement[] {
   return result.review.map((item) => {
     const kind = item.line === null ? "note" : changed(item, result) ? "changed" : "doubt";
@@ -40,7 +40,7 @@ export function reviewList(result: Result): HTMLElement[] {
   });
 }
 
-/** The lines as read before grammar and check digits, where that differs. */
+/** Returns the lines as read before grammar and check digits, if they differ; otherwise null. */
 export function rawLines(result: Result): string | null {
   const raw = result.raw_lines.join("\n");
   return raw === result.lines.join("\n") ? null : raw;

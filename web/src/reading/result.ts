@@ -1,4 +1,4 @@
-/** A result, shown. */
+/** Shows a result. */
 import type { Result } from "nibble";
 import { at, el, outline } from "../dom";
 import { language } from "../language";
@@ -88,7 +88,7 @@ function facts(result: Result): HTMLElement[] {
   );
 }
 
-/** Shows everything of a result but the picture itself. */
+/** Shows everything of a result except the picture. */
 export function show(result: Result): void {
   showVerdict(result);
   outline(at<SVGSVGElement>("overlay"), result.quads, result.width, result.height);

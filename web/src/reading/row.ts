@@ -1,7 +1,7 @@
 /** A row of the table of several files. */
 import type { Reading } from "./decode";
 
-/** A file, and its reading or the error it ended in; neither while it waits. */
+/** A file with its reading or its error; with neither until it is read. */
 export interface Row {
   file: File;
   reading?: Reading;

@@ -1,4 +1,4 @@
-/** The sections of the reading view: one is on the screen. */
+/** The sections of the reading view, of which one is visible. */
 import { at } from "../dom";
 
 const SECTIONS = ["start", "camera", "busy", "problem", "batch", "result"] as const;
@@ -6,13 +6,13 @@ const SECTIONS = ["start", "camera", "busy", "problem", "batch", "result"] as co
 /** The id of a section. */
 export type Section = (typeof SECTIONS)[number];
 
-/** Shows a section in place of the others. */
+/** Shows a section instead of the others. */
 export function go(section: Section): void {
   for (const id of SECTIONS) at(id).hidden = id !== section;
   scrollTo({ top: 0 });
 }
 
-/** Whether a section is the one on the screen. */
+/** Returns whether a section is visible. */
 export function isShown(section: Section): boolean {
   return !at(section).hidden;
 }

@@ -1,4 +1,4 @@
-/** The reading view: a picture comes in, the worker reads it, the result is shown. */
+/** The reading view: takes pictures, has the worker read them, and shows the results. */
 import { NibbleError, supported, type Precision } from "nibble";
 import { CameraView } from "../camera/view";
 import type { Client } from "../client";
@@ -14,11 +14,11 @@ import { offerSamples, sharedFile, watchFiles } from "./intake";
 import { show } from "./result";
 import { go, isShown } from "./sections";
 
-/** A reading on the screen, so that another precision or language can show it again. */
+/** The reading on the screen, kept for another precision or language. */
 interface Shown extends Reading {
   file: Blob;
   name: string;
-  /** Where it came from, and where "read another" leads. */
+  /** Where it came from, which is also where "read another" leads. */
   from: "file" | "camera" | "batch";
 }
 
@@ -27,11 +27,11 @@ class ReadingView {
   readonly #camera: CameraView;
   readonly #batch: Batch;
   #shown: Shown | undefined;
-  /** Kernels that this browser computes wrongly. */
+  /** Kernels that give wrong results in this browser. */
   #wrongKernels: ReadonlySet<string> = new Set();
-  /** What went wrong, as long as it is on the screen. */
+  /** The error on the screen. */
   #problem: unknown;
-  /** Counts readings: an answer to an older one is dropped. */
+  /** Counts readings: the answer to an earlier one is dropped. */
   #turn = 0;
 
   constructor(client: Client) {
@@ -50,11 +50,11 @@ class ReadingView {
     this.#wire();
   }
 
-  /** Loads what reading needs, and reads a file that another app has shared. */
+  /** Loads what reading needs. Then reads a file that another app has shared, if any. */
   async start(): Promise<void> {
     if (supported() === null) return this.#fail(new NibbleError("NoSimd", "no SIMD"));
     try {
-      // The usual model is here before a picture is: nothing is requested while one is read.
+      // Load the usual model now: nothing is requested while a picture is read.
       await this.#client.load("u4");
       this.#wrongKernels = new Set((await this.#client.start()).flatMap((choice) => choice.wrong));
       this.#showKernels();
@@ -69,7 +69,7 @@ class ReadingView {
     return quietly(() => readFile(this.#client, file, precision()));
   }
 
-  /** Reads one file to its result. */
+  /** Reads one file and shows its result. */
   async #open(coming: Blob | Promise<Blob>, name: string): Promise<void> {
     const mine = this.#leave();
     at("busy-text").textContent = t("reading");
@@ -92,7 +92,7 @@ class ReadingView {
     void this.#batch.start(files);
   }
 
-  /** Gives up what is on the screen; the number of the turn that begins. */
+  /** Clears the screen and begins a new turn; returns its number. */
   #leave(): number {
     this.#camera.close();
     this.#batch.clear();
@@ -120,7 +120,7 @@ class ReadingView {
     at("verdict").focus({ preventScroll: true });
   }
 
-  /** Shows the result at hand in the language of the moment. */
+  /** Shows the current result in the current language. */
   #show(): void {
     if (this.#shown === undefined) return;
     const { result, notice } = this.#shown;
@@ -131,7 +131,9 @@ class ReadingView {
     show(result);
   }
 
-  /** The same picture by another precision; what is shown stays until the answer is here. */
+  /**
+   * Reads the same picture at another precision. The old result stays until the new one is there.
+   */
   async #readAgain(): Promise<void> {
     const shown = this.#shown;
     if (shown === undefined) return;
@@ -163,7 +165,7 @@ class ReadingView {
     at("problem-text").textContent = t(errorKey(this.#problem));
     at("problem").dataset["code"] =
       this.#problem instanceof NibbleError ? this.#problem.code : "Internal";
-    // Without SIMD there is nothing to go back to.
+    // Without SIMD there is nothing to return to.
     for (const again of document.querySelectorAll<HTMLElement>("#problem .again"))
       again.hidden = supported() === null;
   }
@@ -236,7 +238,7 @@ function precision(): Precision {
     ?.value as Precision;
 }
 
-/** Starts the view; `client` reads for it. */
+/** Starts the view. `client` reads for it. */
 export function startReading(client: Client): void {
   void new ReadingView(client).start();
 }

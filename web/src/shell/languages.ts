@@ -2,11 +2,11 @@
 import { at, el } from "../dom";
 import { LANGUAGES, language, preferred, speak, type Language } from "../language";
 
-/** Speaks the visitor's language, and another when they choose it. */
+/** Shows the page in the visitor's language, and in another when they choose it. */
 export function offerLanguages(): void {
   const choose = () =>
     speak(select.value as Language).catch(() => {
-      // Its texts cannot be fetched: the choice falls back to what is spoken.
+      // If the texts could not be fetched, the choice returns to the current language.
       select.value = language();
     });
   const select = at<HTMLSelectElement>("language");

@@ -1,4 +1,4 @@
-/** What surrounds the views says. */
+/** The texts around the views. */
 import { translateMarked, translator } from "../language";
 
 const en = {
@@ -12,14 +12,15 @@ const en = {
   titleBench: "Bench – Nibble",
   titleHow: "How it works – Nibble",
   loading: "Loading…",
-  update: "A new version is here.",
+  update: "A new version is available.",
   updateNow: "Reload",
-  offline: "From now on this page works without a network.",
+  licences: "Licences",
+  offline: "This page now works offline.",
   failed: "This view could not be loaded. Check the connection and reload the page.",
   foot: "Reads machine-readable zones of passports, identity cards and visas with a 4-bit network that runs in this tab. It checks digits, not whether a document is genuine.",
 };
 
-/** Keys of the catalogue. */
+/** A key of the catalogue. */
 export type ShellKey = keyof typeof en;
 
 const de: Record<ShellKey, string> = {
@@ -35,6 +36,7 @@ const de: Record<ShellKey, string> = {
   loading: "Wird geladen …",
   update: "Eine neue Version ist da.",
   updateNow: "Neu laden",
+  licences: "Lizenzen",
   offline: "Ab jetzt geht diese Seite auch ohne Netz.",
   failed:
     "Diese Ansicht konnte nicht geladen werden. Prüfen Sie die Verbindung und laden Sie die Seite neu.",
@@ -54,6 +56,7 @@ const fr: Record<ShellKey, string> = {
   loading: "Chargement…",
   update: "Une nouvelle version est là.",
   updateNow: "Recharger",
+  licences: "Licences",
   offline: "Désormais cette page fonctionne sans réseau.",
   failed: "Cette vue n’a pas pu être chargée. Vérifiez la connexion et rechargez la page.",
   foot: "Lit les zones de lecture automatique des passeports, cartes et visas avec un réseau à 4 bits qui tourne dans cet onglet. Il vérifie des chiffres, non l’authenticité d’un document.",
@@ -72,6 +75,7 @@ const ar: Record<ShellKey, string> = {
   loading: "جارٍ التحميل…",
   update: "يتوفر إصدار جديد.",
   updateNow: "إعادة التحميل",
+  licences: "التراخيص",
   offline: "من الآن تعمل هذه الصفحة دون اتصال.",
   failed: "تعذّر تحميل هذا القسم. تحقّق من الاتصال ثم أعد تحميل الصفحة.",
   foot: "يقرأ المنطقة المقروءة آليًا في جوازات السفر وبطاقات الهوية والتأشيرات بشبكة من 4 بتات تعمل في هذه الصفحة. يتحقق من الأرقام لا من أصالة الوثيقة.",
@@ -79,7 +83,7 @@ const ar: Record<ShellKey, string> = {
 
 const catalogue = { en, de, fr, ar };
 
-/** The text of a key. */
+/** Returns the text for a key in the current language. */
 export const t = translator<ShellKey>(catalogue);
 
 translateMarked("data-shell", t);

@@ -1,8 +1,9 @@
 /**
- * Which view is up: the fragment of the address says so, hence links, history and bookmarks work as
- * everywhere.
+ * Shows the view that the fragment of the address names, so that links, history and bookmarks work
+ * as usual.
  *
- * A view's element gets the events `enter` and `leave`, for views whose code is part of the page.
+ * The element of a view receives the events `enter` and `leave`, for views whose code is part of
+ * the page.
  */
 import { at, el } from "../dom";
 import { onLanguage } from "../language";
@@ -15,7 +16,7 @@ let current: ViewEntry | undefined;
 
 const elementOf = (entry: ViewEntry): HTMLElement => at(`view-${entry.name}`);
 
-/** The view that a fragment names, the first one if none, and the rest of the fragment. */
+/** Returns the view that a fragment names (the first if none) and the rest of the fragment. */
 function route(fragment: string): { entry: ViewEntry; argument: string } {
   const [name = "", ...rest] = fragment.replace(/^#/, "").split("/");
   return {
@@ -24,7 +25,7 @@ function route(fragment: string): { entry: ViewEntry; argument: string } {
   };
 }
 
-/** The view's code, fetched and started once; a failure is tried again next time. */
+/** Fetches and starts the code of a view once. After a failure the next call tries again. */
 function open(entry: ViewEntry): Promise<View> {
   let view = opened.get(entry.name);
   if (view === undefined) {
@@ -48,7 +49,7 @@ function label(entry: ViewEntry): void {
   }
 }
 
-/** Brings the view of the address up. The focus follows, except when the page opens. */
+/** Shows the view in the address and moves the focus to it, except when the page opens. */
 async function show(first: boolean): Promise<void> {
   const { entry, argument } = route(location.hash);
   const element = elementOf(entry);
@@ -73,11 +74,11 @@ async function show(first: boolean): Promise<void> {
   }
 }
 
-/** Follows the address from now on. */
+/** Starts to follow the address. */
 export function startNavigation(): void {
   addEventListener("hashchange", () => void show(false));
   onLanguage(() => current !== undefined && label(current));
-  // The skip link must not change the address: its fragment names the view.
+  // The skip link must not change the address, because its fragment names the view.
   document.querySelector(".skip")?.addEventListener("click", (event) => {
     event.preventDefault();
     at("main").focus();

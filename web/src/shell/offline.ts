@@ -1,9 +1,9 @@
-/** The page without a network: the service worker, what it fetches for later, and new versions. */
+/** Makes the page work offline: the service worker, files for later, and new versions. */
 import type { Message } from "../../offline/precache";
 import { at } from "../dom";
 import { whenQuiet } from "../quiet";
 
-/** Sends a message; where an answer is wanted it comes on a port. */
+/** Sends a message to a service worker. An answer, if any, arrives on a port. */
 function ask<T>(worker: ServiceWorker, message: Message): Promise<T> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
@@ -13,7 +13,7 @@ function ask<T>(worker: ServiceWorker, message: Message): Promise<T> {
   });
 }
 
-/** Fetches what the first visit did not need. The service worker keeps it as it passes by. */
+/** Fetches what the first visit did not need. The service worker stores it. */
 async function fetchRest(worker: ServiceWorker): Promise<void> {
   for (const file of await ask<string[]>(worker, "missing")) {
     for (let fetched = false; !fetched;) {
@@ -22,14 +22,14 @@ async function fetchRest(worker: ServiceWorker): Promise<void> {
         fetched =
           (await (await fetch(file, { signal, priority: "low" })).arrayBuffer()).byteLength > 0;
       } catch (thrown) {
-        // A reading began: this file is fetched after it.
+        // A reading has begun: fetch this file afterwards.
         if (!signal.aborted) throw thrown;
       }
     }
   }
 }
 
-/** Offers a version that waits. Only the tab in which it is accepted reloads. */
+/** Offers a new version that is waiting. Only the tab in which it is accepted reloads. */
 function offerUpdate(waiting: ServiceWorker): void {
   at("update").hidden = false;
   at("update-now").addEventListener("click", () => {
@@ -42,7 +42,7 @@ function offerUpdate(waiting: ServiceWorker): void {
 
 function watchUpdates(registration: ServiceWorkerRegistration): void {
   const consider = (worker: ServiceWorker | null) => {
-    // Without a controller this is the first version, not a new one.
+    // Without a controller this is the first version, not an update.
     if (worker?.state === "installed" && navigator.serviceWorker.controller !== null)
       offerUpdate(worker);
   };
@@ -53,7 +53,9 @@ function watchUpdates(registration: ServiceWorkerRegistration): void {
   });
 }
 
-/** Someone who pays for each megabyte has not asked for what they may never use. */
+/**
+ * Returns whether the visitor asks to save data: then nothing is fetched that they may never need.
+ */
 function isThrifty(): boolean {
   return (
     (navigator as Navigator & { connection?: { saveData?: boolean } }).connection?.saveData === true
@@ -61,8 +63,8 @@ function isThrifty(): boolean {
 }
 
 /**
- * The service worker that sees this page's requests; on a first visit it takes a moment until one
- * does.
+ * Returns the service worker that handles this page's requests. On a first visit it takes a moment
+ * until there is one.
  */
 async function controller(): Promise<ServiceWorker> {
   const container = navigator.serviceWorker;
@@ -74,7 +76,7 @@ async function controller(): Promise<ServiceWorker> {
   return container.controller;
 }
 
-/** Makes the page work without a network. The first reading needs nothing of this. */
+/** Makes the page work offline. The first reading does not need this. */
 export async function startOffline(): Promise<void> {
   if (!import.meta.env.PROD || !("serviceWorker" in navigator)) return;
   try {
@@ -84,8 +86,8 @@ export async function startOffline(): Promise<void> {
     await fetchRest(await controller());
     at("offline").hidden = false;
   } catch (thrown) {
-    // A private window, or a certificate that the browser does not trust: the page works all the
-    // same while there is a network.
+    // A private window, or a certificate that the browser does not trust. The page still works
+    // online.
     console.info("not available offline:", thrown);
   }
 }

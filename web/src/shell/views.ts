@@ -2,16 +2,18 @@
 import type { View } from "../view";
 import type { ShellKey } from "./messages";
 
-/** How a view is named, and where its code is. */
+/** The name of a view, and where its code is. */
 export interface ViewEntry {
-  /** The fragment of the address: `#bench`, or `#bench/argument`. The element is `view-bench`. */
+  /**
+   * The fragment of the address: `#bench` or `#bench/argument`. The element's id is `view-bench`.
+   */
   name: string;
   title: ShellKey;
-  /** Builds the view inside its element; its code is fetched when it is first wanted. */
+  /** Builds the view inside its element. Its code is fetched when it is first shown. */
   open?(element: HTMLElement): Promise<View>;
 }
 
-/** All views; the first is the one that the page opens with. */
+/** All views. The page opens with the first. */
 export const VIEWS: readonly [ViewEntry, ...ViewEntry[]] = [
   { name: "read", title: "titleRead" },
   {

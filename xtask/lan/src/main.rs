@@ -1,7 +1,7 @@
 //! `cargo xtask demo --lan`: the page for a phone in the same network.
 //!
-//! Browsers give the camera to no address without HTTPS, so this machine makes itself a certificate, new each time,
-//! that holds its address.
+//! Browsers allow the camera only over HTTPS, so this machine makes a certificate for its own
+//! address, a new one each time.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
@@ -18,11 +18,12 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use time::{Duration, OffsetDateTime};
 
-/// A demonstration lasts no longer; phones refuse certificates for more than 825 days.
+/// How long the certificate is valid, more than a demonstration takes. Phones refuse over 825 days.
 const VALID: Duration = Duration::days(30);
-/// Clocks of phone and laptop may differ.
+/// The certificate is valid from this long ago, because the clocks of phone and laptop may differ.
 const BEFORE: Duration = Duration::days(1);
-/// An address of the documentation's network: nothing is sent there, the system only says which of its own addresses it would use.
+/// An address reserved for documentation. Nothing is sent there; the system only tells which of its
+/// own addresses it would use.
 const ELSEWHERE: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 9);
 
 const ADVICE: &str = "\
@@ -56,7 +57,8 @@ fn listen(listener: &TcpListener, config: &Arc<ServerConfig>, folder: &Path) {
     for stream in listener.incoming().flatten() {
         let (config, folder) = (Arc::clone(config), folder.to_path_buf());
         thread::spawn(move || {
-            // A phone that goes away, or that does not accept the certificate yet, is no error of the server.
+            // A phone that goes away, or does not accept the certificate yet, is not an error of
+            // the server.
             let _ = answer(config, stream, &folder);
         });
     }
@@ -70,7 +72,7 @@ fn answer(config: Arc<ServerConfig>, stream: TcpStream, folder: &Path) -> Result
     Ok(())
 }
 
-/// The address by which this machine is known in its network.
+/// The address of this machine in its network.
 fn own_address() -> Result<IpAddr> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     socket.connect(ELSEWHERE)?;
@@ -101,10 +103,10 @@ fn config(own: &Certificate) -> Result<ServerConfig> {
     Ok(builder.with_no_client_auth().with_single_cert(vec![own.certificate.clone()], key)?)
 }
 
-/// A QR code for a terminal, two modules a character.
+/// A QR code for a terminal, with two modules per character.
 fn code(text: &str) -> Result<String> {
     let code = QrCode::new(text)?;
-    // Dark terminals are usual: what is printed is the light part.
+    // Most terminals are dark, so the light modules are printed.
     Ok(code.render::<Dense1x2>().dark_color(Dense1x2::Dark).light_color(Dense1x2::Light).build())
 }
 
@@ -117,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    /// Asks as a phone would that trusts the certificate, by the address in it.
+    /// Sends a request like a phone that trusts the certificate, to the address in it.
     fn ask(own: &Certificate, asked: IpAddr, port: u16) -> Result<String> {
         let mut roots = RootCertStore::empty();
         roots.add(own.certificate.clone())?;
@@ -144,7 +146,7 @@ mod tests {
         let answer = ask(&own, IpAddr::V4(Ipv4Addr::LOCALHOST), port).expect("an answer");
         assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
         assert!(answer.contains("cargo xtask demo --lan"));
-        // The certificate holds this address and no other.
+        // The certificate is for this address and no other.
         assert!(ask(&own, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)), port).is_err());
     }
 

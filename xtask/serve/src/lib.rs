@@ -1,4 +1,4 @@
-//! A static file server for one machine's own use.
+//! A server of static files, for this machine alone.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,13 +8,13 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
-/// Bytes of a request line; a connection that sends more is closed.
+/// Largest request line in bytes; a connection that sends more is closed.
 const MAX_LINE: u64 = 8192;
 
 /// Serves `folder` on localhost until the process ends.
 ///
 /// # Errors
-/// The port is taken.
+/// If the port is taken.
 pub fn forever(folder: &Path, port: u16) -> Result<()> {
     let listener = TcpListener::bind(("localhost", port))
         .with_context(|| format!("port {port} is taken: choose another with --port N"))?;
@@ -24,7 +24,7 @@ pub fn forever(folder: &Path, port: u16) -> Result<()> {
         let folder = folder.to_path_buf();
         thread::spawn(move || {
             if let Ok(mut stream) = stream {
-                // A browser that goes away is no error of the server.
+                // A browser that goes away is not an error of the server.
                 let _ = answer(&mut stream, &folder);
             }
         });
@@ -35,7 +35,7 @@ pub fn forever(folder: &Path, port: u16) -> Result<()> {
 /// Reads one request and answers it with a file of `folder`.
 ///
 /// # Errors
-/// Those of reading and writing `stream`.
+/// If `stream` cannot be read or written.
 pub fn answer(stream: &mut (impl Read + Write), folder: &Path) -> std::io::Result<()> {
     let mut reader = BufReader::new(Read::take(&mut *stream, MAX_LINE * 8));
     let mut request = String::new();
@@ -64,7 +64,7 @@ pub fn answer(stream: &mut (impl Read + Write), folder: &Path) -> std::io::Resul
     stream.flush()
 }
 
-/// The file under `folder` that a request target names, never one outside.
+/// The file under `folder` that a request target names; never one outside of it.
 fn file_for(folder: &Path, target: &str) -> Option<PathBuf> {
     let path = target.split(['?', '#']).next()?.trim_start_matches('/');
     let relative = Path::new(path);

@@ -1,4 +1,5 @@
-//! arm64: what the compiler makes of the kernels, and what V8 and JavaScriptCore make of those in WebAssembly.
+//! arm64: the inner loops that the compiler emits for native kernels, and V8 and JavaScriptCore for
+//! those in WebAssembly.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,9 +19,9 @@ const ARM64: Isa = Isa {
 
 /// Multiply-adds of an arm64 instruction.
 fn multiply_adds(instruction: &Instruction) -> usize {
-    // SDOT and UDOT of bytes by vector or by lane, and the matrix products of bytes.
+    // SDOT and UDOT of bytes, by vector or by lane, and the matrix products of bytes.
     let is_dot = |bits: u32| bits & 0xdfe0_fc00 == 0x4e80_9400 || bits & 0xdfc0_f400 == 0x4f80_e000;
-    // Old qemu does not name all instructions.
+    // Old versions of qemu do not name all instructions.
     if u32::from_str_radix(&instruction.bytes, 16).is_ok_and(is_dot) {
         return 16;
     }
@@ -48,7 +49,8 @@ fn is_stack_access(instruction: &Instruction) -> bool {
         && operands.contains("[sp")
 }
 
-/// The table of the compiler's loops. Fails where one spills, or the paper's kernel lacks its instruction.
+/// The table of the compiler's loops. Fails if one spills, or if the paper's kernel lacks its
+/// instruction.
 pub(super) fn compiled() -> Result<String> {
     let mut out = format!("| kernel {TABLE}\n|---|---|---|---|---|\n");
     let mut seen = Vec::new();
@@ -70,7 +72,7 @@ pub(super) fn compiled() -> Result<String> {
     Ok(out)
 }
 
-/// Instructions of qemu's log, in the order of their addresses.
+/// The instructions in qemu's log, in order of their addresses.
 fn translated(log: &str) -> Vec<Instruction> {
     let lines = log.lines().filter_map(|line| {
         let (address, rest) = line.strip_prefix("0x")?.split_once(":  ")?;

@@ -1,9 +1,12 @@
-//! What this CPU makes of a step's arithmetic alone: twelve products and their additions, nothing loaded, each waiting for its own sum.
+//! How long this CPU takes for the arithmetic of a step alone: twelve products and their additions,
+//! with nothing loaded, each dependent on its own sum only.
 //!
-//! `llvm-mca` sends every operation to the port that suits best. A CPU guesses, and where products have two ports and additions those and two more, it guesses
-//! wrong now and then: no kernel of this mix can be faster than what is measured here.
+//! `llvm-mca` sends every operation to the best port. A CPU guesses; if products have two ports,
+//! and additions the same two and two more, it sometimes guesses wrong. No kernel with this mix can
+//! be faster than what is measured here.
 
-/// A paragraph with the cycles of a step of each mix, the least of some trials; `clock` gives GHz.
+/// A paragraph with the cycles of a step of each mix, the smallest of several trials; `clock`
+/// returns GHz.
 #[cfg(target_arch = "x86_64")]
 pub(super) fn measured(clock: fn() -> f64) -> String {
     use std::arch::asm;
@@ -15,7 +18,7 @@ pub(super) fn measured(clock: fn() -> f64) -> String {
     macro_rules! mix {
         ($product:literal $addition:literal $term:literal) => {{
             let begin = Instant::now();
-            // SAFETY: AVX2 and FMA were found; nothing but the registers named changes.
+            // SAFETY: AVX2 and FMA were found; only the registers named are changed.
             unsafe {
                 asm!(
                     "vpxor xmm12, xmm12, xmm12",
@@ -61,7 +64,7 @@ pub(super) fn measured(clock: fn() -> f64) -> String {
     format!("\nThe arithmetic of a step alone, nothing loaded, on this CPU: {figures}.\n")
 }
 
-/// Nothing: this is no x86_64.
+/// An empty paragraph, because this is not x86_64.
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) fn measured(_clock: fn() -> f64) -> String {
     String::new()

@@ -1,5 +1,6 @@
-//! Inner loops of kernels: multiply-adds per instruction, and accesses to the stack within; on x86 also the cycles that they take at least. Times on an ARM CPU are not at
-//! hand; what compilers and engines emit is.
+//! Inner loops of kernels: multiply-adds per instruction and accesses to the stack; on x86 also a
+//! lower bound of the cycles. No ARM CPU is at hand to take times, but what compilers and engines
+//! emit can be counted.
 
 mod arm64;
 mod mix;
@@ -13,7 +14,7 @@ use anyhow::{Context, Result};
 
 use crate::shell::{command, root, run};
 
-/// Instructions farther apart are no inner loop.
+/// A loop with more instructions than this is not an inner loop.
 const LONGEST: usize = 1000;
 
 /// An instruction, at an address or a line.
@@ -21,13 +22,13 @@ struct Instruction {
     place: u64,
     operation: String,
     operands: String,
-    /// Its bytes in hexadecimal digits, where they are known.
+    /// Its bytes in hexadecimal digits, if they are known.
     bytes: String,
-    /// Where it may jump.
+    /// Where it may jump to.
     target: Option<u64>,
 }
 
-/// What instructions mean on a processor.
+/// The meaning of instructions on a processor.
 struct Isa {
     /// The target whose listing is read.
     target: &'static str,
@@ -35,17 +36,17 @@ struct Isa {
     comment: &'static str,
     /// Multiply-adds of a loop.
     multiply_adds: fn(&[Instruction]) -> usize,
-    /// Whether an instruction moves a vector to the stack or back.
+    /// Whether an instruction moves a vector to or from the stack.
     is_stack_access: fn(&Instruction) -> bool,
 }
 
-/// What a loop does in one round.
+/// What a loop computes in one round.
 #[derive(Clone, PartialEq)]
 struct Loop {
     multiply_adds: usize,
     instructions: usize,
     stack: usize,
-    /// Whether it holds the paper's instruction.
+    /// Whether it contains the paper's instruction.
     umlal: bool,
 }
 
@@ -59,17 +60,18 @@ fn real(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// Products that one instruction makes on lanes of two filters, beyond those that [`Isa::multiply_adds`] sees.
+/// Products that an instruction makes on lanes of two filters, besides those that
+/// [`Isa::multiply_adds`] counts.
 fn filters_in_a_lane(kernel: &str) -> usize {
     if kernel.ends_with("_p2") || kernel.ends_with("_pairs") { 2 } else { 1 }
 }
 
-/// A number after `0x`, or without it.
+/// Parses a hexadecimal number, with or without `0x`.
 fn hexadecimal(text: &str) -> Option<u64> {
     u64::from_str_radix(text.trim_start_matches("0x"), 16).ok()
 }
 
-/// The loop with most multiply-adds per instruction, and its instructions.
+/// The loop with the most multiply-adds per instruction, and its instructions.
 fn best_loop<'a>(code: &'a [Instruction], isa: &Isa) -> Option<(Loop, &'a [Instruction])> {
     let places: BTreeMap<u64, usize> = code.iter().enumerate().map(|(at, line)| (line.place, at)).collect();
     let loops = code.iter().enumerate().filter_map(|(end, last)| {
@@ -90,7 +92,8 @@ fn best_loop<'a>(code: &'a [Instruction], isa: &Isa) -> Option<(Loop, &'a [Instr
 fn listing(isa: &Isa) -> Result<String> {
     let target = root().join("target/listing");
     let mut cargo = command("cargo");
-    cargo.args(["rustc", "--quiet", "--release", "-p", "nibble-core", "--lib", "--target"]);
+    cargo.args(["rustc", "--quiet", "--release", "-p", "nibble-core", "--lib"]);
+    cargo.args(["--features", "bench", "--target"]);
     cargo.args([isa.target, "--", "--emit", "asm", "-C", "lto=off"]);
     run(cargo.env("CARGO_TARGET_DIR", &target))?;
     let folder = target.join(isa.target).join("release/deps");
@@ -120,7 +123,7 @@ fn functions(listing: &str, isa: &Isa) -> Vec<(String, Vec<Instruction>)> {
         } else if let Some(label) = line.strip_suffix(':') {
             labels.insert(label.to_owned(), place);
         } else if inside && line.starts_with('\t') && !line.trim_start().starts_with('.') {
-            // Which of two encodings is meant stands before the name.
+            // The encoding, where there are two, precedes the name.
             let line = line.trim().trim_start_matches("{vex}").trim_start();
             let (operation, operands) = line.split_once('\t').unwrap_or((line, ""));
             let function = found.len() - 1;
@@ -135,7 +138,7 @@ fn functions(listing: &str, isa: &Isa) -> Vec<(String, Vec<Instruction>)> {
     for (function, at, label) in jumps {
         let Some(&label) = labels.get(&label) else { continue };
         let code = &mut found[function].1;
-        // A label stands before the instruction it names; only jumps back make loops.
+        // A label precedes the instruction that it names; only backward jumps form loops.
         let target = code.iter().map(|line| line.place).find(|&place| place > label);
         if let Some(line) = code.get_mut(at) {
             line.target = target.filter(|&target| target <= line.place);
@@ -144,15 +147,15 @@ fn functions(listing: &str, isa: &Isa) -> Vec<(String, Vec<Instruction>)> {
     found
 }
 
-/// `module::function` of a label that begins a kernel's tile.
+/// `module::function` of a label at which the tile of a kernel begins.
 fn kernel_function(line: &str) -> Option<String> {
-    let rest = line.strip_prefix("_ZN11nibble_core4gemm")?.strip_suffix(':')?;
+    let rest = line.strip_prefix("_ZN11nibble_core4gemm4arch")?.strip_suffix(':')?;
     let (module, rest) = identifier(rest)?;
     let (function, _) = identifier(rest)?;
     function.contains("tile").then(|| format!("{module}::{function}"))
 }
 
-/// A mangled identifier, its length before it, and what follows.
+/// Splits a mangled identifier, preceded by its length, from what follows it.
 fn identifier(text: &str) -> Option<(&str, &str)> {
     let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
     let length: usize = text[..digits].parse().ok()?;
@@ -167,7 +170,7 @@ fn row(out: &mut String, name: &str, found: &Loop) {
     let _ = write!(out, "| {name} | {multiply_adds} | {instructions} | {:.2} | {stack} |", found.ratio());
 }
 
-/// The test step: listings are as they should be.
+/// The test step: fails if a listing has a loop that spills or lacks its instruction.
 pub(crate) fn check() -> Result<()> {
     print!("{}", arm64::compiled()?);
     x86::check()

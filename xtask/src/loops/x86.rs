@@ -1,7 +1,10 @@
-//! x86_64: what the compiler makes of the kernels and what V8 makes of those in WebAssembly, and how many cycles either takes at least.
+//! x86_64: the inner loops that the compiler emits for native kernels, and V8 for those in
+//! WebAssembly, with a lower bound of the cycles of each.
 //!
-//! The bound is that of `llvm-mca`'s model of Zen 3, whose vector ports are those of its successors: the busiest port, or the operations a cycle that are sent to all,
-//! whichever is more. It is compared with what the kernel reaches on a shape where packing and requantisation weigh least, at the clock measured in the same second.
+//! The bound is that of `llvm-mca`'s model of Zen 3, whose vector ports are those of its
+//! successors: the larger of the time of the busiest port, and of the operations divided by those
+//! that can be dispatched per cycle. It is compared with the speed of the kernel on a shape for
+//! which packing and requantisation matter least, at the clock measured in the same second.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -20,10 +23,11 @@ use crate::shell::{command, output, root};
 
 const X86: Isa = Isa { target: "x86_64-unknown-linux-gnu", comment: "#", multiply_adds, is_stack_access };
 
-/// Pixels, filters and depth of the product that is timed: the grid's largest.
+/// Rows, columns and depth of the product that is timed: the largest of the grid.
 const TIMED: [&str; 3] = ["360", "96", "512"];
 
-/// Kernels whose inner loops may not spill. The 7-bit one does, by a register, which costs nothing: it has a port to wait for.
+/// Kernels whose inner loops must not spill. The 7-bit kernel spills one register, which costs
+/// nothing, because it waits for a port.
 const WITHOUT_SPILL: [&str; 7] = [
     "avx2::tile_u4",
     "avx2::tile_u8",
@@ -34,7 +38,7 @@ const WITHOUT_SPILL: [&str; 7] = [
     "sse41::tile_f32",
 ];
 
-/// Multiply-adds of a loop; additions of neighbours by a product with ones are none.
+/// Multiply-adds of a loop; products with ones, which add neighbours, do not count.
 fn multiply_adds(body: &[Instruction]) -> usize {
     let bytes = body.iter().any(|line| line.operation == "vpmaddubsw");
     let of = |line: &Instruction| {
@@ -54,16 +58,16 @@ fn multiply_adds(body: &[Instruction]) -> usize {
 fn is_stack_access(line: &Instruction) -> bool {
     let vector = line.operands.contains("mm");
     let stack = ["(%rsp)", "(%rbp)", "[rsp", "[rbp"].iter().any(|base| line.operands.contains(base));
-    // Operands of arithmetic are read from memory on purpose; moves are spills.
+    // Arithmetic reads operands from memory on purpose; moves are spills.
     vector && stack && line.operation.starts_with("vmov")
 }
 
-/// A loop without its jumps, whose targets an assembler would not know.
+/// A loop without its jumps, whose targets are unknown to an assembler.
 fn straight(body: &[Instruction]) -> impl Iterator<Item = &Instruction> {
     body.iter().filter(|line| !line.operation.starts_with('j'))
 }
 
-/// The compiler's loops, each as `module::function`.
+/// The compiler's loops by `module::function`.
 fn compiled() -> Result<Vec<(String, Loop, String)>> {
     let mut found = Vec::new();
     for (name, code) in functions(&listing(&X86)?, &X86) {
@@ -76,7 +80,7 @@ fn compiled() -> Result<Vec<(String, Loop, String)>> {
     Ok(found)
 }
 
-/// Fails where an inner loop that must not spill does.
+/// Fails if an inner loop that must not spill does.
 pub(super) fn check() -> Result<()> {
     let found = compiled()?;
     for wanted in WITHOUT_SPILL {
@@ -89,7 +93,7 @@ pub(super) fn check() -> Result<()> {
     Ok(())
 }
 
-/// What a program makes of a text.
+/// The output of a program for a text on its standard input.
 fn piped(program: &str, arguments: &[&str], text: &str) -> Result<String> {
     let mut command = command(program);
     let mut child =
@@ -100,14 +104,14 @@ fn piped(program: &str, arguments: &[&str], text: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Operations that this CPU sends to its ports a cycle: eight since Zen 5 (family 26), six before.
+/// Operations that this CPU dispatches per cycle: eight since Zen 5 (family 26), six before.
 fn dispatch() -> &'static str {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let family = cpu.lines().find(|line| line.starts_with("cpu family"));
     if family.is_some_and(|line| line.ends_with(": 26")) { "8" } else { "6" }
 }
 
-/// Cycles of a round of the loop at least.
+/// Lower bound of the cycles of a round of the loop.
 fn cycles(assembly: &str) -> Result<f64> {
     let dispatch = format!("-dispatch={}", dispatch());
     let report = piped("llvm-mca-16", &["-mtriple=x86_64", "-mcpu=znver3", &dispatch], assembly)?;
@@ -115,7 +119,7 @@ fn cycles(assembly: &str) -> Result<f64> {
     Ok(line.context("llvm-mca gave no throughput")?.trim().parse()?)
 }
 
-/// Instructions of each function that Node prints.
+/// The instructions of each function, as Node prints them.
 fn printed(log: &str) -> Vec<Vec<Instruction>> {
     let mut functions: Vec<BTreeMap<u64, Instruction>> = Vec::new();
     for line in log.lines() {
@@ -141,9 +145,9 @@ fn printed(log: &str) -> Vec<Vec<Instruction>> {
     functions.into_iter().map(|function| function.into_values().collect()).collect()
 }
 
-/// `web/tests/shell.mjs` in this machine's Node, compiled for speed at once.
+/// Runs `web/tests/shell.mjs` in this machine's Node, which optimises code from the start.
 fn node(options: &[&str], binary: &str, arguments: &[&str]) -> Result<String> {
-    // Node 20 has relaxed SIMD behind a flag, which later ones have no more.
+    // Relaxed SIMD needs a flag in Node 20, which later versions no longer know.
     const FLAG: &str = "--experimental-wasm-relaxed-simd";
     let known = output(command("node").arg("--v8-options")).unwrap_or_default();
     let mut node = command("node");
@@ -152,7 +156,7 @@ fn node(options: &[&str], binary: &str, arguments: &[&str]) -> Result<String> {
     output(&mut node).with_context(|| format!("node failed: {arguments:?}"))
 }
 
-/// GHz, by products and rotations that wait for one another: three cycles and one.
+/// The clock in GHz, from dependent products (three cycles each) and rotations (one).
 #[allow(clippy::cast_precision_loss, reason = "a count of products")]
 fn clock() -> f64 {
     const PRODUCTS: u64 = 100_000_000;
@@ -164,7 +168,7 @@ fn clock() -> f64 {
     4.0 * PRODUCTS as f64 / begin.elapsed().as_secs_f64() / 1e9
 }
 
-/// The table with bounds, and how near the kernels come.
+/// The table of bounds, and of how near to them the kernels come.
 pub(super) fn bounds() -> Result<String> {
     ensure!(cfg!(target_arch = "x86_64"), "x86_64 is measured on x86_64");
     let mut out = format!(

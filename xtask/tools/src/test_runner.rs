@@ -1,4 +1,4 @@
-//! wasm-bindgen's runner of tests, which cargo starts with a binary of tests.
+//! wasm-bindgen's test runner, which cargo starts with a test binary.
 
 fn main() -> anyhow::Result<()> {
     env_logger::init();

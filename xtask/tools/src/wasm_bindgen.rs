@@ -1,4 +1,4 @@
-//! wasm-bindgen's program.
+//! The program wasm-bindgen.
 
 fn main() -> anyhow::Result<()> {
     env_logger::init();

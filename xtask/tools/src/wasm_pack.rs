@@ -1,4 +1,4 @@
-//! wasm-pack, without its look for newer versions.
+//! The program wasm-pack, without its check for newer versions.
 
 use clap::Parser;
 use wasm_pack::command::run_wasm_pack;

@@ -1,5 +1,5 @@
-//! One frame: the view of a pinhole camera on a tilted picture that lies on some background, then shade, glare, blur,
-//! noise and JPEG.
+//! One frame: a pinhole camera's view of a tilted picture on a background, followed by shade,
+//! glare, blur, noise and JPEG.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -9,7 +9,7 @@
 )]
 #![allow(
     clippy::disallowed_methods,
-    reason = "frames only measure: they may differ in a bit between machines"
+    reason = "frames are for measuring: they may differ by a bit between machines"
 )]
 
 use anyhow::Result;
@@ -19,9 +19,9 @@ use image::{ExtendedColorType, GrayImage};
 
 /// Frame sizes in pixels: what a page asks a camera for.
 const FRAMES: [(usize, usize); 3] = [(1280, 960), (1600, 1200), (1920, 1080)];
-/// Largest angle between the document and the camera's plane, degrees.
+/// Largest angle between the planes of document and camera, in degrees.
 const TILT: f32 = 30.0;
-/// Largest turn of a frame that is not turned, degrees.
+/// Largest rotation of an upright frame, in degrees.
 const SPIN: f32 = 10.0;
 /// Share of the frame's width that the document takes.
 const SHARE: std::ops::Range<f32> = 0.4..1.0;
@@ -46,7 +46,7 @@ impl Plane {
         Self { width, height, pixels: pixels.map(|(x, y)| at(x, y)).collect() }
     }
 
-    /// Bilinear; the nearest pixel's level outside.
+    /// Bilinear interpolation; outside, the level of the nearest pixel.
     fn sample(&self, x: f32, y: f32) -> f32 {
         let x = x.clamp(0.0, (self.width - 1) as f32);
         let y = y.clamp(0.0, (self.height - 1) as f32);
@@ -76,7 +76,7 @@ impl Plane {
         self.convolved(&taps(|d| (d, 0.0))).convolved(&taps(|d| (0.0, d)))
     }
 
-    /// The hand moved by `length` pixels during the exposure.
+    /// Motion blur: the hand moved by `length` pixels during the exposure.
     fn moved(&self, length: f32, angle: f32) -> Self {
         let steps = 7_u8;
         let at = |i: u8| length * (f32::from(i) / f32::from(steps - 1) - 0.5);
@@ -106,7 +106,7 @@ impl Noise {
         Self(Plane { width: columns, height: rows, pixels })
     }
 
-    /// At shares of the frame.
+    /// The level at a place given in shares of the frame.
     fn at(&self, u: f32, v: f32) -> f32 {
         self.0.sample(u * (self.0.width - 1) as f32, v * (self.0.height - 1) as f32)
     }
@@ -116,7 +116,7 @@ fn between(range: std::ops::Range<f32>, rng: &mut Rng) -> f32 {
     range.start + rng.f32() * (range.end - range.start)
 }
 
-/// Wood, cloth, stone, or a printed page.
+/// A background: wood, cloth, stone, or a printed page.
 fn background(width: usize, height: usize, rng: &mut Rng) -> Plane {
     let base = between(40.0..215.0, rng);
     let coarse = Noise::new(6, 5, rng);
@@ -166,7 +166,7 @@ struct Camera {
 }
 
 impl Camera {
-    /// `x`, `y` in frame pixels to the plane, whose unit is the document's width.
+    /// Maps `x`, `y` in frame pixels to the plane, whose unit is the document's width.
     fn plane(&self, x: f32, y: f32) -> Option<(f32, f32)> {
         let ray = [(x - self.centre.0) / self.focal, (y - self.centre.1) / self.focal, 1.0];
         let column = |j: usize| [self.rotation[0][j], self.rotation[1][j], self.rotation[2][j]];
@@ -197,7 +197,7 @@ fn rotation(tilt: f32, lean: f32, turn: f32) -> [[f32; 3]; 3] {
     ]
 }
 
-/// Where the camera stands: the whole document is in the frame.
+/// A position of the camera such that the whole document is in the frame.
 fn camera(document: &Plane, (width, height): (usize, usize), turned: bool, rng: &mut Rng) -> Camera {
     let degrees = |limit: f32, rng: &mut Rng| between(-limit..limit, rng).to_radians();
     let quarter = if turned { f32::from(rng.u8(1..4)) * std::f32::consts::FRAC_PI_2 } else { 0.0 };
@@ -233,7 +233,7 @@ fn camera(document: &Plane, (width, height): (usize, usize), turned: bool, rng: 
     camera
 }
 
-/// One frame.
+/// Makes one frame.
 pub(crate) fn photograph(
     document: &Plane,
     turned: bool,
@@ -247,7 +247,7 @@ pub(crate) fn photograph(
     let mut frame = background(width, height, rng);
     let columns = document.width as f32;
     let half = document.height as f32 / columns / 2.0;
-    // Where a frame pixel covers several of the picture, it is their mean.
+    // A frame pixel that covers several pixels of the picture is their mean.
     let reduction = columns * camera.distance / camera.focal;
     let parts = (reduction.ceil() as u8).clamp(2, 5);
     for y in 0..height {
@@ -276,14 +276,14 @@ pub(crate) fn photograph(
     };
     let noise = between(1.0..7.0, rng);
     for pixel in &mut frame.pixels {
-        // Four uniform levels are nearly a normal one; each has a variance of 1/12.
+        // The sum of four uniform levels is nearly normal; each has a variance of 1/12.
         let sum: f32 = (0..4).map(|_| rng.f32() - 0.5).sum();
         *pixel += noise * sum * 3.0_f32.sqrt();
     }
     frame
 }
 
-/// Uneven light, the photographer's shadow, glare of a lamp on the laminate, exposure.
+/// Applies uneven light, the photographer's shadow, the glare of a lamp on the laminate, exposure.
 fn light(frame: &mut Plane, rng: &mut Rng) {
     let (w, h) = (frame.width as f32, frame.height as f32);
     let (angle, fall) = (between(0.0..std::f32::consts::TAU, rng), between(0.0..0.45, rng));

@@ -1,11 +1,12 @@
-//! Frames as a phone held by hand makes them, from flat pictures of documents: the main measure of reading.
+//! Frames as a hand-held phone takes them, made from flat pictures of documents: the main measure
+//! of reading.
 //!
-//! `nibble-warped FROM INTO COUNT SEED [WIDTH HEIGHT]` makes `COUNT` frames of the pictures in the folder `FROM` and
-//! writes them and their `index.csv` into the folder `INTO`. Which pictures comes by standard input, a row each: file,
-//! format of the document, and its lines joined by `|`, with tabs between the three. Without a size, frames have those
-//! that a page asks a camera for.
+//! `nibble-warped FROM INTO COUNT SEED [WIDTH HEIGHT]` makes `COUNT` frames of the pictures in the
+//! folder `FROM`, and writes them and their `index.csv` to the folder `INTO`. The pictures to use
+//! are read from standard input, one per row: file, format of the document, and its lines joined by
+//! `|`, separated by tabs. Without a size, frames have the sizes that a page asks a camera for.
 //!
-//! All of a frame follows from the seed and its number, so that a set is made again and never kept.
+//! A frame depends on nothing but the seed and its number, so a set can always be made again.
 
 mod frame;
 

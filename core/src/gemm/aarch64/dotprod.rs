@@ -1,14 +1,15 @@
-//! NEON with dotprod: `SDOT` sums four products of bytes into 32 bits. Here 4 bits are a format to store weights in, not a faster one to
-//! multiply: both kernels run the same tile.
+//! NEON with dotprod: `SDOT` adds four products of bytes to a sum of 32 bits. Both kernels run the
+//! same tile: here 4 bits save memory but no time.
 //!
 //! ```text
 //!                 w[ 0.. 4] x 4 depths   w[ 4.. 8]   w[ 8..12]
-//! a lane 0 (x 4)   acc00                  acc01       acc02          8 x 12 results of 32 bits: 24 of the 32 registers
-//!   ...
+//! a lane 0 (x 4)   acc00                  acc01       acc02       8 x 12 results of 32 bits:
+//!   ...                                                         24 of the 32 registers
 //! a lane 7         acc70                  acc71       acc72
 //! ```
 //!
-//! 8-bit activations are centred to -128..=127 (`sum a * w = sum (a - 128) * w + 128 * sum w`); 4-bit ones are signed bytes as they are.
+//! 8-bit activations are centred to -128..=127 (`sum a * w = sum (a - 128) * w + 128 * sum w`);
+//! 4-bit ones fit signed bytes as they are.
 
 use std::arch::aarch64::*;
 use std::arch::asm;
@@ -20,7 +21,7 @@ const NR: usize = 12;
 const GROUP: usize = 4;
 
 kernel! {
-    /// 4-bit activations times weights of up to 8 bits, exact.
+    /// 4- or 7-bit activations times weights of up to 8 bits, exact: 2^16 products fit 32 bits.
     U4(Dotprod) = "dotprod_u4i4_8x12", "NEON with dotprod";
     (u8 => i8, i8 => i8) -> i32;
     tile MR, NR; group GROUP; max_depth 1 << 16;
@@ -45,7 +46,7 @@ kernel! {
 fn tile(left: &[[i8; MR * GROUP]], right: &[[i8; NR * GROUP]], out: &mut [i32; MR * NR]) {
     let mut acc = [[vdupq_n_s32(0); NR / 4]; MR];
     for (a, w) in left.iter().zip(right) {
-        // SAFETY: `w` is 48 bytes, three vectors, and `a` is 32, two vectors.
+        // SAFETY: `w` has 48 bytes, three vectors, and `a` 32, two vectors.
         let (w, low, high) = unsafe {
             let (w, a) = (w.as_ptr(), a.as_ptr());
             ([vld1q_s8(w), vld1q_s8(w.add(16)), vld1q_s8(w.add(32))], vld1q_s8(a), vld1q_s8(a.add(16)))
@@ -54,7 +55,7 @@ fn tile(left: &[[i8; MR * GROUP]], right: &[[i8; NR * GROUP]], out: &mut [i32; M
             ($row:literal, $a:ident, $lane:literal) => {
                 for (sum, w) in acc[$row].iter_mut().zip(w) {
                     // `vdotq_laneq_s32` is not stable.
-                    // SAFETY: arithmetic on registers only; the function has dotprod.
+                    // SAFETY: arithmetic on registers alone; dotprod is enabled here.
                     unsafe {
                         asm!(
                             concat!("sdot {c:v}.4s, {w:v}.16b, {a:v}.4b[", $lane, "]"),
@@ -75,7 +76,7 @@ fn tile(left: &[[i8; MR * GROUP]], right: &[[i8; NR * GROUP]], out: &mut [i32; M
         row!(7, high, 3);
     }
     for (sum, four) in acc.iter().flatten().zip(out.as_chunks_mut::<4>().0) {
-        // SAFETY: `four` is 4 results, one vector.
+        // SAFETY: `four` has 4 results, one vector.
         unsafe { vst1q_s32(four.as_mut_ptr(), *sum) }
     }
 }

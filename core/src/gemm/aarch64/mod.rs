@@ -1,7 +1,11 @@
-//! Kernels for aarch64: NEON of Armv8.0, with dotprod, with i8mm.
+//! Kernels for aarch64: NEON of Armv8.0, NEON with dotprod, NEON with i8mm.
 
 mod dotprod;
 mod i8mm;
+#[cfg_attr(
+    not(any(test, feature = "bench")),
+    allow(dead_code, reason = "gemmlowp's form is a baseline of benches")
+)]
 mod neon;
 mod neon_pair;
 #[cfg(any(test, feature = "bench"))]
@@ -14,7 +18,7 @@ super::dispatch::candidates! {
     U7: integer [i8mm::Integer, dotprod::U4, neon::U8Pair],
     U4: integer [i8mm::Integer, dotprod::U4, neon_pair::U4, neon_paper::U4],
 }
-// Without the baselines that benches compare with: gemmlowp's form and the paper's.
+// Without the baselines of the benches: gemmlowp's kernel and the paper's.
 #[cfg(not(any(test, feature = "bench")))]
 super::dispatch::candidates! {
     F32: float [neon::F32],
@@ -23,7 +27,7 @@ super::dispatch::candidates! {
     U4: integer [i8mm::Integer, dotprod::U4, neon_pair::U4],
 }
 
-/// Defines a proof that the CPU has a feature: only its `detect` makes a value.
+/// Defines a proof that the CPU has a feature: only `detect` makes a value.
 macro_rules! proof {
     ($(#[$doc:meta])* $proof:ident, $feature:tt) => {
         $(#[$doc])*
@@ -52,7 +56,7 @@ proof!(
 );
 
 /// The tile of a kernel that reads packed panels: `$tile` fills an array of results, which is
-/// copied to its place.
+/// then copied to `out`.
 macro_rules! packed_tile {
     ($tile:ident) => {
         #[inline]

@@ -1,6 +1,7 @@
 //! NEON (Armv8.0): single precision and exact 8 bits.
 //!
-//! `F32` and `U8Widened` hold 8 rows x 12 columns in 24 of the 32 registers. A step loads 12 weights and 8 activations and multiplies by lane:
+//! `F32` and `U8Widened` hold 8 rows x 12 columns in 24 of the 32 registers. A step loads 12
+//! weights and 8 activations and multiplies by lane:
 //!
 //! ```text
 //!           w[ 0.. 4]  w[ 4.. 8]  w[ 8..12]
@@ -9,9 +10,12 @@
 //! a lane 7   acc70      acc71      acc72
 //! ```
 //!
-//! `U8Widened` is gemmlowp's form and the paper's baseline: 16-bit operands, `SMLAL` into 32 bits. `U8Pair` is the best exact form of Armv8.0:
-//! activations centred to -128..=127, `SMULL` and `SMLAL2` put two products into 16 bits (2 * 128 * 127 = 32512 fits, which is why weights
-//! must not be -128), `SADALP` adds neighbours to 32 bits. `sum a * w = sum (a - 128) * w + 128 * sum w`: the last term is the column's.
+//! `U8Widened` is gemmlowp's kernel, the paper's baseline: 16-bit operands, `SMLAL` into 32.
+//!
+//! `U8Pair` is the fastest exact 8-bit kernel for Armv8.0. Activations are centred to -128..=127;
+//! `SMULL` and `SMLAL2` add two products in 16 bits (2 * 128 * 127 = 32512 fits; a weight of -128
+//! would not); `SADALP` adds neighbours to sums of 32 bits. The identity is
+//! `sum a * w = sum (a - 128) * w + 128 * sum w`, whose last term depends on the column alone.
 
 use std::arch::aarch64::*;
 use std::arch::asm;
@@ -35,7 +39,7 @@ kernel! {
 fn tile_f32(left: &[[f32; MR]], right: &[[f32; NR]], out: &mut [f32; MR * NR]) {
     let mut acc = [[vdupq_n_f32(0.0); NR / 4]; MR];
     for (a, w) in left.iter().zip(right) {
-        // SAFETY: `w` is 12 values, three vectors, and `a` is 8, two vectors.
+        // SAFETY: `w` has 12 values, three vectors, and `a` 8, two vectors.
         let (w, low, high) = unsafe {
             let w = w.as_ptr();
             (
@@ -61,13 +65,14 @@ fn tile_f32(left: &[[f32; MR]], right: &[[f32; NR]], out: &mut [f32; MR * NR]) {
         row!(7, high, 3);
     }
     for (sum, four) in acc.iter().flatten().zip(out.as_chunks_mut::<4>().0) {
-        // SAFETY: `four` is 4 values, one vector.
+        // SAFETY: `four` has 4 values, one vector.
         unsafe { vst1q_f32(four.as_mut_ptr(), *sum) }
     }
 }
 
 kernel! {
-    /// 8-bit activations times weights in -127..=127, widened to 16 bits when packed; 2^16 products fit 32 bits.
+    /// 8-bit activations times weights in -127..=127, exact: both are widened to 16 bits when they
+    /// are packed, and 2^16 products fit 32 bits.
     U8Widened(Neon) = "neon_u8i8_8x12_widened", "NEON (Armv8.0)";
     (u8 => i16, i8 => i16) -> i32;
     tile MR, NR; group 1; max_depth 1 << 16;
@@ -80,7 +85,7 @@ kernel! {
 fn tile_u8_widened(left: &[[i16; MR]], right: &[[i16; NR]], out: &mut [i32; MR * NR]) {
     let mut acc = [[vdupq_n_s32(0); NR / 4]; MR];
     for (a, w) in left.iter().zip(right) {
-        // SAFETY: `w` is 12 values, three vectors of 4, and `a` is 8, one vector.
+        // SAFETY: `w` has 12 values, three vectors of 4, and `a` 8, one vector.
         let (w, a) = unsafe {
             let w = w.as_ptr();
             ([vld1_s16(w), vld1_s16(w.add(4)), vld1_s16(w.add(8))], vld1q_s16(a.as_ptr()))
@@ -95,7 +100,7 @@ fn tile_u8_widened(left: &[[i16; MR]], right: &[[i16; NR]], out: &mut [i32; MR *
         row!(0 1 2 3 4 5 6 7);
     }
     for (sum, four) in acc.iter().flatten().zip(out.as_chunks_mut::<4>().0) {
-        // SAFETY: `four` is 4 results, one vector.
+        // SAFETY: `four` has 4 results, one vector.
         unsafe { vst1q_s32(four.as_mut_ptr(), *sum) }
     }
 }
@@ -106,7 +111,8 @@ const SIDE: usize = 4;
 const LANES: usize = 16;
 
 kernel! {
-    /// 8-bit activations times weights in -127..=127, exact, two products to 16 bits.
+    /// 8-bit activations times weights in -127..=127, exact by the argument above; 2^16 products
+    /// fit 32 bits.
     U8Pair(Neon) = "neon_u8i8_4x4_pair", "NEON (Armv8.0)";
     (u8 => i8, i8 => i8) -> i32;
     tile SIDE, SIDE; group LANES; max_depth 1 << 16;
@@ -119,18 +125,18 @@ kernel! {
 
 #[target_feature(enable = "neon")]
 fn tile_u8_pair(left: &[[i8; SIDE * LANES]], right: &[[i8; SIDE * LANES]], out: &mut [i32; SIDE * SIDE]) {
-    // By columns: `acc[column][row]`.
+    // `acc[column][row]`
     let mut acc = [[vdupq_n_s32(0); SIDE]; SIDE];
     for (a, w) in left.iter().zip(right) {
-        // SAFETY: `a` is 64 bytes, four vectors.
+        // SAFETY: `a` has 64 bytes, four vectors.
         let a: [int8x16_t; SIDE] =
             std::array::from_fn(|row| unsafe { vld1q_s8(a.as_ptr().add(row * LANES)) });
         for (column, w) in acc.iter_mut().zip(w.as_chunks::<LANES>().0) {
-            // SAFETY: `w` is 16 bytes, one vector.
+            // SAFETY: `w` has 16 bytes, one vector.
             let w = unsafe { vld1q_s8(w.as_ptr()) };
             let [c0, c1, c2, c3] = column;
-            // One statement a column: with intrinsics LLVM reorders the columns and spills.
-            // SAFETY: arithmetic on registers only.
+            // One statement per column: with intrinsics, LLVM interleaves the columns and spills.
+            // SAFETY: arithmetic on registers alone; NEON is enabled here.
             unsafe {
                 asm!(
                     "smull {p0:v}.8h, {a0:v}.8b, {w:v}.8b", "smull {p1:v}.8h, {a1:v}.8b, {w:v}.8b",

@@ -1,15 +1,20 @@
-//! NEON (Armv8.0): the centred pair, 4 bits at 32 products in three instructions.
+//! NEON (Armv8.0): the centred pair, 32 products of 4 bits in three instructions.
 //!
-//! Activations are packed as `a' = a - 8` and weights as `w' = -w`, so a product lies in -64..=56 even for a weight of -8, and two of them fit a signed
-//! byte. `MUL` and `MLA` make 32 products in 16 bytes, `SADALP` adds neighbours to 16-bit sums (the paper's `UMLAL` makes 8 in one):
+//! Activations are packed as `a' = a - 8` and weights as `w' = -w`, so a product lies in -64..=56
+//! even for a weight of -8, and two of them fit a signed byte. `MUL` and `MLA` compute 32 products
+//! in 16 bytes, and `SADALP` adds neighbours to sums of 16 bits. (The paper's `UMLAL` computes 8
+//! products in one instruction.)
 //!
 //! ```text
-//! row, 32 depths       | a' 0..16  |  MUL | w' 0..16  |
-//!                      | a' 16..32 |  MLA | w' 16..32 |  -> 16 bytes in -128..=112 -SADALP-> 8 sums of 16 bits
-//! tile: 4 rows x 4 columns of such sums: 16 registers; 8 hold the activations, 2 the weights, 4 the products
+//! row, 32 depths   | a' 0..16  |  MUL | w' 0..16  |
+//!                  | a' 16..32 |  MLA | w' 16..32 |  -> 16 bytes in -128..=112
+//!                                                    -SADALP-> 8 sums of 16 bits
+//! tile: 4 rows x 4 columns of such sums in 16 registers; 8 more hold activations, 2 weights and
+//! 4 products
 //! ```
 //!
-//! `sum a * w = 8 * sum w - sum a' * w'`: the first term is the column's. A step adds at most 256, so 128 steps of 32 depths fit 16 bits.
+//! `sum a * w = 8 * sum w - sum a' * w'`, whose first term depends on the column alone. A step adds
+//! at most 256 to a sum, so 128 steps of 32 depths fit 16 bits.
 
 use std::arch::aarch64::*;
 use std::arch::asm;
@@ -21,7 +26,7 @@ const SIDE: usize = 4;
 const STEP: usize = 32;
 
 kernel! {
-    /// 4-bit activations times weights in -8..=7, exact.
+    /// 4-bit activations times weights in -8..=7, exact by the argument above.
     U4(Neon) = "neon_u4i4_4x4_pair", "NEON (Armv8.0)";
     (u8 => i8, i8 => i8) -> i32;
     tile SIDE, SIDE; group STEP; max_depth 128 * STEP;
@@ -30,7 +35,7 @@ kernel! {
     const CENTRE: i16 = 8;
 
     fn fits(column: &[i8]) -> bool {
-        // A lane gains at most 8 |w| a depth.
+        // A depth adds at most 8 |w| to a sum.
         let bound: i32 = column.iter().map(|&weight| 8 * i32::from(weight).abs()).sum();
         bound <= i32::from(i16::MAX)
     }
@@ -40,16 +45,18 @@ kernel! {
 
 #[target_feature(enable = "neon")]
 fn tile_u4(left: &[[i8; SIDE * STEP]], right: &[[i8; SIDE * STEP]], out: &mut [i32; SIDE * SIDE]) {
-    // By columns: `acc[column][row]`.
+    // `acc[column][row]`
     let mut acc = [[vdupq_n_s16(0); SIDE]; SIDE];
     for (a, w) in left.iter().zip(right) {
-        // SAFETY: `a` is 128 bytes, eight vectors: two for each row.
+        // SAFETY: `a` has 128 bytes, eight vectors: two for each row.
         let a: [int8x16_t; 2 * SIDE] =
             std::array::from_fn(|half| unsafe { vld1q_s8(a.as_ptr().add(half * 16)) });
         for (column, w) in acc.iter_mut().zip(w.as_chunks::<STEP>().0) {
             let [c0, c1, c2, c3] = column;
-            // One statement a column, its load included: LLVM would load the weights of all columns ahead and spill.
-            // SAFETY: `w` is 32 bytes, two vectors; the rest is arithmetic on registers.
+            // One statement per column, its load included: LLVM would load the weights of all
+            // columns ahead of it and spill.
+            // SAFETY: `w` has 32 bytes, two vectors; the rest is arithmetic on registers, and NEON
+            // is enabled here.
             unsafe {
                 asm!(
                     "ldp {low:q}, {high:q}, [{w}]",

@@ -1,4 +1,5 @@
-//! WebAssembly simd128 for arm64 with one filter a 16-bit lane: `all += a * w`, which arm64 multiplies and adds in one instruction (MLA). Activations are centred.
+//! WebAssembly simd128 for arm64 with one filter per 16-bit lane: `sum += a * w`, which engines
+//! turn into one instruction of arm64 (MLA). Activations are centred.
 
 use std::arch::wasm32::*;
 
@@ -12,7 +13,8 @@ const ROWS: usize = 4;
 const COLUMNS: usize = 32;
 
 kernel! {
-    /// 4-bit activations times weights in -7..=7, exact: a sum gains at most 56 a depth, 584 depths fit 16 bits. The paper's UMLAL as far as WebAssembly has it.
+    /// 4-bit activations times weights in -7..=7, exact: a depth adds at most 56 to a sum, and 584
+    /// depths fit 16 bits. The nearest that WebAssembly has to the paper's UMLAL.
     U4(Loaded) = "simd128_u4i4_4x32_mla", "WebAssembly simd128";
     (u8 => i16, i8 => i16) -> i32;
     tile ROWS, COLUMNS; group 1; max_depth 584;
@@ -31,7 +33,7 @@ kernel! {
         const VECTORS: usize = COLUMNS / 8;
         let mut acc = [[i16x8_splat(0); VECTORS]; ROWS];
         walk_in_twos(panels.left, panels.right, |a: &[i16; ROWS], w: &[i16; COLUMNS]| {
-            // SAFETY: four elements of 16 bits.
+            // SAFETY: `a` has four elements of 16 bits, the 64 bits that are loaded.
             let a = unsafe { v128_load64_zero(a.as_ptr().cast()) };
             let w: [v128; VECTORS] = vectors(w);
             macro_rules! row {

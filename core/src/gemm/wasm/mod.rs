@@ -1,12 +1,12 @@
-//! Kernels for WebAssembly. The two binaries hold different ones: modules are validated whole, so a
-//! binary with relaxed instructions does not load where these are unknown.
+//! Kernels for WebAssembly. There are two binaries with different kernels: engines validate a whole
+//! module, so one with relaxed instructions does not load where these are unknown.
 
 mod pack;
 mod pair;
 mod simd128;
 mod tile;
 
-// The binary with relaxed SIMD loads faster without the kernels that its own ones beat.
+// The relaxed binary leaves out kernels that its own ones beat, so that it loads faster.
 #[cfg(not(target_feature = "relaxed-simd"))]
 mod mla;
 #[cfg(target_feature = "relaxed-simd")]
@@ -29,7 +29,7 @@ super::dispatch::candidates! {
     U4: integer [two::U4<3>, two::U4<2>, pair::U4, mla::U4, simd128::U8],
 }
 
-/// Proof of the instructions of this binary: it would not have loaded without them.
+/// Proof of the instructions that this binary is compiled with: it would not load without them.
 #[derive(Debug, Clone, Copy)]
 struct Loaded(());
 

@@ -1,4 +1,5 @@
-//! Packing with simd128: panels of four rows of 32-bit words (4 codes, 2 widened codes, or 1 real), transposed in registers.
+//! Packing with simd128: four rows of 32-bit words (4 codes, 2 codes of 16 bits, or 1 float) are
+//! transposed into a panel.
 
 use std::arch::wasm32::*;
 
@@ -7,91 +8,92 @@ use crate::quant::Wide;
 /// Rows of a panel.
 const ROWS: usize = 4;
 
-/// How activations become four words of 32 bits.
-pub(super) trait Words {
-    /// What is packed.
+/// How activations are packed as words of 32 bits.
+pub(super) trait Packable {
+    /// An activation in a map.
     type Activation;
-    /// What it becomes.
+    /// Its element in a panel; `COUNT` of them have 16 bytes.
     type Element;
     /// Activations in four words.
     const COUNT: usize;
 
-    /// `COUNT` values as 16 bytes of elements.
+    /// Loads `COUNT` values as elements.
     ///
     /// # Safety
-    /// They stand at `values`.
+    /// `COUNT` values can be read at `values`.
     unsafe fn load(values: *const Self::Activation) -> v128;
 }
 
 /// Codes that stay bytes.
 #[cfg(target_feature = "relaxed-simd")]
 pub(super) struct Bytes;
-/// Codes widened to 16 bits, less `OFFSET`.
-pub(super) struct Centred<const OFFSET: i16>;
-/// Reals.
+/// Codes that are widened to 16 bits and centred by `CENTRE`.
+pub(super) struct Centred<const CENTRE: i16>;
+/// Single precision.
 pub(super) struct Reals;
 
 #[cfg(target_feature = "relaxed-simd")]
-impl Words for Bytes {
+impl Packable for Bytes {
     type Activation = u8;
     type Element = u8;
     const COUNT: usize = 16;
 
     #[inline]
     unsafe fn load(values: *const u8) -> v128 {
-        // SAFETY: the caller says that there are 16 bytes.
+        // SAFETY: by the contract `COUNT` values can be read, which are 16 bytes.
         unsafe { v128_load(values.cast()) }
     }
 }
 
-impl<const OFFSET: i16> Words for Centred<OFFSET> {
+impl<const CENTRE: i16> Packable for Centred<CENTRE> {
     type Activation = u8;
     type Element = i16;
     const COUNT: usize = 8;
 
     #[inline]
     unsafe fn load(values: *const u8) -> v128 {
-        // SAFETY: the caller says that there are 8 bytes.
+        // SAFETY: by the contract `COUNT` values can be read, which are 8 bytes.
         let widened = unsafe { i16x8_load_extend_u8x8(values) };
-        i16x8_sub(widened, i16x8_splat(OFFSET))
+        i16x8_sub(widened, i16x8_splat(CENTRE))
     }
 }
 
-impl<const CENTRE: i16> Words for Wide<CENTRE> {
+impl<const CENTRE: i16> Packable for Wide<CENTRE> {
     type Activation = Self;
     type Element = i16;
     const COUNT: usize = 8;
 
     #[inline]
     unsafe fn load(values: *const Self) -> v128 {
-        // SAFETY: the caller says that there are 16 bytes.
+        // SAFETY: by the contract `COUNT` values can be read, which are 16 bytes.
         unsafe { v128_load(values.cast()) }
     }
 }
 
-impl Words for Reals {
+impl Packable for Reals {
     type Activation = f32;
     type Element = f32;
     const COUNT: usize = 4;
 
     #[inline]
     unsafe fn load(values: *const f32) -> v128 {
-        // SAFETY: the caller says that there are 16 bytes.
+        // SAFETY: by the contract `COUNT` values can be read, which are 16 bytes.
         unsafe { v128_load(values.cast()) }
     }
 }
 
-/// Packs four rows of one length; `false` where they are shorter than a vector. The last vector overlaps the one before it.
+/// Packs four rows of equal length; returns `false`, and packs nothing, if they are shorter than a
+/// vector. The last vector may overlap the one before it.
 ///
 /// # Panics
-/// If the rows are not of one length, or the panel is too short for them.
+/// If the rows differ in length, or the panel is too short for them.
 #[inline]
-pub(super) fn pack<'a, W: Words<Activation: 'a>>(
+pub(super) fn pack<'a, W: Packable<Activation: 'a>>(
     rows: impl Fn(usize) -> &'a [W::Activation],
     panel: &mut [W::Element],
 ) -> bool {
     each_vector(rows, panel, W::COUNT, |rows, to| {
-        // SAFETY: `each_vector` gives rows of `COUNT` values.
+        // SAFETY: `each_vector` passes pointers at which `COUNT` values can be read.
         let [a, b, c, d] = rows.map(|row| unsafe { W::load(row) });
         let ((low, high), (low2, high2)) = (zip(a, b), zip(c, d));
         let vectors = [
@@ -100,13 +102,15 @@ pub(super) fn pack<'a, W: Words<Activation: 'a>>(
             i64x2_shuffle::<0, 2>(high, high2),
             i64x2_shuffle::<1, 3>(high, high2),
         ];
-        // SAFETY: and room for `COUNT` elements of each row: a vector.
+        // SAFETY: `each_vector` passes a pointer at which `COUNT` elements of each row can be
+        // written.
         unsafe { put(to.cast(), vectors) }
     })
 }
 
-/// Calls `pack` with where `count` values of each row stand and where they go, until all are packed. Pointers, because engines do not take checks out of
-/// loops.
+/// Calls `pack` until all values are packed, with pointers to `count` values of each row and to
+/// `count * ROWS` elements of the panel. Pointers, because engines do not hoist bounds checks out
+/// of loops.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "the constants of `pack` must stay in registers")]
 fn each_vector<'a, A: 'a, E>(
@@ -120,7 +124,7 @@ fn each_vector<'a, A: 'a, E>(
     if len < count {
         return false;
     }
-    assert!(rows.iter().all(|row| row.len() == len), "rows of one length");
+    assert!(rows.iter().all(|row| row.len() == len), "rows of equal length");
     assert!(panel.len() >= len * ROWS, "room for all rows");
     let (mut from, mut to) = (rows.map(<[A]>::as_ptr), panel.as_mut_ptr());
     let mut left = len;
@@ -130,10 +134,11 @@ fn each_vector<'a, A: 'a, E>(
         if left == 0 {
             return true;
         }
-        // The last vector begins earlier, so that it ends with the rows.
+        // The last vector begins earlier, so that it ends where the rows end.
         let step = left.min(count);
         left = left.max(count);
-        // SAFETY: after `step` values there are `count` more, and as much room for each row.
+        // SAFETY: `left >= count`: behind the `step` values skipped, each row holds `count` more,
+        // and the panel, of at least `len * ROWS` elements, the elements for them.
         unsafe {
             from = from.map(|row| row.add(step));
             to = to.add(step * ROWS);
@@ -144,40 +149,41 @@ fn each_vector<'a, A: 'a, E>(
 /// Stores vectors side by side.
 ///
 /// # Safety
-/// There is room at `to`.
+/// `COUNT` vectors of 16 bytes can be written at `to`; it need not be aligned.
 #[inline]
 unsafe fn put<const COUNT: usize>(to: *mut v128, vectors: [v128; COUNT]) {
     for (index, vector) in vectors.into_iter().enumerate() {
-        // SAFETY: the caller's promise.
+        // SAFETY: `index < COUNT`, and `COUNT` vectors can be written at `to`.
         unsafe { v128_store(to.add(index), vector) }
     }
 }
 
-/// The words of two vectors in turn.
+/// The words of two vectors, alternating.
 #[inline]
 fn zip(a: v128, b: v128) -> (v128, v128) {
     (i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b))
 }
 
-/// Packs four rows one depth after the other, four 16-bit elements each, less `OFFSET`; `false` where they are shorter than a vector.
+/// Packs four rows of equal length depth by depth: four elements of 16 bits, centred by `CENTRE`.
+/// Returns `false`, and packs nothing, if the rows are shorter than a vector.
 ///
 /// # Panics
 /// As [`pack`].
 #[inline]
-pub(super) fn pack_halves<'a, const OFFSET: i16>(
+pub(super) fn pack_halves<'a, const CENTRE: i16>(
     rows: impl Fn(usize) -> &'a [u8],
     panel: &mut [i16],
 ) -> bool {
     each_vector(rows, panel, 8, |rows, to| {
-        // SAFETY: `each_vector` gives rows of 8 values.
-        let [a, b, c, d] = rows.map(|row| unsafe { Centred::<OFFSET>::load(row) });
+        // SAFETY: `each_vector` passes pointers at which 8 values can be read.
+        let [a, b, c, d] = rows.map(|row| unsafe { Centred::<CENTRE>::load(row) });
         let halves = |a, b| {
             let low = i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(a, b);
             (low, i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(a, b))
         };
         let ((ab, ab2), (cd, cd2)) = (halves(a, b), halves(c, d));
         let ((first, second), (third, fourth)) = (zip(ab, cd), zip(ab2, cd2));
-        // SAFETY: and room for 8 elements of each row: four vectors.
+        // SAFETY: `each_vector` passes a pointer at which 8 elements of each row can be written.
         unsafe { put(to.cast(), [first, second, third, fourth]) }
     })
 }

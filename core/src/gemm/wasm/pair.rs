@@ -1,13 +1,18 @@
-//! WebAssembly simd128 for arm64 (phones): 32 registers, and 16-bit lanes that are multiplied and added in one instruction (MLA).
+//! WebAssembly simd128 for arm64 (phones), which has 32 registers, and multiplies and adds lanes of
+//! 16 bits in one instruction (MLA).
 //!
-//! Activations are centred, so that two products may be added in 16 bits before anything is widened. A panel keeps two depths of four rows in
-//! one vector, and each is broadcast from its lane by a shuffle, which arm64 does in one `dup`; a load that broadcasts costs it three.
+//! Activations are centred, so two products can be added in 16 bits before anything is widened. A
+//! vector of a packed panel holds two depths of four rows. Each is broadcast from its lane by a
+//! shuffle, which is one instruction on arm64 (DUP); a broadcasting load takes three.
 //!
 //! ```text
-//! u4 ("p2"): lane = w0 + 256 w1, p = a0 * lane(k0) + a1 * lane(k1)      both fields of p lie within +-2 * 8 * 7 = +-112
-//!            all += p;  high += q15mulr_sat(p, 128) = (p + 128) >> 8     the rounding makes the low field's sign harmless
+//! u4 ("p2"): lane = w0 + 256 w1,  p = a0 * lane(k0) + a1 * lane(k1)
+//!                both fields of p lie within +-2 * 8 * 7 = +-112
+//!            all += p,  high += q15mulr_sat(p, 128) = (p + 128) >> 8
+//!                rounding to nearest gives the high field whatever the sign of the low one
 //!            low = all - (high << 8) mod 2^16
-//! u8:        p = a0 * w(k0) + a1 * w(k1) in 16 bits, |p| <= 2 * 128 * 127 = 32512; then pairwise into 32 bits (SADALP)
+//! u8:        p = a0 * w(k0) + a1 * w(k1) in 16 bits, |p| <= 2 * 128 * 127 = 32512,
+//!            then added pairwise to sums of 32 bits (SADALP)
 //! ```
 
 use std::arch::wasm32::*;
@@ -40,12 +45,13 @@ macro_rules! broadcast32 {
 #[cfg(target_feature = "relaxed-simd")]
 pub(super) use broadcast32;
 
-/// Columns of the 4-bit tile: two filters a lane.
+/// Columns of the 4-bit tile; a lane holds two of them.
 const U4_COLUMNS: usize = 32;
 
 kernel! {
-    /// 4-bit activations times weights in -7..=7, exact: the high field gains at most 56 a depth, 584 depths fit 16 bits. The low one is what
-    /// remains of sums that may wrap, and is as small.
+    /// 4-bit activations times weights in -7..=7, exact: a depth adds at most 56 to either field,
+    /// so both fit 16 bits for 584 depths. `all` may wrap around; the low field, computed mod 2^16,
+    /// is exact even so.
     U4(Loaded) = "simd128_u4i4_4x32_p2", "WebAssembly simd128";
     (u8 => i16, i8 => i16) -> i32;
     tile ROWS, U4_COLUMNS; group 1; max_depth 584;
@@ -63,14 +69,14 @@ kernel! {
     #[inline]
     unsafe fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
         let Panels { left, right, .. } = panels;
-        // The right panel has 16 lanes at each depth: two vectors.
+        // Lanes of the right panel at one depth: two vectors.
         const LANES: usize = U4_COLUMNS / 2;
         let last_left = left.as_chunks::<{ ROWS * 2 }>().1;
         let last_right = right.as_chunks::<{ LANES * 2 }>().1;
         let mut all = [[i16x8_splat(0); 2]; ROWS];
         let mut high = all;
         let half = i16x8_splat(128);
-        // An odd last depth runs as the first of two whose second is zero.
+        // An odd last depth is the first of a step whose second depth is zero.
         let (mut odd_left, mut odd_right) = ([0; ROWS * 2], [0; LANES * 2]);
         odd_left[..last_left.len()].copy_from_slice(last_left);
         odd_right[..last_right.len()].copy_from_slice(last_right);
@@ -115,7 +121,8 @@ kernel! {
 const U8_COLUMNS: usize = 16;
 
 kernel! {
-    /// 8-bit activations times weights in -127..=127, exact: see the head of this file; 2^16 products fit 32 bits.
+    /// 8-bit activations times weights in -127..=127, exact by the argument above; 2^16 products
+    /// fit 32 bits.
     U8(Loaded) = "simd128_u8i8_4x16_pair", "WebAssembly simd128";
     (u8 => i16, i8 => i16) -> i32;
     tile ROWS, U8_COLUMNS; group 2; max_depth 1 << 16;
@@ -132,7 +139,7 @@ kernel! {
     unsafe fn tile(self, panels: Panels<'_, Self>, _columns: usize, out: &mut [i32], stride: usize) {
         let Panels { left, right, .. } = panels;
         const VECTORS: usize = U8_COLUMNS / 4;
-        // Two groups of two depths a step.
+        // A step has two groups of two depths.
         let last_left = left.as_chunks::<{ ROWS * 4 }>().1;
         let last_right = right.as_chunks::<{ U8_COLUMNS * 4 }>().1;
         let mut acc = [[i32x4_splat(0); VECTORS]; ROWS];
@@ -166,7 +173,8 @@ kernel! {
 const F32_COLUMNS: usize = 16;
 
 kernel! {
-    /// Single precision, rows broadcast from the lanes of one vector; fused where relaxed SIMD has it.
+    /// Single precision. Rows are broadcast from the lanes of a vector; with relaxed SIMD, products
+    /// and sums may be fused.
     F32(Loaded) = "simd128_f32_4x16_lanes", if cfg!(target_feature = "relaxed-simd") {
         "WebAssembly relaxed SIMD"
     } else {
@@ -176,6 +184,7 @@ kernel! {
     tile ROWS, F32_COLUMNS; group 1; max_depth 1 << 20;
     left |activation| activation;
     right |weights| weights[0];
+
     #[inline]
     fn pack<'a>(rows: impl Fn(usize) -> &'a [f32], panel: &mut [f32]) -> bool {
         pack::<Reals>(rows, panel)

@@ -1,7 +1,8 @@
 //! WebAssembly relaxed SIMD: `i16x8.relaxed_dot_i8x16_i7x16_s` adds pairs of products of bytes.
 //!
-//! The instruction leaves two things open, and neither can be met here. Whether the second operand's top bit is a sign: it is an activation,
-//! at most 15. Whether a pair saturates: with activations of 0..=15 and weights of -8..=7 a pair lies within +-240.
+//! Engines may differ in two points, neither of which matters here. Whether the top bit of the
+//! second operand is a sign: activations are at most 15, so it is 0. Whether a pair saturates: with
+//! activations in 0..=15 and weights in -8..=7, a pair lies within +-240.
 
 use std::arch::wasm32::*;
 
@@ -16,7 +17,8 @@ const ROWS: usize = 4;
 const COLUMNS: usize = 8;
 
 kernel! {
-    /// 4-bit activations times weights in -8..=7, exact: a pair is at most 240, so 136 steps of 4 depths fit 16 bits.
+    /// 4-bit activations times weights in -8..=7, exact: a pair of products is within +-240, so
+    /// those of 136 steps of 4 depths fit 16 bits.
     U4(Loaded) = "relaxed_u4i4_4x8_dot16", "WebAssembly relaxed SIMD";
     (u8 => u8, i8 => i8) -> i32;
     tile ROWS, COLUMNS; group 4; max_depth 136 * 4;
@@ -59,7 +61,8 @@ kernel! {
 fn step(acc: &mut [[v128; COLUMNS / 4]; ROWS], a: impl Words, w: &[i8; COLUMNS * 4]) {
     let w: [v128; COLUMNS / 4] = vectors(w);
     for (row, sums) in acc.iter_mut().enumerate() {
-        // SAFETY: `a` has a word for each row of the accumulators, and its walk is under way.
+        // SAFETY: `row < ROWS`, and the walk that made `a` is calling this step: its words can be
+        // read.
         let a = unsafe { a.splat(row) };
         for (sum, w) in sums.iter_mut().zip(w) {
             *sum = i16x8_add(*sum, i16x8_relaxed_dot_i8x16_i7x16(w, a));
@@ -68,17 +71,24 @@ fn step(acc: &mut [[v128; COLUMNS / 4]; ROWS], a: impl Words, w: &[i8; COLUMNS *
 }
 
 kernel! {
-    /// Weights in -127..=127 times activations up to 127, exact: `i32x4.relaxed_dot_i8x16_i7x16_add_s` adds four products into 32 bits. The instruction
-    /// leaves the order of its inner sums open, which 32 bits do not show: four products stay within +-4 * 127 * 127, two of them within 16 bits (32258).
+    /// Activations up to 127 times weights in -127..=127, exact: the instruction
+    /// `i32x4.relaxed_dot_i8x16_i7x16_add_s` adds four products to a sum of 32 bits. Engines may
+    /// add pairs in 16 bits first, which changes nothing: a pair is at most 2 * 127 * 127 = 32258.
     ///
-    /// It is one instruction on arm64 with dotprod (SDOT: phones) and on x86 with AVX-VNNI (VPDPBUSD), and a sequence elsewhere. 16 columns fill the 32 registers
-    /// of arm64, 8 those of x86. Serves 4 bits, and 7-bit activations with 8-bit weights.
-    Dot32<const DOT_COLUMNS: usize>(Loaded) = if DOT_COLUMNS == 16 { "relaxed_u7i8_4x16_dot32" } else { "relaxed_u7i8_4x8_dot32" }, "WebAssembly relaxed SIMD";
+    /// It is one instruction on arm64 with dotprod (SDOT, on phones) and on x86 with AVX-VNNI
+    /// (VPDPBUSD), and a sequence elsewhere. A tile of 16 columns fills the 32 registers of arm64,
+    /// one of 8 columns the 16 of x86. Used for 4 bits, and for 7-bit activations.
+    Dot32<const DOT_COLUMNS: usize>(Loaded) = if DOT_COLUMNS == 16 {
+        "relaxed_u7i8_4x16_dot32"
+    } else {
+        "relaxed_u7i8_4x8_dot32"
+    }, "WebAssembly relaxed SIMD";
     (u8 => u8, i8 => i8) -> i32;
     tile ROWS, DOT_COLUMNS; group 4; max_depth 1 << 16;
     left |activation| activation;
     right |weights| weights[0];
-    /// On arm64 packed rows are better: a lane is broadcast by one instruction, a load that broadcasts is three.
+    /// Packed rows are faster on arm64: broadcasting a lane is one instruction, a broadcasting load
+    /// is three.
     const MAX_DIRECT_COLUMNS: usize = if DOT_COLUMNS == 16 { 0 } else { MAX_DIRECT_COLUMNS };
 
     #[inline]
@@ -118,7 +128,8 @@ kernel! {
 fn dot_step(acc: &mut [[v128; COLUMNS / 4]; ROWS], a: impl Words, w: &[i8; COLUMNS * 4]) {
     let w: [v128; COLUMNS / 4] = vectors(w);
     for (row, sums) in acc.iter_mut().enumerate() {
-        // SAFETY: `a` has a word for each row of the accumulators, and its walk is under way.
+        // SAFETY: `row < ROWS`, and the walk that made `a` is calling this step: its words can be
+        // read.
         let a = unsafe { a.splat(row) };
         for (sum, w) in sums.iter_mut().zip(w) {
             *sum = i32x4_relaxed_dot_i8x16_i7x16_add(w, a, *sum);
@@ -129,7 +140,7 @@ fn dot_step(acc: &mut [[v128; COLUMNS / 4]; ROWS], a: impl Words, w: &[i8; COLUM
 /// Columns of the tile for 32 registers.
 const WIDE: usize = 16;
 
-/// The tile for 32 registers: rows are broadcast from the lanes of one vector.
+/// The tile for 32 registers: rows are broadcast from the lanes of a vector.
 #[inline]
 fn tile_by_lanes(left: &[u8], right: &[i8], out: &mut [i32], stride: usize) {
     const VECTORS: usize = WIDE / 4;

@@ -1,4 +1,5 @@
-//! WebAssembly simd128: 128-bit vectors, 16 registers on x86, so small tiles and no unrolling over the depth (engines do that, or spill it).
+//! WebAssembly simd128 for x86, where vectors of 128 bits have 16 registers: tiles are small, and
+//! loops over the depth are not unrolled, because engines unroll them or spill.
 
 use std::arch::wasm32::*;
 
@@ -8,15 +9,17 @@ use super::tile::{Words, store, vectors, walk_windows, walk_words};
 use crate::gemm::{Panels, RightPanel, Windows};
 use crate::quant::Wide;
 
-/// Up to so many columns reading the map is faster than packing it first.
+/// Up to this many columns, reading the map is faster than packing it first.
 pub(super) const MAX_DIRECT_COLUMNS: usize = 192;
 
-/// Rows and columns of the 8-bit and the float tile.
+/// Rows of both tiles.
 const ROWS: usize = 4;
+/// Columns of both tiles.
 const COLUMNS: usize = 8;
 
 kernel! {
-    /// 8-bit activations times weights in -127..=127, exact: maps and weights have 16 bits; 2^16 products fit 32.
+    /// 8-bit activations times weights in -127..=127, exact: maps and weights have 16 bits, and
+    /// 2^16 products of at most 255 * 127 fit 32 bits.
     U8(Loaded) = "simd128_u8i8_4x8", "WebAssembly simd128";
     (Wide<0> => i16, i8 => i16) -> i32;
     tile ROWS, COLUMNS; group 2; max_depth 1 << 16;
@@ -55,7 +58,8 @@ kernel! {
 fn step_u8(acc: &mut [[v128; COLUMNS / 4]; ROWS], a: impl Words, w: &[i16; COLUMNS * 2]) {
     let w: [v128; COLUMNS / 4] = vectors(w);
     for (row, sums) in acc.iter_mut().enumerate() {
-        // SAFETY: `a` has a word for each row of the accumulators, and its walk is under way.
+        // SAFETY: `row < ROWS`, and the walk that made `a` is calling this step: its words can be
+        // read.
         let a = unsafe { a.splat(row) };
         for (sum, w) in sums.iter_mut().zip(w) {
             *sum = i32x4_add(*sum, i32x4_dot_i16x8(a, w));
@@ -63,18 +67,21 @@ fn step_u8(acc: &mut [[v128; COLUMNS / 4]; ROWS], a: impl Words, w: &[i16; COLUM
     }
 }
 
+/// `a * b + c`, rounded once or twice, as the engine prefers.
 #[cfg(target_feature = "relaxed-simd")]
 pub(super) fn multiply_add(a: v128, b: v128, c: v128) -> v128 {
     f32x4_relaxed_madd(a, b, c)
 }
 
+/// `a * b + c`; the product and the sum are rounded.
 #[cfg(not(target_feature = "relaxed-simd"))]
 pub(super) fn multiply_add(a: v128, b: v128, c: v128) -> v128 {
     f32x4_add(f32x4_mul(a, b), c)
 }
 
 kernel! {
-    /// Single precision; fused where relaxed SIMD has it, which is why this network is compared with a tolerance.
+    /// Single precision. With relaxed SIMD, products and sums may be fused; this is one reason why
+    /// networks in single precision are compared with a tolerance.
     F32(Loaded) = "simd128_f32_4x8", if cfg!(target_feature = "relaxed-simd") {
         "WebAssembly relaxed SIMD"
     } else {
@@ -117,7 +124,8 @@ kernel! {
 fn step_f32(acc: &mut [[v128; COLUMNS / 4]; ROWS], a: impl Words, w: &[f32; COLUMNS]) {
     let w: [v128; COLUMNS / 4] = vectors(w);
     for (row, sums) in acc.iter_mut().enumerate() {
-        // SAFETY: `a` has a word for each row of the accumulators, and its walk is under way.
+        // SAFETY: `row < ROWS`, and the walk that made `a` is calling this step: its words can be
+        // read.
         let a = unsafe { a.splat(row) };
         for (sum, w) in sums.iter_mut().zip(w) {
             *sum = multiply_add(a, w, *sum);

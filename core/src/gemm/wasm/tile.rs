@@ -1,13 +1,13 @@
-//! What the tiles of WebAssembly share. Engines do not rewrite loops, so these functions do what an
-//! optimiser would: they advance pointers (an index would be shifted and added for every load) and
-//! store results from registers (an array indexed at run time is filled by a call).
+//! What the tiles of WebAssembly share. Engines optimise loops little, so these functions do it for
+//! them: they advance pointers, where an index would be shifted and added for every load, and store
+//! results from registers, where an array indexed at run time would be cleared by a call.
 
 use std::arch::wasm32::*;
 
 use crate::gemm::{Windows, tile_fits};
 
-/// Calls `step` for each `LEFT` elements of one panel and `RIGHT` of the other, two steps a round.
-/// Two steps share what a round costs (V8 for arm64 checks for interrupts in each). For tiles that
+/// Calls `step` with `LEFT` elements of one panel and `RIGHT` of the other, two steps a round: they
+/// share the cost of a round, in each of which V8 for arm64 checks for interrupts. For tiles that
 /// leave registers free.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "the accumulators that `step` changes must stay in registers")]
@@ -20,8 +20,8 @@ pub(super) fn walk_in_twos<L, R, const LEFT: usize, const RIGHT: usize>(
     let (mut a, mut w) = (left.as_ptr(), right.as_ptr());
     let mut rounds = steps / 2;
     while rounds != 0 {
-        // SAFETY: each panel holds `steps` whole steps, of which `2 * rounds` are left; arrays of
-        // numbers have the alignment of their elements.
+        // SAFETY: each panel holds `steps` whole steps, of which at least `2 * rounds` are left; an
+        // array has the alignment of its elements.
         unsafe {
             step(&*a.cast(), &*w.cast());
             step(&*a.add(LEFT).cast(), &*w.add(RIGHT).cast());
@@ -31,13 +31,13 @@ pub(super) fn walk_in_twos<L, R, const LEFT: usize, const RIGHT: usize>(
         rounds -= 1;
     }
     if steps % 2 == 1 {
-        // SAFETY: `steps` is odd, so one step is left behind the rounds.
+        // SAFETY: `steps` is odd, so one step is left after the rounds; aligned as above.
         unsafe { step(&*a.cast(), &*w.cast()) };
     }
 }
 
-/// As [`walk_in_twos`] with four steps a round, each of which may be the last. For tiles that need
-/// all registers: LLVM interleaves steps that no branch separates.
+/// As [`walk_in_twos`], with four steps a round, each of which may be the last. For tiles that need
+/// all registers: LLVM interleaves steps that no branch separates, and then they spill.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "as `walk_in_twos`")]
 pub(super) fn walk_in_fours<L, R, const LEFT: usize, const RIGHT: usize>(
@@ -53,7 +53,8 @@ pub(super) fn walk_in_fours<L, R, const LEFT: usize, const RIGHT: usize>(
     loop {
         macro_rules! step {
             ($index:literal) => {
-                // SAFETY: each panel holds `steps` more whole steps, of which this is one.
+                // SAFETY: `steps` more whole steps are left in each panel, of which this is the
+                // first not made; an array has the alignment of its elements.
                 unsafe { step(&*a.add($index * LEFT).cast(), &*w.add($index * RIGHT).cast()) };
                 steps -= 1;
             };
@@ -68,7 +69,7 @@ pub(super) fn walk_in_fours<L, R, const LEFT: usize, const RIGHT: usize>(
         }
         step!(0, 1, 2 if left);
         step!(3);
-        // Advanced before the test for another round: behind it, this would cost one more jump.
+        // Advanced before the test for another round: after it, this would cost another jump.
         a = a.wrapping_add(4 * LEFT);
         w = w.wrapping_add(4 * RIGHT);
         if steps == 0 {
@@ -77,28 +78,26 @@ pub(super) fn walk_in_fours<L, R, const LEFT: usize, const RIGHT: usize>(
     }
 }
 
-/// The vectors that an array of elements is made of.
-///
-/// # Panics
-/// When compiled for arrays of another size.
+/// Loads an array of elements as vectors. Does not compile for an array of another size.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "a few loads")]
 pub(super) fn vectors<T, const COUNT: usize, const VECTORS: usize>(elements: &[T; COUNT]) -> [v128; VECTORS] {
     const { assert!(COUNT * size_of::<T>() == VECTORS * size_of::<v128>(), "whole vectors") };
     let from = elements.as_ptr().cast::<v128>();
-    // SAFETY: the elements have the size of `VECTORS` vectors, as asserted.
+    // SAFETY: the elements have the size of `VECTORS` vectors, as asserted; loads need no
+    // alignment.
     std::array::from_fn(|vector| unsafe { v128_load(from.add(vector)) })
 }
 
 /// The words of a step, one for each row of a tile.
 ///
-/// Pointers, not an array: where LLVM knows that 16 bytes can be read, it turns four broadcasting
-/// loads into one load and shuffles, which engines on x86 run slower.
+/// Pointers, not an array: if LLVM knows that 16 bytes can be read, it turns four broadcasting
+/// loads into one load and shuffles, which are slower on x86.
 pub(super) trait Words: Copy {
     /// The word of a row, in all lanes.
     ///
     /// # Safety
-    /// There is such a row, and its word can be read: whoever made the value says for how long.
+    /// The tile has this row, and its word can be read: the walk that made the value says when.
     unsafe fn splat(self, row: usize) -> v128;
 }
 
@@ -110,7 +109,7 @@ impl Words for PackedWords {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "one load")]
     unsafe fn splat(self, row: usize) -> v128 {
-        // SAFETY: the caller promises that the word of this row can be read.
+        // SAFETY: by the contract the word of this row can be read.
         unsafe { v128_load32_splat(self.0.add(row)) }
     }
 }
@@ -123,13 +122,13 @@ impl<const ROWS: usize> Words for MapWords<ROWS> {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "one load")]
     unsafe fn splat(self, row: usize) -> v128 {
-        // SAFETY: the caller promises that the word of this row can be read.
+        // SAFETY: by the contract the word of this row can be read.
         unsafe { v128_load32_splat(self.0[row]) }
     }
 }
 
-/// Calls `step` for each step of a packed panel. The words that it gets can be read during the call,
-/// for rows below `MR`.
+/// Calls `step` for each step of a packed panel. The words that it receives can be read during the
+/// call, for rows below `MR`.
 ///
 /// # Panics
 /// If the right panel has fewer steps than the left one.
@@ -142,11 +141,11 @@ pub(super) fn walk_words<L, R, const MR: usize, const RIGHT: usize>(
 ) {
     let elements = MR * 4 / size_of::<L>();
     let mut steps = left.len() / elements;
-    assert!(right.len() / RIGHT >= steps, "both panels have one depth");
+    assert!(right.len() / RIGHT >= steps, "both panels have the same depth");
     let (mut a, mut w) = (left.as_ptr().cast::<u32>(), right.as_ptr());
     while steps != 0 {
-        // SAFETY: the left panel holds `steps` more steps of `MR` words, and the right one as many
-        // of `RIGHT` elements.
+        // SAFETY: the left panel holds `steps` more steps of `MR` words, and the right one at least
+        // as many of `RIGHT` elements; an array has the alignment of its elements.
         unsafe {
             step(PackedWords(a), &*w.cast());
             a = a.wrapping_add(MR);
@@ -156,8 +155,8 @@ pub(super) fn walk_words<L, R, const MR: usize, const RIGHT: usize>(
     }
 }
 
-/// Calls `step` for each step of windows in their map, until `right` ends. The words that it gets can
-/// be read during the call, for rows below `ROWS`.
+/// Calls `step` for each step of windows in their map, until `right` ends. The words that it
+/// receives can be read during the call, for rows below `ROWS`.
 ///
 /// # Panics
 /// If there are fewer than `ROWS` windows.
@@ -176,8 +175,9 @@ pub(super) fn walk_windows<A, R, const ROWS: usize, const RIGHT: usize>(
         let mut steps = (windows.stretch_len() * size_of::<A>() / 4).min(left);
         left -= steps;
         while steps != 0 {
-            // SAFETY: a `Windows` lies inside its map, so all words of this stretch can be read;
-            // `right` holds `left + steps` more steps.
+            // SAFETY: all windows of a `Windows` lie inside its map, so the words of this stretch
+            // can be read; `right` holds `left + steps` more steps; an array has the alignment of
+            // its elements.
             unsafe {
                 step(MapWords(a), &*w.cast());
                 a = a.map(|word| word.add(1));
@@ -203,7 +203,8 @@ pub(super) fn store<T, const ROWS: usize, const VECTORS: usize>(
     assert!(tile_fits(ROWS, VECTORS * 4, stride, out.len()), "room for the tile");
     for (row, sums) in sums.into_iter().enumerate() {
         for (vector, sum) in sums.into_iter().enumerate() {
-            // SAFETY: `tile_fits` holds for the last vector of the last row; all others end before.
+            // SAFETY: `tile_fits` holds, so the last vector of the last row ends within `out`, and
+            // all others end before it. Stores need no alignment.
             unsafe { v128_store(out.as_mut_ptr().add(row * stride + vector * 4).cast(), sum) }
         }
     }

@@ -1,14 +1,19 @@
-//! WebAssembly simd128 with two filters in one 16-bit lane, for x86 without relaxed SIMD: `lane = w0 + 4096 * w1`. One `i32x4.dot_i16x8_s` then makes 16 products:
+//! WebAssembly simd128 with two filters per 16-bit lane, for x86 without relaxed SIMD:
+//! `lane = w0 + 4096 * w1`, so one `i32x4.dot_i16x8_s` computes 16 products.
 //!
 //! ```text
 //! vector of weights (8 columns x 2 depths)      row of activations, broadcast
-//! | w0 w4 | w0 w4 | w1 w5 | w1 w5 | ...   .   | a0 | a1 | a0 | a1 | ...
-//!   k0      k1      k0      k1                  -> i32 lanes: (sum for column c) + 4096 * (sum for column c + 4)
+//! | w0 w4 | w0 w4 | w1 w5 | w1 w5 | ...         | a0 | a1 | a0 | a1 | ...
+//!   k0      k1      k0      k1
+//!                  -> i32 lanes: (sum of column c) + 4096 * (sum of column c + 4)
 //! ```
 //!
-//! Maps hold activations as `a - 8` in 16 bits and are read as they are. So a product lies within `8 |w|`. A run ends before the low field's bound exceeds its 12
-//! bits, sign included: after 18 pairs of the largest weights, twice as many of trained ones. Rounding to a multiple of 4096 splits the field off; what remains
-//! belongs to the high filter and keeps accumulating. The low sums stay in memory: with them in registers engines spill the loop.
+//! Maps hold activations as `a - 8` in 16 bits, and are read as they are. A product is therefore at
+//! most `8 |w|`. Accumulators are flushed before the low field can exceed its 12 bits, sign
+//! included: after 18 pairs with the largest weights, and after about twice as many with trained
+//! ones. Rounding to a multiple of 4096 splits off the low field; the rest belongs to the high
+//! filter and goes on accumulating. The low sums stay in memory: with them in registers, engines
+//! spill inside the loop.
 
 use std::arch::wasm32::*;
 
@@ -17,24 +22,30 @@ use super::tile::{MapWords, Words, vectors};
 use crate::gemm::{Panels, RightPanel, Windows, tile_fits};
 use crate::quant::Wide;
 
-/// Largest sum of a run in the low field.
+/// Largest sum that the low field holds between two flushes.
 const MAX_LOW: usize = 2047;
-/// What activations are centred by.
+/// The constant subtracted from stored activations.
 const CENTRE: i16 = 8;
 
-/// Passes of a tile, `ROWS` rows each: finishing two costs little more than one.
+/// Passes of a tile, each over `ROWS` rows: finishing two costs little more than finishing one.
 const U4_PASSES: usize = 2;
-/// Depths that lie together.
+/// Depths of a group: a pair.
 const GROUP: usize = 2;
+/// Columns of a tile.
 const U4_COLUMNS: usize = 24;
-/// Columns of a vector of weights.
+/// Columns of a vector of weights, two per lane.
 const U4_STEP: usize = 8;
 
 kernel! {
-    /// Accumulators of a pass are `ROWS` by three: V8 has registers for three rows, Firefox for two.
+    /// 4-bit activations times weights in -7..=7, exact: a pair adds at most 112 to a high sum,
+    /// which has 20 bits, enough for 2^13 depths. Low sums are exact by the argument above.
     ///
-    /// 4-bit activations times weights in -7..=7, exact: high sums have 20 bits and gain at most 112 a pair, enough for 2^13 depths.
-    U4<const ROWS: usize>(Loaded) = if ROWS == 2 { "simd128_u4i4_4x24_pairs" } else { "simd128_u4i4_6x24_pairs" }, "WebAssembly simd128";
+    /// A pass has `ROWS` by three accumulators: V8 has registers for three rows, Firefox for two.
+    U4<const ROWS: usize>(Loaded) = if ROWS == 2 {
+        "simd128_u4i4_4x24_pairs"
+    } else {
+        "simd128_u4i4_6x24_pairs"
+    }, "WebAssembly simd128";
     (Wide<CENTRE> => i16, i8 => i16) -> i32;
     tile U4_PASSES * ROWS, U4_COLUMNS; group GROUP; max_depth 1 << 13;
     left |activation| activation.stored();
@@ -46,7 +57,8 @@ kernel! {
     const MAX_DIRECT_COLUMNS: usize = usize::MAX;
 
     fn flush_depth(column: &[i8]) -> usize {
-        // Runs are of whole pairs; the bound holds wherever one begins.
+        // The shortest sequence of pairs, wherever it begins, that could exceed `MAX_LOW` with the
+        // pair after it.
         let pairs: Vec<usize> = column
             .chunks(GROUP)
             .map(|pair| pair.iter().map(|&weight| CENTRE as usize * usize::from(weight.unsigned_abs())).sum())
@@ -82,8 +94,8 @@ kernel! {
     }
 }
 
-/// Computes a tile of `columns` columns, pass by pass; `rows` gives the rows of a pass from its first
-/// row on. Accumulators are flushed after every `flush_depth` depths.
+/// Computes a tile of `columns` columns pass by pass; `rows` returns the rows of the pass that
+/// begins at the given row. Accumulators are flushed after every `flush_depth` depths.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "one copy for packed rows, one for maps")]
 fn passes<const ROWS: usize>(
@@ -103,7 +115,7 @@ fn passes<const ROWS: usize>(
     }
 }
 
-/// Computes `ROWS` rows of `V` vectors; `COLUMNS` is `V * U4_STEP`.
+/// Computes one pass: `ROWS` rows by `V` vectors of columns; `COLUMNS` is `V * U4_STEP`.
 ///
 /// # Panics
 /// If `out` has no room for them.
@@ -117,26 +129,26 @@ fn pass<const ROWS: usize, const V: usize, const COLUMNS: usize>(
 ) {
     assert!(tile_fits(ROWS, COLUMNS, stride, out.len()), "room for the tile");
     let out = out.as_mut_ptr();
-    // Low sums are the first half of each vector's columns, high sums the second.
+    // Low sums belong to the first half of each vector's columns, high sums to the second.
     let low = |row: usize, vector: usize| {
-        // SAFETY: `tile_fits` holds for `COLUMNS` columns of the last row, so every vector's
-        // columns are within `out`.
+        // SAFETY: `row < ROWS` and `vector < V`; `tile_fits` holds for `COLUMNS` columns, so the
+        // columns of every vector lie within `out`.
         unsafe { out.add(row * stride + vector * U4_STEP).cast::<v128>() }
     };
     let mut acc = [[i32x4_splat(0); V]; ROWS];
     for (row, sums) in acc.iter().enumerate() {
         for (vector, zero) in sums.iter().enumerate() {
-            // SAFETY: `low` gives the place of four sums within `out`.
+            // SAFETY: `low` points to four sums within `out`; stores need no alignment.
             unsafe { v128_store(low(row, vector), *zero) }
         }
     }
-    // Hidden from the compiler, so that engines keep both in registers instead of making them anew
-    // at each flush.
+    // Hidden from the compiler, so that engines keep both in registers instead of materialising the
+    // constants at each flush.
     let (half, high) = std::hint::black_box((i32x4_splat(2048), i32x4_splat(!0xfff)));
     while rows.walk_on::<COLUMNS>(flush_depth / GROUP, |a, w| {
         let w: [v128; V] = vectors(w);
         for (row, sums) in acc.iter_mut().enumerate() {
-            // SAFETY: `a` has a word for each of the `ROWS` rows, and its walk is under way.
+            // SAFETY: `row < ROWS`, and `walk_on` is calling this step: the words can be read.
             let a = unsafe { a.splat(row) };
             for (sum, w) in sums.iter_mut().zip(w) {
                 *sum = i32x4_add(*sum, i32x4_dot_i16x8(a, w));
@@ -149,33 +161,37 @@ fn pass<const ROWS: usize, const V: usize, const COLUMNS: usize>(
                 let field = i32x4_sub(*sum, kept);
                 *sum = kept;
                 let place = low(row, vector);
-                // SAFETY: `low` gives the place of four sums within `out`, set to zero above.
+                // SAFETY: `low` points to four sums within `out`, which were set to zero above.
                 unsafe { v128_store(place, i32x4_add(v128_load(place), field)) }
             }
         }
     }
     for (row, sums) in acc.iter().enumerate() {
         for (vector, sum) in sums.iter().enumerate() {
-            // SAFETY: a vector's columns are eight sums within `out`, and these are the last four.
+            // SAFETY: the columns of a vector are eight sums within `out`; these are the last four.
             unsafe { v128_store(low(row, vector).add(1), i32x4_shr(*sum, 12)) }
         }
     }
 }
 
-/// Where a pass reads its rows, packed or in the map, and how far it has come: it stops for each
-/// flush and goes on behind it.
+/// Where a pass reads its rows, packed or in the map, and how far it has come: it pauses for each
+/// flush.
 struct Rows<const ROWS: usize> {
-    /// First words of the rows; the next ones are `step` words on.
+    /// First word of each row.
     first: [*const u32; ROWS],
+    /// Distance from a word of a row to the next one, in words.
     step: usize,
-    /// Words of a stretch, and bytes between the beginnings of neighbouring stretches.
+    /// Words of a stretch.
     stretch_words: usize,
+    /// Distance between the beginnings of neighbouring stretches, in bytes.
     pitch: usize,
-    /// Next words of the rows, and next weights.
+    /// Next word of each row.
     words: [*const u32; ROWS],
+    /// Next weights.
     weights: *const i16,
-    /// Words left in the stretch, and steps left in all.
+    /// Words left in the current stretch.
     in_stretch: usize,
+    /// Steps left in all stretches.
     left: usize,
     /// Offset of the next stretch in bytes.
     next_stretch: usize,
@@ -185,8 +201,8 @@ impl<const ROWS: usize> Rows<ROWS> {
     /// Rows of a panel.
     const HEIGHT: usize = U4_PASSES * ROWS;
 
-    /// The rows of a panel from row `from` on, to be multiplied by `right`, `columns` elements a
-    /// step.
+    /// Rows of a packed panel from row `from` on, to be multiplied by `right`, which has `columns`
+    /// elements a step.
     ///
     /// # Panics
     /// If the panel has fewer steps than `right`, or fewer rows.
@@ -194,14 +210,14 @@ impl<const ROWS: usize> Rows<ROWS> {
     #[allow(clippy::inline_always, reason = "all of it must stay in registers")]
     fn packed(left: &[i16], from: usize, right: &[i16], columns: usize) -> Self {
         let (steps, available) = (right.len() / columns, left.len() / (GROUP * Self::HEIGHT));
-        assert!(available >= steps && from + ROWS <= Self::HEIGHT, "both panels have one depth");
+        assert!(available >= steps && from + ROWS <= Self::HEIGHT, "both panels have the same depth");
         let words = left.as_ptr().cast::<u32>();
         let first = std::array::from_fn(|row| words.wrapping_add(from + row));
         Self::new(first, Self::HEIGHT, [available, 0], right, steps)
     }
 
-    /// `ROWS` windows from window `from` on, likewise. That they lie inside their map is what a
-    /// [`Windows`] proves.
+    /// The same for `ROWS` windows from window `from` on. A [`Windows`] proves that they lie inside
+    /// their map.
     ///
     /// # Panics
     /// If there are fewer windows.
@@ -210,7 +226,7 @@ impl<const ROWS: usize> Rows<ROWS> {
     fn of_windows(windows: &Windows<'_, Wide<CENTRE>>, from: usize, right: &[i16], columns: usize) -> Self {
         let first = std::array::from_fn(|row| windows.first(from + row).cast());
         let stretch_words = windows.stretch_len() / GROUP;
-        // Windows of one stretch may have any pitch: it is then not used.
+        // Windows of one stretch may have any pitch, which is then not used.
         let pitch = windows.pitch().wrapping_mul(size_of::<i16>());
         let steps = (right.len() / columns).min(windows.stretches() * stretch_words);
         Self::new(first, 1, [stretch_words, pitch], right, steps)
@@ -238,8 +254,8 @@ impl<const ROWS: usize> Rows<ROWS> {
         }
     }
 
-    /// Calls `step` for the next `limit` words of each row and their weights, or for what is left.
-    /// Returns `false` where nothing is. The words can be read during the call.
+    /// Calls `step` for the next `limit` words of each row and their weights, or for all that are
+    /// left. Returns `false` if none are. The words can be read during the call.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the accumulators that `step` changes must stay in registers")]
     fn walk_on<const COLUMNS: usize>(
@@ -262,8 +278,9 @@ impl<const ROWS: usize> Rows<ROWS> {
             budget -= steps;
             self.in_stretch -= steps;
             while steps != 0 {
-                // SAFETY: `left` counted the steps of both the rows and the weights, `COLUMNS`
-                // elements each, and `budget` was taken from it.
+                // SAFETY: `left` began as a number of steps that rows and weights both have, and
+                // `budget` was subtracted from it: `COLUMNS` more weights can be read. An array has
+                // the alignment of its elements.
                 step(MapWords(self.words), unsafe { &*self.weights.cast() });
                 self.words = self.words.map(|word| word.wrapping_add(self.step));
                 self.weights = self.weights.wrapping_add(COLUMNS);

@@ -1,13 +1,13 @@
 //! AVX-VNNI: VPDPBUSD multiplies four bytes of activations (unsigned) by four of weights (signed)
-//! and adds the products to 32 bits, without saturation. So full 8-bit data is exact at the speed
-//! of 4 bits, which save memory here but no time.
+//! and adds the products to a sum of 32 bits without saturation. Products of 8 bits are exact and
+//! as fast as those of 4 bits, which here save memory but no time.
 
 use std::arch::x86_64::*;
 
 use super::avx2::Avx2;
 use super::tile::{bits256, tile, x86_kernel};
 
-/// Proof of AVX2 and AVX-VNNI: made by `detect` alone.
+/// Proof of AVX2, FMA and AVX-VNNI: only `detect` makes a value.
 #[derive(Debug, Clone, Copy)]
 struct Vnni(Avx2);
 
@@ -22,10 +22,15 @@ impl Vnni {
     }
 }
 
-tile!("avx2,avxvnni", bits256, tile_dot(i8) -> i32, |sum, a, w| _mm256_dpbusd_avx_epi32(sum, a, w), |sums| sums);
+tile!(
+    "avx2,avxvnni", bits256, tile_dot(i8) -> i32,
+    |sum, a, w| _mm256_dpbusd_avx_epi32(sum, a, w),
+    |sums| sums
+);
 
 x86_kernel!(
-    /// 8-bit activations times 8-bit weights, exact: 2^16 products of at most 255 * 128 fit 32 bits. Serves 7 and 4 bits too.
+    /// 8-bit activations times 8-bit weights, exact: 2^16 products of at most 255 * 128 fit 32
+    /// bits. Used for 7 and 4 bits too.
     Integer(Vnni) = "avxvnni_u8i8_6x16", "AVX-VNNI", bits256, tile_dot,
     (u8, i8, i8) -> i32, group 4, depth 1 << 16
 );

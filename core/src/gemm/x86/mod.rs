@@ -1,4 +1,4 @@
-//! Kernels for x86-64. All but AVX-VNNI's and their packing share one tile.
+//! Kernels for x86-64. All share one tile, written for both widths of vectors, and one packing.
 
 mod avx2;
 mod avxvnni;

@@ -1,6 +1,6 @@
-//! SSE4.1: 128-bit vectors hold 4 columns; the steps are those of AVX2. These kernels serve CPUs
-//! without AVX2, and are the yardstick for code in a browser, whose vectors are as wide. CPUs with
-//! AVX run the same instructions encoded with three operands, which saves copies.
+//! SSE4.1: 128-bit vectors hold 4 columns; the steps are those of AVX2. These kernels are for CPUs
+//! without AVX2, and are the yardstick for WebAssembly, whose vectors have the same width. CPUs
+//! with AVX run the same operations encoded with three operands, which saves copies.
 
 use std::arch::x86_64::*;
 
@@ -8,7 +8,7 @@ use super::tile::{Rows, bits128, tile, x86_kernel};
 use crate::gemm::pairs_fit;
 use crate::quant::Wide;
 
-/// Proof of SSE4.1 and SSSE3: made by `detect` alone.
+/// Proof of SSE4.1 and SSSE3: only `detect` makes a value.
 #[derive(Debug, Clone, Copy)]
 struct Sse41(());
 
@@ -24,7 +24,7 @@ impl Sse41 {
         fn with_sse41<R>(work: impl FnOnce() -> R) -> R {
             work()
         }
-        // SAFETY: only `detect` makes a value of this type, and it found SSE4.1.
+        // SAFETY: a value of this type exists, so `detect` has found SSE4.1.
         unsafe { with_sse41(work) }
     }
 }
@@ -33,7 +33,8 @@ impl Sse41 {
 macro_rules! tile_in_both {
     ($name:ident($right:ty) -> $sum:ty, $($steps:tt)*) => {
         /// # Safety
-        /// The CPU has SSE4.1 and SSSE3; for the rest, as of the tile.
+        /// - The CPU has SSE4.1 and SSSE3.
+        /// - Rows can be read as `tile!` demands.
         unsafe fn $name(
             rows: Rows,
             right: &[$right],
@@ -43,7 +44,8 @@ macro_rules! tile_in_both {
         ) {
             tile!("sse4.1,ssse3", bits128, two_operands($right) -> $sum, $($steps)*);
             tile!("avx", bits128, three_operands($right) -> $sum, $($steps)*);
-            // SAFETY: AVX is used only where it was found; rows and CPU are as the caller promises.
+            // SAFETY: the branch has found AVX; SSE4.1 and SSSE3, and rows that can be read, are
+            // demanded by this function's contract.
             unsafe {
                 if is_x86_feature_detected!("avx") {
                     three_operands(rows, right, columns, out, stride);
@@ -76,22 +78,22 @@ tile_in_both!(
 );
 
 x86_kernel!(
-    /// 4-bit activations times weights in -8..=7, exact by the argument of AVX2.
+    /// 4-bit activations times weights in -8..=7, exact as with AVX2.
     U4(Sse41) = "sse41_u4i4_6x8", "SSE4.1", bits128, tile_u4,
     (u8, i8, i8) -> i32, group 4, depth 136 * 4, fits pairs_fit
 );
 x86_kernel!(
-    /// 7-bit activations times weights in -127..=127, exact by the argument of AVX2.
+    /// 7-bit activations times weights in -127..=127, exact as with AVX2.
     U7(Sse41) = "sse41_u7i8_6x8", "SSE4.1", bits128, tile_u7,
     (u8, i8, i8) -> i32, group 4, depth 1 << 16
 );
 x86_kernel!(
-    /// 8-bit activations times weights in -127..=127, exact by the argument of AVX2.
+    /// 8-bit activations times weights in -127..=127, exact as with AVX2.
     U8(Sse41) = "sse41_u8i8_6x8", "SSE4.1", bits128, tile_u8,
     (Wide<0>, i8, i16) -> i32, group 2, depth 1 << 16
 );
 x86_kernel!(
-    /// Single precision, products and sums each rounded.
+    /// Single precision; each product and each sum is rounded.
     F32(Sse41) = "sse41_f32_6x8", "SSE4.1", bits128, tile_f32,
     (f32, f32, f32) -> f32, group 1, depth 1 << 20
 );

@@ -1,11 +1,12 @@
-//! The tile that all kernels of x86 share: six rows, packed or in the map, by two vectors of columns,
-//! so that 12 of the 16 registers accumulate. The tile of a last, narrow panel is one vector wide.
+//! The tile that all kernels of x86 share: six rows, packed or read from the map, by two vectors of
+//! columns, so that 12 of the 16 registers are accumulators. The tile of a narrow last panel is one
+//! vector wide.
 
 use crate::gemm::Windows;
 
 /// Rows of a tile.
 pub(super) const MR: usize = 6;
-/// Up to so many columns, reading the map is faster than packing it first.
+/// Up to this many columns, reading the map is faster than packing it first.
 pub(super) const MAX_DIRECT_COLUMNS: usize = 192;
 
 /// Vectors of 256 bits: eight columns.
@@ -24,18 +25,18 @@ pub(super) mod bits128 {
     };
 }
 
-/// Where a tile reads its rows: packed, or in the map. Every step takes a 32-bit word of each row.
+/// Where a tile reads its rows: packed, or in the map. Every step reads a 32-bit word of each row.
 #[derive(Clone, Copy)]
 pub(super) struct Rows {
     /// First word of each row.
     pub(super) words: [*const u32; MR],
-    /// Words between a row's word and its next one.
+    /// Distance from a word of a row to the next one, in words.
     pub(super) step: usize,
     /// Words of a stretch.
     pub(super) stretch_words: usize,
     /// Stretches of a row.
     pub(super) stretches: usize,
-    /// Bytes between the beginnings of neighbouring stretches.
+    /// Distance between the beginnings of neighbouring stretches, in bytes.
     pub(super) pitch: usize,
 }
 
@@ -59,14 +60,15 @@ impl Rows {
             step: 1,
             stretch_words: windows.stretch_len() * size / 4,
             stretches: windows.stretches(),
-            // Windows of one stretch may have any pitch: it is then multiplied by 0 only.
+            // Windows of one stretch may have any pitch, which is then only multiplied by 0.
             pitch: windows.pitch().wrapping_mul(size),
         }
     }
 }
 
-/// Defines a tile in vectors of `$bits`. `$step` adds the products of a word of activations, in all
-/// lanes, with a vector of weights; `$finish` turns accumulators into 32-bit sums.
+/// Defines a tile in vectors of `$bits`. `$step` multiplies a word of activations, broadcast to all
+/// lanes, by a vector of weights and adds the products to an accumulator; `$finish` turns
+/// accumulators into 32-bit sums.
 macro_rules! tile {
     (
         $features:literal, $bits:ident, $name:ident($right:ty) -> $sum:ty,
@@ -74,9 +76,9 @@ macro_rules! tile {
     ) => {
         /// # Safety
         /// - The CPU has the features.
-        /// - Each row can be read for as many words as `right` holds steps, or fewer where its
-        ///   stretches end before: stretch `s` of a row begins `s * pitch` bytes behind its first
-        ///   word, and its words are `step` apart.
+        /// - As many words of each row can be read as `right` holds steps, or all words of its
+        ///   stretches if these are fewer. Stretch `s` of a row begins `s * pitch` bytes after the
+        ///   row's first word, and its words are `step` words apart.
         #[target_feature(enable = $features)]
         unsafe fn $name(
             rows: $crate::gemm::arch::tile::Rows,
@@ -93,7 +95,7 @@ macro_rules! tile {
             const STEP: usize = SIZE / 4;
 
             /// # Safety
-            /// As of the tile, with `V` vectors a step.
+            /// As for the tile; a step has `V` vectors.
             #[inline]
             #[target_feature(enable = $features)]
             unsafe fn of<const V: usize>(rows: Rows, right: &[$right], out: &mut [$sum], stride: usize) {
@@ -111,14 +113,15 @@ macro_rules! tile {
                         let from = right;
                         right = right.wrapping_add(V);
                         let vector = |v| {
-                            // SAFETY: `left` counted the steps that `right` holds, `V` vectors
-                            // each, and no more are made in all stretches together.
+                            // SAFETY: `left` began as the number of steps that `right` holds, `V`
+                            // vectors each, and every step made was subtracted from it.
                             unsafe { $bits::load(from.add(v)) }
                         };
                         let w: [$bits::Vector; V] = std::array::from_fn(vector);
                         for (sums, word) in acc.iter_mut().zip(words) {
-                            // SAFETY: `at` is `step` times a word's number within the stretch, so
-                            // the caller has promised that it can be read.
+                            // SAFETY: `at` is `step` times the word's index, which is below
+                            // `stretch_words` and the number of steps in `right`: by the contract
+                            // it can be read. Reads need no alignment.
                             let word = unsafe { word.add(at).read_unaligned() };
                             let $word = $bits::splat(word.cast_signed());
                             for (sum, $weights) in sums.iter_mut().zip(w) {
@@ -129,13 +132,13 @@ macro_rules! tile {
                         at += rows.step;
                     }
                 }
-                // Indices are constants, so that the sums stay in registers until here.
+                // All indices are constants, so the sums stay in registers.
                 assert!($crate::gemm::tile_fits(MR, V * STEP, stride, out.len()), "room for the tile");
                 for (row, sums) in acc.into_iter().enumerate() {
                     for (vector, $sums) in sums.into_iter().enumerate() {
                         let sums = $finish;
-                        // SAFETY: `tile_fits` holds for the last vector of the last row, and all
-                        // others end before it.
+                        // SAFETY: `tile_fits` holds, so the last vector of the last row ends within
+                        // `out`, and all others end before it. Stores need no alignment.
                         unsafe {
                             let to = out.as_mut_ptr().add(row * stride + vector * STEP);
                             $bits::store(to.cast(), sums);
@@ -143,7 +146,7 @@ macro_rules! tile {
                     }
                 }
             }
-            // SAFETY: the CPU has the features and rows can be read, as the caller promises.
+            // SAFETY: the contract is that of this function: features, and rows that can be read.
             unsafe {
                 if columns > STEP {
                     of::<2>(rows, right, out, stride);
@@ -155,7 +158,7 @@ macro_rules! tile {
     };
 }
 
-/// Defines a kernel of x86 by its tile. `$proof::detect` finds the features that the tile needs.
+/// Defines a kernel of x86 by its tile. `$proof::detect` checks the features that the tile needs.
 macro_rules! x86_kernel {
     (
         $(#[$doc:meta])*
@@ -194,7 +197,7 @@ macro_rules! x86_kernel {
             ) {
                 let rows = $crate::gemm::arch::tile::Rows::packed(panels.left);
                 // SAFETY: `self` holds the proof of the features. Both panels have the same number
-                // of groups, and a group of `MR` rows is `MR` words.
+                // of groups, and a group of `MR` rows is one step of `MR` words.
                 unsafe { $tile(rows, panels.right, columns, out, stride) }
             }
 
@@ -207,8 +210,8 @@ macro_rules! x86_kernel {
                 stride: usize,
             ) {
                 let rows = $crate::gemm::arch::tile::Rows::of_windows(windows);
-                // SAFETY: `self` holds the proof of the features. A `Windows` lies inside its map,
-                // so all words of its stretches can be read.
+                // SAFETY: `self` holds the proof of the features. All windows of a `Windows` lie
+                // inside its map, so all words of their stretches can be read.
                 unsafe { $tile(rows, right.elements, right.columns, out, stride) }
             }
 

@@ -1,10 +1,10 @@
 /** The how-it-works view in English. */
 export const en = {
   title: "How 4-bit arithmetic works",
-  lead: "The network of this page multiplies numbers of 4 bits. Three things to play with: why that is fast, what it costs, and what the network sees.",
+  lead: "This page’s network multiplies 4-bit numbers. Try out three things: why that is fast, what it costs, and what the network sees.",
   laneTitle: "Two filters in one lane",
   laneText:
-    "Processors multiply 8, 16 or 32 bits at a time, not 4. So a lane of 16 bits holds a weight of two filters at once, a + 256·b. One multiplication and one multiply-add later, both dot products stand side by side in their own halves. Move the numbers: the halves never disturb each other.",
+    "Processors multiply 8, 16 or 32 bits at a time, not 4. So a lane of 16 bits holds a weight of two filters at once, a + 256·b. After one multiplication and one multiply-add, both dot products stand side by side, each in its own half. Change the numbers: the halves never disturb each other.",
   x: "Activations, 0 to 15",
   a: "Filter A, −7 to 7",
   b: "Filter B, −7 to 7",
@@ -14,10 +14,10 @@ export const en = {
   dotA: "Filter A, low half",
   dotB: "Filter B, high half",
   laneEnd:
-    "Activations are centred first (x − 8), so that the sum of two products is at most 112 and fits a signed byte; 8·(w₁ + w₂) is known beforehand and added at the end. A negative low half borrows one from the high half; reading the halves gives it back.",
+    "Activations are centred first (x − 8), so that the sum of two products is at most 112 and fits a signed byte; 8·(w₁ + w₂) is known beforehand and added at the end. A negative low half borrows one from the high half; splitting the halves returns it.",
   weightsTitle: "What rounding costs",
   weightsText:
-    "The weights of a layer of this reader, and the few values that are left of them. A small step keeps detail but cuts off large weights; a large step wastes codes. The best step is the one of the least squared error.",
+    "The weights of a layer of this reader, and the few values that remain of them. A small step keeps detail but cuts off large weights; a large step wastes codes. The best step is the one with the least squared error.",
   layer: "Layer",
   bits: "Bits",
   step: "Step",
@@ -29,22 +29,22 @@ export const en = {
   histogram:
     "Histogram of the weights with their codes: {bits} bits, {used} codes in use, {decibels} dB",
   weightsEnd:
-    "Each bit is worth about 6 dB. The shipped network was also trained to live with its 4 bits, with a step of its own for each filter; rounding alone, as here, would lose more.",
+    "Each bit is worth about 6 dB. The shipped network was also trained for 4 bits, with a separate step for each filter. Rounding alone, as here, would lose more.",
   mapsTitle: "What a layer sees",
   mapsText:
-    "A line of text on its way through the network: the output of one channel, at each precision. Each picture is scaled to its own brightest place.",
-  following: "Following a line through three networks…",
-  failed: "This picture could not be followed: {message}",
+    "A line of text on its way through the network: the output of one channel, at each precision. Each picture is scaled to its own brightest point.",
+  following: "Passing a line through three networks…",
+  failed: "This picture could not be processed: {message}",
   ofSpecimen: "This is a specimen. Read a picture of your own and come back to see that.",
   ofYours: "This is a line of the picture you read last. It stayed on this device.",
   channel: "Channel",
   f32: "Float",
   u8: "8 bits: up to 256 levels",
   u4: "4 bits: up to 16 levels",
-  stripAlt: "The line as the network gets it",
+  stripAlt: "The line as the network receives it",
   mapAlt: "Output of layer {layer}, channel {channel}, {precision}",
   mapsEnd:
-    "The 4-bit network was trained apart, so its channels look similar but not the same. What counts is what comes out: the same text.",
+    "The 4-bit network was trained separately, so its channels look similar but not the same. What counts is the result: the same text.",
 };
 
 /** Keys of the catalogue. */

@@ -1,0 +1,222 @@
+//! How readings are printed.
+
+use std::io::{self, Write};
+
+use nibble_reader::Reading;
+use serde_json::{Value, json};
+
+use super::work::{Outcome, Read};
+
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Fields for people.
+    Text,
+    /// One JSON array.
+    Json,
+    /// One JSON object a line.
+    JsonLines,
+    /// Comma-separated values (RFC 4180).
+    Csv,
+}
+
+/// Columns of the table, with the keys of `document` in the middle.
+const FIELDS: [&str; 10] = [
+    "format",
+    "issuer",
+    "surname",
+    "given_names",
+    "document_number",
+    "nationality",
+    "birth_date",
+    "expiry_date",
+    "sex",
+    "optional",
+];
+
+/// Names of the fields for people.
+const LABELS: [(&str, &str); 9] = [
+    ("surname", "surname"),
+    ("given_names", "given names"),
+    ("document_number", "number"),
+    ("issuer", "issued by"),
+    ("nationality", "nationality"),
+    ("birth_date", "born"),
+    ("sex", "sex"),
+    ("expiry_date", "expires"),
+    ("optional", "optional data"),
+];
+
+/// Lines of a zone at most.
+const LINES: usize = 3;
+
+/// Prints outcomes one after the other.
+pub(super) struct Printer<W> {
+    format: Format,
+    /// The reading of a file that holds no picture.
+    nothing: Reading,
+    out: W,
+    first: bool,
+}
+
+impl<W: Write> Printer<W> {
+    pub(super) fn new(format: Format, nothing: Reading, out: W) -> Self {
+        Self { format, nothing, out, first: true }
+    }
+
+    /// Prints what stands before all outcomes.
+    pub(super) fn begin(&mut self) -> io::Result<()> {
+        match self.format {
+            Format::Json => write!(self.out, "["),
+            Format::Csv => {
+                let lines = ["line_1", "line_2", "line_3"];
+                let head = ["file", "status"].into_iter().chain(FIELDS).chain(lines);
+                self.row(head.map(str::to_owned))
+            }
+            Format::Text | Format::JsonLines => Ok(()),
+        }
+    }
+
+    /// Prints one outcome.
+    pub(super) fn print(&mut self, outcome: &Outcome) -> io::Result<()> {
+        let first = std::mem::replace(&mut self.first, false);
+        match self.format {
+            Format::Json => {
+                let text = serde_json::to_string_pretty(&self.json(outcome))?.replace('\n', "\n  ");
+                write!(self.out, "{}\n  {text}", if first { "" } else { "," })
+            }
+            Format::JsonLines => {
+                let value = self.json(outcome);
+                serde_json::to_writer(&mut self.out, &value)?;
+                writeln!(self.out)?;
+                self.out.flush()
+            }
+            Format::Csv => self.table_row(outcome),
+            Format::Text => self.text(outcome),
+        }
+    }
+
+    /// Prints what stands behind all outcomes.
+    pub(super) fn end(&mut self) -> io::Result<()> {
+        if self.format == Format::Json {
+            writeln!(self.out, "{}]", if self.first { "" } else { "\n" })?;
+        }
+        self.out.flush()
+    }
+
+    /// An element of the JSON contract (`docs/json.md`).
+    fn json(&self, outcome: &Outcome) -> Value {
+        let (mut value, error) = match &outcome.result {
+            Ok(read) => {
+                let mut value = serde_json::to_value(&read.reading).unwrap_or_default();
+                value["ms"]["decode"] = json!(read.decode_ms);
+                value["ms"]["total"] = json!(read.decode_ms + read.reading.ms.total);
+                (value, Value::Null)
+            }
+            Err(failure) => {
+                let mut value = serde_json::to_value(&self.nothing).unwrap_or_default();
+                value["gray_digest"] = Value::Null;
+                (value, json!({"code": failure.code, "message": failure.message}))
+            }
+        };
+        value["file"] = json!(outcome.file);
+        value["error"] = error;
+        value
+    }
+
+    fn text(&mut self, outcome: &Outcome) -> io::Result<()> {
+        let out = &mut self.out;
+        let Read { reading, decode_ms } = match &outcome.result {
+            Ok(read) => read,
+            Err(failure) => {
+                return writeln!(out, "{}: {} ({})", outcome.file, failure.message, failure.code);
+            }
+        };
+        if reading.lines.is_empty() {
+            return writeln!(out, "{}: no machine-readable zone", outcome.file);
+        }
+        let verdict = if reading.valid { "valid" } else { "not verified" };
+        let ms = decode_ms + reading.ms.total;
+        writeln!(out, "{}: {verdict}, {ms:.0} ms", outcome.file)?;
+        for line in &reading.lines {
+            writeln!(out, "    {line}")?;
+        }
+        let document = serde_json::to_value(&reading.document).unwrap_or_default();
+        for (key, label) in LABELS {
+            if let Some(value) = document[key].as_str().filter(|value| !value.is_empty()) {
+                writeln!(out, "    {label:14} {value}")?;
+            }
+        }
+        let failing: Vec<String> = failing_checks(reading);
+        if !failing.is_empty() {
+            writeln!(out, "    check digits that do not agree: {}", failing.join(", "))?;
+        }
+        for doubt in &reading.review {
+            match (doubt.line, doubt.pos, doubt.note) {
+                (Some(line), Some(position), _) => writeln!(
+                    out,
+                    "    look at line {}, character {}: read {}, or {} ({:.0} % sure)",
+                    line + 1,
+                    position + 1,
+                    doubt.raw,
+                    doubt.alt,
+                    doubt.confidence * 100.0
+                )?,
+                (.., note) => writeln!(out, "    {}", note.unwrap_or_default())?,
+            }
+        }
+        Ok(())
+    }
+
+    fn table_row(&mut self, outcome: &Outcome) -> io::Result<()> {
+        let (status, document, lines) = match &outcome.result {
+            Err(failure) => (failure.code, Value::Null, &[][..]),
+            Ok(Read { reading, .. }) => {
+                let status = match (reading.lines.is_empty(), reading.valid) {
+                    (true, _) => "no zone",
+                    (_, true) => "valid",
+                    _ => "not verified",
+                };
+                let document = serde_json::to_value(&reading.document).unwrap_or_default();
+                (status, document, &reading.lines[..])
+            }
+        };
+        let field = |key: &str| document[key].as_str().unwrap_or_default().to_owned();
+        let lines = (0..LINES).map(|index| lines.get(index).cloned().unwrap_or_default());
+        let cells = [outcome.file.clone(), status.to_owned()].into_iter();
+        self.row(cells.chain(FIELDS.into_iter().map(field)).chain(lines).collect::<Vec<_>>())
+    }
+
+    fn row(&mut self, cells: impl IntoIterator<Item = String>) -> io::Result<()> {
+        let cells: Vec<String> = cells.into_iter().map(|cell| quoted(&cell)).collect();
+        write!(self.out, "{}\r\n", cells.join(","))
+    }
+}
+
+/// Names of the fields whose check digits do not agree, as in JSON.
+fn failing_checks(reading: &Reading) -> Vec<String> {
+    let failing = reading.checks.iter().filter(|check| !check.ok);
+    let names = failing.map(|check| serde_json::to_value(check.field).unwrap_or_default());
+    names.filter_map(|name| name.as_str().map(|name| name.replace('_', " "))).collect()
+}
+
+/// A cell. What a spreadsheet would take for a formula becomes a text.
+fn quoted(cell: &str) -> String {
+    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if formula { format!("'{cell}") } else { cell.to_owned() };
+    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn cells_are_quoted_and_never_formulas() {
+        assert_eq!(quoted("plain"), "plain");
+        assert_eq!(quoted("a,b"), "\"a,b\"");
+        assert_eq!(quoted("say \"no\""), "\"say \"\"no\"\"\"");
+        assert_eq!(quoted("=1+1"), "'=1+1");
+        assert_eq!(quoted("@a\nb"), "\"'@a\nb\"");
+    }
+}

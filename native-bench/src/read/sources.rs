@@ -1,0 +1,175 @@
+//! Where pictures come from: files, folders, standard input, lists of names.
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use nibble_picture::Limits;
+
+/// Largest file that is read: what decoding may take altogether.
+const MAX_BYTES: u64 = Limits::NATIVE.max_bytes;
+
+/// One picture to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Source {
+    path: PathBuf,
+    /// Found in a folder rather than named: it is left out where it is no picture.
+    pub(super) found: bool,
+}
+
+/// Why the bytes of a source cannot be had.
+#[derive(Debug)]
+pub(super) enum Unreadable {
+    Io(io::Error),
+    NoFile,
+    TooLarge,
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "the file cannot be read: {error}"),
+            Self::NoFile => f.write_str("this is a device, a pipe or a socket, not a file"),
+            Self::TooLarge => write!(f, "the file has more than {} MiB", MAX_BYTES >> 20),
+        }
+    }
+}
+
+impl Source {
+    /// The name, as given or found; `-` is standard input.
+    pub(super) fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// All bytes, within the limit. Devices, pipes and sockets are refused before they are opened:
+    /// they may block, or never end.
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, Unreadable> {
+        if self.path.as_os_str() == "-" {
+            return within_limit(io::stdin().lock());
+        }
+        let metadata = fs::metadata(&self.path).map_err(Unreadable::Io)?;
+        if !metadata.is_file() {
+            return Err(Unreadable::NoFile);
+        }
+        if metadata.len() > MAX_BYTES {
+            return Err(Unreadable::TooLarge);
+        }
+        within_limit(File::open(&self.path).map_err(Unreadable::Io)?)
+    }
+}
+
+fn within_limit(reader: impl Read) -> Result<Vec<u8>, Unreadable> {
+    let mut bytes = Vec::new();
+    let read = reader.take(MAX_BYTES + 1).read_to_end(&mut bytes);
+    match read.map_err(Unreadable::Io)? as u64 {
+        0..=MAX_BYTES => Ok(bytes),
+        _ => Err(Unreadable::TooLarge),
+    }
+}
+
+/// The pictures to read, in order. Folders are walked as their turn comes, so that a million files
+/// need no list.
+pub(super) struct Sources {
+    named: VecDeque<PathBuf>,
+    list: Option<Box<dyn BufRead + Send>>,
+    /// Entries of the folders being walked, innermost last.
+    folders: Vec<VecDeque<PathBuf>>,
+}
+
+impl Sources {
+    /// Named files and folders, then those that the file `list` names, one a line.
+    ///
+    /// # Errors
+    /// [`io::Error`], with the name, where the list cannot be opened.
+    pub(super) fn new(named: &[PathBuf], list: Option<&Path>) -> io::Result<Self> {
+        let list: Option<Box<dyn BufRead + Send>> = match list {
+            None => None,
+            Some(path) if path.as_os_str() == "-" => Some(Box::new(BufReader::new(io::stdin()))),
+            Some(path) => {
+                let file = File::open(path)
+                    .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+                Some(Box::new(BufReader::new(file)))
+            }
+        };
+        Ok(Self { named: named.iter().cloned().collect(), list, folders: Vec::new() })
+    }
+
+    /// The number of pictures, where no folder or list hides it.
+    pub(super) fn known_count(&self) -> Option<usize> {
+        let plain = self.list.is_none() && !self.named.iter().any(|path| path.is_dir());
+        plain.then_some(self.named.len())
+    }
+
+    /// The next name that was given.
+    fn next_named(&mut self) -> Option<PathBuf> {
+        if let Some(path) = self.named.pop_front() {
+            return Some(path);
+        }
+        let list = self.list.as_mut()?;
+        loop {
+            let mut line = Vec::new();
+            // A list that breaks off ends there.
+            if list.read_until(b'\n', &mut line).is_err() || line.is_empty() {
+                self.list = None;
+                return None;
+            }
+            let ends = line.iter().rev().take_while(|byte| matches!(byte, b'\n' | b'\r')).count();
+            line.truncate(line.len() - ends);
+            if !line.is_empty() {
+                return Some(path_of(line));
+            }
+        }
+    }
+}
+
+/// A path from bytes: on Unix any name is possible, elsewhere names are text.
+#[cfg(unix)]
+fn path_of(line: Vec<u8>) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt;
+    std::ffi::OsString::from_vec(line).into()
+}
+
+#[cfg(not(unix))]
+fn path_of(line: Vec<u8>) -> PathBuf {
+    String::from_utf8_lossy(&line).into_owned().into()
+}
+
+/// Visible entries of a folder, by name.
+fn entries(folder: &Path) -> io::Result<VecDeque<PathBuf>> {
+    let visible = |entry: &fs::DirEntry| !entry.file_name().as_encoded_bytes().starts_with(b".");
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder)?.filter_map(Result::ok).filter(visible).map(|entry| entry.path()).collect();
+    paths.sort();
+    Ok(paths.into())
+}
+
+/// Whether this is a folder itself, not a link to one: links may lead in a circle.
+fn is_real_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
+impl Iterator for Sources {
+    type Item = Source;
+
+    fn next(&mut self) -> Option<Source> {
+        loop {
+            let (path, found) = match self.folders.last_mut() {
+                Some(folder) => match folder.pop_front() {
+                    Some(path) => (path, true),
+                    None => {
+                        self.folders.pop();
+                        continue;
+                    }
+                },
+                None => (self.next_named()?, false),
+            };
+            let is_folder = if found { is_real_folder(&path) } else { path.is_dir() };
+            if is_folder && let Ok(entries) = entries(&path) {
+                self.folders.push(entries);
+                continue;
+            }
+            return Some(Source { path, found });
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Reading many pictures at a time, in bounded memory, and in order.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::Instant;
+
+use nibble_core::{Kernels, Model, ModelError, Network, Precision};
+use nibble_picture::{Limits, decode};
+use nibble_reader::{Reader, Reading};
+
+use super::sources::{Source, Sources, Unreadable};
+use crate::models;
+
+/// Pictures, for each worker, that may be read ahead of the one to be printed next.
+const AHEAD: usize = 16;
+
+/// One picture, read or not.
+pub(super) struct Outcome {
+    /// The file, as named or found.
+    pub(super) file: String,
+    found: bool,
+    pub(super) result: Result<Read, Failure>,
+}
+
+impl Outcome {
+    /// Found in a folder, and no picture: nobody asked for it.
+    pub(super) fn is_left_out(&self) -> bool {
+        let no_picture = |failure: &Failure| matches!(failure.code, "NotAPicture" | "Empty");
+        self.found && self.result.as_ref().is_err_and(no_picture)
+    }
+}
+
+/// A picture that was read.
+pub(super) struct Read {
+    pub(super) reading: Reading,
+    /// Milliseconds for reading and decoding the file.
+    pub(super) decode_ms: f64,
+}
+
+/// Why a file was not read: a code for programs and words for people.
+pub(super) struct Failure {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+}
+
+impl From<Unreadable> for Failure {
+    fn from(error: Unreadable) -> Self {
+        let code = if matches!(error, Unreadable::TooLarge) { "TooLarge" } else { "Unreadable" };
+        Self { code, message: error.to_string() }
+    }
+}
+
+/// A reader with the bundled network of a precision, on the kernels that were chosen.
+///
+/// # Errors
+/// None with the committed models.
+pub(super) fn reader_on(kernels: &Kernels, precision: Precision) -> Result<Reader, ModelError> {
+    Reader::with_network(Network::with_kernels(Model::parse(models::bytes(precision))?, kernels)?)
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+fn read(reader: &mut Reader, source: &Source) -> Result<Read, Failure> {
+    let begin = Instant::now();
+    let bytes = source.bytes()?;
+    let gray = decode(&bytes, &Limits::NATIVE)
+        .map_err(|error| Failure { code: error.code(), message: error.to_string() })?;
+    drop(bytes);
+    let decode_ms = milliseconds(begin);
+    let reading = reader.read_timed(&gray, &mut || milliseconds(begin));
+    Ok(Read { reading, decode_ms })
+}
+
+/// Does `work` with a kept value, or a fresh one. A panic is a bug of ours; it costs this work and no
+/// other: the value is thrown away, whatever state it was left in.
+fn guarded<T, R>(
+    kept: &mut Option<T>,
+    fresh: &dyn Fn() -> Option<T>,
+    work: impl FnOnce(&mut T) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    let failure = || Failure {
+        code: "Internal",
+        message: "reading this picture failed by an error of this program".to_owned(),
+    };
+    let mut value = kept.take().or_else(fresh).ok_or_else(failure)?;
+    let result = catch_unwind(AssertUnwindSafe(|| work(&mut value))).map_err(|_| failure())?;
+    *kept = Some(value);
+    result
+}
+
+/// Reads all pictures with `workers` readers and calls `print` with each outcome, in order. No more
+/// than [`AHEAD`] outcomes for each worker wait for an earlier one.
+///
+/// # Errors
+/// The first error of `print`; reading ends then.
+pub(super) fn read_all(
+    sources: Sources,
+    precision: Precision,
+    kernels: &Kernels,
+    workers: usize,
+    print: &mut dyn FnMut(Outcome) -> io::Result<()>,
+) -> io::Result<()> {
+    let sources = Mutex::new(sources.enumerate());
+    let (permit, permits) = mpsc::channel();
+    (0..AHEAD * workers).for_each(|_| {
+        // The receiver is alive: it is dropped at the end of this function.
+        let _ = permit.send(());
+    });
+    let permits = Mutex::new(permits);
+    let (sender, receiver) = mpsc::channel();
+    let fresh = || reader_on(kernels, precision).ok();
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let (sender, sources, permits, fresh) = (sender.clone(), &sources, &permits, &fresh);
+            scope.spawn(move || {
+                let mut reader = None;
+                loop {
+                    let permits = permits.lock().unwrap_or_else(PoisonError::into_inner);
+                    if permits.recv().is_err() {
+                        return;
+                    }
+                    drop(permits);
+                    let next = sources.lock().unwrap_or_else(PoisonError::into_inner).next();
+                    let Some((index, source)) = next else { return };
+                    let result = guarded(&mut reader, fresh, |reader| read(reader, &source));
+                    let outcome = Outcome { file: source.name(), found: source.found, result };
+                    if sender.send((index, outcome)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        // Owned here, so that workers stop waiting where printing fails.
+        let permit = permit;
+        let mut waiting = BTreeMap::new();
+        let mut next = 0;
+        for (index, outcome) in receiver {
+            waiting.insert(index, outcome);
+            while let Some(outcome) = waiting.remove(&next) {
+                next += 1;
+                print(outcome)?;
+                // Workers may all have ended.
+                let _ = permit.send(());
+            }
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_costs_one_result() {
+        let mut kept = Some(1);
+        let fresh = || Some(10);
+        let add = |value: &mut i32| -> Result<i32, Failure> {
+            *value += 1;
+            assert_ne!(*value, 3, "this work panics");
+            Ok(*value)
+        };
+        assert_eq!(guarded(&mut kept, &fresh, add).ok(), Some(2));
+        let failure = guarded(&mut kept, &fresh, add).expect_err("it panicked");
+        assert_eq!((failure.code, kept), ("Internal", None));
+        assert_eq!(guarded(&mut kept, &fresh, add).ok(), Some(11), "a fresh value");
+        assert!(guarded(&mut None, &|| None, add).is_err());
+    }
+}
