@@ -287,6 +287,13 @@ pub(super) mod tests {
             .expect("the shape of a format")
     }
 
+    /// The candidate with nothing to be seen in one place.
+    pub(crate) fn covered(mut candidate: Candidate, line: usize, position: usize) -> Candidate {
+        candidate.lines[line].ink[position] = 0.1;
+        candidate.not_valid = candidate.objections();
+        candidate
+    }
+
     #[test]
     fn sure_lines_are_valid_and_unsure_names_are_not() {
         let lines =
@@ -316,9 +323,7 @@ pub(super) mod tests {
     #[test]
     fn places_without_ink_are_covered_or_cut_off() {
         let reasons = |line: usize, position: usize| {
-            let mut candidate = of_lines(&PASSPORT, 0.9999);
-            candidate.lines[line].ink[position] = 0.1;
-            candidate.objections()
+            covered(of_lines(&PASSPORT, 0.9999), line, position).not_valid_because().to_vec()
         };
         assert_eq!(reasons(0, 7), [NotValid::Covered]);
         assert_eq!(reasons(0, 30), [NotValid::Covered], "a filler is printed too");

@@ -98,7 +98,8 @@ impl Fusion {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::candidate::tests::of_lines;
+    use crate::candidate::tests::{covered, of_lines};
+    use crate::verdict::NotValid;
 
     const PASSPORT: [&str; 2] =
         ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
@@ -145,5 +146,25 @@ mod tests {
     #[test]
     fn nothing_is_said_before_the_first_frame() {
         assert!(Fusion::default().candidate().is_none());
+    }
+
+    #[test]
+    fn what_one_frame_covers_others_show() {
+        let mut fusion = Fusion::default();
+        assert!(fusion.add(covered(of_lines(&misread(3, 'O'), 0.99), 1, 3)));
+        let alone = fusion.candidate().expect("a frame");
+        assert!(alone.not_valid_because().contains(&NotValid::Covered));
+        for _ in 0..3 {
+            assert!(fusion.add(of_lines(&PASSPORT, 0.99)));
+        }
+        assert_eq!(text(&fusion), PASSPORT);
+        assert!(fusion.candidate().expect("four frames").is_valid());
+        // What no frame shows stays covered.
+        let mut fusion = Fusion::default();
+        for _ in 0..4 {
+            assert!(fusion.add(covered(of_lines(&PASSPORT, 0.99), 1, 3)));
+        }
+        let never = fusion.candidate().expect("four frames");
+        assert!(never.not_valid_because().contains(&NotValid::Covered));
     }
 }

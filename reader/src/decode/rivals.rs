@@ -452,4 +452,32 @@ mod tests {
         assert_eq!(text.lines[1][29], b'O');
         assert_eq!(rival.expect("the zero").lines[1][29], b'0');
     }
+
+    #[test]
+    fn errors_cancel_where_the_weights_add_up() {
+        // docs/accuracy.md: by the difference of the two values modulo 10, the sum of the weights is a multiple of this.
+        for (pair, multiple) in [
+            ("0O", 5),
+            ("0Q", 5),
+            ("1I", 10),
+            ("8B", 10),
+            ("5S", 10),
+            ("2Z", 10),
+            ("0D", 10),
+            ("6G", 1),
+            ("8S", 1),
+            ("0U", 1),
+        ] {
+            let (digit, letter) = (pair.as_bytes()[0], pair.as_bytes()[1]);
+            for places in 1..512u32 {
+                let text = |at: &dyn Fn(usize) -> bool| -> Vec<u8> {
+                    (0..9).map(|i| if at(i) { letter } else { digit }).collect()
+                };
+                let swapped = text(&|i| places & (1 << i) != 0);
+                let weights: u32 = (0..9).filter(|i| places & (1 << i) != 0).map(|i| [7, 3, 1][i % 3]).sum();
+                let agrees = nibble_mrz::check_digit(&swapped) == nibble_mrz::check_digit(&text(&|_| false));
+                assert_eq!(agrees, weights % multiple == 0, "{pair} in {places:09b}");
+            }
+        }
+    }
 }
