@@ -10,24 +10,31 @@
 
 use crate::decode::Columns;
 use crate::decode::grammar::{self, Text};
-use crate::decode::slots::{Grid, Slot, marginals, most_likely};
+use crate::decode::rivals::{self, LEAST_ODDS_OF_ONE, Rival};
+use crate::decode::slots::{Grid, Slot, ink, marginals, most_likely};
 use crate::geometry::Point;
 use crate::look::{TEMPERATURE, run};
 use crate::path::LinePath;
 use crate::pyramid::Pyramid;
+use crate::verdict::{NotValid, has_possible_dates};
 use nibble_core::{Logits, Network};
-use nibble_mrz::{ALPHABET, Check, Format, symbol, verify};
+use nibble_mrz::{ALPHABET, Check, FILLER, Format, symbol, verify};
 
 /// Characters beyond the ends of a line whose lattice is known.
 const READ_MARGIN: f32 = 1.0;
 /// A reading above this is confident: a text that differs from it is not valid.
 pub(super) const CONFIDENT: f32 = 0.9;
 /// A character that no check digit protects needs this confidence.
-pub(super) const DOUBTFUL: f32 = 0.6;
+const DOUBTFUL: f32 = 0.85;
 /// A valid text has at least this share of the probability of all texts whose check digits agree.
 const LEAST_CERTAINTY: f32 = 0.7;
 /// A valid text has at least this log probability a character.
 const LEAST_VALID_SCORE: f32 = -0.3;
+/// A valid text has at least this much ink in every place ([`crate::decode::slots::ink`]): under a patch or a glare the network sees
+/// hardly any character, and marginals name one all the same.
+const LEAST_INK: f32 = 0.5;
+/// Lines of which a larger share of the characters is equal are one line.
+const SAME_LINE: f32 = 0.6;
 /// A valid candidate this likely, in log probability a character, ends the search.
 const CERTAIN: f32 = -0.1;
 
@@ -36,6 +43,8 @@ const CERTAIN: f32 = -0.1;
 pub(super) struct Line {
     path: LinePath,
     slots: Vec<Slot>,
+    /// How surely anything is printed in each place, 0 to 1.
+    ink: Vec<f32>,
     logits: Logits,
 }
 
@@ -46,7 +55,8 @@ impl Line {
         let columns = Columns::from_logits(&logits.to_f32(), TEMPERATURE);
         let grid =
             Grid { first: rectified.column(0.0), step: rectified.pitch(), slots: path.length as usize };
-        Some(Self { path: *path, slots: marginals(&columns, &grid), logits })
+        let (slots, ink) = (marginals(&columns, &grid), ink(&columns, &grid));
+        Some(Self { path: *path, slots, ink, logits })
     }
 }
 
@@ -60,7 +70,9 @@ pub(super) struct Candidate {
     goes_on: bool,
     text: Text,
     checks: Vec<Check>,
-    valid: bool,
+    /// The likeliest other text whose check digits agree, where all of the text's own do.
+    rival: Option<Rival>,
+    not_valid: Vec<NotValid>,
 }
 
 /// One character that differs from the raw reading or is not sure.
@@ -72,26 +84,52 @@ pub(super) struct Doubt {
     pub(super) confidence: f32,
 }
 
+/// Whether two lines of a zone are one and the same, taken twice: most characters are equal, fillers apart.
+fn are_one_line(one: &[u8], other: &[u8]) -> bool {
+    let told = one.iter().zip(other).filter(|(a, b)| **a != FILLER || **b != FILLER);
+    let (mut count, mut same) = (0, 0);
+    for (a, b) in told {
+        count += 1;
+        same += usize::from(a == b);
+    }
+    count > 0 && same as f32 > SAME_LINE * count as f32
+}
+
 impl Candidate {
+    /// The likeliest reading of `lines`; `None` where no format has their shape, and where they are no zone: nothing
+    /// but fillers, or one line again and again.
     pub(super) fn new(lines: Vec<Line>, evidence: f32, goes_on: bool) -> Option<Self> {
         let slots: Vec<&[Slot]> = lines.iter().map(|line| &line.slots[..]).collect();
+        let ink: Vec<&[f32]> = lines.iter().map(|line| &line.ink[..]).collect();
         let text = grammar::likeliest_text(&slots)?;
+        let is_empty = text.lines.iter().flatten().all(|&c| c == FILLER);
+        if is_empty || text.lines.windows(2).any(|pair| are_one_line(&pair[0], &pair[1])) {
+            return None;
+        }
+        let (text, rival) = rivals::settle(&slots, &ink, text);
         let checks = verify(text.format, &text.lines);
-        let mut candidate = Self { lines, evidence, goes_on, text, checks, valid: false };
-        candidate.valid = candidate.proves_valid();
+        let mut candidate = Self { lines, evidence, goes_on, text, checks, rival, not_valid: Vec::new() };
+        candidate.not_valid = candidate.objections();
         Some(candidate)
     }
 
-    /// The same lines with probabilities from elsewhere, of the same shape.
-    pub(super) fn with_slots(&self, slots: Vec<Vec<Slot>>) -> Option<Self> {
-        let with =
-            |(line, slots): (&Line, Vec<Slot>)| Line { path: line.path, slots, logits: line.logits.clone() };
-        Self::new(self.lines.iter().zip(slots).map(with).collect(), self.evidence, self.goes_on)
+    /// The same lines with probabilities and ink from elsewhere, of the same shape.
+    pub(super) fn with_slots(&self, slots: Vec<Vec<Slot>>, ink: Vec<Vec<f32>>) -> Option<Self> {
+        let lines = self.lines.iter().zip(slots).zip(ink);
+        let lines = lines
+            .map(|((line, slots), ink)| Line { path: line.path, slots, ink, logits: line.logits.clone() })
+            .collect();
+        Self::new(lines, self.evidence, self.goes_on)
     }
 
     /// The probabilities of the characters, line by line.
     pub(super) fn slots(&self) -> Vec<&[Slot]> {
         self.lines.iter().map(|line| &line.slots[..]).collect()
+    }
+
+    /// How surely anything is printed in each place, line by line.
+    pub(super) fn ink(&self) -> impl Iterator<Item = &[f32]> {
+        self.lines.iter().map(|line| &line.ink[..])
     }
 
     /// Log probability a character, prices included.
@@ -142,63 +180,87 @@ impl Candidate {
         self.lines.iter().zip(&self.text.lines).map(confidence).collect()
     }
 
-    /// Characters that were changed, and unprotected ones that are not sure.
+    /// Characters that were changed, unprotected ones that are not sure, and those that another text with agreeing
+    /// check digits has otherwise.
     pub(super) fn doubts(&self) -> Vec<Doubt> {
-        let layout = self.text.format.layout();
+        let rival = self.rival.as_ref().filter(|rival| rival.is_near());
         let mut doubts = Vec::new();
         for (line, (read, text)) in self.lines.iter().zip(&self.text.lines).enumerate() {
             for (position, (slot, &chosen)) in read.slots.iter().zip(text).enumerate() {
-                let raw = most_likely(slot);
+                let raw = ALPHABET[most_likely(slot)];
                 let confidence = symbol(chosen).map_or(0.0, |symbol| slot[symbol]);
-                let changed = ALPHABET[raw] != chosen;
-                let doubtful = confidence < DOUBTFUL && !layout.is_protected(line, position);
-                if changed {
-                    doubts.push(Doubt {
-                        line,
-                        position,
-                        raw: ALPHABET[raw],
-                        alternative: chosen,
-                        confidence,
-                    });
-                } else if doubtful {
-                    let mut rest = *slot;
-                    rest[raw] = 0.0;
-                    let second = ALPHABET[most_likely(&rest)];
-                    doubts.push(Doubt { line, position, raw: chosen, alternative: second, confidence });
+                let other = rival.map(|rival| rival.lines[line][position]).filter(|&other| other != chosen);
+                let exposed = self.exposed(line, position);
+                let alternative = if raw == chosen { other.or(exposed) } else { Some(chosen) };
+                if let Some(alternative) = alternative {
+                    doubts.push(Doubt { line, position, raw, alternative, confidence });
                 }
             }
         }
         doubts
     }
 
+    /// The character that may as well stand in a place that no check digit protects; `None` where the place is protected or sure.
+    fn exposed(&self, line: usize, position: usize) -> Option<u8> {
+        if self.text.format.layout().is_protected(line, position) {
+            return None;
+        }
+        let read = &self.lines[line];
+        let (slot, ink) = (&read.slots[position], read.ink[position]);
+        let (odds, other) = rivals::odds_of_one(slot, ink, &self.text, line, position);
+        let confidence = symbol(self.text.lines[line][position]).map_or(0.0, |symbol| slot[symbol]);
+        (odds < LEAST_ODDS_OF_ONE || confidence < DOUBTFUL).then_some(other)
+    }
+
     /// Nothing better is to be expected.
     pub(super) fn is_certain(&self) -> bool {
-        self.valid && self.score() > CERTAIN
+        self.is_valid() && self.score() > CERTAIN
     }
 
-    /// Every check digit agrees, no confident reading was changed, nothing outside the check digits' protection is doubtful or foreign to the format, no other text with
-    /// agreeing check digits is about as likely, and the lines end where the format ends.
+    /// Nothing speaks against the text.
     pub(super) fn is_valid(&self) -> bool {
-        self.valid
+        self.not_valid.is_empty()
     }
 
-    fn proves_valid(&self) -> bool {
-        let layout = self.text.format.layout();
-        let foreign = self.text.lines.iter().enumerate().any(|(line, text)| {
-            let at = |(position, &c): (usize, &u8)| !grammar::provides(self.text.format, line, position, c);
-            text.iter().enumerate().any(at)
+    /// What speaks against the text, each kind once.
+    pub(super) fn not_valid_because(&self) -> &[NotValid] {
+        &self.not_valid
+    }
+
+    fn objections(&self) -> Vec<NotValid> {
+        let (format, lines) = (self.text.format, &self.text.lines);
+        let mut found = Vec::new();
+        let mut object = |applies: bool, reason: NotValid| {
+            if applies {
+                found.push(reason);
+            }
+        };
+        let agree = self.checks.iter().all(|check| check.ok);
+        object(!agree, NotValid::CheckDigit);
+        let changed = |doubt: &&Doubt| doubt.raw != lines[doubt.line][doubt.position];
+        let doubts = self.doubts();
+        let overruled = doubts.iter().filter(changed).any(|doubt| {
+            let slot = &self.lines[doubt.line].slots[doubt.position];
+            slot[most_likely(slot)] >= CONFIDENT
         });
-        !foreign
-            && !self.goes_on
-            && self.checks.iter().all(|check| check.ok)
-            && self.score() > LEAST_VALID_SCORE
-            && self.doubts().iter().all(|doubt| {
-                let slot = &self.lines[doubt.line].slots[doubt.position];
-                let overruled = slot[most_likely(slot)] >= CONFIDENT;
-                let exposed = doubt.confidence < DOUBTFUL && !layout.is_protected(doubt.line, doubt.position);
-                !overruled && !exposed
-            })
-            && grammar::certainty(&self.slots(), &self.text) > LEAST_CERTAINTY
+        object(overruled, NotValid::Overruled);
+        let exposed = doubts.iter().any(|doubt| self.exposed(doubt.line, doubt.position).is_some());
+        object(exposed, NotValid::DoubtfulUnprotected);
+        let foreign = lines.iter().enumerate().any(|(line, text)| {
+            text.iter().enumerate().any(|(position, &c)| !grammar::provides(format, line, position, c))
+        });
+        object(foreign, NotValid::ForeignCharacter);
+        object(!has_possible_dates(format, lines), NotValid::ImpossibleDate);
+        let is_bare = |ink: &f32| *ink < LEAST_INK;
+        let is_cut = |line: &[f32]| line.first().is_some_and(is_bare) || line.last().is_some_and(is_bare);
+        object(self.goes_on || self.ink().any(is_cut), NotValid::CutOff);
+        object(self.rival.as_ref().is_some_and(Rival::is_near), NotValid::AmbiguousText);
+        object(self.ink().any(|line| line.iter().skip(1).rev().skip(1).any(is_bare)), NotValid::Covered);
+        object(self.score() <= LEAST_VALID_SCORE, NotValid::LowScore);
+        if found.is_empty() && grammar::certainty(&self.slots(), &self.text) <= LEAST_CERTAINTY {
+            found.push(NotValid::AmbiguousText);
+        }
+        found
     }
 }
 
@@ -218,10 +280,18 @@ pub(super) mod tests {
         let line = |text: &str| Line {
             path: LinePath::straight(Point::default(), Point::new(44.0, 0.0), 1.0, 44.0),
             slots: text.bytes().map(slot).collect(),
+            ink: vec![1.0; text.len()],
             logits: Logits::default(),
         };
         Candidate::new(lines.iter().map(|text| line(text.as_ref())).collect(), 4.0, false)
             .expect("the shape of a format")
+    }
+
+    /// The candidate with nothing to be seen in one place.
+    pub(crate) fn covered(mut candidate: Candidate, line: usize, position: usize) -> Candidate {
+        candidate.lines[line].ink[position] = 0.1;
+        candidate.not_valid = candidate.objections();
+        candidate
     }
 
     #[test]
@@ -230,5 +300,62 @@ pub(super) mod tests {
             ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
         assert!(of_lines(&lines, 0.999).is_valid());
         assert!(!of_lines(&lines, 0.5).is_valid());
+    }
+
+    const PASSPORT: [&str; 2] =
+        ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
+
+    #[test]
+    fn each_objection_has_its_name() {
+        let reasons = |lines: &[&str]| of_lines(lines, 0.9999).not_valid_because().to_vec();
+        assert_eq!(reasons(&PASSPORT), []);
+        let digit = [PASSPORT[0], "L898902C36UTO7408122F1204159ZE184226B<<<<<19"];
+        assert_eq!(reasons(&digit), [NotValid::CheckDigit]);
+        let foreign = ["P<UT0ERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", PASSPORT[1]];
+        assert_eq!(reasons(&foreign), [NotValid::ForeignCharacter]);
+        // The 41st of September, with check digits that agree.
+        let day =
+            ["P<UTOSPECIMEN<<ANGELA<ZOE<<<<<<<<<<<<<<<<<<<", "9250764733UTO8809416F3207165<<<<<<<<<<<<<<06"];
+        assert_eq!(reasons(&day), [NotValid::ImpossibleDate]);
+        assert_eq!(of_lines(&PASSPORT, 0.5).not_valid_because().last(), Some(&NotValid::LowScore));
+    }
+
+    #[test]
+    fn places_without_ink_are_covered_or_cut_off() {
+        let reasons = |line: usize, position: usize| {
+            covered(of_lines(&PASSPORT, 0.9999), line, position).not_valid_because().to_vec()
+        };
+        assert_eq!(reasons(0, 7), [NotValid::Covered]);
+        assert_eq!(reasons(0, 30), [NotValid::Covered], "a filler is printed too");
+        assert_eq!(reasons(0, 0), [NotValid::CutOff]);
+        assert_eq!(reasons(1, 43), [NotValid::CutOff]);
+        let mut candidate = of_lines(&PASSPORT, 0.9999);
+        candidate.goes_on = true;
+        assert_eq!(candidate.objections(), [NotValid::CutOff]);
+    }
+
+    #[test]
+    fn fillers_alone_and_one_line_again_and_again_are_no_zone() {
+        let line = |text: &str| Line {
+            path: LinePath::straight(Point::default(), Point::new(44.0, 0.0), 1.0, 44.0),
+            slots: text
+                .bytes()
+                .map(|c| {
+                    let mut slot = [1e-4; SYMBOLS];
+                    slot[symbol(c).expect("in the alphabet")] = 0.99;
+                    slot
+                })
+                .collect(),
+            ink: vec![1.0; text.len()],
+            logits: Logits::default(),
+        };
+        let of = |lines: &[&str]| Candidate::new(lines.iter().map(|text| line(text)).collect(), 4.0, false);
+        let filler = "<".repeat(44);
+        assert!(of(&[&filler, &filler]).is_none());
+        let licence = ["D1FRA13AA000026181231MARTIN<<9"; 3];
+        assert!(of(&licence).is_none());
+        let nearly = [licence[0], "D1FRA13AA0O0026181231MARTIN<<9", licence[2]];
+        assert!(of(&nearly).is_none());
+        assert!(of(&PASSPORT).is_some());
     }
 }

@@ -19,6 +19,8 @@ const LEAST: f32 = 1e-3;
 pub struct Fusion {
     /// Sums of log probabilities, a vector of places a line.
     sums: Vec<Vec<Slot>>,
+    /// The most ink that any frame showed in each place.
+    ink: Vec<Vec<f32>>,
     frames: usize,
     /// Frames in a row that showed something else.
     strangers: usize,
@@ -47,6 +49,10 @@ impl Fusion {
         self.frames += 1;
         if self.sums.is_empty() {
             self.sums = slots.iter().map(|line| vec![[0.0; SYMBOLS]; line.len()]).collect();
+            self.ink = slots.iter().map(|line| vec![0.0; line.len()]).collect();
+        }
+        for (most, &ink) in self.ink.iter_mut().flatten().zip(candidate.ink().flatten()) {
+            *most = most.max(ink);
         }
         for (sum, slot) in self.sums.iter_mut().flatten().zip(slots.iter().copied().flatten()) {
             for (sum, probability) in sum.iter_mut().zip(slot) {
@@ -59,7 +65,7 @@ impl Fusion {
 
     /// What all frames say together, standing where the newest one has it; `None` before the first.
     pub(super) fn candidate(&self) -> Option<Candidate> {
-        self.latest.as_ref()?.with_slots(self.slots())
+        self.latest.as_ref()?.with_slots(self.slots(), self.ink.clone())
     }
 
     /// The probabilities that all frames give together. Errors of neighbouring frames are alike, so `n` frames count as the square root of `n` independent ones.
@@ -92,7 +98,8 @@ impl Fusion {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::candidate::tests::of_lines;
+    use crate::candidate::tests::{covered, of_lines};
+    use crate::verdict::NotValid;
 
     const PASSPORT: [&str; 2] =
         ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
@@ -139,5 +146,25 @@ mod tests {
     #[test]
     fn nothing_is_said_before_the_first_frame() {
         assert!(Fusion::default().candidate().is_none());
+    }
+
+    #[test]
+    fn what_one_frame_covers_others_show() {
+        let mut fusion = Fusion::default();
+        assert!(fusion.add(covered(of_lines(&misread(3, 'O'), 0.99), 1, 3)));
+        let alone = fusion.candidate().expect("a frame");
+        assert!(alone.not_valid_because().contains(&NotValid::Covered));
+        for _ in 0..3 {
+            assert!(fusion.add(of_lines(&PASSPORT, 0.99)));
+        }
+        assert_eq!(text(&fusion), PASSPORT);
+        assert!(fusion.candidate().expect("four frames").is_valid());
+        // What no frame shows stays covered.
+        let mut fusion = Fusion::default();
+        for _ in 0..4 {
+            assert!(fusion.add(covered(of_lines(&PASSPORT, 0.99), 1, 3)));
+        }
+        let never = fusion.candidate().expect("four frames");
+        assert!(never.not_valid_because().contains(&NotValid::Covered));
     }
 }

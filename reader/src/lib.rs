@@ -62,12 +62,14 @@ mod path;
 mod pyramid;
 mod reading;
 mod rectify;
+mod verdict;
 mod zone;
 
 pub use fusion::Fusion;
 pub use geometry::Point;
 pub use reading::{Milliseconds, ModelName, Reading, Review};
 pub use rectify::strip_of_quad;
+pub use verdict::NotValid;
 
 use nibble_core::{Clock, Fnv1a64, ModelError, Network};
 use nibble_gray::Gray;

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::candidate::Candidate;
 use crate::geometry::Point;
+use crate::verdict::NotValid;
 use nibble_core::Fnv1a64;
 use nibble_core::Network;
 use nibble_mrz::{Check, Document};
@@ -76,8 +77,11 @@ pub struct Reading {
     pub lines: Vec<String>,
     /// The lines as read, before the grammar.
     pub raw_lines: Vec<String>,
-    /// Every check digit agrees, no confident reading was changed, and no character without protection is doubtful.
+    /// Whether the text can be trusted: nothing speaks against it.
     pub valid: bool,
+    /// What speaks against it; empty where the reading is valid, and where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_valid_because: Vec<NotValid>,
     /// The fields; `None` where no zone was found.
     pub document: Option<Document>,
     /// The plain verdicts on the check digits.
@@ -117,6 +121,7 @@ impl Reading {
             lines: Vec::new(),
             raw_lines: Vec::new(),
             valid: false,
+            not_valid_because: Vec::new(),
             document: None,
             checks: Vec::new(),
             review: Vec::new(),
@@ -135,6 +140,7 @@ impl Reading {
         self.lines = strings(candidate.lines());
         self.raw_lines = strings(&candidate.raw_lines());
         self.valid = candidate.is_valid();
+        self.not_valid_because = candidate.not_valid_because().to_vec();
         self.document = Some(Document::of(candidate.format(), candidate.lines()));
         self.checks = candidate.checks().to_vec();
         self.quads = candidate.quads();

@@ -21,11 +21,15 @@ pub(crate) const FOREIGN: f32 = 4.0;
 pub(crate) const DISAGREEMENT: f32 = 5.0;
 /// Price of an opening that belongs to another format.
 const WRONG_OPENING: f32 = 8.0;
+/// Least probability of the letter V at the opening of a visa.
+const LEAST_VISA: f32 = 0.1;
+/// The symbol of the letter V.
+const V: usize = 31;
 /// Least probability of a character: what lies below it is noise of the network.
 const LEAST: f32 = 1e-5;
 
 /// The values of the two running sums, modulo 10 each.
-const STATES: usize = 100;
+pub(super) const STATES: usize = 100;
 
 /// The best text of a zone under one format.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,12 +41,12 @@ pub(crate) struct Text {
     /// Log probability of the text, prices included.
     pub score: f32,
     /// The document's number goes on in the optional data.
-    continued: bool,
+    pub(super) continued: bool,
 }
 
 /// What one place contributes.
 #[derive(Debug, Clone, Copy, Default)]
-struct Role {
+pub(super) struct Role {
     /// Weight in the running sum of its field; 0 outside.
     own: u32,
     /// Weight in the composite sum; 0 outside.
@@ -59,7 +63,7 @@ struct Role {
 
 impl Role {
     /// The state after `symbol` in this place, and how many check digits it disagrees with.
-    fn step(&self, state: usize, symbol: usize) -> (usize, u8) {
+    pub(super) fn step(&self, state: usize, symbol: usize) -> (usize, u8) {
         let value = if ALPHABET[symbol] == FILLER { 0 } else { symbol };
         let (own, composite) = (state / 10, state % 10);
         let (mut own_after, mut composite_after) =
@@ -82,7 +86,7 @@ impl Role {
 }
 
 /// The role of every place, line by line; a `continued` number leaves its digit open.
-fn roles(format: Format, continued: bool) -> Vec<Vec<Role>> {
+pub(super) fn roles(format: Format, continued: bool) -> Vec<Vec<Role>> {
     let layout = format.layout();
     let mut roles = vec![vec![Role::default(); layout.length]; layout.lines];
     for rule in layout.checks {
@@ -111,7 +115,7 @@ fn roles(format: Format, continued: bool) -> Vec<Vec<Role>> {
 }
 
 /// The characters that a place allows: those of its field, and at the opening those that tell the format from others of its shape.
-fn allowed(format: Format, line: usize, position: usize) -> (CharacterSet, f32) {
+pub(super) fn allowed(format: Format, line: usize, position: usize) -> (CharacterSet, f32) {
     let of = |text: &[u8]| -> CharacterSet {
         text.iter().filter_map(|&c| nibble_mrz::symbol(c)).map(|index| 1 << index).sum()
     };
@@ -147,9 +151,14 @@ pub(crate) fn best_text<L: AsRef<[Slot]>>(slots: &[L], format: Format) -> Option
 /// The best text under any format of this shape; `None` where there is none.
 ///
 /// Misprinted check digits may cost more than an opening that belongs to another format. What reads the same under both is of the one that its opening names.
+/// A visa shows its V: a passport whose first column is cut off has no check digit in its place either.
 #[must_use]
 pub(crate) fn likeliest_text<L: AsRef<[Slot]>>(slots: &[L]) -> Option<Text> {
-    let texts: Vec<Text> = Format::ALL.iter().filter_map(|&format| best_text(slots, format)).collect();
+    let mut texts: Vec<Text> = Format::ALL.iter().filter_map(|&format| best_text(slots, format)).collect();
+    let v = slots.first().and_then(|line| line.as_ref().first()).map_or(0.0, |slot| slot[V]);
+    if v < LEAST_VISA {
+        texts.retain(|text| !matches!(text.format, Format::MRVA | Format::MRVB));
+    }
     let best = texts.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
     let named = Format::of(&best.lines);
     texts.iter().find(|text| Some(text.format) == named && text.lines == best.lines).or(Some(best)).cloned()
@@ -161,14 +170,13 @@ pub(crate) fn provides(format: Format, line: usize, position: usize, character: 
     nibble_mrz::symbol(character).is_some_and(|symbol| allowed(format, line, position).0 & (1 << symbol) != 0)
 }
 
-/// How much of the probability of all texts of this format whose check digits agree is the text's own, 0 to 1. What the check digits cannot tell apart shares it:
-/// three zeros read as letters O may leave a sum as it was.
+/// How much of the probability of all texts of this format whose check digits agree is the text's own, 0 to 1; 0 where its own do not.
 #[must_use]
 pub(crate) fn certainty<L: AsRef<[Slot]>>(slots: &[L], text: &Text) -> f32 {
     let roles = roles(text.format, text.continued);
     let mut masses = [0.0f64; STATES];
     masses[0] = 1.0;
-    let mut own = 1.0f64;
+    let (mut own, mut own_state) = (1.0f64, 0);
     for (line, places) in slots.iter().enumerate() {
         for (position, slot) in places.as_ref().iter().enumerate() {
             let (set, price) = allowed(text.format, line, position);
@@ -177,21 +185,24 @@ pub(crate) fn certainty<L: AsRef<[Slot]>>(slots: &[L], text: &Text) -> f32 {
             for (symbol, &probability) in slot.iter().enumerate() {
                 let provided = if set & (1 << symbol) == 0 { foreign } else { 1.0 };
                 let local = provided * f64::from(probability.max(LEAST));
-                if text.lines[line][position] == ALPHABET[symbol] {
-                    own *= local;
-                }
                 for (state, &mass) in masses.iter().enumerate().filter(|(_, mass)| **mass > 0.0) {
                     let (after, disagreeing) = roles[line][position].step(state, symbol);
                     if disagreeing == 0 {
                         next[after] += mass * local;
                     }
                 }
+                if text.lines[line][position] == ALPHABET[symbol] {
+                    let (after, disagreeing) = roles[line][position].step(own_state, symbol);
+                    own *= if disagreeing == 0 { local } else { 0.0 };
+                    own_state = after;
+                }
             }
             masses = next;
         }
     }
     let all: f64 = masses.iter().sum();
-    if all > 0.0 { (own / all) as f32 } else { 0.0 }
+    // The text is one of those summed, but not in the same order.
+    if all > 0.0 { (own / all).min(1.0) as f32 } else { 0.0 }
 }
 
 /// One step back: the symbol taken and the state before it.
@@ -371,5 +382,25 @@ mod tests {
         doubt(&mut two, 1, 0, &[(b'L', 0.6), (b'V', 0.4)]);
         let text = best_text(&two, Format::TD3).expect("shape of TD3");
         assert!((0.5..0.7).contains(&certainty(&two, &text)));
+    }
+
+    #[test]
+    fn certainty_is_a_share_even_where_check_digits_disagree() {
+        let wrong = [PASSPORT[0], "L898902C36UTO7408122F1204159ZE184226B<<<<<19"];
+        let slots = slots(&wrong, 0.9999);
+        let text = best_text(&slots, Format::TD3).expect("shape of TD3");
+        assert_eq!(lines(&text), wrong);
+        assert_eq!(certainty(&slots, &text), 0.0);
+    }
+
+    #[test]
+    fn a_zone_whose_v_is_not_seen_is_no_visa() {
+        let mut slots = slots(
+            &["V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L8988901C4XXX4009078F96121096ZE184226B<<<<<<"],
+            0.99,
+        );
+        assert_eq!(likeliest_text(&slots).expect("44 characters").format, Format::MRVA);
+        doubt(&mut slots, 0, 0, &[(b'<', 0.98), (b'V', 0.02)]);
+        assert_eq!(likeliest_text(&slots).expect("44 characters").format, Format::TD3);
     }
 }

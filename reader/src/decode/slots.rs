@@ -200,6 +200,19 @@ pub(crate) fn marginals(columns: &Columns, grid: &Grid) -> Vec<Slot> {
     totals.iter().map(normalised).collect()
 }
 
+/// How surely the network sees a character of any kind in each slot: the largest probability, over the
+/// columns of the slot's middle, that a column is not blank. Marginals cannot tell: they put a character in every slot.
+#[must_use]
+pub(crate) fn ink(columns: &Columns, grid: &Grid) -> Vec<f32> {
+    let at = |i: usize| {
+        let middle = grid.first + (i as f32 + 0.5) * grid.step;
+        let (from, to) =
+            ((middle - 0.5 * grid.step).max(0.0) as usize, (middle + 0.5 * grid.step).max(0.0) as usize);
+        (from..to).map(|t| columns.at(t)[..BLANK].iter().sum()).fold(0.0, f32::max)
+    };
+    (0..grid.slots).map(at).collect()
+}
+
 fn normalised(total: &[f64; SYMBOLS]) -> Slot {
     let sum: f64 = total.iter().sum();
     if sum > 0.0 { total.map(|mass| (mass / sum) as f32) } else { [1.0 / SYMBOLS as f32; SYMBOLS] }

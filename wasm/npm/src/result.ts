@@ -7,11 +7,10 @@ export interface Result {
   lines: string[];
   /** The lines as the network read them, before the grammar was applied. */
   raw_lines: string[];
-  /**
-   * True if every check digit agrees, no confident reading was changed, and no character outside
-   * the check digits' protection is doubtful.
-   */
+  /** True if the text can be trusted: nothing speaks against it. */
   valid: boolean;
+  /** What speaks against the text; absent if it is valid or if no zone was found. */
+  not_valid_because?: NotValidBecause[];
   document: DocumentFields | null;
   checks: Check[];
   review: Review[];
@@ -57,6 +56,18 @@ export interface Check {
   field: "document_number" | "birth_date" | "expiry_date" | "optional" | "composite";
   ok: boolean;
 }
+
+/** Why a reading is not valid. */
+export type NotValidBecause =
+  | "check_digit"
+  | "overruled"
+  | "doubtful_unprotected"
+  | "foreign_character"
+  | "impossible_date"
+  | "cut_off"
+  | "ambiguous_text"
+  | "covered"
+  | "low_score";
 
 /** A character that a person should check, or a note on the whole picture (`line` is null). */
 export interface Review {

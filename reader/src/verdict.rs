@@ -1,0 +1,94 @@
+//! Whether a text can be trusted, and why not.
+
+use serde::Serialize;
+
+use nibble_mrz::{FILLER, FieldKind, Format};
+
+/// Why a reading is not valid; the words of the JSON contract (`docs/json.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotValid {
+    /// A check digit does not agree.
+    CheckDigit,
+    /// A character was changed against a confident reading.
+    Overruled,
+    /// A character that no check digit protects is doubtful.
+    DoubtfulUnprotected,
+    /// A character that the format does not provide for in its place.
+    ForeignCharacter,
+    /// A birth date or a date of expiry that no calendar has.
+    ImpossibleDate,
+    /// Text stands beyond an end of a line, or an end of a line lies beyond the picture's border.
+    CutOff,
+    /// Another text whose check digits agree too is not unlikely enough.
+    AmbiguousText,
+    /// A character is covered, or nothing is printed in its place.
+    Covered,
+    /// The text as a whole is unlikely.
+    LowScore,
+}
+
+/// Days of a month in a year of two digits; of 1900, which had no 29 February, and 2000, which had one, the longer counts.
+fn days(year: Option<u8>, month: u8) -> u8 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year.is_none_or(|year| year.is_multiple_of(4)) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// Whether `YYMMDD` may be a date: one of the calendar, or one of which whole parts are fillers because nobody knows them
+/// (Doc 9303-3, 4.8).
+pub(super) fn is_possible_date(characters: &[u8]) -> bool {
+    /// Two digits; `Some(None)` where the part is unknown.
+    fn part(characters: &[u8]) -> Option<Option<u8>> {
+        match *characters {
+            [FILLER, FILLER] => Some(None),
+            [a @ b'0'..=b'9', b @ b'0'..=b'9'] => Some(Some((a - b'0') * 10 + (b - b'0'))),
+            _ => None,
+        }
+    }
+    let [Some(year), Some(month), Some(day)] =
+        [0..2, 2..4, 4..6].map(|span| characters.get(span).and_then(part))
+    else {
+        return false;
+    };
+    month.is_none_or(|month| (1..=12).contains(&month))
+        && day.is_none_or(|day| (1..=month.map_or(31, |month| days(year, month))).contains(&day))
+}
+
+/// Whether the dates of a zone may be dates.
+pub(super) fn has_possible_dates<L: AsRef<[u8]>>(format: Format, lines: &[L]) -> bool {
+    let dates = [FieldKind::BirthDate, FieldKind::ExpiryDate];
+    dates.iter().filter_map(|&kind| format.layout().span(kind)).all(|span| is_possible_date(span.of(lines)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_of_the_calendar_and_partial_ones_are_possible() {
+        for date in
+            [&b"740812"[..], b"240229", b"000229", b"85<<<<", b"8501<<", b"<<<<<<", b"<<0229", b"<<<<31"]
+        {
+            assert!(is_possible_date(date), "{}", String::from_utf8_lossy(date));
+        }
+        for date in [
+            &b"880941"[..],
+            b"881301",
+            b"880001",
+            b"880100",
+            b"230229",
+            b"880431",
+            b"8<0101",
+            b"88<101",
+            b"88010",
+            b"88O101",
+            b"",
+        ] {
+            assert!(!is_possible_date(date), "{}", String::from_utf8_lossy(date));
+        }
+    }
+}
