@@ -174,7 +174,7 @@ fn clippy() -> Result<()> {
     for binary in &page::BINARIES {
         let mut cargo = command("cargo");
         cargo.args(["clippy", "--quiet", "-p", "nibble-wasm", "--target", "wasm32-unknown-unknown"]);
-        // What follows the lints reaches this repository's crates alone: others are checked once for both binaries.
+        // These reach this repository's crates only: all others are checked once for both binaries.
         cargo.args(deny).args(binary.own_flags());
         shell::run(cargo.env("RUSTFLAGS", page::flags()))?;
     }
