@@ -62,14 +62,15 @@ async function everything(read, precision) {
 }
 
 const { address, close } = await site();
-const release = (target) => join(repository, "target", target, "release/native-bench");
+const own = join(repository, "target/release/native-bench");
+const arm64 = join(repository, "target/aarch64-unknown-linux-musl/emulated/native-bench");
 const engines = new Map([
-  [`native ${arch()}`, (precision) => native([release("")], {}, precision)],
+  [`native ${arch()}`, (precision) => native([own], {}, precision)],
   [
     "native aarch64, qemu cortex-a53",
     (precision) =>
       native(
-        ["qemu-aarch64-static", release("aarch64-unknown-linux-musl")],
+        ["qemu-aarch64-static", arm64],
         { QEMU_CPU: "cortex-a53" },
         precision,
       ),
@@ -78,7 +79,7 @@ const engines = new Map([
     "native aarch64, qemu max",
     (precision) =>
       native(
-        ["qemu-aarch64-static", release("aarch64-unknown-linux-musl")],
+        ["qemu-aarch64-static", arm64],
         { QEMU_CPU: "max" },
         precision,
       ),

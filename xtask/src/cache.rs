@@ -87,6 +87,25 @@ pub(crate) fn version_of(parts: &[&[u8]]) -> String {
     format!("{hash:016x}")
 }
 
+/// A version for what is made of the files in a folder.
+pub(crate) fn version_of_files(folder: &Path) -> Result<String> {
+    let mut parts = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let path = entry?.path();
+            if !path.is_dir() {
+                let name = path.as_os_str().as_encoded_bytes().to_vec();
+                parts.push((name, fs::read(&path).with_context(|| path.display().to_string())?));
+            } else if path.file_name() != Some("target".as_ref()) {
+                folders.push(path);
+            }
+        }
+    }
+    parts.sort();
+    Ok(version_of(&parts.iter().map(|(_, content)| content.as_slice()).collect::<Vec<_>>()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,5 +117,26 @@ mod tests {
         assert_ne!(version_of(&[b"a"]), version_of(&[b"b"]));
         assert_ne!(version_of(&[b"ab", b"c"]), version_of(&[b"a", b"bc"]));
         assert_eq!(version_of(&[b"a", b"b"]), version_of(&[b"a", b"b"]));
+    }
+
+    #[test]
+    fn every_file_counts_wherever_the_folder_is() {
+        let folder = std::env::temp_dir().join(format!("nibble-cache-{}", std::process::id()));
+        let write = |name: &str, text: &str| {
+            let path = folder.join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            fs::write(path, text).expect("a file");
+        };
+        write("one/a/file", "first");
+        write("one/file", "second");
+        write("two/a/file", "first");
+        write("two/file", "second");
+        write("two/target/file", "what a build leaves");
+        let version = |name: &str| version_of_files(&folder.join(name)).expect("files");
+        let before = version("one");
+        assert_eq!(before, version("two"));
+        write("two/a/file", "changed");
+        assert_ne!(before, version("two"));
+        fs::remove_dir_all(folder).expect("the folder");
     }
 }

@@ -33,7 +33,7 @@ fn specimens() -> Result<Vec<PathBuf>> {
 
 /// The digests of each specimen's picture and of the network's output, as read on this machine.
 fn found() -> Result<String> {
-    native::build(None)?;
+    native::build()?;
     let files = specimens()?;
     let mut digests: BTreeMap<String, BTreeMap<&str, Value>> = BTreeMap::new();
     for precision in EXACT {

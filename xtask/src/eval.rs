@@ -339,7 +339,7 @@ pub(crate) fn check() -> Result<()> {
         println!("    {DEFAULT} is not present: nothing was measured");
         return Ok(());
     }
-    native::build(None)?;
+    native::build()?;
     let (count, seed) = CHECKED;
     let mut tally = Tally::default();
     read(&warp(&folder, Set { count, seed, size: None })?, "u4")?.iter().for_each(|case| tally.add(case));
@@ -373,7 +373,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
             _ => folder = option,
         }
     }
-    native::build(None)?;
+    native::build()?;
     let mut path: PathBuf = root().join(folder);
     if let Some(count) = warped {
         path = warp(&path, Set { count, seed, size: None })?;

@@ -9,22 +9,27 @@ use serde_json::Value;
 use crate::shell::{command, root, run};
 
 /// The build of `native-bench` for this machine, or for another target.
-fn building(target: Option<&str>) -> Command {
+fn building(profile: &str, target: Option<&str>) -> Command {
     let mut cargo = command("cargo");
-    cargo.args(["build", "--quiet", "--release", "-p", "native-bench"]);
+    cargo.args(["build", "--quiet", "--profile", profile, "-p", "native-bench"]);
     cargo.args(target.iter().flat_map(|target| ["--target", target]));
     cargo
 }
 
-/// Builds `native-bench` for this machine, or for another target.
-pub(crate) fn build(target: Option<&str>) -> Result<()> {
-    run(&mut building(target))
+/// Builds `native-bench` for this machine.
+pub(crate) fn build() -> Result<()> {
+    run(&mut building("release", None))
+}
+
+/// Builds it for a target that is emulated here.
+pub(crate) fn build_emulated(target: &str) -> Result<()> {
+    run(&mut building("emulated", Some(target)))
 }
 
 /// Builds it without symbols in a separate folder, to be copied to another machine.
 pub(crate) fn build_stripped(target: &str, folder: &str) -> Result<()> {
-    let mut cargo = building(Some(target));
-    cargo.args(["--config", "profile.release.debug=false", "--config", "profile.release.strip=true"]);
+    let mut cargo = building("release", Some(target));
+    cargo.args(["--config", "profile.release.strip=true"]);
     run(cargo.env("CARGO_TARGET_DIR", root().join(folder)))
 }
 

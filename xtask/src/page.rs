@@ -1,22 +1,33 @@
 //! The npm package and the page.
 
-use std::fs;
+use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::cache::version_of;
 use crate::shell::{command, root, run, step};
 
 /// One of the two WebAssembly binaries. Engines validate a module as a whole, so the page picks the
 /// binary that its engine can load.
 pub(crate) struct Binary {
     pub(crate) name: &'static str,
-    features: &'static str,
-    /// Further options for LLVM.
-    llvm: &'static str,
+    /// The flag of rustc that replaces [`ORDER`] for this repository's crates.
+    instead: Option<&'static str>,
     /// Features that binaryen may use and must accept.
     binaryen: &'static [&'static str],
 }
+
+/// Flags of rustc for all crates. Loop strength reduction is disabled, because it undoes the addressing
+/// of the kernels. The maximum of memory, 128 MiB, is declared because iOS kills tabs that reserve too
+/// much.
+const FLAGS: [&str; 3] =
+    ["target-feature=+simd128", "llvm-args=-disable-lsr", "link-arg=--max-memory=134217728"];
+/// And instructions in source order: LLVM's own order keeps eight more vectors alive in the tile for
+/// phones.
+const ORDER: &str = "llvm-args=-pre-RA-sched=source";
 
 /// Features that rustc enables by default for wasm32.
 const COMMON: [&str; 6] = [
@@ -30,19 +41,11 @@ const COMMON: [&str; 6] = [
 
 /// Both binaries.
 pub(crate) const BINARIES: [Binary; 2] = [
-    Binary {
-        name: "simd128",
-        features: "+simd128",
-        // Instructions in source order: LLVM's own order keeps eight more vectors alive in the tile
-        // for phones.
-        llvm: "-C llvm-args=-pre-RA-sched=source",
-        binaryen: &["--enable-simd"],
-    },
+    Binary { name: "simd128", instead: None, binaryen: &["--enable-simd"] },
     Binary {
         name: "relaxed",
-        features: "+simd128,+relaxed-simd",
         // Here, source order would make Firefox slower.
-        llvm: "",
+        instead: Some("target-feature=+relaxed-simd"),
         binaryen: &["--enable-simd", "--enable-relaxed-simd"],
     },
 ];
@@ -62,22 +65,45 @@ const PASSES: [&str; 9] = [
     "--strip-target-features",
 ];
 
-/// Maximum of memory, declared in the module, because iOS kills tabs that reserve too much.
-const MAX_MEMORY: u32 = 128 << 20;
+/// The value of `RUSTFLAGS` for both binaries.
+pub(crate) fn flags() -> String {
+    FLAGS.iter().chain([&ORDER]).map(|flag| format!("-C {flag} ")).collect()
+}
 
 impl Binary {
-    /// The arguments for cargo. Loop strength reduction is disabled, because it undoes the
-    /// addressing of the kernels.
-    ///
-    /// Both binaries are built in one folder: cargo keeps their crates apart, and compiles
-    /// procedural macros and build scripts, to which these flags do not apply, once.
-    pub(crate) fn environment(&self) -> [(&'static str, String); 1] {
-        let flags = format!(
-            "-C target-feature={} -C llvm-args=-disable-lsr {} -C link-arg=--max-memory={MAX_MEMORY}",
-            self.features, self.llvm
-        );
-        [("RUSTFLAGS", flags)]
+    /// Arguments of rustc that only this repository's crates get.
+    pub(crate) fn own_flags(&self) -> impl Iterator<Item = &'static str> {
+        self.instead.into_iter().flat_map(|flag| ["-C", flag])
     }
+
+    /// The environment of a cargo that compiles this binary.
+    ///
+    /// The flags that differ between the binaries reach this repository's crates only, through a script
+    /// that cargo starts in place of rustc. All other crates are compiled once for both binaries.
+    pub(crate) fn environment(&self) -> Result<Vec<(&'static str, OsString)>> {
+        let mut environment = vec![("RUSTFLAGS", flags().into())];
+        if let Some(instead) = self.instead {
+            environment.push(("RUSTC_WORKSPACE_WRAPPER", replacing(ORDER, instead)?.into()));
+        }
+        Ok(environment)
+    }
+}
+
+/// Writes a script that runs a command with one of its arguments replaced, and returns its path.
+fn replacing(argument: &str, instead: &str) -> Result<PathBuf> {
+    let script = format!(
+        "#!/bin/sh\nfor argument; do\n  shift\n  [ \"$argument\" = {argument} ] && argument={instead}\n  \
+         set -- \"$@\" \"$argument\"\ndone\nexec \"$@\"\n"
+    );
+    let folder = root().join("target/wrappers");
+    // Cargo tells scripts apart by their paths, so each content has a path of its own.
+    let path = folder.join(version_of(&[script.as_bytes()]));
+    if !path.exists() {
+        fs::create_dir_all(&folder).context("target/wrappers")?;
+        fs::write(&path, script).with_context(|| path.display().to_string())?;
+        fs::set_permissions(&path, Permissions::from_mode(0o755))?;
+    }
+    Ok(path)
 }
 
 /// Builds the npm package into `web/pkg` and the page into `web/dist`.
@@ -144,7 +170,7 @@ fn wasm(binary: &Binary, pkg: &Path) -> Result<()> {
         "no-install",
     ]);
     pack.args(["--out-name", "engine", "--out-dir"]).arg(&out);
-    run(pack.envs(binary.environment()))?;
+    run(pack.envs(binary.environment()?))?;
     let mut optimise = command("node");
     optimise.arg("web/node_modules/binaryen/bin/wasm-opt").arg(out.join("engine_bg.wasm"));
     optimise.args(COMMON).args(binary.binaryen).args(PASSES).arg("-o");
@@ -186,4 +212,26 @@ fn assemble(pkg: &Path) -> Result<()> {
     fs::copy(root().join("wasm/npm/package.json"), pkg.join("package.json"))?;
     fs::copy(root().join("docs/package.md"), pkg.join("README.md")).context("docs/package.md")?;
     run(command("node").args(["web/node_modules/typescript/bin/tsc", "-p", "wasm/npm"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn one_argument_is_replaced() {
+        let script = replacing("b=c", "d=+e").expect("a script");
+        let output = Command::new(script)
+            .args(["printf", "<%s>", "a b", "b=c", "", "b=cc"])
+            .output()
+            .expect("a shell");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "<a b><d=+e><><b=cc>");
+    }
+
+    #[test]
+    fn the_argument_that_is_replaced_is_there() {
+        assert!(flags().split_whitespace().any(|word| word == ORDER));
+    }
 }

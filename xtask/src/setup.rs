@@ -223,8 +223,7 @@ fn wasm_tools() -> Result<()> {
         tool.is_some() && tool == library,
         "wasm-bindgen is {library:?} in Cargo.lock and {tool:?} in xtask/tools/Cargo.lock: they must be the same"
     );
-    let manifest = fs::read(source.join("Cargo.toml")).context("xtask/tools/Cargo.toml")?;
-    let version = cache::version_of(&[&manifest, lock.as_bytes()]);
+    let version = cache::version_of_files(&source)?;
     let place = cache::install("wasm-tools", &version, |place| {
         println!("    compiling wasm-pack and wasm-bindgen: takes minutes, once on this machine");
         let target = place.join("target");

@@ -20,7 +20,7 @@ pub(crate) fn run_all(options: &[&str]) -> Result<()> {
     let pictures = root().join(DEFAULT);
     ensure!(pictures.exists(), "{DEFAULT} is needed, whose pictures the frames are made from");
     setup::install(&[WasmPack, Node, Chromium])?;
-    native::build(None)?;
+    native::build()?;
     page::build()?;
     let folders = SETS.map(|set| warp(&pictures, set)).into_iter().collect::<Result<Vec<_>>>()?;
     let mut node = command("node");

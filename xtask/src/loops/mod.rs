@@ -90,13 +90,12 @@ fn best_loop<'a>(code: &'a [Instruction], isa: &Isa) -> Option<(Loop, &'a [Instr
 
 /// The compiler's listing of the core.
 fn listing(isa: &Isa) -> Result<String> {
-    let target = root().join("target/listing");
     let mut cargo = command("cargo");
     cargo.args(["rustc", "--quiet", "--release", "-p", "nibble-core", "--lib"]);
     cargo.args(["--features", "bench", "--target"]);
     cargo.args([isa.target, "--", "--emit", "asm", "-C", "lto=off"]);
-    run(cargo.env("CARGO_TARGET_DIR", &target))?;
-    let folder = target.join(isa.target).join("release/deps");
+    run(&mut cargo)?;
+    let folder = root().join("target").join(isa.target).join("release/deps");
     let newest = fs::read_dir(folder).context("listing")?.filter_map(|entry| {
         let path = entry.ok()?.path();
         let name = path.file_name()?.to_string_lossy().into_owned();

@@ -188,7 +188,7 @@ pub(super) fn bounds() -> Result<String> {
             out.push_str(&format!(" {most:.1} | {reached:.1} | {:.0} % |\n", 100.0 * reached / most));
             Ok(())
         };
-    native::build(None)?;
+    native::build()?;
     let loops = compiled()?;
     for (function, kernel) in [
         ("avx2::tile_f32", "avx2_f32_6x16"),

@@ -1,0 +1,1 @@
+//! Nothing: only the program of wasm-pack calls human-panic, and only its library is built here.
