@@ -147,9 +147,7 @@ impl Measuring {
             if writeln!(out, "{title}:\n\n{INNER_LOOPS}").is_ok() {
                 verify::run(&mut out);
             }
-            eprintln!(
-                "\nThis is an emulator: its times say nothing about a CPU, so no speeds are measured."
-            );
+            eprintln!("\nThis is an emulator: its times say nothing about a CPU, so no speeds are measured.");
             return ExitCode::from(3);
         }
         let start = Instant::now();

@@ -12,7 +12,7 @@
 use crate::candidate::{Candidate, Line};
 use crate::decode::Extent;
 use crate::locate::{Zone, level_heights};
-use crate::look::{MIN_EVIDENCE, Look};
+use crate::look::{Look, MIN_EVIDENCE};
 use crate::measure::{neighbour, refine};
 use crate::numeric::sort_by;
 use crate::path::LinePath;
