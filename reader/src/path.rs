@@ -26,8 +26,7 @@ const HALF: f32 = 0.65;
 ///
 /// Characters are equally wide on the document. The camera divides lengths by the distance, which
 /// changes linearly along the line. So, with `t = u / (1 + foreshortening * u)`, the point at `u`
-/// is
-/// `origin + linear * t + quadratic * t * t`; the quadratic term follows the curve of a page.
+/// is `origin + linear * t + quadratic * t * t`; the quadratic term follows the curve of a page.
 /// (Hartley and Zisserman, Multiple View Geometry, section 2.2.1: the projective map between two
 /// lines.)
 #[derive(Debug, Clone, Copy, PartialEq)]
