@@ -1,36 +1,36 @@
-//! What machine this is: figures mean nothing without it.
+//! Describes this machine, without which measured times mean nothing.
 
 use serde::Serialize;
 
-/// The machine, as far as it tells.
+/// The machine, as far as it can be detected.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Device {
     /// Name of the CPU.
     pub(crate) cpu: String,
-    /// Architecture that this binary was built for.
+    /// Architecture for which this binary was built.
     pub(crate) arch: &'static str,
     /// Operating system.
     pub(crate) os: &'static str,
-    /// Features found at run time, of those that kernels use or that change how figures are to be read.
+    /// CPU features detected at run time: those that kernels use, or that matter for judging times.
     pub(crate) features: Vec<&'static str>,
-    /// All flags that the kernel of the operating system reports.
+    /// All CPU flags that the operating system reports.
     pub(crate) flags: String,
-    /// Logical processors; kernels run on one.
+    /// Number of logical processors. Kernels run on one.
     pub(crate) threads: usize,
-    /// Whether another architecture runs this binary, so that times mean nothing.
+    /// Whether this binary runs in an emulator, where times mean nothing.
     pub(crate) emulated: bool,
     /// Version of this program.
     pub(crate) version: &'static str,
 }
 
-/// Asks the machine.
+/// Detects the machine.
 pub(crate) fn detect() -> Device {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |names: &[&str]| {
         let line = info.lines().find(|line| names.iter().any(|name| line.starts_with(name)));
         line.and_then(|line| line.split_once(':')).map(|(_, value)| value.trim().to_owned())
     };
-    // qemu-user passes this file of the host through.
+    // qemu-user lets a program read this file of the host.
     let host = std::fs::read_to_string("/proc/sys/kernel/arch").unwrap_or_default();
     let emulated = !host.is_empty() && host.trim() != std::env::consts::ARCH
         || cfg!(target_arch = "aarch64") && info.contains("vendor_id");

@@ -1,4 +1,5 @@
-//! `native-bench gemm` and `native-bench network`: times of kernels and networks, as a table, as JSON, as a plot.
+//! `native-bench gemm` and `native-bench network`: times of kernels and networks, as a table, as
+//! JSON, or as a plot.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -17,24 +18,24 @@ use serde::Serialize;
 use crate::device::{self, Device};
 use crate::{models, peers, plot, print, verify};
 
-/// How and how long to measure.
+/// Options for how to measure and what to print.
 #[derive(Debug, Args)]
 pub(crate) struct Measuring {
-    /// Repeats; each runs every case once, in turn
+    /// Number of repeats; each of them runs every case in turn
     #[arg(long, default_value_t = 15)]
     repeats: usize,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
-    /// Draw bars into this SVG file
+    /// Also draw a bar chart to this SVG file
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
 }
 
-/// Times matrix products with activation packing and requantisation.
+/// Times matrix products, including activation packing and requantisation.
 #[derive(Debug, Args)]
 pub(crate) struct Gemm {
-    /// Rows (pixels); with --n and --k instead of the papers' grid
+    /// Rows (pixels); with --n and --k, replaces the sizes from the papers
     #[arg(long, requires_all = ["n", "k"])]
     m: Option<usize>,
     /// Columns (filters)
@@ -43,7 +44,7 @@ pub(crate) struct Gemm {
     /// Depth
     #[arg(long, requires = "m")]
     k: Option<usize>,
-    /// All kernels that this machine can run, not only those that it would choose
+    /// Time all kernels that this machine can run, not only the chosen ones
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -53,7 +54,7 @@ pub(crate) struct Gemm {
 /// Times the reader's network and a larger synthetic one, whole and layer by layer.
 #[derive(Debug, Args)]
 pub(crate) struct NetworkArgs {
-    /// Width of the strip in pixels; 640 holds a line of 44 characters
+    /// Width of the strip in pixels; 640 fits a line of 44 characters
     #[arg(long, default_value_t = 640)]
     width: usize,
     #[command(flatten)]
@@ -111,7 +112,8 @@ impl NetworkArgs {
             let mut all = Vec::new();
             let total = 2 * plan.repeats;
             for (index, (name, networks)) in named.take().into_iter().flatten().enumerate() {
-                // A network's strip always suits it: both are 24 rows high, and its width is a multiple of the column stride.
+                // The strip suits both networks: they are 24 rows high, and its width is a multiple
+                // of their column strides.
                 let Ok(mut bench) = NetworkBench::new(networks, strip.clone(), *plan, clock) else {
                     continue;
                 };
@@ -141,19 +143,17 @@ impl Measuring {
         let device = device::detect();
         let mut out = io::stdout().lock();
         if device.emulated {
-            let title = "Multiply-adds an instruction in the inner loops, from the compiler's listing";
+            let title = "Multiply-adds per instruction in the inner loops, from the compiler's listing";
             if writeln!(out, "{title}:\n\n{INNER_LOOPS}").is_ok() {
                 verify::run(&mut out);
             }
-            eprintln!(
-                "\nThis is an emulator: times under it say nothing about a CPU, so no speed is measured and no ratio printed."
-            );
+            eprintln!("\nThis is an emulator: its times say nothing about a CPU, so no speeds are measured.");
             return ExitCode::from(3);
         }
         let start = Instant::now();
         let mut clock = || start.elapsed().as_secs_f64() * 1e3;
         let plan = Plan { repeats: self.repeats.max(1), ..Plan::default() };
-        // Hidden where nobody watches: indicatif draws on terminals only.
+        // indicatif draws only on terminals.
         let bar = ProgressBar::new(0).with_style(style());
         let rows = measure(&plan, &mut clock, &mut |done, of| {
             bar.set_length(of as u64);
@@ -163,7 +163,7 @@ impl Measuring {
         bar.finish_and_clear();
         let summary = summary(&rows);
         if noisy(&rows) {
-            eprintln!("warning: times spread by more than 10 %: the machine is busy or slows itself down");
+            eprintln!("warning: times vary by more than 10 %: the machine is busy or throttles its CPU");
         }
         if let Some(path) = &self.plot
             && let Err(error) = std::fs::write(path, plot::svg(&device.cpu, &whole(&rows), &summary))
@@ -183,7 +183,7 @@ impl Measuring {
     }
 }
 
-/// What is known without a clock.
+/// The instruction counts of the inner loops, which need no clock.
 const INNER_LOOPS: &str = include_str!("../../docs/results/inner-loops-aarch64.md");
 
 fn style() -> ProgressStyle {
@@ -236,7 +236,7 @@ fn table(out: &mut impl Write, report: &Report) -> io::Result<()> {
     if device.features.contains(&"avx512vnni") || device.features.contains(&"avxvnni") {
         writeln!(
             out,
-            "\nThis CPU has VNNI, where 8 bits run as fast as 4; `--isa avx2` compares the kernels of CPUs without it."
+            "\nThis CPU has VNNI, with which 8 bits run as fast as 4; `--isa avx2` compares the kernels of CPUs without it."
         )?;
     }
     Ok(())

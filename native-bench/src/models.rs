@@ -1,8 +1,8 @@
-//! The models inside the binary, so that it runs on a phone as a single file.
+//! The models, which are embedded in the binary so that a phone needs only one file.
 
 use nibble_core::Precision;
 
-/// The model file of a precision.
+/// The bytes of the model file of a precision.
 pub(crate) fn bytes(precision: Precision) -> &'static [u8] {
     match precision {
         Precision::F32 => nibble_models::OCR_F32,

@@ -1,14 +1,16 @@
-//! Judges of the float baseline: the same product by public crates, on one thread.
-#![allow(unsafe_code, reason = "the products of other crates take pointers")]
+//! Public crates that compute the same product on one thread, to judge the float baseline by.
+#![allow(unsafe_code, reason = "the functions of other crates take pointers")]
 
 use nibble_bench::{Case, OperandRange, Operands, Shape};
 
-/// A product of public crates: `[m][n] = [m][k] x [n][k]` transposed, row-major.
+/// Computes the row-major product `[m][n]` of activations `[m][k]` and the transpose of weights
+/// `[n][k]`.
 type Product = fn(Shape, &[f32], &[f32], &mut [f32]);
 
+/// The crates and their products.
 const PEERS: [(&str, Product); 2] = [("crate matrixmultiply", by_matrixmultiply), ("crate gemm", by_gemm)];
 
-/// A case for each crate: product, bias and rectification.
+/// A case for each crate: product, bias and ReLU.
 pub(crate) fn cases(shape: Shape) -> Vec<Case> {
     PEERS.map(|(name, product)| case(shape, name, product)).into()
 }
@@ -35,7 +37,8 @@ fn stride(len: usize) -> isize {
 fn by_matrixmultiply(Shape { m, n, k }: Shape, activations: &[f32], weights: &[f32], out: &mut [f32]) {
     assert!(activations.len() == m * k && weights.len() == n * k && out.len() == m * n);
     let (a, w, out) = (activations.as_ptr(), weights.as_ptr(), out.as_mut_ptr());
-    // SAFETY: the operands and the result were found to have as many elements as these strides reach.
+    // SAFETY: the assertion above shows that the operands and the result have as many elements as
+    // the sizes and strides reach.
     unsafe {
         matrixmultiply::sgemm(m, k, n, 1.0, a, stride(k), 1, w, 1, stride(k), 0.0, out, stride(n), 1);
     }
@@ -46,8 +49,9 @@ fn by_gemm(Shape { m, n, k }: Shape, activations: &[f32], weights: &[f32], out: 
     let (a, w, out) = (activations.as_ptr(), weights.as_ptr(), out.as_mut_ptr());
     let product = gemm_f32::gemm::f32::get_gemm_fn();
     let one_thread = gemm_common::Parallelism::None;
-    // SAFETY: the operands and the result were found to have as many elements as these strides, of
-    // columns and then of rows, reach. The result is written only.
+    // SAFETY: the assertion above shows that the operands and the result have as many elements as
+    // the sizes and strides reach; of each two strides the first is that of columns, the second
+    // that of rows. The result is only written.
     unsafe {
         product(
             m,

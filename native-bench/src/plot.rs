@@ -1,16 +1,21 @@
-//! Bars of speed per shape and of the geometric means, as SVG.
+//! A bar chart of speeds per shape and of their geometric means, as SVG.
 
 use std::fmt::Write;
 
 use nibble_bench::{Mean, Row};
 
+/// Height of a bar with its spacing, in pixels.
 const BAR: usize = 12;
+/// Space between groups of bars.
 const GAP: usize = 14;
+/// Position at which bars begin.
 const LEFT: usize = 150;
+/// Length of the longest bar.
 const WIDTH: usize = 560;
+/// Height of the title and the space around the legend.
 const TOP: usize = 70;
 
-/// Colours that are told apart by colour-blind eyes too (Okabe and Ito).
+/// Colours that colour-blind people can tell apart as well (Okabe and Ito).
 const COLOURS: [&str; 7] = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999"];
 
 struct Group {
@@ -18,7 +23,7 @@ struct Group {
     bars: Vec<(usize, f64)>,
 }
 
-/// A plot of `rows` grouped by shape, with the means first.
+/// A plot of the means, then of `rows`, grouped by shape.
 pub(crate) fn svg(cpu: &str, rows: &[Row], means: &[Mean]) -> String {
     let kernel_of = |precision: &str, kernel: &str| {
         means.iter().position(|mean| mean.precision == precision && mean.kernel == kernel).unwrap_or(0)

@@ -1,4 +1,4 @@
-//! `native-bench verify`: every kernel of this CPU against the naive product, bit for bit.
+//! `native-bench verify`: compares every kernel with the naive product, bit for bit.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use nibble_bench::verify;
 
 use crate::print;
 
-/// Prints a line for each kernel; fails if one differs.
+/// Prints a line for each kernel that this CPU can run. Fails if one differs.
 pub(crate) fn run(out: &mut impl Write) -> ExitCode {
     let verdicts = verify();
     let exact = verdicts.iter().all(|seen| seen.exact);

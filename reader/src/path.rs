@@ -11,7 +11,7 @@
 use crate::geometry::Point;
 use nibble_gray::Gray;
 
-/// Maximum samples per side averaged for one output pixel: enough to reduce fivefold without
+/// Maximum samples per side averaged for one output pixel: enough for a fivefold reduction without
 /// aliasing.
 const MAX_OVERSAMPLING: usize = 6;
 /// Minimum of [`LinePath::depth`]: text foreshortened more strongly is unreadable.
@@ -25,8 +25,8 @@ const HALF: f32 = 0.65;
 /// left edge of the first.
 ///
 /// Characters are equally wide on the document. The camera divides lengths by the distance, which
-/// changes linearly along the line. So the point at `u` is `origin + linear * t + quadratic * t *
-/// t` with `t = u / (1 + foreshortening * u)`; the quadratic term follows the curve of a page.
+/// changes linearly along the line. So, with `t = u / (1 + foreshortening * u)`, the point at `u`
+/// is `origin + linear * t + quadratic * t * t`; the quadratic term follows the curve of a page.
 /// (Hartley and Zisserman, Multiple View Geometry, section 2.2.1: the projective map between two
 /// lines.)
 #[derive(Debug, Clone, Copy, PartialEq)]

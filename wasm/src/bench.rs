@@ -1,4 +1,5 @@
-//! The bench of `native-bench` in the page: the same cases, statistics and schema, in steps short enough to be watched and ended.
+//! The benchmark of `native-bench` in the browser: the same cases, statistics and schema, in steps
+//! short enough to show progress and to be cancelled.
 
 use std::collections::VecDeque;
 
@@ -14,22 +15,22 @@ use crate::clock::now;
 use crate::error::thrown;
 use crate::kernels::{raced, raced_again};
 
-/// Width in pixels of the strip that networks are timed on: it holds a line of 44 characters.
+/// Width in pixels of the strip on which networks are timed: it fits a line of 44 characters.
 const STRIP_WIDTH: usize = 640;
 
-/// What one call of [`Bench::step`] does.
+/// One step of a benchmark.
 enum Step {
     Verify,
     Gemm(Shape),
-    /// Warms the networks of this name up.
+    /// Warms up the networks with this name.
     Prepare(&'static str),
-    /// Times the networks in turn.
+    /// Times each network once, in turn.
     Repeat,
-    /// Makes the rows of the networks of this name.
+    /// Adds the rows of the networks with this name.
     Finish(&'static str),
 }
 
-/// What the page adds its device to.
+/// The report, to which the page adds its device.
 #[derive(Serialize)]
 struct Report<'a> {
     rows: &'a [Row],
@@ -39,7 +40,7 @@ struct Report<'a> {
     clock_step_ms: f64,
 }
 
-/// A measurement under way.
+/// A benchmark in progress.
 #[wasm_bindgen]
 pub struct Bench {
     plan: Plan,
@@ -55,10 +56,12 @@ pub struct Bench {
 
 #[wasm_bindgen]
 impl Bench {
-    /// A measurement of `gemm`, `network` or `verify`; 0 repeats mean the usual number. `network` needs [`Bench::add_model`] of each precision first.
+    /// Starts a benchmark: `gemm`, `network` or `verify`. With 0 repeats, the default number is
+    /// used.
+    /// `network` needs a call of [`Bench::add_model`] for each precision before its first step.
     ///
     /// # Errors
-    /// An `Error` with `code` `Internal` for any other word.
+    /// An `Error` with `code` `Internal` for any other name.
     #[wasm_bindgen(constructor)]
     pub fn new(what: &str, all_kernels: bool, repeats: usize) -> Result<Bench, JsValue> {
         let clock_step_ms = step_ms(&mut now);
@@ -104,7 +107,7 @@ impl Bench {
     /// Adds the reader's network of one precision.
     ///
     /// # Errors
-    /// An `Error` with `code` `ModelInvalid` where the file cannot be used.
+    /// An `Error` with `code` `ModelInvalid` if the file cannot be used.
     pub fn add_model(&mut self, model: &[u8]) -> Result<(), JsValue> {
         let model = Model::parse(model);
         let network = model.and_then(|model| Network::with_kernels(model, &self.kernels));
@@ -112,16 +115,16 @@ impl Bench {
         Ok(())
     }
 
-    /// Steps that are left.
+    /// Number of steps left.
     #[must_use]
     pub fn left(&self) -> usize {
         self.steps.len()
     }
 
-    /// Does the next step, some tenths of a second at most.
+    /// Runs the next step, which takes a few tenths of a second at most.
     ///
     /// # Errors
-    /// An `Error` with `code` `Internal` where a network cannot be run.
+    /// An `Error` with `code` `Internal` if a network cannot be run.
     pub fn step(&mut self) -> Result<(), JsValue> {
         match self.steps.pop_front() {
             None => {}
@@ -166,10 +169,10 @@ impl Bench {
         Ok(())
     }
 
-    /// What was measured so far, as JSON: `rows`, `summary`, `verify`, `noisy`, `clock_step_ms`.
+    /// The results so far, as JSON: `rows`, `summary`, `verify`, `noisy`, `clock_step_ms`.
     ///
     /// # Errors
-    /// An `Error` with `code` `Internal` where it cannot be written.
+    /// An `Error` with `code` `Internal` if the JSON cannot be written.
     pub fn report(&self) -> Result<String, JsValue> {
         let report = Report {
             rows: &self.rows,
@@ -182,23 +185,23 @@ impl Bench {
     }
 }
 
-/// A product of one kernel, for those who time it beside other libraries or count its instructions.
+/// A matrix product by one kernel, to compare with other libraries or to count its instructions.
 #[wasm_bindgen]
 pub struct Product(Case);
 
 #[wasm_bindgen]
 impl Product {
-    /// The product of `m` pixels with `n` filters at depth `k` by the kernel of this name.
+    /// The product of `m` pixels and `n` filters at depth `k`, by the kernel with this name.
     ///
     /// # Errors
-    /// An `Error` with `code` `Internal` where this binary has no such kernel.
+    /// An `Error` with `code` `Internal` if this binary has no such kernel.
     #[wasm_bindgen(constructor)]
     pub fn new(kernel: &str, m: usize, n: usize, k: usize) -> Result<Product, JsValue> {
         let case = case_of_kernel(kernel, Shape { m, n, k });
         case.map(Self).ok_or_else(|| thrown("Internal", &format!("no kernel is called {kernel}")))
     }
 
-    /// Packs, multiplies and finishes so many times.
+    /// Runs the product `runs` times: packing, multiplication and requantisation.
     pub fn run(&mut self, runs: usize) {
         (0..runs).for_each(|_| (self.0.run)());
     }

@@ -1,10 +1,10 @@
-//! The browser's monotonic clock, in windows and workers alike.
+//! The browser's monotonic clock, for windows and workers.
 
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Performance;
 
 thread_local! {
-    /// `globalThis.performance`: windows and workers have it under the same name, but in different
+    /// `globalThis.performance`. Windows and workers have it under the same name but with different
     /// types. `None` in an engine without it.
     static PERFORMANCE: Option<Performance> = performance();
 }
@@ -14,7 +14,7 @@ fn performance() -> Option<Performance> {
     (!value.is_undefined() && !value.is_null()).then(|| value.unchecked_into())
 }
 
-/// Milliseconds since a fixed point; 0 where the engine has no clock.
+/// Milliseconds since a fixed point; 0 if the engine has no clock.
 pub(crate) fn now() -> f64 {
     PERFORMANCE.with(|performance| performance.as_ref().map_or(0.0, Performance::now))
 }

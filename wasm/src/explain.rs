@@ -1,4 +1,5 @@
-//! What the page's explanation shows of a network at work: the strip of a line, and the output of a layer.
+//! What the page's explanation shows of a network at work: the strip of a line and the output of a
+//! layer.
 
 use nibble_core::{Activations, Network};
 use nibble_picture::{Limits, decode};
@@ -7,47 +8,49 @@ use wasm_bindgen::prelude::*;
 
 use crate::error::thrown;
 
-/// Characters of margin on both sides of a line.
+/// Margin on each side of a line, in characters.
 const MARGIN: f32 = 1.0;
 
-/// A network whose layers can be looked at.
+/// A network whose layer outputs can be inspected.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Explainer {
     network: Network,
 }
 
-/// The output of a layer, `[row][column][channel]`.
+/// The output of a layer.
 #[wasm_bindgen(getter_with_clone)]
 #[derive(Debug)]
 pub struct LayerOutput {
-    /// Rows.
+    /// Number of rows.
     pub rows: usize,
-    /// Columns.
+    /// Number of columns.
     pub columns: usize,
-    /// Channels.
+    /// Number of channels.
     pub channels: usize,
-    /// Codes of an integer network, or values from 0 up of an f32 network.
+    /// Values in order `[row][column][channel]`: codes of an integer network, or nonnegative values
+    /// of an f32 network.
     pub values: Vec<f32>,
 }
 
 #[wasm_bindgen]
 impl Explainer {
-    /// A network of a model file.
+    /// Loads the network of a model file.
     ///
     /// # Errors
-    /// An `Error` with `code` `ModelInvalid` where the file cannot be used.
+    /// An `Error` with `code` `ModelInvalid` if the file cannot be used.
     #[wasm_bindgen(constructor)]
     pub fn new(model: &[u8]) -> Result<Explainer, JsValue> {
         let network = Network::from_bytes(model).map_err(|error| thrown("ModelInvalid", &error))?;
         Ok(Self { network })
     }
 
-    /// The strip of a line in an image file, gray codes row by row; `quad` holds x and y of the line's corners as in `quads` of a reading,
-    /// `characters` how many the line has.
+    /// The strip of a line in an image file, as row-major gray bytes. `quad` holds x and y of each
+    /// corner of the line, as in `quads` of a reading; `characters` is the number of characters in
+    /// the line.
     ///
     /// # Errors
-    /// An `Error` with the `code` of the picture error, or `Internal` where there is no such line.
+    /// An `Error` with the `code` of the picture error, or `Internal` if there is no such line.
     pub fn strip(&self, bytes: &[u8], quad: &[f32], characters: f32) -> Result<Vec<u8>, JsValue> {
         let no_line = || thrown("Internal", &"no line has these corners");
         let gray = decode(bytes, &Limits::BROWSER).map_err(|error| thrown(error.code(), &error))?;
@@ -58,10 +61,11 @@ impl Explainer {
         strip_of_quad(&gray, corners, characters, MARGIN, size).ok_or_else(no_line)
     }
 
-    /// What a layer makes of a strip.
+    /// Runs a strip through the network and returns the output of a layer.
     ///
     /// # Errors
-    /// An `Error` with `code` `Internal` where the strip does not suit the network, or it has no such layer before the last.
+    /// An `Error` with `code` `Internal` if the strip does not suit the network, or if `layer` is
+    /// not one of the layers before the last.
     pub fn output(&mut self, strip: &[u8], layer: usize) -> Result<LayerOutput, JsValue> {
         let mut output = None;
         let run = self.network.run_observed(strip, &mut |end| {

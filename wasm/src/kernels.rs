@@ -1,5 +1,5 @@
-//! Which kernels run here: all are tested once, and those of a precision raced before its first
-//! network is made. A page that reads with one network waits for one race.
+//! Chooses the kernels. All kernels are tested once, and those for a precision are raced before its
+//! first network is made. So a page that uses one network waits for one race.
 
 use std::cell::RefCell;
 
@@ -8,15 +8,15 @@ use wasm_bindgen::prelude::*;
 
 use crate::clock::now;
 
-/// What is known of this browser's kernels.
+/// What is known about the kernels in this browser.
 struct Known {
     kernels: Kernels,
-    /// One choice for each precision, and whether a race decided it.
+    /// The choice for each precision, and whether a race decided it.
     choices: Vec<(Choice, bool)>,
 }
 
 thread_local! {
-    /// `None` before the test.
+    /// `None` until the kernels are tested.
     static KNOWN: RefCell<Option<Known>> = const { RefCell::new(None) };
 }
 
@@ -28,7 +28,7 @@ impl Known {
         Self { kernels, choices: choices.into_iter().map(|choice| (choice, false)).collect() }
     }
 
-    /// Races the kernels for `ranges`. Networks that exist keep theirs.
+    /// Races the kernels for `ranges`. Existing networks keep their kernels.
     fn race(&mut self, ranges: &[OperandRange]) {
         for choice in self.kernels.choose_ranges(ranges, Some(&mut now), &|_| true) {
             let known = self.choices.iter_mut().find(|(known, _)| known.precision == choice.precision);
@@ -38,7 +38,7 @@ impl Known {
         }
     }
 
-    /// Races the kernels of one precision, unless that was done.
+    /// Races the kernels for one precision, unless a race has been held.
     fn race_once(&mut self, precision: Precision) {
         let name = precision.name();
         if self.choices.iter().any(|(choice, raced)| choice.precision == name && !raced) {
@@ -47,12 +47,12 @@ impl Known {
     }
 }
 
-/// Gives `work` what is known, after the test.
+/// Calls `work` with what is known, testing the kernels first if necessary.
 fn with_known<R>(work: impl FnOnce(&mut Known) -> R) -> R {
     KNOWN.with_borrow_mut(|known| work(known.get_or_insert_with(Known::tested)))
 }
 
-/// The kernels for networks of some precisions, each raced once.
+/// The kernels for networks of `precisions`, each raced once.
 pub(crate) fn raced(precisions: &[Precision]) -> Kernels {
     with_known(|known| {
         precisions.iter().for_each(|&precision| known.race_once(precision));
@@ -60,8 +60,8 @@ pub(crate) fn raced(precisions: &[Precision]) -> Kernels {
     })
 }
 
-/// The kernels after a race of all, which is held again if there was one: at start-up, engines may
-/// not have compiled all for speed.
+/// The kernels after a race for every precision. It is held even if there were races before: at
+/// start-up, the engine may not have optimised all code yet.
 pub(crate) fn raced_again() -> Kernels {
     with_known(|known| {
         known.race(&OperandRange::ALL);
@@ -69,10 +69,11 @@ pub(crate) fn raced_again() -> Kernels {
     })
 }
 
-/// The kernels in use, as JSON: `precision`, `kernel`, `isa` and the kernels that this engine computes
-/// wrongly, in `wrong`. All are tested against the naive product, once. `races` says whether to race
-/// those of precisions without a network too, which takes some hundredths of a second each; without
-/// it, theirs are the best guess.
+/// The kernels in use, as JSON: `precision`, `kernel`, `isa`, and in `wrong` the kernels that
+/// compute wrongly in this engine. All kernels are tested once against the naive product.
+///
+/// With `races`, precisions without a network are raced too, which takes some hundredths of a
+/// second each. Otherwise the kernels reported for them are a best guess.
 #[wasm_bindgen]
 #[must_use]
 pub fn choose_kernels(races: bool) -> String {

@@ -1,7 +1,7 @@
-//! Browser skin over `nibble-reader`: image bytes or canvas pixels in, the JSON of the reader out.
+//! JavaScript bindings of `nibble-reader`: image bytes or canvas pixels in, the reader's JSON out.
 //!
-//! One [`Engine`] holds one network. The npm package around it (`wasm/npm`) queues calls, loads files
-//! and gives the types.
+//! An [`Engine`] holds one network. The npm package around it (`wasm/npm`) queues calls, loads
+//! files and declares the types.
 
 mod bench;
 mod clock;
@@ -24,13 +24,13 @@ pub use explain::{Explainer, LayerOutput};
 pub use kernels::choose_kernels;
 pub use restart::restart;
 
-/// Reports panics on the console instead of a bare `unreachable`.
+/// Makes panics appear on the console with their message, not only as `unreachable`.
 #[wasm_bindgen(start)]
 pub fn start() {
     console_error_panic_hook::set_once();
 }
 
-/// The reading and what only this skin knows.
+/// The reading and what only these bindings know.
 #[derive(Serialize)]
 struct Answer<'a> {
     #[serde(flatten)]
@@ -50,10 +50,11 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// An engine with the network of a model file. The first of a precision waits for the race among its kernels.
+    /// Makes an engine with the network of a model file. The first one of a precision waits for the
+    /// race among its kernels.
     ///
     /// # Errors
-    /// An `Error` with `code` `ModelInvalid` where the file cannot be used.
+    /// An `Error` with `code` `ModelInvalid` if the file cannot be used.
     #[wasm_bindgen(constructor)]
     pub fn new(model: &[u8]) -> Result<Engine, JsValue> {
         let model = Model::parse(model).map_err(|error| thrown("ModelInvalid", &error))?;
@@ -63,7 +64,7 @@ impl Engine {
         Ok(Self { reader, fusion: Fusion::default() })
     }
 
-    /// Reads an image file (JPEG, PNG, WebP, BMP). The JSON text of the result.
+    /// Reads an image file (JPEG, PNG, WebP or BMP) and returns the result as JSON.
     ///
     /// # Errors
     /// An `Error` with the `code` of the picture error.
@@ -73,7 +74,7 @@ impl Engine {
         self.read(&gray, begin)
     }
 
-    /// Reads row-major RGBA8 pixels, as `ImageData` holds them. The JSON text of the result.
+    /// Reads row-major RGBA8 pixels, as `ImageData` holds them, and returns the result as JSON.
     ///
     /// # Errors
     /// An `Error` with the `code` of the picture error.
@@ -83,7 +84,8 @@ impl Engine {
         self.read(&gray, begin)
     }
 
-    /// Reads one more image file of the same document. The JSON text of the result over all frames since [`Engine::forget`].
+    /// Reads one more image file of the same document and returns, as JSON, the result of all
+    /// frames since [`Engine::forget`].
     ///
     /// # Errors
     /// An `Error` with the `code` of the picture error.
@@ -93,7 +95,7 @@ impl Engine {
         self.fuse(&gray, begin)
     }
 
-    /// As [`Engine::fuse_file`], of row-major RGBA8 pixels.
+    /// Like [`Engine::fuse_file`], but for row-major RGBA8 pixels.
     ///
     /// # Errors
     /// An `Error` with the `code` of the picture error.
@@ -103,7 +105,7 @@ impl Engine {
         self.fuse(&gray, begin)
     }
 
-    /// Begins a new document.
+    /// Drops all frames and starts a new document.
     pub fn forget(&mut self) {
         self.fusion = Fusion::default();
     }
@@ -121,7 +123,7 @@ impl Engine {
     }
 }
 
-/// Takes the file's bytes so that they are gone before locating wants memory.
+/// Decodes a file. Takes its bytes by value, so that they are freed before locating needs memory.
 #[allow(clippy::needless_pass_by_value, reason = "owned to be dropped here")]
 fn gray_of_file(bytes: Vec<u8>) -> Result<Gray, JsValue> {
     decode(&bytes, &Limits::BROWSER).map_err(|error| thrown(error.code(), &error))

@@ -1,4 +1,4 @@
-//! `native-bench read`: pictures in; fields for people, JSON or a table out.
+//! `native-bench read`: reads pictures and prints readable fields, JSON or a table.
 
 mod output;
 mod sources;
@@ -17,7 +17,7 @@ use output::Format;
 use sources::Sources;
 use work::{Outcome, reader_on};
 
-/// Exit code where a file is unreadable or no picture.
+/// Exit code if a file is unreadable or not a picture.
 const SOME_UNREADABLE: u8 = 2;
 
 /// Reads the machine-readable zones of pictures.
@@ -25,31 +25,31 @@ const SOME_UNREADABLE: u8 = 2;
 #[command(after_help = "\
 Examples:
   native-bench read passport.jpg                 fields and verdict, for people
-  native-bench read --csv scans/ > table.csv     every picture of a folder, for a spreadsheet
+  native-bench read --csv scans/ > table.csv     all pictures in a folder, for a spreadsheet
   find . -name '*.jpg' | native-bench read --ndjson --files-from -
-                                                 one line of JSON a picture, as it is read
-Ends with 0 if every file could be decoded, with 2 if a file is unreadable or not a picture.")]
+                                                 one line of JSON per picture, as it is read
+The exit code is 0 if every file could be decoded, and 2 if a file is unreadable or not a picture.")]
 pub(crate) struct Options {
-    /// Pictures (JPEG, PNG, WebP, BMP, TIFF, told by their content), folders, or - for a picture on
-    /// standard input. Of folders, hidden files and files that are no pictures are left out
+    /// Pictures (JPEG, PNG, WebP, BMP or TIFF, detected by content), folders, or - for a picture on
+    /// standard input. In folders, hidden files and files that are not pictures are left out
     #[arg(required_unless_present = "files_from")]
     files: Vec<PathBuf>,
-    /// Read the names of further pictures and folders from a file, one a line; - is standard input
+    /// Read the names of more pictures and folders from a file, one per line; - is standard input
     #[arg(long, value_name = "FILE")]
     files_from: Option<PathBuf>,
     /// Arithmetic of the network
     #[arg(long, default_value = "u4", value_parser = ["f32", "u8", "u4"])]
     precision: String,
-    /// Print one JSON array, an element a picture
+    /// Print a JSON array with an element for each picture
     #[arg(long, group = "format")]
     json: bool,
-    /// Print one JSON object a line, each as soon as its picture and those before it are read
+    /// Print one JSON object per line, each as soon as its picture and those before it are read
     #[arg(long, group = "format")]
     ndjson: bool,
     /// Print a table of comma-separated values
     #[arg(long, group = "format")]
     csv: bool,
-    /// Pictures read at a time; 0 uses every core
+    /// Number of pictures read at a time; 0 uses every core
     #[arg(long, default_value_t = 0)]
     jobs: usize,
 }
@@ -70,22 +70,22 @@ impl Options {
     }
 }
 
-/// More readers than this do not help any machine.
+/// Maximum pictures read at a time: more do not help on any machine.
 const MAX_JOBS: usize = 256;
 
-/// A bar, or a count where the number of files is not known; nothing where nobody watches.
+/// A progress bar, or a counter if the number of files is unknown; hidden for a single file.
 fn progress(files: Option<usize>) -> ProgressBar {
     let (bar, template) = match files {
         Some(files) if files < 2 => return ProgressBar::hidden(),
         Some(files) => (ProgressBar::new(files as u64), "reading {wide_bar} {pos}/{len} {eta}"),
         None => (ProgressBar::new_spinner(), "reading {pos} {elapsed}"),
     };
-    // Hidden where standard error is no terminal: indicatif draws on terminals only.
+    // indicatif draws only if standard error is a terminal.
     let style = ProgressStyle::with_template(template);
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// Reads the files and prints what was found.
+/// Reads the files and prints the results.
 pub(crate) fn run(options: &Options, kernels: &Kernels) -> ExitCode {
     let Some(precision) = Precision::from_name(&options.precision) else {
         return ExitCode::FAILURE;
@@ -115,19 +115,18 @@ pub(crate) fn run(options: &Options, kernels: &Kernels) -> ExitCode {
                 return Ok(());
             }
             unreadable |= outcome.result.is_err();
-            // Lines on standard output and a bar on standard error may share a terminal.
+            // Standard output and the bar on standard error may share a terminal.
             bar.suspend(|| printer.print(&outcome))
         })?;
         printer.end()
     });
     bar.finish_and_clear();
     if left_out > 0 {
-        // A count on standard error can be lost without harm.
+        // If this message cannot be written, nothing important is lost.
         let _ = writeln!(
             std::io::stderr(),
-            "left out of the folders: {left_out} file{} that {} no picture",
-            if left_out == 1 { "" } else { "s" },
-            if left_out == 1 { "is" } else { "are" },
+            "left out of the folders: {left_out} {}",
+            if left_out == 1 { "file that is not a picture" } else { "files that are not pictures" },
         );
     }
     let code = if unreadable { ExitCode::from(SOME_UNREADABLE) } else { ExitCode::SUCCESS };

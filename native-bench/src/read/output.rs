@@ -1,4 +1,4 @@
-//! How readings are printed.
+//! Prints readings in several formats.
 
 use std::io::{self, Write};
 
@@ -7,20 +7,20 @@ use serde_json::{Value, json};
 
 use super::work::{Outcome, Read};
 
-/// What is printed.
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
-    /// Fields for people.
+    /// Readable fields.
     Text,
     /// One JSON array.
     Json,
-    /// One JSON object a line.
+    /// One JSON object per line.
     JsonLines,
     /// Comma-separated values (RFC 4180).
     Csv,
 }
 
-/// Columns of the table, with the keys of `document` in the middle.
+/// Keys of `document` that become columns of the table, after the status and before the lines.
 const FIELDS: [&str; 10] = [
     "format",
     "issuer",
@@ -34,7 +34,7 @@ const FIELDS: [&str; 10] = [
     "optional",
 ];
 
-/// Names of the fields for people.
+/// Keys of `document` and their labels in readable output.
 const LABELS: [(&str, &str); 9] = [
     ("surname", "surname"),
     ("given_names", "given names"),
@@ -47,13 +47,13 @@ const LABELS: [(&str, &str); 9] = [
     ("optional", "optional data"),
 ];
 
-/// Lines of a zone at most.
+/// Maximum lines of a zone.
 const LINES: usize = 3;
 
-/// Prints outcomes one after the other.
+/// Prints outcomes one after another.
 pub(super) struct Printer<W> {
     format: Format,
-    /// The reading of a file that holds no picture.
+    /// The reading of a file that is not a picture.
     nothing: Reading,
     out: W,
     first: bool,
@@ -64,7 +64,7 @@ impl<W: Write> Printer<W> {
         Self { format, nothing, out, first: true }
     }
 
-    /// Prints what stands before all outcomes.
+    /// Prints what comes before the first outcome.
     pub(super) fn begin(&mut self) -> io::Result<()> {
         match self.format {
             Format::Json => write!(self.out, "["),
@@ -96,7 +96,7 @@ impl<W: Write> Printer<W> {
         }
     }
 
-    /// Prints what stands behind all outcomes.
+    /// Prints what comes after the last outcome.
     pub(super) fn end(&mut self) -> io::Result<()> {
         if self.format == Format::Json {
             writeln!(self.out, "{}]", if self.first { "" } else { "\n" })?;
@@ -104,7 +104,7 @@ impl<W: Write> Printer<W> {
         self.out.flush()
     }
 
-    /// An element of the JSON contract (`docs/json.md`).
+    /// The outcome as the JSON object described in `docs/json.md`.
     fn json(&self, outcome: &Outcome) -> Value {
         let (mut value, error) = match &outcome.result {
             Ok(read) => {
@@ -193,14 +193,14 @@ impl<W: Write> Printer<W> {
     }
 }
 
-/// Names of the fields whose check digits do not agree, as in JSON.
+/// Names of the fields whose check digits do not agree: those of the JSON, with spaces.
 fn failing_checks(reading: &Reading) -> Vec<String> {
     let failing = reading.checks.iter().filter(|check| !check.ok);
     let names = failing.map(|check| serde_json::to_value(check.field).unwrap_or_default());
     names.filter_map(|name| name.as_str().map(|name| name.replace('_', " "))).collect()
 }
 
-/// A cell. What a spreadsheet would take for a formula becomes a text.
+/// A cell in CSV. What a spreadsheet would take for a formula is marked as text.
 fn quoted(cell: &str) -> String {
     let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let text = if formula { format!("'{cell}") } else { cell.to_owned() };

@@ -1,4 +1,4 @@
-//! Where pictures come from: files, folders, standard input, lists of names.
+//! Where pictures come from: files, folders, standard input and lists of names.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -7,18 +7,19 @@ use std::path::{Path, PathBuf};
 
 use nibble_picture::Limits;
 
-/// Largest file that is read: what decoding may take altogether.
+/// Maximum bytes of a file: the limit for decoding as a whole.
 const MAX_BYTES: u64 = Limits::NATIVE.max_bytes;
 
 /// One picture to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Source {
     path: PathBuf,
-    /// Found in a folder rather than named: it is left out where it is no picture.
+    /// Whether it was found in a folder rather than named; then it is left out if it is not a
+    /// picture.
     pub(super) found: bool,
 }
 
-/// Why the bytes of a source cannot be had.
+/// Why a source cannot be read.
 #[derive(Debug)]
 pub(super) enum Unreadable {
     Io(io::Error),
@@ -31,19 +32,19 @@ impl std::fmt::Display for Unreadable {
         match self {
             Self::Io(error) => write!(f, "the file cannot be read: {error}"),
             Self::NoFile => f.write_str("this is a device, a pipe or a socket, not a file"),
-            Self::TooLarge => write!(f, "the file has more than {} MiB", MAX_BYTES >> 20),
+            Self::TooLarge => write!(f, "the file is larger than {} MiB", MAX_BYTES >> 20),
         }
     }
 }
 
 impl Source {
-    /// The name, as given or found; `-` is standard input.
+    /// The path as given or found; `-` is standard input.
     pub(super) fn name(&self) -> String {
         self.path.display().to_string()
     }
 
-    /// All bytes, within the limit. Devices, pipes and sockets are refused before they are opened:
-    /// they may block, or never end.
+    /// Reads all bytes, up to the limit. Devices, pipes and sockets are refused before they are
+    /// opened, because they may block or never end.
     pub(super) fn bytes(&self) -> Result<Vec<u8>, Unreadable> {
         if self.path.as_os_str() == "-" {
             return within_limit(io::stdin().lock());
@@ -68,8 +69,8 @@ fn within_limit(reader: impl Read) -> Result<Vec<u8>, Unreadable> {
     }
 }
 
-/// The pictures to read, in order. Folders are walked as their turn comes, so that a million files
-/// need no list.
+/// The pictures to read, in order. Each folder is walked only when its turn comes, so a million
+/// files need no list.
 pub(super) struct Sources {
     named: VecDeque<PathBuf>,
     list: Option<Box<dyn BufRead + Send>>,
@@ -78,10 +79,10 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// Named files and folders, then those that the file `list` names, one a line.
+    /// The files and folders `named`, then those that the file `list` names, one per line.
     ///
     /// # Errors
-    /// [`io::Error`], with the name, where the list cannot be opened.
+    /// [`io::Error`] with the name of the list if it cannot be opened.
     pub(super) fn new(named: &[PathBuf], list: Option<&Path>) -> io::Result<Self> {
         let list: Option<Box<dyn BufRead + Send>> = match list {
             None => None,
@@ -95,13 +96,13 @@ impl Sources {
         Ok(Self { named: named.iter().cloned().collect(), list, folders: Vec::new() })
     }
 
-    /// The number of pictures, where no folder or list hides it.
+    /// The number of pictures; `None` if folders or a list make it unknown.
     pub(super) fn known_count(&self) -> Option<usize> {
         let plain = self.list.is_none() && !self.named.iter().any(|path| path.is_dir());
         plain.then_some(self.named.len())
     }
 
-    /// The next name that was given.
+    /// The next path that was named.
     fn next_named(&mut self) -> Option<PathBuf> {
         if let Some(path) = self.named.pop_front() {
             return Some(path);
@@ -109,7 +110,7 @@ impl Sources {
         let list = self.list.as_mut()?;
         loop {
             let mut line = Vec::new();
-            // A list that breaks off ends there.
+            // If the list cannot be read further, it ends here.
             if list.read_until(b'\n', &mut line).is_err() || line.is_empty() {
                 self.list = None;
                 return None;
@@ -123,7 +124,7 @@ impl Sources {
     }
 }
 
-/// A path from bytes: on Unix any name is possible, elsewhere names are text.
+/// A path from bytes. On Unix, names may be any bytes; elsewhere they are text.
 #[cfg(unix)]
 fn path_of(line: Vec<u8>) -> PathBuf {
     use std::os::unix::ffi::OsStringExt;
@@ -135,7 +136,7 @@ fn path_of(line: Vec<u8>) -> PathBuf {
     String::from_utf8_lossy(&line).into_owned().into()
 }
 
-/// Visible entries of a folder, by name.
+/// The entries of a folder that are not hidden, sorted by name.
 fn entries(folder: &Path) -> io::Result<VecDeque<PathBuf>> {
     let visible = |entry: &fs::DirEntry| !entry.file_name().as_encoded_bytes().starts_with(b".");
     let mut paths: Vec<PathBuf> =
@@ -144,7 +145,7 @@ fn entries(folder: &Path) -> io::Result<VecDeque<PathBuf>> {
     Ok(paths.into())
 }
 
-/// Whether this is a folder itself, not a link to one: links may lead in a circle.
+/// Whether this is a folder rather than a link to one: links may form cycles.
 fn is_real_folder(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
 }

@@ -1,4 +1,4 @@
-//! Reading many pictures at a time, in bounded memory, and in order.
+//! Reads many pictures in parallel, in bounded memory, and returns the results in order.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,19 +13,19 @@ use nibble_reader::{Reader, Reading};
 use super::sources::{Source, Sources, Unreadable};
 use crate::models;
 
-/// Pictures, for each worker, that may be read ahead of the one to be printed next.
+/// Maximum pictures per worker that are read ahead of the next one to be printed.
 const AHEAD: usize = 16;
 
-/// One picture, read or not.
+/// The result of one picture, read or not.
 pub(super) struct Outcome {
-    /// The file, as named or found.
+    /// The path as given or found.
     pub(super) file: String,
     found: bool,
     pub(super) result: Result<Read, Failure>,
 }
 
 impl Outcome {
-    /// Found in a folder, and no picture: nobody asked for it.
+    /// Whether this was found in a folder and is not a picture: nobody asked for it.
     pub(super) fn is_left_out(&self) -> bool {
         let no_picture = |failure: &Failure| matches!(failure.code, "NotAPicture" | "Empty");
         self.found && self.result.as_ref().is_err_and(no_picture)
@@ -35,11 +35,11 @@ impl Outcome {
 /// A picture that was read.
 pub(super) struct Read {
     pub(super) reading: Reading,
-    /// Milliseconds for reading and decoding the file.
+    /// Milliseconds taken to read and decode the file.
     pub(super) decode_ms: f64,
 }
 
-/// Why a file was not read: a code for programs and words for people.
+/// Why a file was not read: a code for programs and a message for people.
 pub(super) struct Failure {
     pub(super) code: &'static str,
     pub(super) message: String,
@@ -52,7 +52,7 @@ impl From<Unreadable> for Failure {
     }
 }
 
-/// A reader with the bundled network of a precision, on the kernels that were chosen.
+/// A reader with the bundled network of a precision, on the given kernels.
 ///
 /// # Errors
 /// None with the committed models.
@@ -75,8 +75,8 @@ fn read(reader: &mut Reader, source: &Source) -> Result<Read, Failure> {
     Ok(Read { reading, decode_ms })
 }
 
-/// Does `work` with a kept value, or a fresh one. A panic is a bug of ours; it costs this work and no
-/// other: the value is thrown away, whatever state it was left in.
+/// Calls `work` with the kept value, or with a fresh one. A panic is a bug in this program, but it
+/// must cost only this result: the value, which may be in any state, is dropped.
 fn guarded<T, R>(
     kept: &mut Option<T>,
     fresh: &dyn Fn() -> Option<T>,
@@ -84,7 +84,7 @@ fn guarded<T, R>(
 ) -> Result<R, Failure> {
     let failure = || Failure {
         code: "Internal",
-        message: "reading this picture failed by an error of this program".to_owned(),
+        message: "reading this picture failed because of a bug in this program".to_owned(),
     };
     let mut value = kept.take().or_else(fresh).ok_or_else(failure)?;
     let result = catch_unwind(AssertUnwindSafe(|| work(&mut value))).map_err(|_| failure())?;
@@ -92,11 +92,11 @@ fn guarded<T, R>(
     result
 }
 
-/// Reads all pictures with `workers` readers and calls `print` with each outcome, in order. No more
-/// than [`AHEAD`] outcomes for each worker wait for an earlier one.
+/// Reads all pictures with `workers` readers and calls `print` with each outcome, in order. At most
+/// [`AHEAD`] outcomes per worker wait for an earlier one.
 ///
 /// # Errors
-/// The first error of `print`; reading ends then.
+/// The first error of `print`, which ends the reading.
 pub(super) fn read_all(
     sources: Sources,
     precision: Precision,
@@ -107,7 +107,7 @@ pub(super) fn read_all(
     let sources = Mutex::new(sources.enumerate());
     let (permit, permits) = mpsc::channel();
     (0..AHEAD * workers).for_each(|_| {
-        // The receiver is alive: it is dropped at the end of this function.
+        // This cannot fail: the receiver lives to the end of this function.
         let _ = permit.send(());
     });
     let permits = Mutex::new(permits);
@@ -135,7 +135,7 @@ pub(super) fn read_all(
             });
         }
         drop(sender);
-        // Owned here, so that workers stop waiting where printing fails.
+        // Moved here, so that it is dropped and workers stop waiting if printing fails.
         let permit = permit;
         let mut waiting = BTreeMap::new();
         let mut next = 0;
@@ -144,7 +144,7 @@ pub(super) fn read_all(
             while let Some(outcome) = waiting.remove(&next) {
                 next += 1;
                 print(outcome)?;
-                // Workers may all have ended.
+                // This fails if all workers have ended, which does no harm.
                 let _ = permit.send(());
             }
         }

@@ -16,8 +16,8 @@ use crate::numeric::{median, parabola};
 const MIN_PEAKS: usize = 12;
 /// Maximum distance of a peak from its lattice position, in steps.
 const TOLERANCE: f32 = 0.3;
-/// Minimum ratio of the narrowest to the widest pitch along a line. Perspective narrows the pitch
-/// gradually; it never reverses it.
+/// Minimum ratio of the narrowest to the widest pitch along a line: perspective narrows the pitch
+/// to a limited degree.
 const MIN_PITCH_RATIO: f32 = 0.4;
 /// Maximum absolute evidence of one character, so that no single one decides.
 const MAX_EVIDENCE: f32 = 4.0;

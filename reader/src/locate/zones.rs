@@ -16,8 +16,8 @@ pub(crate) struct Zone {
 /// Minimum characters of a located line: well below the shortest line of a format, since part of a
 /// line may not have been found.
 const MIN_CHARACTERS: f32 = 14.0;
-/// Distance between neighbouring lines in capital heights: nominally 6.35 mm / 2.4 mm, less where
-/// it is foreshortened or where lines are set closer.
+/// Distance between neighbouring lines in capital heights: nominally 6.35 mm / 2.4 mm. Perspective
+/// changes it, and some documents set their lines closer.
 const SPACING: std::ops::Range<f32> = 1.25..4.2;
 /// Plausible ratios of a line's distance from the camera at its right end to that at its left end.
 const DISTANCE_RATIO: std::ops::Range<f32> = 0.5..2.0;
