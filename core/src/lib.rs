@@ -50,6 +50,7 @@
 #[doc = include_str!("../README.md")]
 struct ReadmeExamples;
 
+mod bounds;
 mod clock;
 mod fnv;
 mod gemm;

@@ -1,40 +1,8 @@
 //! Check digits (Doc 9303-3, section 4.9).
 
-use std::fmt;
-
 use crate::alphabet::{FILLER, symbol};
-use crate::format::Format;
+use crate::kinds::{CheckField, Format};
 use crate::layout::{CheckRule, FieldKind, Span};
-
-/// The field that a check digit belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-pub enum CheckField {
-    /// The document number.
-    DocumentNumber,
-    /// The birth date.
-    BirthDate,
-    /// The date of expiry.
-    ExpiryDate,
-    /// The optional data of a passport.
-    Optional,
-    /// The composite digit, which covers several fields.
-    Composite,
-}
-
-/// The field in words, such as `document number`.
-impl fmt::Display for CheckField {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::DocumentNumber => "document number",
-            Self::BirthDate => "birth date",
-            Self::ExpiryDate => "date of expiry",
-            Self::Optional => "optional data",
-            Self::Composite => "composite",
-        })
-    }
-}
 
 /// The verdict on one check digit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::alphabet::FILLER;
 use crate::check::continued_number;
 use crate::date;
-use crate::format::Format;
+use crate::kinds::Format;
 use crate::layout::FieldKind;
 
 /// The holder's sex.

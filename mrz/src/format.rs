@@ -1,29 +1,8 @@
 //! The six formats, and how a zone's shape and opening tell them apart.
 
-use std::fmt;
-
+use crate::kinds::Format;
 use crate::layout::Layout;
 use crate::tables;
-
-/// A format of machine-readable zone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub enum Format {
-    /// Identity card, 3 lines of 30 characters (Doc 9303-5, section 4.2).
-    TD1,
-    /// Identity card, 2 lines of 36 characters (Doc 9303-6, section 4.2).
-    TD2,
-    /// Passport booklet, 2 lines of 44 characters (Doc 9303-4, section 4.2).
-    TD3,
-    /// Visa of format A, 2 lines of 44 characters (Doc 9303-7, section 4.2).
-    MRVA,
-    /// Visa of format B, 2 lines of 36 characters (Doc 9303-7, section 7.2).
-    MRVB,
-    /// French identity card of 1988 to 2021, 2 lines of 36 characters.
-    ///
-    /// Doc 9303 does not describe this layout.
-    FRA36,
-}
 
 impl Format {
     /// Every format.
@@ -68,19 +47,6 @@ impl Format {
     /// (Doc 9303-5 and 9303-6, section 4.2.2, note j).
     pub(crate) fn continues_numbers(self) -> bool {
         matches!(self, Self::TD1 | Self::TD2)
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::TD1 => "TD1",
-            Self::TD2 => "TD2",
-            Self::TD3 => "TD3",
-            Self::MRVA => "MRVA",
-            Self::MRVB => "MRVB",
-            Self::FRA36 => "FRA36",
-        })
     }
 }
 

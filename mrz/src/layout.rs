@@ -3,8 +3,7 @@
 use std::fmt;
 
 use crate::alphabet::{CharacterSet, DIGITS, FILLERS, LETTERS, set_of};
-use crate::check::CheckField;
-use crate::format::Format;
+use crate::kinds::{CheckField, Format};
 
 /// A stretch of one line of a zone. Lines and positions count from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

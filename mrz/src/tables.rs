@@ -1,7 +1,6 @@
 //! The six layouts. Lines and positions count from 0; Doc 9303 counts them from 1.
 
-use crate::check::CheckField;
-use crate::format::Format;
+use crate::kinds::{CheckField, Format};
 use crate::layout::FieldKind::{
     self, BirthDate, CheckDigit, DocumentCode, DocumentNumber, ExpiryDate, GivenNames, Issuer, Names,
     Nationality, Optional, Sex, Surname,

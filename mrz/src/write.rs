@@ -3,10 +3,11 @@
 use std::fmt;
 
 use crate::alphabet::{FILLER, contains};
-use crate::check::{CheckField, check_digit, covered};
+use crate::check::{check_digit, covered};
 use crate::date;
 use crate::document::{Document, Sex};
-use crate::format::Format;
+use crate::kinds::CheckField;
+use crate::kinds::Format;
 use crate::layout::{FieldKind, Layout, Span};
 use crate::names;
 use crate::zone::Zone;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::alphabet::{FILLER, symbol};
 use crate::check::{Check, verify};
 use crate::document::Document;
-use crate::format::Format;
+use crate::kinds::Format;
 use crate::layout::FieldKind;
 
 /// The lines of a zone: the shape is that of the format, every character is of the alphabet.

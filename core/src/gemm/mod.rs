@@ -50,6 +50,7 @@ mod zeros;
 
 use std::ops::{AddAssign, Mul};
 
+pub(crate) use crate::bounds::tile_fits;
 use crate::quant::Wide;
 
 pub use choice::{Choice, Kernels};
@@ -59,7 +60,7 @@ pub(crate) use dispatch::Visitor;
 pub(crate) use dispatch::every;
 pub(crate) use driver::{PANELS, multiply, multiply_windows, window_length};
 pub(crate) use pack::{LeftPanel, Packed, RightPanel};
-pub(crate) use windows::{Windows, tile_fits};
+pub(crate) use windows::Windows;
 #[cfg(any(test, feature = "bench"))]
 pub(crate) use zeros::{ZeroPoints, Zeroed};
 

@@ -2,10 +2,18 @@
 //! made and stored.
 
 use super::logits::Values;
-use super::stack::Activations;
 use crate::gemm::Number;
 use crate::model::{Convolution, Parameters};
 use crate::quant::{Code, Requantisation, gray_to_u4, rectify};
+
+/// A copy of a layer's output, `[row][column][channel]`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Activations {
+    /// Codes of an integer network.
+    Codes(Vec<u8>),
+    /// Values of an f32 network.
+    Reals(Vec<f32>),
+}
 
 /// An activation: how it is made from an input, and from the sums of a layer.
 pub(super) trait Activation: Number {

@@ -13,9 +13,10 @@ mod logits;
 mod map;
 mod stack;
 
+pub use activation::Activations;
 pub use input::InputError;
 pub use logits::Logits;
-pub use stack::{Activations, LayerOutput};
+pub use stack::LayerOutput;
 
 use crate::Precision;
 use crate::gemm::Kernels;

@@ -1,6 +1,6 @@
 //! All layers of a network, packed for one kernel, and the maps between them.
 
-use super::activation::Activation;
+use super::activation::{Activation, Activations};
 use super::convolution::{Buffers, OnKernel, Product, Source, convolve};
 use super::input::Input;
 use super::logits::Logits;
@@ -8,15 +8,6 @@ use super::map::{Map, pool};
 use crate::gemm::{Kernel, Kernels, Visitor};
 use crate::model::{Convolution, Layer, Model, Window};
 use crate::quant::Code;
-
-/// A copy of a layer's output, `[row][column][channel]`.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Activations {
-    /// Codes of an integer network.
-    Codes(Vec<u8>),
-    /// Values of an f32 network.
-    Reals(Vec<f32>),
-}
 
 /// The output of a layer, passed to the observer of
 /// [`Network::run_observed`](crate::Network::run_observed).

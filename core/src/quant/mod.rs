@@ -18,7 +18,7 @@ mod x86;
 
 pub(crate) use code::{Code, Wide};
 
-use crate::gemm::tile_fits;
+use crate::bounds::tile_fits;
 
 /// 1.5 * 2^23: adding and subtracting it rounds an f32 of magnitude below 2^22 to the nearest
 /// integer, ties to even.
