@@ -68,21 +68,11 @@ const engines = new Map([
   [`native ${arch()}`, (precision) => native([own], {}, precision)],
   [
     "native aarch64, qemu cortex-a53",
-    (precision) =>
-      native(
-        ["qemu-aarch64-static", arm64],
-        { QEMU_CPU: "cortex-a53" },
-        precision,
-      ),
+    (precision) => native(["qemu-aarch64-static", arm64], { QEMU_CPU: "cortex-a53" }, precision),
   ],
   [
     "native aarch64, qemu max",
-    (precision) =>
-      native(
-        ["qemu-aarch64-static", arm64],
-        { QEMU_CPU: "max" },
-        precision,
-      ),
+    (precision) => native(["qemu-aarch64-static", arm64], { QEMU_CPU: "max" }, precision),
   ],
 ]);
 const browser = await chromium.launch(CHROMIUM);

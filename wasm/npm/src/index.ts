@@ -15,7 +15,14 @@ export type * from "./bench.js";
 export { kernelNotice, kernels, type KernelChoice } from "./kernels.js";
 export { NibbleError, type ErrorCode } from "./error.js";
 export { supported, type Binary } from "./features.js";
-export type { Check, DocumentFields, NotValidBecause, Precision, Result, Review } from "./result.js";
+export type {
+  Check,
+  DocumentFields,
+  NotValidBecause,
+  Precision,
+  Result,
+  Review,
+} from "./result.js";
 
 /** Where to find the package's files if they are not beside this module. */
 export interface Options {
