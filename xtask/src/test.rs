@@ -248,6 +248,10 @@ fn package() -> Result<()> {
     shell::run(cargo.args(["publish", "--quiet", "--workspace", "--dry-run", "--allow-dirty"]))
 }
 
+/// Damaged strips that are read under an emulator, which is some thirty times slower: bits are the same
+/// on every target, so a few show that they are.
+const EMULATED_STRIPS: &str = "24";
+
 fn under_qemu(target: &str, packages: &[&str], cpus: &[(&str, &str)]) -> Result<()> {
     for (cpu, kernels) in cpus {
         let mut cargo = command("cargo");
@@ -255,7 +259,8 @@ fn under_qemu(target: &str, packages: &[&str], cpus: &[(&str, &str)]) -> Result<
         for package in packages {
             cargo.args(["-p", package]);
         }
-        shell::run(cargo.env("QEMU_CPU", cpu).env("NIBBLE_REQUIRE_KERNELS", kernels))?;
+        cargo.env("QEMU_CPU", cpu).env("NIBBLE_REQUIRE_KERNELS", kernels);
+        shell::run(cargo.env("NIBBLE_COVERED", EMULATED_STRIPS))?;
     }
     Ok(())
 }
