@@ -19,7 +19,9 @@ const page = await readFile(join(dist, "index.html"), "utf8");
 const opening = [
   "index.html",
   ...[...page.matchAll(/(?:src|href)="\.\/([^"]+)"/g)].map(([, name]) => name),
-].filter((name) => !/\.(png|webmanifest)$/.test(name));
+]
+  // Icons of the installed page come later, and the licences when their link is followed.
+  .filter((name) => !/\.(png|webmanifest|txt)$/.test(name));
 
 async function sizes(name) {
   const bytes = await readFile(join(dist, name));
