@@ -16,8 +16,8 @@ use super::grammar::{Role, STATES, Text, allowed, roles};
 use super::slots::{Slot, most_likely};
 use nibble_mrz::{ALPHABET, FieldKind, symbol, verify};
 
-/// A valid text has at least these log odds against any other whose check digits agree: 150 to 1. Of 18,000 readings of
-/// renders (`reader/tests/renders.py`, seeds 100 and 101) no wrong one had more than 4.5 in a protected field.
+/// A valid text has at least these log odds against any other whose check digits agree: 150 to 1. Of 36,000 readings of
+/// renders (`reader/tests/renders.py`, seeds 100 and 101) no wrong one reached them in a protected field.
 pub(crate) const LEAST_ODDS: f32 = 5.0;
 /// A character of a valid text that no check digit protects has at least these log odds against any other: 16 to 1.
 pub(crate) const LEAST_ODDS_OF_ONE: f32 = 2.8;
