@@ -6,15 +6,15 @@ pub type Clock<'a> = dyn FnMut() -> f64 + 'a;
 /// Number of steps that are measured.
 const STEPS: usize = 5;
 /// Milliseconds of a step from which measuring one is enough: the clock is coarse.
-const COARSE_MS: f64 = 5.0;
-/// Reads after which a clock is taken to stand still: some tenths of a second in a browser.
-const MAX_READS: usize = 1 << 22;
+pub(crate) const COARSE_MS: f64 = 5.0;
+/// Number of reads, or of runs between reads, after which a clock is taken to stand still: some tenths of a second in a browser.
+pub(crate) const MAX_READS: usize = 1 << 22;
 
 /// The smallest of a few steps of a clock, in milliseconds; `None` if the clock stands still.
 ///
 /// If the clock is coarse, one step is measured, so that the wait is short.
 pub fn clock_step(clock: &mut Clock<'_>) -> Option<f64> {
-    let mut next = |after: f64| (0..MAX_READS).map(|_| clock()).find(|&now| now > after);
+    let mut next = |after: f64| next_step(clock, after);
     let mut before = next(f64::NEG_INFINITY).and_then(&mut next)?;
     let mut smallest = f64::INFINITY;
     for _ in 0..STEPS {
@@ -26,6 +26,11 @@ pub fn clock_step(clock: &mut Clock<'_>) -> Option<f64> {
         }
     }
     Some(smallest)
+}
+
+/// The first reading later than `after`; `None` if the clock stands still.
+pub(crate) fn next_step(clock: &mut Clock<'_>, after: f64) -> Option<f64> {
+    (0..MAX_READS).map(|_| clock()).find(|&now| now > after)
 }
 
 #[cfg(test)]

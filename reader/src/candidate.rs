@@ -82,6 +82,8 @@ pub(super) struct Doubt {
     pub(super) raw: u8,
     pub(super) alternative: u8,
     pub(super) confidence: f32,
+    /// No check digit protects the character, and another may as well stand there.
+    exposed: bool,
 }
 
 /// Whether two lines of a zone are one and the same, taken twice: most characters are equal, fillers apart.
@@ -193,7 +195,8 @@ impl Candidate {
                 let exposed = self.exposed(line, position);
                 let alternative = if raw == chosen { other.or(exposed) } else { Some(chosen) };
                 if let Some(alternative) = alternative {
-                    doubts.push(Doubt { line, position, raw, alternative, confidence });
+                    let exposed = exposed.is_some();
+                    doubts.push(Doubt { line, position, raw, alternative, confidence, exposed });
                 }
             }
         }
@@ -244,8 +247,7 @@ impl Candidate {
             slot[most_likely(slot)] >= CONFIDENT
         });
         object(overruled, NotValid::Overruled);
-        let exposed = doubts.iter().any(|doubt| self.exposed(doubt.line, doubt.position).is_some());
-        object(exposed, NotValid::DoubtfulUnprotected);
+        object(doubts.iter().any(|doubt| doubt.exposed), NotValid::DoubtfulUnprotected);
         let foreign = lines.iter().enumerate().any(|(line, text)| {
             text.iter().enumerate().any(|(position, &c)| !grammar::provides(format, line, position, c))
         });

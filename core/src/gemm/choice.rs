@@ -15,7 +15,7 @@
 use super::dispatch::{MAX_CANDIDATES, candidate};
 use super::{Kernel, OperandRange, Packed, Visitor, multiply, oracle};
 use crate::Precision;
-use crate::clock::{Clock, clock_step};
+use crate::clock::{COARSE_MS, Clock, MAX_READS, clock_step, next_step};
 use crate::quant::Code;
 
 /// Which kernel multiplies at each precision: a value that networks are made with.
@@ -171,9 +171,6 @@ const PROGRESS: f64 = 1.1;
 const SLICE_MS: f64 = 0.5;
 /// Minimum length of a slice in steps of a fine clock; browsers add noise to single steps.
 const FINE_STEPS: f64 = 3.0;
-/// A clock is coarse if its step has at least this many milliseconds. Slices then last one step:
-/// they begin and end when the clock moves, so their length is known even so.
-const COARSE_STEP_MS: f64 = 5.0;
 /// Milliseconds that a race with a coarse clock may take, so that it does not delay start-up.
 const MAX_RACE_MS: f64 = 220.0;
 /// A kernel must be faster by this factor to be preferred to an earlier one in the list. From race
@@ -229,7 +226,9 @@ struct Pace {
 impl Pace {
     /// The pace for a clock of this step; `None` if a race would take too long.
     fn of(step_ms: f64) -> Option<Self> {
-        let coarse = step_ms >= COARSE_STEP_MS;
+        let coarse = step_ms >= COARSE_MS;
+        // With a coarse clock slices last one step: they begin and end when it moves, so their
+        // length is known even so.
         let steps = if coarse { 1.0 } else { FINE_STEPS };
         // Half a step less, so that rounding does not add a step.
         let slice_ms = SLICE_MS.max((steps - 0.5) * step_ms);
@@ -276,15 +275,11 @@ fn race(trials: &mut [Trial], pace: &Pace, clock: &mut Clock<'_>) -> usize {
     fastest.filter(|(_, rate)| **rate > best[0] * LEAD).map_or(0, |(index, _)| index)
 }
 
-/// Number of runs or clock reads after which a clock is taken to stand still.
-const MAX_READS: usize = 1 << 22;
-
 /// Runs per millisecond over a slice, and the time at which it ended. The slice begins at `begin`,
 /// a step that the clock has just made, or else at the next step. `None` if the clock stands still.
 fn rate(trial: &mut Trial, slice_ms: f64, begin: Option<f64>, clock: &mut Clock<'_>) -> Option<(f64, f64)> {
     let before = clock();
-    let next_step = || (0..MAX_READS).map(|_| clock()).find(|&now| now > before);
-    let start = begin.or_else(next_step)?;
+    let start = begin.or_else(|| next_step(clock, before))?;
     let mut runs = 0;
     loop {
         (trial.run)();

@@ -3,8 +3,8 @@
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
-use super::check::{OVERFLOW, bad};
-use super::{Convolution, Layer, MAX_CHANNELS, MAX_LAYERS, MAX_SIDE, Model, ModelError, Parameters, Window};
+use super::check::{OVERFLOW, bad, check_window};
+use super::{Convolution, Layer, MAX_CHANNELS, MAX_LAYERS, Model, ModelError, Parameters, Window};
 use crate::Precision;
 use crate::fnv::Fnv1a64;
 use crate::quant::unpack_nibbles;
@@ -126,16 +126,10 @@ fn window(
     stride: [usize; 2],
     padding: [usize; 2],
 ) -> Result<Window, ModelError> {
-    let side = 1..=MAX_SIDE;
-    let fits = kernel.iter().chain(&stride).all(|value| side.contains(value))
-        && padding.iter().all(|&p| p <= MAX_SIDE);
-    if !fits {
-        return Err(ModelError::Layer {
-            layer: name.to_owned(),
-            problem: "kernel and stride must be 1 to 64, padding 0 to 64",
-        });
-    }
-    Ok(Window { kernel, stride, padding })
+    let window = Window { kernel, stride, padding };
+    let layer_error = |problem| ModelError::Layer { layer: name.to_owned(), problem };
+    check_window(&window).map_err(layer_error)?;
+    Ok(window)
 }
 
 struct TensorReader<'a> {

@@ -26,7 +26,7 @@ const LEAST_VISA: f32 = 0.1;
 /// The symbol of the letter V.
 const V: usize = 31;
 /// Least probability of a character: what lies below it is noise of the network.
-const LEAST: f32 = 1e-5;
+pub(super) const LEAST: f32 = 1e-5;
 
 /// The values of the two running sums, modulo 10 each.
 pub(super) const STATES: usize = 100;

@@ -12,7 +12,7 @@
     reason = "states below 200 and symbols below 37"
 )]
 
-use super::grammar::{Role, STATES, Text, allowed, roles};
+use super::grammar::{LEAST, Role, STATES, Text, allowed, roles};
 use super::slots::{Slot, most_likely};
 use nibble_mrz::{ALPHABET, FieldKind, symbol, verify};
 
@@ -37,8 +37,6 @@ const UNDAMAGED: f32 = 0.85;
 const REACH: usize = 2;
 /// Most log odds of a place near a damaged one: a stroke that spoils one character may turn its neighbour into another.
 const MOST_ODDS_NEAR_DAMAGE: f32 = 4.0;
-/// Least probability of a character, as in the grammar.
-const LEAST: f32 = 1e-5;
 /// Rivals this far beyond [`LEAST_ODDS`] are not looked for.
 const HORIZON: f32 = 1.0;
 
