@@ -9,13 +9,13 @@ use nibble_core::Fnv1a64;
 use nibble_core::Network;
 use nibble_mrz::{Check, Document};
 
-/// Version of the JSON.
+/// Version of the JSON contract.
 const SCHEMA: u32 = 1;
 
-/// Which weights read.
+/// The weights that a reading was made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ModelName {
-    /// Release of the weights.
+    /// Release name of the weights.
     pub version: String,
     /// FNV-1a 64 of the model file.
     pub hash: String,
@@ -30,17 +30,17 @@ pub struct Review {
     pub pos: Option<usize>,
     /// The character as read.
     pub raw: String,
-    /// The character in its place, or the next likely one.
+    /// The character that `lines` has instead, or the most likely alternative.
     pub alt: String,
     /// Probability of the character in `lines`.
     pub confidence: f32,
-    /// What there is to know, where no character is meant.
+    /// A remark on the whole picture; `None` where a character is meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<&'static str>,
 }
 
 impl Review {
-    /// There is a second document in the picture.
+    /// A note that the picture shows a second document.
     pub(super) fn another_document() -> Self {
         Self {
             line: None,
@@ -53,14 +53,14 @@ impl Review {
     }
 }
 
-/// How long the stages took, in milliseconds.
+/// Duration of the stages, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Milliseconds {
     /// Locating candidates.
     pub locate: f64,
-    /// Rectifying, network and decoding of all candidates.
+    /// Rectifying, running the network and decoding, for all candidates.
     pub network: f64,
-    /// Both.
+    /// The sum of both.
     pub total: f64,
 }
 
@@ -71,20 +71,20 @@ pub struct Reading {
     pub schema: u32,
     /// `f32`, `u8` or `u4`.
     pub precision: &'static str,
-    /// The weights.
+    /// The weights used.
     pub model: ModelName,
     /// The lines as decoded; empty where no zone was found.
     pub lines: Vec<String>,
     /// The lines as read, before the grammar.
     pub raw_lines: Vec<String>,
-    /// Whether the text can be trusted: nothing speaks against it.
+    /// Whether the text can be trusted: there is no reason against it.
     pub valid: bool,
-    /// What speaks against it; empty where the reading is valid, and where there is none.
+    /// The reasons against it; empty if the reading is valid, or if no zone was found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_valid_because: Vec<NotValid>,
     /// The fields; `None` where no zone was found.
     pub document: Option<Document>,
-    /// The plain verdicts on the check digits.
+    /// The result of each check digit, computed from `lines`.
     pub checks: Vec<Check>,
     /// Characters that were changed or are doubtful.
     pub review: Vec<Review>,
@@ -92,15 +92,16 @@ pub struct Reading {
     pub digest: Option<String>,
     /// FNV-1a 64 over the gray picture.
     pub gray_digest: String,
-    /// Times.
+    /// How long it took.
     pub ms: Milliseconds,
     /// Corners of each line in picture pixels, clockwise from the text's top left.
     pub quads: Vec<[Point; 4]>,
     /// Probability of each character of `lines`.
     pub confidences: Vec<Vec<f32>>,
-    /// Frames whose evidence is in the lines: 1 for a picture alone, 0 where no zone was found.
+    /// Number of frames whose evidence is combined in `lines`: 1 for a single picture, 0 where no
+    /// zone was found.
     pub frames: usize,
-    /// The kernel that multiplied.
+    /// Name of the kernel that computed the matrix products.
     pub kernel: &'static str,
     /// Its instruction set.
     pub isa: &'static str,
@@ -111,7 +112,7 @@ fn strings(lines: &[Vec<u8>]) -> Vec<String> {
 }
 
 impl Reading {
-    /// A picture without a zone.
+    /// The reading of a picture without a zone.
     pub(super) fn empty(network: &Network, gray_digest: String) -> Self {
         let model = network.model();
         Self {
@@ -136,6 +137,7 @@ impl Reading {
         }
     }
 
+    /// Takes over what the best candidate says.
     pub(super) fn fill(&mut self, candidate: &Candidate) {
         self.lines = strings(candidate.lines());
         self.raw_lines = strings(&candidate.raw_lines());

@@ -152,8 +152,8 @@ fn read_group(
     let seen = |look: Look| (look.lattice.extent(length), look);
     let again: Option<Vec<(Extent, Look)>> =
         paths.iter().map(|path| Look::once(network, picture, path).map(seen)).collect();
-    let goes_on = match again {
-        None => group.iter().zip(extents).any(|(look, extent)| look.lattice.goes_on(extent)),
+    let text_beyond = match again {
+        None => group.iter().zip(extents).any(|(look, extent)| look.lattice.text_beyond(extent)),
         Some(again) => {
             for ((path, (found, look)), extent) in paths.iter_mut().zip(&again).zip(extents) {
                 if found.score > extent.score {
@@ -161,12 +161,12 @@ fn read_group(
                 }
             }
             measure_together(picture, &mut paths);
-            again.iter().any(|(found, look)| look.lattice.goes_on(found))
+            again.iter().any(|(found, look)| look.lattice.text_beyond(found))
         }
     };
     let lines: Option<Vec<Line>> = paths.iter().map(|path| Line::at(network, picture, path)).collect();
     let evidence = extents.iter().map(|extent| extent.score).sum::<f32>() / extents.len() as f32;
-    Candidate::new(lines?, evidence, goes_on)
+    Candidate::new(lines?, evidence, text_beyond)
 }
 
 /// Moves the lines of a zone onto their ink and gives them a common height and lean.
