@@ -7,7 +7,8 @@
 //!   travel documents with a machine-readable zone exist since 1980.
 //! - A birth lies in the last century in which it is not after the document's own date. That is
 //!   its expiry, or on the French card, which prints none, its month of issue. If a document
-//!   tells neither, the latest birth is in 2030: years above 30 are of the 20th century.
+//!   tells neither, the latest birth is in 2025, the year before this release: a birth must not
+//!   lie in the future.
 //!
 //! So the only births with a wrong century are those more than 100 years before that date, and
 //! those before 1900.
@@ -15,7 +16,7 @@
 /// The first two-digit year that means 19YY in a date of expiry.
 const EXPIRY_PIVOT: u16 = 70;
 /// The latest year of birth where the document tells no date of its own.
-const LATEST_BIRTH: u16 = 2030;
+const LATEST_BIRTH: u16 = 2025;
 
 /// A calendar date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -38,15 +38,43 @@ fn date(random: &mut Random, years: (usize, usize)) -> String {
     format!("{year}-{month:02}-{:02}", random.between(1, days))
 }
 
+/// A driving licence.
+fn licence(random: &mut Random, format: Format) -> (String, Document) {
+    let mut document = Document::empty(format);
+    let length = random.between(1, 6);
+    document.document_number = word(random, LETTERS_AND_DIGITS, length);
+    let (code, issuer) = match format {
+        Format::D1FRA => {
+            document.surname = word(random, LETTERS, 8);
+            document.expiry_date = Some(date(random, (2013, 2069)));
+            ("D1", "FRA")
+        }
+        Format::D1NLD => {
+            document.optional = format!("1 {}", word(random, LETTERS_AND_DIGITS, 13));
+            ("D1", "NLD")
+        }
+        _ => {
+            document.surname = word(random, LETTERS, 12);
+            document.given_names = words(random, LETTERS, 16);
+            document.birth_date = Some(date(random, (1926, 2025)));
+            document.optional = format!("D {}", word(random, b"0123456789", 12));
+            ("FA", "CHE")
+        }
+    };
+    document.issuer = issuer.into();
+    (code.into(), document)
+}
+
 /// What `random` makes a document of: the names may be longer than their field.
 fn document(random: &mut Random, format: Format, long_names: bool) -> (String, Document) {
     let french = format == Format::FRA36;
     let mut document = Document::empty(format);
     let code = match format {
-        Format::TD1 | Format::TD2 => *random.one_of(&["I", "ID", "A", "AR", "C", "IP"]),
+        Format::TD1 | Format::TD2 => *random.one_of(&["I", "ID", "A", "AR", "C", "IP", "RP", "TR", "DL"]),
         Format::TD3 => *random.one_of(&["P", "PP", "PM", "PD"]),
         Format::MRVA | Format::MRVB => *random.one_of(&["V", "VN", "VC"]),
         Format::FRA36 => "ID",
+        Format::D1FRA | Format::D1NLD | Format::FACHE => return licence(random, format),
     };
     document.issuer =
         if french { "FRA".into() } else { (*random.one_of(&["UTO", "D", "GBR", "XXA", "FR"])).into() };
@@ -88,7 +116,7 @@ fn document(random: &mut Random, format: Format, long_names: bool) -> (String, D
         let issue = format!("{:02}{:02}", dated % 100, random.between(1, 12));
         document.document_number = format!("{issue}{}", word(random, LETTERS_AND_DIGITS, 8));
     } else if random.once_in(20) {
-        dated = 2030;
+        dated = 2025;
     } else {
         document.expiry_date = Some(expiry);
     }
@@ -105,7 +133,7 @@ fn document(random: &mut Random, format: Format, long_names: bool) -> (String, D
         Format::TD3 => 14,
         Format::MRVA => 16,
         Format::MRVB => 8,
-        Format::FRA36 => 6,
+        _ => 6,
     };
     document.optional = words(random, LETTERS_AND_DIGITS, optional_room);
     (code.into(), document)
