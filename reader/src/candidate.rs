@@ -245,6 +245,7 @@ impl Candidate {
         };
         let agree = self.checks.iter().all(|check| check.ok);
         object(!agree, NotValid::CheckDigit);
+        object(self.checks.is_empty(), NotValid::NoCheckDigit);
         let changed = |doubt: &&Doubt| doubt.raw != lines[doubt.line][doubt.position];
         let doubts = self.doubts();
         let overruled = doubts.iter().filter(changed).any(|doubt| {

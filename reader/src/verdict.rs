@@ -10,6 +10,8 @@ use nibble_mrz::{FILLER, FieldKind, Format};
 pub enum NotValid {
     /// A check digit does not agree.
     CheckDigit,
+    /// The format has no check digit, so nothing proves the text.
+    NoCheckDigit,
     /// A character was changed against a confident reading.
     Overruled,
     /// A character that no check digit protects is doubtful.

@@ -21,6 +21,8 @@ use nibble_core::Network;
 
 /// Where the lines have less evidence than this on average, they are also read upside down.
 const UPRIGHT_EVIDENCE: f32 = 3.0;
+/// Characters of a zone with a single line: that of a driving licence.
+const SINGLE_LENGTH: usize = 30;
 /// Maximum groups of lines that are read in a zone.
 const MAX_GROUPS: usize = 2;
 /// Minimum log probability per character of a candidate.
@@ -65,6 +67,12 @@ pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -
         if candidates.iter().any(Candidate::is_certain) {
             break;
         }
+    }
+    if candidates.is_empty()
+        && let Some(look) = looks.iter().max_by(|a, b| a.evidence().total_cmp(&b.evidence()))
+        && let Some(extent) = look.extent(SINGLE_LENGTH)
+    {
+        candidates.extend(read_group(network, picture, std::slice::from_ref(look), &[extent]));
     }
     candidates
 }

@@ -23,10 +23,12 @@ pub(crate) const FOREIGN: f32 = 4.0;
 pub(crate) const DISAGREEMENT: f32 = 5.0;
 /// Penalty of a document code that belongs to another format.
 const WRONG_OPENING: f32 = 8.0;
-/// Minimum probability of the letter V that begins a visa.
-const MIN_VISA: f32 = 0.1;
-/// The symbol of the letter V.
-const V: usize = 31;
+/// Penalty of a document code of a card that no standard provides for.
+const RARE_CODE: f32 = 2.0;
+/// Minimum probability of a character of the opening that is seen.
+const MIN_OPENING: f32 = 0.1;
+/// An opening is shown if at most one in so many of its characters is not seen.
+const OPENING_SLACK: usize = 5;
 /// Minimum probability of a character: lower values are noise of the network.
 pub(super) const MIN_PROBABILITY: f32 = 1e-5;
 
@@ -90,7 +92,8 @@ impl Role {
 /// The role of every slot, line by line. The check digit of a `continued` number stands elsewhere.
 pub(super) fn roles(format: Format, continued: bool) -> Vec<Vec<Role>> {
     let layout = format.layout();
-    let mut roles = vec![vec![Role::default(); layout.length]; layout.lines];
+    let mut roles: Vec<Vec<Role>> =
+        layout.lengths.iter().map(|&length| vec![Role::default(); length]).collect();
     for rule in layout.checks {
         let slots =
             rule.over.iter().flat_map(|span| (span.start..span.start + span.len).map(|p| (span.line, p)));
@@ -122,16 +125,16 @@ pub(super) fn allowed(format: Format, line: usize, position: usize) -> (Characte
     let of = |text: &[u8]| -> CharacterSet {
         text.iter().filter_map(|&c| nibble_mrz::symbol(c)).map(|index| 1 << index).sum()
     };
-    if line == 0 {
-        match (format, position) {
-            (Format::MRVA | Format::MRVB, 0) => return (of(b"V"), WRONG_OPENING),
-            (Format::FRA36, 0..5) => return (of(&b"IDFRA"[position..=position]), WRONG_OPENING),
-            (Format::TD1 | Format::TD2, 0) => return (of(b"ACI"), WRONG_OPENING),
-            (Format::TD3, 0) => return (of(b"P"), WRONG_OPENING),
-            _ => {}
-        }
+    let layout = format.layout();
+    let opening = layout.opening_span();
+    if opening.covers(line, position) {
+        let own = position - opening.start;
+        return (of(&layout.opening[own..=own]), WRONG_OPENING);
     }
-    let kind = format.layout().field_at(line, position).unwrap_or(FieldKind::Optional);
+    if (format, line, position) == (Format::TD3, 0, 0) {
+        return (of(b"P"), WRONG_OPENING);
+    }
+    let kind = layout.field_at(line, position).unwrap_or(FieldKind::Optional);
     (kind.characters(), FOREIGN)
 }
 
@@ -140,7 +143,7 @@ pub(super) fn allowed(format: Format, line: usize, position: usize) -> (Characte
 #[must_use]
 pub(crate) fn best_text<L: AsRef<[Slot]>>(slots: &[L], format: Format) -> Option<Text> {
     let layout = format.layout();
-    if slots.len() != layout.lines || slots.iter().any(|line| line.as_ref().len() != layout.length) {
+    if !slots.iter().map(|line| line.as_ref().len()).eq(layout.lengths.iter().copied()) {
         return None;
     }
     let plain = search(slots, format, false);
@@ -153,21 +156,37 @@ pub(crate) fn best_text<L: AsRef<[Slot]>>(slots: &[L], format: Format) -> Option
     Some(if continues.score > plain.score { continues } else { plain })
 }
 
+/// Whether the slots show the characters with which a zone of this format opens.
+fn shows_opening<L: AsRef<[Slot]>>(format: Format, slots: &[L]) -> bool {
+    let (span, opening) = (format.layout().opening_span(), format.layout().opening);
+    let line = slots.get(span.line).map(AsRef::as_ref).unwrap_or_default();
+    let is_unseen = |&(&character, position): &(&u8, usize)| {
+        let probability = line.get(position).zip(nibble_mrz::symbol(character)).map(|(slot, c)| slot[c]);
+        probability.is_none_or(|probability| probability < MIN_OPENING)
+    };
+    opening.iter().zip(span.start..).filter(is_unseen).count() <= opening.len() / OPENING_SLACK
+}
+
 /// The best text under any format of this shape; `None` if there is none.
 ///
 /// Misprinted check digits may cost more than the document code of another format. A text that reads
-/// the same under two formats belongs to the one that its document code names. A visa must show its
-/// V: the check digits of a passport whose first column is cut off are out of place, too.
+/// the same under two formats belongs to the one that its document code names. A format with a fixed
+/// opening must show it: the check digits of a passport whose first column is cut off are out of
+/// place, and would fit a visa.
 #[must_use]
 pub(crate) fn likeliest_text<L: AsRef<[Slot]>>(slots: &[L]) -> Option<Text> {
     let mut texts: Vec<Text> = Format::ALL.iter().filter_map(|&format| best_text(slots, format)).collect();
-    let v = slots.first().and_then(|line| line.as_ref().first()).map_or(0.0, |slot| slot[V]);
-    if v < MIN_VISA {
-        texts.retain(|text| !matches!(text.format, Format::MRVA | Format::MRVB));
-    }
+    texts.retain(|text| shows_opening(text.format, slots));
     let best = texts.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
     let named = Format::of(&best.lines);
     texts.iter().find(|text| Some(text.format) == named && text.lines == best.lines).or(Some(best)).cloned()
+}
+
+/// Penalty of a character that the format allows, but that is rare there: document codes of cards
+/// begin with A, C or I (Doc 9303-5, 4.2.2.1), but issuers print others, such as `RP` and `TR`.
+fn rarity(format: Format, line: usize, position: usize, symbol: usize) -> f32 {
+    let is_code = matches!(format, Format::TD1 | Format::TD2) && (line, position) == (0, 0);
+    if is_code && !b"ACI".contains(&ALPHABET[symbol]) { RARE_CODE } else { 0.0 }
 }
 
 /// Whether the format allows `character` in a slot.
@@ -232,9 +251,8 @@ fn search<L: AsRef<[Slot]>>(slots: &[L], format: Format, continued: bool) -> Tex
             let mut back = [Step::default(); STATES];
             for (symbol, &probability) in slot.iter().enumerate() {
                 let mut local = libm::logf(probability.max(MIN_PROBABILITY));
-                if set & (1 << symbol) == 0 {
-                    local -= penalty;
-                }
+                local -=
+                    if set & (1 << symbol) == 0 { penalty } else { rarity(format, line, position, symbol) };
                 for (state, &score) in scores.iter().enumerate() {
                     if score == f32::NEG_INFINITY {
                         continue;
@@ -263,13 +281,18 @@ fn search<L: AsRef<[Slot]>>(slots: &[L], format: Format, continued: bool) -> Tex
         })
         .collect();
     flat.reverse();
-    let length = format.layout().length;
-    let lines = flat.chunks(length).map(<[u8]>::to_vec).collect();
+    let lines = lines_of(format, &flat);
     let mut text = Text { format, lines, score, continued };
     if continued && !number_agrees(&text) {
         text.score -= DISAGREEMENT;
     }
     text
+}
+
+/// The lines of a zone whose characters are in `flat`, one line after the other.
+pub(super) fn lines_of(format: Format, mut flat: &[u8]) -> Vec<Vec<u8>> {
+    let line = |&length: &usize| flat.split_off(..length).unwrap_or_default().to_vec();
+    format.layout().lengths.iter().map(line).collect()
 }
 
 fn number_agrees(text: &Text) -> bool {
@@ -398,6 +421,38 @@ mod tests {
         let text = best_text(&slots, Format::TD3).expect("shape of TD3");
         assert_eq!(lines(&text), wrong);
         assert_eq!(certainty(&slots, &text), 0.0);
+    }
+
+    #[test]
+    fn document_codes_of_cards_are_no_closed_list() {
+        let card = [
+            "TRUTO23IA12345401001012345<<<<",
+            "9001011M3208151USA<<<<<<<<<<<5",
+            "SAMPLE<<JOHN<<<<<<<<<<<<<<<<<<",
+        ];
+        let mut slots = slots(&card, 0.99);
+        let text = likeliest_text(&slots).expect("a card");
+        assert_eq!((text.format, lines(&text)), (Format::TD1, card.map(str::to_owned).to_vec()));
+        assert!(allows(Format::TD1, 0, 0, b'T') && !allows(Format::TD1, 0, 0, b'7'));
+        // Of two likely letters the usual one is preferred.
+        doubt(&mut slots, 0, 0, &[(b'T', 0.6), (b'I', 0.4)]);
+        assert_eq!(likeliest_text(&slots).expect("a card").lines[0][0], b'I');
+    }
+
+    #[test]
+    fn driving_licences_show_their_opening() {
+        for (line, format) in [
+            ("D1FRA13AA000026181231MARTIN<<9", Format::D1FRA),
+            ("D1NLD15094962111659VW87Z78NB84", Format::D1NLD),
+        ] {
+            let text = likeliest_text(&slots(&[line], 0.99)).expect("a licence");
+            assert_eq!((text.format, lines(&text)), (format, vec![line.to_owned()]));
+        }
+        // A line of a card is none.
+        assert!(likeliest_text(&slots(&["ERIKSSON<<ANNA<MARIA<<<<<<<<<<"], 0.99)).is_none());
+        assert!(likeliest_text(&slots(&["D1UTO13AA000026181231MARTIN<<9"], 0.99)).is_none());
+        let swiss = ["AAA001D<<", "FACHE305142128097<<800126<<<<<", "MARCHAND<<FABIENNE<<<<<<<<<<<<"];
+        assert_eq!(likeliest_text(&slots(&swiss, 0.99)).map(|text| text.format), Some(Format::FACHE));
     }
 
     #[test]

@@ -13,7 +13,7 @@
     reason = "states below 200 and symbols below 37"
 )]
 
-use super::grammar::{MIN_PROBABILITY, Role, STATES, Text, allowed, roles};
+use super::grammar::{MIN_PROBABILITY, Role, STATES, Text, allowed, lines_of, roles};
 use super::odds::{LOOKALIKES, MAX_ODDS_NEAR_DAMAGE, near_damage, odds};
 use super::slots::Slot;
 use nibble_mrz::{ALPHABET, FieldKind, symbol, verify};
@@ -80,7 +80,7 @@ pub(crate) fn rival(slots: &[&[Slot]], ink: &[&[f32]], text: &Text) -> Option<Ri
     }
     let (odds, symbols) = cheapest(&choices)?;
     let characters: Vec<u8> = symbols.into_iter().map(|symbol| ALPHABET[symbol]).collect();
-    Some(Rival { lines: characters.chunks(layout.length).map(<[u8]>::to_vec).collect(), odds })
+    Some(Rival { lines: lines_of(text.format, &characters), odds })
 }
 
 /// The cheapest choice of symbols that differs from the text while every check digit agrees, with

@@ -39,7 +39,7 @@ export type Precision = "f32" | "u8" | "u4";
 
 /** The fields of a document. Dates are ISO 8601, or null if not legible. */
 export interface DocumentFields {
-  format: "TD1" | "TD2" | "TD3" | "MRVA" | "MRVB" | "FRA36";
+  format: "TD1" | "TD2" | "TD3" | "MRVA" | "MRVB" | "FRA36" | "D1FRA" | "D1NLD" | "FACHE";
   issuer: string;
   surname: string;
   given_names: string;
@@ -60,6 +60,7 @@ export interface Check {
 /** Why a reading is not valid. */
 export type NotValidBecause =
   | "check_digit"
+  | "no_check_digit"
   | "overruled"
   | "doubtful_unprotected"
   | "foreign_character"

@@ -3,6 +3,7 @@ import { at, el } from "../dom";
 import { onLanguage } from "../language";
 import { t } from "../messages";
 import { nameOfState } from "../states";
+import { contains } from "./card";
 import { csv } from "./csv";
 import { errorKey, type Reading } from "./decode";
 import { save } from "../export";
@@ -104,8 +105,8 @@ export class Batch {
     const values = [
       document && [document.surname, document.given_names].filter((part) => part !== "").join(", "),
       document?.document_number,
-      document && date(document.birth_date, "medium"),
-      document && document.format !== "FRA36" && date(document.expiry_date, "medium"),
+      document && contains(document, "birth_date") && date(document.birth_date, "medium"),
+      document && contains(document, "expiry_date") && date(document.expiry_date, "medium"),
       document && nameOfState(document.nationality),
     ];
     return el(
