@@ -55,6 +55,12 @@ impl Gray {
         &self.pixels[y * self.width..][..self.width]
     }
 
+    /// The negative: black for white.
+    #[must_use]
+    pub fn inverted(&self) -> Self {
+        Self { pixels: self.pixels.iter().map(|&pixel| 255 - pixel).collect(), ..*self }
+    }
+
     /// The picture of the means of all `factor` x `factor` blocks. Columns and rows at the right
     /// and bottom that fill no block are left out; a side shorter than `factor` is one block.
     #[must_use]
@@ -118,6 +124,13 @@ mod tests {
         assert_eq!(luma(0, 0, 0), 0);
         assert_eq!(over_white(0, 0), 255);
         assert_eq!(over_white(17, 255), 17);
+    }
+
+    #[test]
+    fn a_negative_of_a_negative_is_the_picture() {
+        let picture = Gray::new(2, 1, vec![0, 200]).expect("two pixels");
+        assert_eq!(picture.inverted().pixels(), [255, 55]);
+        assert_eq!(picture.inverted().inverted(), picture);
     }
 
     #[test]

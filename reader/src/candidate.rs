@@ -36,6 +36,8 @@ const MIN_VALID_SCORE: f32 = -0.3;
 const MIN_INK: f32 = 0.5;
 /// Two lines with a larger share of equal characters are the same line, found twice.
 const SAME_LINE: f32 = 0.6;
+/// Minimum share of agreeing check digits of a probable zone.
+const MIN_AGREEING: f32 = 0.5;
 /// A valid candidate with a higher score, in log probability per character, ends the search.
 const CERTAIN: f32 = -0.1;
 
@@ -146,9 +148,7 @@ impl Candidate {
     /// fill the line. A line that was cut short also reads well, and its check digits may agree, but
     /// text continues beyond it.
     pub(super) fn rank(&self) -> f32 {
-        let agreeing =
-            self.checks.iter().filter(|check| check.ok).count() as f32 / self.checks.len().max(1) as f32;
-        self.score() + agreeing + self.evidence - f32::from(u8::from(self.text_beyond))
+        self.score() + self.agreeing() + self.evidence - f32::from(u8::from(self.text_beyond))
     }
 
     pub(super) fn format(&self) -> Format {
@@ -217,6 +217,17 @@ impl Candidate {
         let (odds, other) = unprotected_odds(slot, ink, &self.text, line, position);
         let confidence = symbol(self.text.lines[line][position]).map_or(0.0, |symbol| slot[symbol]);
         (odds < MIN_UNPROTECTED_ODDS || confidence < MIN_UNPROTECTED).then_some(other)
+    }
+
+    /// Share of check digits that agree; 0 where the format has none.
+    pub(super) fn agreeing(&self) -> f32 {
+        self.checks.iter().filter(|check| check.ok).count() as f32 / self.checks.len().max(1) as f32
+    }
+
+    /// Whether this is probably a zone: half of its check digits agree. Of text that merely looks
+    /// like a zone, one in ten agrees.
+    pub(super) fn is_probable(&self) -> bool {
+        self.agreeing() >= MIN_AGREEING
     }
 
     /// Whether the search can end here: nothing better is to be expected.
@@ -293,6 +304,16 @@ pub(super) mod tests {
         };
         Candidate::new(lines.iter().map(|text| line(text.as_ref())).collect(), 4.0, false)
             .expect("the shape of a format")
+    }
+
+    /// The candidate with its first line at a point, 10 pixels per character and 25 per line.
+    pub(crate) fn placed(mut candidate: Candidate, start: Point) -> Candidate {
+        for (row, line) in (0u8..).zip(&mut candidate.lines) {
+            let length = line.slots.len() as f32;
+            let start = start + Point::new(0.0, 25.0 * f32::from(row));
+            line.path = LinePath::straight(start, start + Point::new(10.0 * length, 0.0), 10.0, length);
+        }
+        candidate
     }
 
     /// The candidate, with nothing visible in one slot.

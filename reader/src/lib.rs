@@ -37,6 +37,7 @@
 //! | *extent* | a range of a lattice: the characters of one line |
 //! | *slot* | one character position of a line, with the probability of each character |
 //! | *candidate* | a zone read under one format |
+//! | *document* | the best candidate of one place in a picture |
 //! | *reading* | the result reported for a picture |
 //!
 //! # The same bits
@@ -52,6 +53,7 @@ struct ReadmeExamples;
 
 mod candidate;
 mod decode;
+mod documents;
 mod fusion;
 mod geometry;
 mod locate;
@@ -67,7 +69,7 @@ mod zone;
 
 pub use fusion::Fusion;
 pub use geometry::Point;
-pub use reading::{Milliseconds, ModelName, Reading, Review};
+pub use reading::{Found, Milliseconds, ModelName, Reading, Review};
 pub use rectify::strip_of_quad;
 pub use verdict::NotValid;
 
@@ -76,12 +78,26 @@ use nibble_gray::Gray;
 use nibble_mrz::ALPHABET;
 
 use candidate::Candidate;
+use documents::apart;
 use locate::locate;
 use numeric::sort_by;
 use pyramid::Pyramid;
 
 /// Maximum zones that are read in a picture.
 const MAX_ZONES: usize = 8;
+
+/// Once a document was read with certainty, other zones are read only if they score at least this
+/// share of the best zone.
+const MIN_FURTHER_SCORE: f32 = 0.4;
+
+/// Which documents of a picture are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// All of them.
+    All,
+    /// The one that is read best.
+    Best,
+}
 
 /// Reads machine-readable zones with one network.
 #[derive(Debug)]
@@ -146,12 +162,14 @@ impl Reader {
     /// Reads a picture and fills [`Reading::ms`]. `clock` returns milliseconds since any fixed
     /// point.
     pub fn read_timed(&mut self, gray: &Gray, clock: &mut Clock<'_>) -> Reading {
-        let (mut reading, found) = self.find(gray, clock);
-        if let Some((best, others)) = found.split_first() {
+        let (mut reading, found) = self.find(gray, Wanted::All, clock);
+        if let Some(best) = found.first() {
             reading.fill(best);
-            if others.iter().any(|other| other.is_valid() && other.lines() != best.lines()) {
+            let documents = apart(&found);
+            if documents.len() > 1 {
                 reading.review.push(Review::another_document());
             }
+            reading.documents = documents.into_iter().map(Found::of).collect();
         }
         reading
     }
@@ -165,7 +183,7 @@ impl Reader {
 
     /// Like [`Reader::fuse`], but fills [`Reading::ms`] as [`Reader::read_timed`] does.
     pub fn fuse_timed(&mut self, gray: &Gray, fusion: &mut Fusion, clock: &mut Clock<'_>) -> Reading {
-        let (mut reading, found) = self.find(gray, clock);
+        let (mut reading, found) = self.find(gray, Wanted::Best, clock);
         let shown = found.into_iter().next().is_some_and(|best| fusion.add(best));
         if let Some(fused) = fusion.candidate() {
             reading.fill(&fused);
@@ -179,22 +197,44 @@ impl Reader {
     }
 
     /// An empty reading of the picture, and the candidates found in it, best first.
-    fn find(&mut self, gray: &Gray, clock: &mut Clock<'_>) -> (Reading, Vec<Candidate>) {
+    fn find(&mut self, gray: &Gray, wanted: Wanted, clock: &mut Clock<'_>) -> (Reading, Vec<Candidate>) {
+        let mut ms = Milliseconds::default();
+        let mut found = self.search(gray, wanted, &mut ms, clock);
+        // Screens and some cards print light characters on a dark ground.
+        if wanted == Wanted::All && !found.iter().any(Candidate::is_probable) {
+            found.extend(self.search(&gray.inverted(), wanted, &mut ms, clock));
+        }
+        sort_by(&mut found, |a, b| b.rank().total_cmp(&a.rank()));
+        let mut reading = Reading::empty(&self.network, Fnv1a64::of(gray.pixels()).hex());
+        reading.ms = ms;
+        (reading, found)
+    }
+
+    /// The candidates in a picture with dark characters on a light ground. Adds the durations to
+    /// `ms`.
+    fn search(
+        &mut self,
+        gray: &Gray,
+        wanted: Wanted,
+        ms: &mut Milliseconds,
+        clock: &mut Clock<'_>,
+    ) -> Vec<Candidate> {
         let begin = clock();
         let zones = locate(gray);
         let located = clock();
         let picture = Pyramid::of(gray);
         let mut found: Vec<Candidate> = Vec::new();
         for zone in zones.iter().take(MAX_ZONES) {
-            found.extend(zone::read_zone(&mut self.network, &picture, zone));
-            if found.iter().any(Candidate::is_certain) {
+            let certain = found.iter().any(Candidate::is_certain);
+            if certain && (wanted == Wanted::Best || zone.score < MIN_FURTHER_SCORE * zones[0].score) {
                 break;
             }
+            found.extend(zone::read_zone(&mut self.network, &picture, zone));
         }
-        sort_by(&mut found, |a, b| b.rank().total_cmp(&a.rank()));
         let end = clock();
-        let mut reading = Reading::empty(&self.network, Fnv1a64::of(gray.pixels()).hex());
-        reading.ms = Milliseconds { locate: located - begin, network: end - located, total: end - begin };
-        (reading, found)
+        ms.locate += located - begin;
+        ms.network += end - located;
+        ms.total += end - begin;
+        found
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, Doubt};
 use crate::geometry::Point;
 use crate::verdict::NotValid;
 use nibble_core::Fnv1a64;
@@ -48,7 +48,7 @@ impl Review {
             raw: String::new(),
             alt: String::new(),
             confidence: 0.0,
-            note: Some("another document is in the picture; the one read best is reported"),
+            note: Some("more documents are in the picture: see `documents`"),
         }
     }
 }
@@ -64,7 +64,57 @@ pub struct Milliseconds {
     pub total: f64,
 }
 
-/// What was read in a picture.
+/// One document of a picture. The keys mean what they mean in [`Reading`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Found {
+    /// The lines as decoded.
+    pub lines: Vec<String>,
+    /// The lines as read, before the grammar.
+    pub raw_lines: Vec<String>,
+    /// Whether the text can be trusted: there is no reason against it.
+    pub valid: bool,
+    /// The reasons against it; empty if the reading is valid.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_valid_because: Vec<NotValid>,
+    /// The fields.
+    pub document: Document,
+    /// The result of each check digit, computed from `lines`.
+    pub checks: Vec<Check>,
+    /// Characters that were changed or are doubtful.
+    pub review: Vec<Review>,
+    /// Corners of each line in picture pixels, clockwise from the text's top left.
+    pub quads: Vec<[Point; 4]>,
+    /// Probability of each character of `lines`.
+    pub confidences: Vec<Vec<f32>>,
+}
+
+impl Found {
+    pub(super) fn of(candidate: &Candidate) -> Self {
+        let text = |c: u8| char::from(c).to_string();
+        let review = |doubt: &Doubt| Review {
+            line: Some(doubt.line),
+            pos: Some(doubt.position),
+            raw: text(doubt.raw),
+            alt: text(doubt.alternative),
+            confidence: doubt.confidence,
+            note: None,
+        };
+        Self {
+            lines: strings(candidate.lines()),
+            raw_lines: strings(&candidate.raw_lines()),
+            valid: candidate.is_valid(),
+            not_valid_because: candidate.not_valid_because().to_vec(),
+            document: Document::of(candidate.format(), candidate.lines()),
+            checks: candidate.checks().to_vec(),
+            review: candidate.doubts().iter().map(review).collect(),
+            quads: candidate.quads(),
+            confidences: candidate.confidences(),
+        }
+    }
+}
+
+/// What was read in a picture: the document that was read best, and all that were found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Reading {
     /// Version of this schema.
@@ -98,6 +148,9 @@ pub struct Reading {
     pub quads: Vec<[Point; 4]>,
     /// Probability of each character of `lines`.
     pub confidences: Vec<Vec<f32>>,
+    /// All documents of the picture in reading order, the one above among them. Empty if no zone
+    /// was found. [`crate::Reader::fuse`] follows one document, and lists that one alone.
+    pub documents: Vec<Found>,
     /// Number of frames whose evidence is combined in `lines`: 1 for a single picture, 0 where no
     /// zone was found.
     pub frames: usize,
@@ -131,6 +184,7 @@ impl Reading {
             ms: Milliseconds::default(),
             quads: Vec::new(),
             confidences: Vec::new(),
+            documents: Vec::new(),
             frames: 0,
             kernel: network.kernel(),
             isa: network.isa(),
@@ -139,28 +193,18 @@ impl Reading {
 
     /// Takes over what the best candidate says.
     pub(super) fn fill(&mut self, candidate: &Candidate) {
-        self.lines = strings(candidate.lines());
-        self.raw_lines = strings(&candidate.raw_lines());
-        self.valid = candidate.is_valid();
-        self.not_valid_because = candidate.not_valid_because().to_vec();
-        self.document = Some(Document::of(candidate.format(), candidate.lines()));
-        self.checks = candidate.checks().to_vec();
-        self.quads = candidate.quads();
-        self.confidences = candidate.confidences();
+        let found = Found::of(candidate);
+        self.lines.clone_from(&found.lines);
+        self.raw_lines.clone_from(&found.raw_lines);
+        self.valid = found.valid;
+        self.not_valid_because.clone_from(&found.not_valid_because);
+        self.document = Some(found.document.clone());
+        self.checks.clone_from(&found.checks);
+        self.quads.clone_from(&found.quads);
+        self.confidences.clone_from(&found.confidences);
+        self.review.clone_from(&found.review);
+        self.documents = vec![found];
         self.frames = 1;
-        let text = |c: u8| char::from(c).to_string();
-        self.review = candidate
-            .doubts()
-            .iter()
-            .map(|doubt| Review {
-                line: Some(doubt.line),
-                pos: Some(doubt.position),
-                raw: text(doubt.raw),
-                alt: text(doubt.alternative),
-                confidence: doubt.confidence,
-                note: None,
-            })
-            .collect();
         let mut digest = Fnv1a64::default();
         let mut exact = true;
         for logits in candidate.logits() {

@@ -14,6 +14,8 @@ export interface Result {
   document: DocumentFields | null;
   checks: Check[];
   review: Review[];
+  /** All documents of the picture in reading order, the best one among them. */
+  documents: Found[];
   /** FNV-1a 64 hash of all logits; null for f32 or if no line was found. */
   digest: string | null;
   /** FNV-1a 64 hash of the gray pixels. */
@@ -49,6 +51,19 @@ export interface DocumentFields {
   expiry_date: string | null;
   sex: string | null;
   optional: string | null;
+}
+
+/** One document of a picture. The keys mean what they mean in {@link Result}. */
+export interface Found {
+  lines: string[];
+  raw_lines: string[];
+  valid: boolean;
+  not_valid_because?: NotValidBecause[];
+  document: DocumentFields;
+  checks: Check[];
+  review: Review[];
+  quads: [number, number][][];
+  confidences: number[][];
 }
 
 /** Whether one check digit agrees with the characters it protects. */

@@ -11,6 +11,7 @@ import { Batch } from "./batch";
 import { errorKey, readFile, type Reading } from "./decode";
 import { copy, json, save, share } from "../export";
 import { offerSamples, sharedFile, watchFiles } from "./intake";
+import { choices } from "./documents";
 import { show } from "./result";
 import { go, isShown } from "./sections";
 
@@ -129,6 +130,16 @@ class ReadingView {
     at<HTMLImageElement>("picture").alt = t("alt");
     at("said").textContent = "";
     show(result);
+    at("documents").replaceChildren(
+      ...choices(result, (result) => {
+        if (this.#shown === undefined) return;
+        this.#shown = { ...this.#shown, result };
+        this.#show();
+        at("verdict").focus({ preventScroll: true });
+      }),
+    );
+    at("documents").hidden = result.documents.length < 2;
+    at("documents").setAttribute("aria-label", t("documentsTitle"));
   }
 
   /**
