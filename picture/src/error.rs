@@ -34,11 +34,22 @@ pub enum PictureError {
         /// Bytes allowed by the limits.
         allowed: u64,
     },
+    /// A JPEG has so many scans that decoding takes more work than allowed.
+    TooManyScans {
+        /// Width in pixels as the file declares it.
+        width: u32,
+        /// Height in pixels as the file declares it.
+        height: u32,
+        /// Samples that all scans together visit.
+        visits: u64,
+        /// Samples that they may visit.
+        allowed: u64,
+    },
 }
 
 impl PictureError {
-    /// A stable name for programs. Too many pixels and too much memory share one, because the
-    /// remedy is the same: a smaller picture.
+    /// A stable name for programs. Too many pixels, too much memory and too many scans share one,
+    /// because the remedy is the same: a smaller picture.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -46,7 +57,7 @@ impl PictureError {
             Self::NotAPicture => "NotAPicture",
             Self::Unsupported(_) => "Unsupported",
             Self::Broken(_) => "Broken",
-            Self::TooLarge { .. } | Self::TooMuchMemory { .. } => "TooLarge",
+            Self::TooLarge { .. } | Self::TooMuchMemory { .. } | Self::TooManyScans { .. } => "TooLarge",
         }
     }
 
@@ -73,6 +84,13 @@ impl fmt::Display for PictureError {
                 "the picture takes too much memory: {} MB for {width} x {height} pixels; \
                  {} MB are allowed",
                 needed.div_ceil(1_000_000),
+                allowed / 1_000_000
+            ),
+            Self::TooManyScans { width, height, visits, allowed } => write!(
+                f,
+                "the picture has too many scans: they visit {} million samples of {width} x {height} \
+                 pixels; {} million are allowed",
+                visits.div_ceil(1_000_000),
                 allowed / 1_000_000
             ),
         }

@@ -1,5 +1,8 @@
-//! JPEG files: whether a file is complete, how much memory it takes, and which segments the picture
-//! needs.
+//! JPEG files: whether a file is complete, how much memory and work it takes, and which segments the
+//! picture needs.
+//!
+//! A JPEG stores luma and chroma apart, and its luma is the gray picture: chroma is neither scaled up
+//! nor converted. Files that store other colours are converted to RGB first.
 //!
 //! The decoder keeps every profile and comment that it meets, and it fills the rest of a truncated
 //! picture with gray. So the segments are walked here first, the end marker is looked for, and the
@@ -15,7 +18,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::cost::Cost;
 use crate::stored::{Stored, space};
-use crate::{Limits, PictureError};
+use crate::{Limits, PictureError, pixels};
 
 const FILL: u8 = 0xFF;
 const START_OF_IMAGE: u8 = 0xD8;
@@ -27,6 +30,11 @@ const ADOBE: u8 = 0xEE;
 const JFIF: u8 = 0xE0;
 const EXIF: u8 = 0xE1;
 const EXIF_NAME: &[u8] = b"Exif\0\0";
+
+/// Maximum times that the scans of a file may visit as many samples as [`Limits::max_pixels`] allows
+/// pixels. A progressive picture in colour has ten scans, each of some components and coefficients:
+/// together they visit each pixel eight times, and those of chroma come on top.
+const MAX_VISITS: u64 = 10;
 
 /// Bytes of the decoder's own state: Huffman and quantisation tables, and the blocks of one scan.
 const FIXED: u64 = 256 << 10;
@@ -40,30 +48,90 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureErr
     let Some(frame) = layout.frame else {
         return Err(PictureError::Broken("the JPEG has no frame header".to_owned()));
     };
-    // The decoder is given a copy without metadata. Its pixels have up to three samples.
+    // The decoder is given a copy without metadata.
     let cost = Cost::new(bytes, frame.width.into(), frame.height.into())?
         .with(layout.essential_bytes)
         .with(layout.coefficient_bytes)
         .with_working(frame.line_bytes + FIXED);
     cost.check(limits)?;
+    if !frame.is_decoded_right(layout.in_parts) {
+        return Err(PictureError::Unsupported("JPEG, this sampling of colours".to_owned()));
+    }
+    check_visits([frame.width.into(), frame.height.into()], layout.visits, limits)?;
 
     let essential = essential(bytes, &layout);
     let options =
         DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&essential[..]), options);
     decoder.decode_headers().map_err(|error| from_decoder(&error))?;
-    let (space_out, color) = match decoder.input_colorspace() {
-        Some(ColorSpace::Luma) => (ColorSpace::Luma, ColorType::L8),
-        _ => (ColorSpace::RGB, ColorType::Rgb8),
-    };
-    decoder.set_options(decoder.options().jpeg_set_out_colorspace(space_out));
+    let output = Output::of(decoder.input_colorspace(), frame);
+    decoder.set_options(decoder.options().jpeg_set_out_colorspace(output.space()));
 
     let orientation = layout.exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
-    let samples = cost.pixels().saturating_mul(color.channel_count().into());
-    let mut samples = space(samples, color, orientation, cost, limits)?;
+    let samples = cost.pixels().saturating_mul(output.space().num_components() as u64);
+    let mut samples = space(samples, output.color(), orientation, cost, limits)?;
     decoder.decode_into(&mut samples).map_err(|error| from_decoder(&error))?;
+    if matches!(output, Output::LumaAndChroma) {
+        pixels::keep_first_of_three(&mut samples);
+    }
     let (width, height) = (frame.width.into(), frame.height.into());
-    Ok(Stored { samples, width, height, color, orientation })
+    Ok(Stored { samples, width, height, color: output.color(), orientation })
+}
+
+/// What the decoder is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Output {
+    /// The first component alone.
+    Luma,
+    /// Luma, and chroma that is thrown away. The decoder's way to luma alone is right only for the
+    /// usual samplings.
+    LumaAndChroma,
+    /// Colours, of which gray is computed: files in RGB, CMYK or YCCK.
+    Rgb,
+}
+
+impl Output {
+    /// The output for a file whose colours are in `space`.
+    fn of(space: Option<ColorSpace>, frame: Frame) -> Self {
+        match space {
+            Some(ColorSpace::Luma) => Self::Luma,
+            Some(ColorSpace::YCbCr) if frame.usual_sampling => Self::Luma,
+            Some(ColorSpace::YCbCr) => Self::LumaAndChroma,
+            _ => Self::Rgb,
+        }
+    }
+
+    fn space(self) -> ColorSpace {
+        match self {
+            Self::Luma => ColorSpace::Luma,
+            Self::LumaAndChroma => ColorSpace::YCbCr,
+            Self::Rgb => ColorSpace::RGB,
+        }
+    }
+
+    /// The type of the samples that remain.
+    fn color(self) -> ColorType {
+        match self {
+            Self::Luma | Self::LumaAndChroma => ColorType::L8,
+            Self::Rgb => ColorType::Rgb8,
+        }
+    }
+}
+
+/// Checks how many samples the scans of a picture of `width` x `height` pixels visit.
+///
+/// # Errors
+/// [`PictureError::TooManyScans`].
+pub(crate) fn check_visits(
+    [width, height]: [u32; 2],
+    visits: u64,
+    limits: &Limits,
+) -> Result<(), PictureError> {
+    let allowed = limits.max_pixels.saturating_mul(MAX_VISITS);
+    if visits <= allowed {
+        return Ok(());
+    }
+    Err(PictureError::TooManyScans { width, height, visits, allowed })
 }
 
 fn from_decoder(error: &DecodeErrors) -> PictureError {
@@ -88,6 +156,17 @@ pub(crate) fn embedded_bytes(stream: &[u8]) -> u64 {
     frames.max().unwrap_or(0) + COPIES * stream.len() as u64
 }
 
+/// Samples that the scans of a JPEG embedded in another file visit at most: each component counts as
+/// the largest one.
+#[cfg(feature = "tiff")]
+pub(crate) fn embedded_visits(stream: &[u8]) -> u64 {
+    let frames = Segments::of(stream).filter(Segment::is_frame);
+    let largest = frames.flat_map(|frame| component_samples(frame.body()).max()).max().unwrap_or(0);
+    let scans = Segments::of(stream).filter(|segment| segment.marker == START_OF_SCAN);
+    let components = scans.map(|scan| u64::from(scan.body().first().copied().unwrap_or(0)));
+    components.fold(0, |sum, count| sum.saturating_add(largest.saturating_mul(count)))
+}
+
 /// The contents of a frame header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Frame {
@@ -96,6 +175,13 @@ struct Frame {
     components: u8,
     /// Bytes of the decoder's row buffers.
     line_bytes: u64,
+    /// Whether there are three components, chroma sampled as densely as luma (4:4:4), at half its
+    /// density along rows (4:2:2), or also along columns (4:2:0).
+    usual_sampling: bool,
+    /// Whether no component is sampled more densely than the first one.
+    first_is_densest: bool,
+    /// Whether no component is sampled more densely along columns than another.
+    equal_along_columns: bool,
 }
 
 impl Frame {
@@ -103,7 +189,24 @@ impl Frame {
     fn of(body: &[u8]) -> Option<Self> {
         let &[_, h1, h0, w1, w0, components, ..] = body else { return None };
         let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
-        Some(Self { width, height, components, line_bytes: line_bytes(body, width) })
+        let factors: Vec<u8> = components_of(body).map(|[_, factors, _]| *factors).collect();
+        let (mut each, h_max, v_max) = samplings(body);
+        Some(Self {
+            width,
+            height,
+            components,
+            line_bytes: line_bytes(body, width),
+            usual_sampling: matches!(factors[..], [0x11 | 0x21 | 0x22, 0x11, 0x11]),
+            first_is_densest: each.next() == Some((h_max, v_max)),
+            equal_along_columns: each.all(|(_, v)| v == v_max),
+        })
+    }
+
+    /// Whether the decoder gives the right picture. It mixes up the rows of a picture whose scans come
+    /// `in_parts` where the components differ in their rows, and those of a component that is denser
+    /// than the first one.
+    fn is_decoded_right(&self, in_parts: bool) -> bool {
+        self.first_is_densest && (self.equal_along_columns || !in_parts)
     }
 }
 
@@ -115,6 +218,10 @@ struct Layout<'a> {
     /// Bytes of the coefficients that the decoder keeps to the end of a picture that is progressive
     /// or has several scans.
     coefficient_bytes: u64,
+    /// Whether it is a baseline picture whose components come in several scans.
+    in_parts: bool,
+    /// Samples that all scans together visit.
+    visits: u64,
     /// Bytes of a copy that holds only what the decoder needs.
     essential_bytes: u64,
     /// The first frame header; the decoder refuses a second one.
@@ -126,10 +233,17 @@ struct Layout<'a> {
 impl<'a> Layout<'a> {
     /// Walks the segments of `bytes`, a file that begins with the JPEG signature.
     fn of(bytes: &'a [u8]) -> Self {
-        let mut layout =
-            Self { complete: false, coefficient_bytes: 0, essential_bytes: 4, frame: None, exif: None };
+        let mut layout = Self {
+            complete: false,
+            coefficient_bytes: 0,
+            in_parts: false,
+            visits: 0,
+            essential_bytes: 4,
+            frame: None,
+            exif: None,
+        };
         let mut scans = 0_u32;
-        let mut frame_bytes = 0;
+        let mut frame: &[u8] = &[];
         let mut progressive = false;
         for segment in Segments::of(bytes) {
             let body = segment.body();
@@ -143,14 +257,16 @@ impl<'a> Layout<'a> {
                 }
                 START_OF_SCAN => {
                     scans += 1;
+                    layout.visits = layout.visits.saturating_add(scanned_samples(frame, body));
                     // The decoder also keeps the coefficients of a baseline picture with several
                     // scans, or with a first scan that lacks components.
-                    progressive |= scans > 1;
-                    progressive |= layout.frame.is_some_and(|frame| body.first() != Some(&frame.components));
+                    layout.in_parts |= scans > 1;
+                    layout.in_parts |=
+                        layout.frame.is_some_and(|frame| body.first() != Some(&frame.components));
                 }
                 _ if segment.is_frame() => {
                     progressive |= segment.marker == 0xC2;
-                    frame_bytes = coefficient_bytes(body);
+                    frame = body;
                     layout.frame = layout.frame.or(Frame::of(body));
                 }
                 EXIF if scans == 0 && body.len() > EXIF_NAME.len() => {
@@ -159,8 +275,11 @@ impl<'a> Layout<'a> {
                 _ => {}
             }
         }
+        if progressive || layout.in_parts {
+            layout.coefficient_bytes = coefficient_bytes(frame);
+        }
         if progressive {
-            layout.coefficient_bytes = frame_bytes;
+            layout.in_parts = false;
         }
         layout
     }
@@ -273,23 +392,45 @@ fn segment(bytes: &[u8], at: usize) -> Option<&[u8]> {
     bytes.get(at..at + length.max(2))
 }
 
+/// The components in the body of a frame header: of each its name, its sampling factors (horizontal
+/// in the upper four bits, vertical in the lower ones), and its quantisation table.
+fn components_of(frame: &[u8]) -> impl Iterator<Item = &[u8; 3]> {
+    frame.get(6..).unwrap_or(&[]).as_chunks().0.iter()
+}
+
 /// The horizontal and vertical sampling factors of each component, and the maximum of each.
 fn samplings(frame: &[u8]) -> (impl Iterator<Item = (u64, u64)>, u64, u64) {
-    let components = frame.get(6..).unwrap_or(&[]);
-    let each = || components.chunks_exact(3).map(|c| (u64::from(c[1] >> 4), u64::from(c[1] & 15)));
+    let each = || components_of(frame).map(|c| (u64::from(c[1] >> 4), u64::from(c[1] & 15)));
     let h_max = each().map(|(h, _)| h).max().unwrap_or(1).max(1);
     let v_max = each().map(|(_, v)| v).max().unwrap_or(1).max(1);
     (each(), h_max, v_max)
 }
 
+/// Samples of each component of a frame, in whole blocks, from the body of its header.
+fn component_samples(frame: &[u8]) -> impl Iterator<Item = u64> {
+    let side =
+        |at: usize| frame.get(at..at + 2).map_or(0, |side| u64::from(side[0]) << 8 | u64::from(side[1]));
+    let (samplings, h_max, v_max) = samplings(frame);
+    let mcus = side(3).div_ceil(8 * h_max) * side(1).div_ceil(8 * v_max);
+    samplings.map(move |(h, v)| mcus * h * v * 64)
+}
+
 /// Bytes of all 16-bit coefficients of a frame, from the body of its header.
 fn coefficient_bytes(frame: &[u8]) -> u64 {
-    let &[_, h1, h0, w1, w0, ..] = frame else { return 0 };
-    let height = u64::from(u16::from_be_bytes([h1, h0]));
-    let width = u64::from(u16::from_be_bytes([w1, w0]));
-    let (samplings, h_max, v_max) = samplings(frame);
-    let mcus = width.div_ceil(8 * h_max) * height.div_ceil(8 * v_max);
-    samplings.map(|(h, v)| mcus * h * v * 64 * 2).sum()
+    component_samples(frame).map(|samples| samples * 2).sum()
+}
+
+/// Samples that a scan visits, from the bodies of its header and of its frame's. A component that the
+/// frame lacks counts as its largest one.
+fn scanned_samples(frame: &[u8], scan: &[u8]) -> u64 {
+    let Some((&count, components)) = scan.split_first() else { return 0 };
+    let named = components.as_chunks::<2>().0.iter().take(count.into());
+    let samples_of = |name: u8| {
+        let known =
+            components_of(frame).zip(component_samples(frame)).find(|(component, _)| component[0] == name);
+        known.map_or_else(|| component_samples(frame).max().unwrap_or(0), |(_, samples)| samples)
+    };
+    named.map(|&[name, _]| samples_of(name)).sum()
 }
 
 /// Bytes of the decoder's row buffers, at 16 bits per sample. Each component has a row of blocks,
@@ -310,6 +451,18 @@ mod tests {
         // 8 bits, 3024 x 4032, three components sampled 2x2, 1x1 and 1x1.
         let frame = [8, 0x0B, 0xD0, 0x0F, 0xC0, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1];
         assert_eq!(coefficient_bytes(&frame), 4032 * 3024 * 3);
+    }
+
+    #[test]
+    fn scans_visit_their_components() {
+        let frame = [8, 0x0B, 0xD0, 0x0F, 0xC0, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1];
+        let luma = 4032 * 3024;
+        assert_eq!(scanned_samples(&frame, &[3, 1, 0, 2, 0x11, 3, 0x11, 0, 63, 0]), luma * 3 / 2);
+        assert_eq!(scanned_samples(&frame, &[1, 1, 0, 1, 63, 0]), luma);
+        assert_eq!(scanned_samples(&frame, &[1, 3, 0, 1, 63, 0]), luma / 4);
+        assert_eq!(scanned_samples(&frame, &[1, 9, 0, 1, 63, 0]), luma);
+        assert_eq!(scanned_samples(&frame, &[]), 0);
+        assert_eq!(scanned_samples(&[], &[1, 1, 0, 1, 63, 0]), 0);
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub use error::PictureError;
 /// Limits on what decoding may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Maximum number of pixels in the picture.
+    /// Maximum number of pixels in the picture. All scans of a JPEG together may visit ten times as
+    /// many samples, so that no file takes much more time than the largest picture.
     pub max_pixels: u64,
     /// Maximum bytes in use at the peak of decoding: the file (and a copy of it if it is a JPEG),
     /// the decoder's buffers, and the picture. Up to 1 MiB of the decoder's tables and rows is not

@@ -2,7 +2,7 @@
 //! gray is written over it and the rest of the buffer is freed.
 
 use image::ColorType;
-use nibble_gray::{luma, over_white};
+use nibble_gray::{luma, over_white, rgb_to_gray, rgba_to_gray};
 
 use crate::PictureError;
 
@@ -11,8 +11,8 @@ pub(crate) fn to_gray_in_place(buffer: &mut Vec<u8>, color: ColorType) -> Result
     match color {
         ColorType::L8 => {}
         ColorType::La8 => squeeze(buffer, |[l, a]: [u8; 2]| over_white(l, a)),
-        ColorType::Rgb8 => squeeze(buffer, |[r, g, b]: [u8; 3]| luma(r, g, b)),
-        ColorType::Rgba8 => squeeze(buffer, |p: [u8; 4]| rgba_luma(p)),
+        ColorType::Rgb8 => rgb_to_gray(buffer),
+        ColorType::Rgba8 => rgba_to_gray(buffer),
         ColorType::L16 => squeeze(buffer, |p: [u8; 2]| narrow([p[0], p[1]])),
         ColorType::La16 => {
             squeeze(buffer, |p: [u8; 4]| over_white(narrow([p[0], p[1]]), narrow([p[2], p[3]])))
@@ -43,6 +43,11 @@ fn narrow(bytes: [u8; 2]) -> u8 {
     u8::try_from((wide + 128) / 257).unwrap_or(u8::MAX)
 }
 
+/// Keeps the first byte of each three, the luma of a pixel, and frees the rest of the buffer.
+pub(crate) fn keep_first_of_three(buffer: &mut Vec<u8>) {
+    squeeze(buffer, |[luma, _, _]: [u8; 3]| luma);
+}
+
 /// Replaces each group of `N` bytes by one byte, and frees the rest of the buffer.
 fn squeeze<const N: usize>(buffer: &mut Vec<u8>, gray: impl Fn([u8; N]) -> u8) {
     let count = buffer.len() / N;
@@ -71,7 +76,7 @@ mod tests {
     fn colours_become_gray_pixel_by_pixel() {
         let mut buffer = vec![255, 0, 0, 0, 255, 0];
         to_gray_in_place(&mut buffer, ColorType::Rgb8).unwrap();
-        assert_eq!(buffer, [54, 182]);
+        assert_eq!(buffer, [77, 149]);
         let mut clear = vec![0, 0, 0, 0, 9, 9, 9, 255];
         to_gray_in_place(&mut clear, ColorType::Rgba8).unwrap();
         assert_eq!(clear, [255, 9]);

@@ -65,9 +65,11 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureErr
         Directory::of(bytes).ok_or_else(|| PictureError::Broken("the TIFF has no directory".to_owned()))?;
     let dimension = |tag| u32::try_from(directory.first(tag).unwrap_or(0)).unwrap_or(u32::MAX);
     let (width, height) = (dimension(IMAGE_WIDTH), dimension(IMAGE_LENGTH));
-    let working = directory.working().saturating_add(directory.embedded()?);
+    let embedded = directory.embedded()?;
+    let working = directory.working().saturating_add(embedded.bytes);
     let cost = Cost::new(bytes, width, height)?.with_working(working);
     cost.check(limits)?;
+    jpeg::check_visits([width, height], embedded.visits, limits)?;
 
     let mut decoder = TiffDecoder::new(Cursor::new(bytes)).map_err(PictureError::from_image)?;
     let mut own = image::Limits::no_limits();
@@ -79,6 +81,15 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureErr
         _ => decoder.total_bytes(),
     };
     Stored::read(decoder, directory.orientation(), cost.with(buffer), limits)
+}
+
+/// What JPEG files within a TIFF cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Embedded {
+    /// Bytes needed to decode the largest one.
+    bytes: u64,
+    /// Samples that all their scans visit.
+    visits: u64,
 }
 
 /// The first directory of a file.
@@ -194,13 +205,14 @@ impl<'a> Directory<'a> {
         tables.saturating_add(row)
     }
 
-    /// Bytes needed to decode the largest JPEG in a strip or tile.
-    fn embedded(&self) -> Result<u64, PictureError> {
+    /// What the JPEG files in strips or tiles cost.
+    fn embedded(&self) -> Result<Embedded, PictureError> {
         if self.first(COMPRESSION) != Some(JPEG) {
-            return Ok(0);
+            return Ok(Embedded::default());
         }
         let tables = self.find(JPEG_TABLES).and_then(|entry| self.slice(entry.at, entry.count));
         let mut largest = tables.map_or(0, jpeg::embedded_bytes);
+        let mut visits = 0_u64;
         let mut left = self.bytes.len() as u64;
         for (offsets, counts) in [(STRIP_OFFSETS, STRIP_BYTE_COUNTS), (TILE_OFFSETS, TILE_BYTE_COUNTS)] {
             let (Some(offsets), Some(counts)) = (self.find(offsets), self.find(counts)) else { continue };
@@ -213,11 +225,12 @@ impl<'a> Directory<'a> {
                 })?;
                 if let Some(strip) = self.slice(at, length) {
                     largest = largest.max(jpeg::embedded_bytes(strip));
+                    visits = visits.saturating_add(jpeg::embedded_visits(strip));
                 }
             }
         }
         // The memory for the shared tables and for a strip may be in use at the same time.
-        Ok(largest.saturating_mul(2))
+        Ok(Embedded { bytes: largest.saturating_mul(2), visits })
     }
 
     /// The `length` bytes at `at`, or as many of them as the file has.

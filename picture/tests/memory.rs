@@ -331,7 +331,7 @@ fn jpeg_pictures_need_what_they_say() {
     needs_what_it_says("turned JPEG", &specimen("passport-turned.jpg"));
     let (peak, outcome) = peak_of(&specimen("passport-12mp.jpg"), &Limits::BROWSER);
     assert_eq!(outcome, Ok((4000, 3000)));
-    assert!(peak < 41_000_000, "{peak}: three bytes a pixel, and the file twice");
+    assert!(peak < 16_500_000, "{peak}: a byte a pixel, and the file twice");
 }
 
 // WebP
