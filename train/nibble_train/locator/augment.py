@@ -7,8 +7,9 @@ import torch
 
 from .normalise import BLOCK, codes
 
-#: Share of frames shown light on dark, and of those whose size is no multiple of 8.
-INVERTED, RAGGED = 0.08, 0.5
+#: Share of frames shown light on dark, of those turned upside down (most frames are upright, as
+#: most pictures are), and of those whose size is no multiple of 8.
+INVERTED, HALF_TURNED, RAGGED = 0.08, 0.3, 0.5
 
 
 def _half_turn(zones: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
@@ -35,7 +36,7 @@ def prepared(
         return torch.from_numpy(rng.random(n) < share).to(device)[:, None, None]
 
     images = torch.where(some(INVERTED), 255 - images, images)
-    turned = some(0.5)
+    turned = some(HALF_TURNED)
     images = torch.where(turned, images.flip(1, 2), images)
     zones = torch.where(turned, _half_turn(zones, rows, columns), zones)
     if rng.random() < 0.5:
