@@ -50,6 +50,7 @@
 //! | write a zone | [`write()`] |
 //! | find a field or the reach of a check digit | [`Format::layout`] |
 //! | compute a check digit | [`check_digit`] |
+//! | tell codes of states from others | [`is_known_state`] |
 //!
 //! No function panics, whatever the input. None asks a clock: the century of a date follows
 //! from the document, as `Document::of` explains.
@@ -88,6 +89,7 @@ mod format;
 mod kinds;
 mod layout;
 mod names;
+mod states;
 mod tables;
 mod write;
 mod zone;
@@ -97,6 +99,7 @@ pub use check::{Check, check_digit, verify};
 pub use document::{Document, Sex};
 pub use kinds::{CheckField, Format};
 pub use layout::{CheckRule, Field, FieldKind, Layout, Span};
+pub use states::{is_known_state, known_states};
 pub use write::{WriteError, Written, write};
 pub use zone::{ParseError, Zone, parse, parse_lines};
 

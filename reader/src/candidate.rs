@@ -13,6 +13,7 @@ use crate::decode::grammar::{self, Text};
 use crate::decode::odds::{MIN_UNPROTECTED_ODDS, unprotected_odds};
 use crate::decode::rivals::{self, Rival};
 use crate::decode::slots::{Grid, Slot, ink, marginals, most_likely};
+use crate::decode::states::{settle_states, with_states};
 use crate::geometry::Point;
 use crate::look::{TEMPERATURE, run};
 use crate::path::LinePath;
@@ -112,7 +113,7 @@ impl Candidate {
         if is_empty || text.lines.windows(2).any(|pair| are_one_line(&pair[0], &pair[1])) {
             return None;
         }
-        let (text, rival) = rivals::settle(&slots, &ink, text);
+        let (text, rival) = rivals::settle(&slots, &ink, settle_states(&slots, text));
         let checks = verify(text.format, &text.lines);
         let mut candidate = Self { lines, evidence, text_beyond, text, checks, rival, not_valid: Vec::new() };
         candidate.not_valid = candidate.objections();
@@ -213,8 +214,8 @@ impl Candidate {
             return None;
         }
         let read = &self.lines[line];
-        let (slot, ink) = (&read.slots[position], read.ink[position]);
-        let (odds, other) = unprotected_odds(slot, ink, &self.text, line, position);
+        let slot = with_states(&read.slots[position], &self.text, line, position);
+        let (odds, other) = unprotected_odds(&slot, read.ink[position], &self.text, line, position);
         let confidence = symbol(self.text.lines[line][position]).map_or(0.0, |symbol| slot[symbol]);
         (odds < MIN_UNPROTECTED_ODDS || confidence < MIN_UNPROTECTED).then_some(other)
     }
