@@ -86,6 +86,29 @@ pub(super) fn birth(digits: &[u8], document: Option<Date>) -> Option<Date> {
     })
 }
 
+/// What is known of a birth date with fillers for the day, or for month and day: `YYYY-MM` or `YYYY`.
+/// `None` for any other text.
+pub(super) fn partial_birth(digits: &[u8], document: Option<Date>) -> Option<String> {
+    let [y0, y1, m0, m1, b'<', b'<'] = *digits else { return None };
+    let first = |m0, m1| birth(&[y0, y1, m0, m1, b'0', b'1'], document);
+    match [m0, m1] {
+        [b'<', b'<'] => first(b'0', b'1').map(|date| format!("{:04}", date.year)),
+        _ => first(m0, m1).map(|date| format!("{:04}-{:02}", date.year, date.month)),
+    }
+}
+
+/// The six digits of a zone for a partial date, `YYYY` or `YYYY-MM`; `None` where `text` is neither.
+pub(super) fn partial_digits_of(text: &str) -> Option<[u8; 6]> {
+    let [_, _, y0, y1, month @ ..] = text.as_bytes() else { return None };
+    let [m0, m1] = match *month {
+        [] => [b'<', b'<'],
+        [b'-', m0, m1] => [m0, m1],
+        _ => return None,
+    };
+    let month = if month.is_empty() { "-01" } else { text.get(4..)? };
+    digits_of(&format!("{}{month}-01", text.get(..4)?)).map(|_| [*y0, *y1, m0, m1, b'<', b'<'])
+}
+
 /// The six digits of a zone for an ISO 8601 date, `YYYY-MM-DD`; `None` where `text` is no
 /// calendar date. The century is lost.
 pub(super) fn digits_of(text: &str) -> Option<[u8; 6]> {

@@ -55,6 +55,10 @@ pub struct Document {
     pub nationality: String,
     /// The birth date in ISO 8601, `YYYY-MM-DD`; `None` where the zone has no calendar date.
     pub birth_date: Option<String>,
+    /// What is known of a birth date whose month or day is filled with `<`: `YYYY` or `YYYY-MM`.
+    /// `None` where [`Document::birth_date`] is complete, and where not even the year is known.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub birth_date_partial: Option<String>,
     /// The date of expiry in ISO 8601; `None` where the zone has no calendar date.
     pub expiry_date: Option<String>,
     /// The sex; `None` where the zone prints something other than `M`, `F`, `X` or a filler, and
@@ -116,6 +120,7 @@ impl Document {
             document_number: String::new(),
             nationality: String::new(),
             birth_date: None,
+            birth_date_partial: None,
             expiry_date: None,
             sex: None,
             optional: String::new(),
@@ -157,6 +162,7 @@ impl Document {
             document_number: plain(&number),
             nationality: plain(field(nationality)),
             birth_date: date::birth(field(FieldKind::BirthDate), dated).map(date::Date::iso),
+            birth_date_partial: date::partial_birth(field(FieldKind::BirthDate), dated),
             expiry_date: expiry.map(date::Date::iso),
             sex: match field(FieldKind::Sex) {
                 b"M" => Some(Sex::M),
@@ -242,6 +248,23 @@ mod tests {
         assert_eq!((swiss.surname.as_str(), swiss.given_names.as_str()), ("MARCHAND", "FABIENNE"));
         assert_eq!(swiss.birth_date.as_deref(), Some("1980-01-26"));
         assert_eq!(swiss.optional, "D 305142128097");
+    }
+
+    #[test]
+    fn partial_births_keep_what_is_known() {
+        let born = |date: &str| {
+            let second = format!("L123456781UTO{date}1M3207165<<<<<<<<<<<<<<04");
+            let lines = ["P<UTOUNKNOWN<<BORN<<<<<<<<<<<<<<<<<<<<<<<<<<", &second];
+            let document = Document::of(Format::TD3, &lines);
+            (document.birth_date, document.birth_date_partial)
+        };
+        assert_eq!(born("85<<<<"), (None, Some("1985".into())));
+        assert_eq!(born("7210<<"), (None, Some("1972-10".into())));
+        assert_eq!(born("1510<<"), (None, Some("2015-10".into())));
+        assert_eq!(born("721014"), (Some("1972-10-14".into()), None));
+        for date in ["<<<<<<", "<<1014", "85<<14", "8513<<", "7210<4", "880941"] {
+            assert_eq!(born(date), (None, None), "{date}");
+        }
     }
 
     #[test]

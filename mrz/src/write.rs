@@ -104,7 +104,8 @@ impl std::error::Error for WriteError {}
 /// - A number of more than nine characters goes on in the optional data of TD1 (up to 22
 ///   characters) and TD2 (up to 14). In the other formats it is an error.
 /// - Optional data of TD1 fill the first field, and words that do not fit there the second.
-/// - A date that is `None` is unknown and becomes fillers. Of a year, two digits are printed: a
+/// - A date that is `None` is unknown and becomes fillers; of a partial birth date, what is known is
+///   printed. Of a year, two digits are printed: a
 ///   reader finds its century as [`Document::of`] does, or by its own rule.
 /// - Empty optional data of TD3 have a filler for their check digit.
 ///
@@ -142,7 +143,10 @@ pub fn write(code: &str, document: &Document) -> Result<Written, WriteError> {
     let names_truncated = sheet.names(document)?;
     let taken = sheet.number(&document.document_number)?;
     sheet.optional(&document.optional, taken)?;
-    sheet.date(FieldKind::BirthDate, document.birth_date.as_deref())?;
+    sheet.date(
+        FieldKind::BirthDate,
+        document.birth_date.as_deref().or(document.birth_date_partial.as_deref()),
+    )?;
     sheet.date(FieldKind::ExpiryDate, document.expiry_date.as_deref())?;
     sheet.sex(document.sex)?;
     sheet.check_digits(taken > 0);
@@ -356,7 +360,8 @@ impl Sheet {
         let Some(span) = self.layout.span(field) else {
             return Err(WriteError::NoPlace { format: self.format(), field });
         };
-        let digits = date::digits_of(date).ok_or(WriteError::Date { field })?;
+        let partial = || date::partial_digits_of(date).filter(|_| field == FieldKind::BirthDate);
+        let digits = date::digits_of(date).or_else(partial).ok_or(WriteError::Date { field })?;
         self.put(span, &digits);
         Ok(())
     }

@@ -119,7 +119,10 @@ pub(crate) fn document(random: &mut Random, format: Format, long_names: bool) ->
     } else {
         document.expiry_date = Some(expiry);
     }
-    if !random.once_in(20) {
+    if random.once_in(10) {
+        let born = date(random, ((dated - 99).max(1900), dated - 1));
+        document.birth_date_partial = Some(born[..if random.once_in(2) { 4 } else { 7 }].into());
+    } else if !random.once_in(20) {
         document.birth_date = Some(date(random, ((dated - 99).max(1900), dated - 1)));
     }
     document.sex = Some(*random.one_of(&[Sex::F, Sex::M, Sex::X]));

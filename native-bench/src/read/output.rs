@@ -35,13 +35,14 @@ const FIELDS: [&str; 10] = [
 ];
 
 /// Keys of `document` and their labels in readable output.
-const LABELS: [(&str, &str); 9] = [
+const LABELS: [(&str, &str); 10] = [
     ("surname", "surname"),
     ("given_names", "given names"),
     ("document_number", "number"),
     ("issuer", "issued by"),
     ("nationality", "nationality"),
     ("birth_date", "born"),
+    ("birth_date_partial", "born"),
     ("sex", "sex"),
     ("expiry_date", "expires"),
     ("optional", "optional data"),

@@ -48,6 +48,8 @@ export interface DocumentFields {
   document_number: string;
   nationality: string;
   birth_date: string | null;
+  /** Year, or year and month, where the zone has fillers for the rest; otherwise absent. */
+  birth_date_partial?: string;
   expiry_date: string | null;
   sex: string | null;
   optional: string | null;
