@@ -3,7 +3,7 @@ import type { Check, DocumentFields } from "nibble";
 import { el } from "../dom";
 import { t, type Key } from "../messages";
 import { nameOfState } from "../states";
-import { date, sex, validity } from "../words";
+import { born, date, sex, validity } from "../words";
 
 /** Fields that the lines of a format do not contain. */
 const ABSENT: Partial<Record<DocumentFields["format"], readonly (keyof DocumentFields)[]>> = {
@@ -43,7 +43,7 @@ export function card(document: DocumentFields, checks: readonly Check[]): HTMLEl
   return [
     ...field("surname", document.surname, { wide: true }),
     ...field("given_names", document.given_names, { wide: true }),
-    ...present("birth_date", date(document.birth_date), { warning: wrong("birth_date") }),
+    ...present("birth_date", born(document), { warning: wrong("birth_date") }),
     ...present("sex", sex(document.sex)),
     ...field("document_number", document.document_number, { warning: wrong("document_number") }),
     ...present("expiry_date", date(document.expiry_date), {

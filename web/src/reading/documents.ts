@@ -6,15 +6,11 @@ import { VERDICTS, outcome } from "./verdict";
 
 /** Returns the result with one of its documents in the place of the best one. */
 export function chosen(result: Result, found: Found): Result {
-  const { not_valid_because, ...rest } = found;
-  const { not_valid_because: _, ...whole } = result;
+  const whole = { ...result };
+  // Of a valid document the key is absent.
+  delete whole.not_valid_because;
   const notes = result.review.filter((item) => item.line === null);
-  return {
-    ...whole,
-    ...rest,
-    ...(not_valid_because === undefined ? {} : { not_valid_because }),
-    review: [...found.review, ...notes],
-  };
+  return { ...whole, ...found, review: [...found.review, ...notes] };
 }
 
 function isShown(result: Result, found: Found): boolean {
