@@ -24,6 +24,8 @@ def _train(options: argparse.Namespace) -> None:
     names = ("seed", "batch", "pool", "warm", "rate")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     recipe = replace(recipe, **given)
+    for index, steps in enumerate(options.steps or []):
+        recipe = recipe.with_phase(index, steps=steps, stop=-1)
     run = Run(
         Path(options.out),
         device,
@@ -33,10 +35,14 @@ def _train(options: argparse.Namespace) -> None:
         not options.no_graphs,
     )
     training = Training(recipe, run)
-    if checkpoint.load(training):
+    goes_on = checkpoint.load(training)
+    if goes_on:
         print(f"goes on at step {training.all_steps()}", flush=True)
     if options.deadline:
-        training.plan = deadline.Deadline(options.deadline)
+        plan = deadline.Deadline(options.deadline)
+        training.plan = plan
+        if goes_on:
+            plan.go_on(training)
     training.go()
 
 
@@ -80,6 +86,13 @@ def main() -> None:
     )
     train.add_argument("--out", default=str(ROOT / "train/runs/latest"))
     train.add_argument("--recipe", help="repeat the run of this manifest")
+    train.add_argument(
+        "--steps",
+        type=int,
+        nargs=4,
+        metavar=("COLUMNS", "LINES", "QUANTISED", "FROZEN"),
+        help="of the four phases",
+    )
     train.add_argument("--seed", type=int)
     train.add_argument("--batch", type=int, help="strips a step")
     train.add_argument("--pool", type=int, help="strips kept, a multiple of 64")

@@ -28,6 +28,8 @@ FROZEN_SHARE = 0.2
 RESERVE = 24 / 600
 #: Strips are asked for somewhat slower than they are made.
 ASKED = 0.85
+#: Share of the time that steps are planned for; validations take the rest.
+PLANNED = 0.92
 #: Steps of a measurement, or share of the time if that is over before; half of it isn't counted.
 MEASURED, MEASURED_SHARE = 500, 0.04
 
@@ -48,6 +50,20 @@ class Deadline:
             end = self.begin + self.seconds
             self._share(training, ("quantised", "frozen"), FROZEN_SHARE, end - 1.5 * reserve)
 
+    def go_on(self, training: Training) -> None:
+        """Sets when the phases end of a training that goes on from a checkpoint."""
+        is_float = training.phase.name in PHASES[:2]
+        share = FLOAT_SHARE if is_float else 1.0
+        pair = range(0, 2) if is_float else range(2, 4)
+        now, end = time.monotonic(), self.begin + (share - 1.5 * RESERVE) * self.seconds
+        lengths = {index: training.recipe.phases[index].length for index in pair}
+        left = sum(length for index, length in lengths.items() if index >= training.index)
+        left, seen = max(1, left - training.step), -training.step
+        for index in pair:
+            if index >= training.index:
+                seen += lengths[index]
+                training.ends[index] = now + (end - now) * seen / left
+
     def _share(
         self, training: Training, names: tuple[str, str], second: float, end: float
     ) -> None:
@@ -56,7 +72,7 @@ class Deadline:
         measured = first + 1 if names[1] == "lines" else first
         seconds_a_step = self._measure(training, measured)
         now = time.monotonic()
-        steps = max(4 * REFRESH, (end - now) / seconds_a_step * 0.97)
+        steps = max(4 * REFRESH, (end - now) / seconds_a_step * PLANNED)
         fresh = ASKED * training.generator_rate * seconds_a_step * REFRESH / CHUNK
         fresh = math.floor(fresh * 100) / 100
         for index, share in ((first, 1 - second), (first + 1, second)):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .stream import CHUNK, COLUMN_STRIDE, LONGEST, WIDEST, WIDTH_STEP, Chunk
+from .stream import CHUNK, COLUMN_STRIDE, LONGEST, WIDEST, Chunk
 from .strips import ROWS
 from .texts import BLANK
 
@@ -101,7 +101,7 @@ class Pool:
 
     def fill(self, batch: Batch, picks: np.ndarray, step: int) -> None:
         """Writes the batch of a step."""
-        rows, width = torch.from_numpy(picks).to(self.device), batch.width
+        rows, width = torch.from_numpy(picks).to(self.device, non_blocking=True), batch.width
         batch.pixels.copy_(self.pixels[rows, :, :width])
         batch.texts.copy_(self.texts[rows])
         batch.lengths.copy_(self.lengths[rows])
@@ -110,7 +110,3 @@ class Pool:
         batch.uniform.uniform_(generator=self.source)
         batch.normal.normal_(generator=self.source)
 
-
-def widths() -> range:
-    """All widths that a strip can have."""
-    return range(WIDTH_STEP, WIDEST + 1, WIDTH_STEP)

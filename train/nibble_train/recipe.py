@@ -44,6 +44,8 @@ class Recipe:
     damping: float = 1e-2
     #: Share of a step by which averaged weights follow.
     average: float = 2e-3
+    #: Batches from which the statistics of batch norm are estimated.
+    norm_batches: int = 60
     phases: tuple[Phase, ...] = (
         Phase("columns", 12_000, 1.0),
         Phase("lines", 24_000, 1.0),

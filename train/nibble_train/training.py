@@ -33,8 +33,8 @@ BITS = (4, 8)
 #: How far strips are stretched along the line: not while columns are trained, whose labels stay.
 STRETCHING = {"columns": 0.003}
 USUAL_STRETCHING = 0.02
-#: Batches from which norms are estimated, and step numbers that no training reaches for them.
-NORM_BATCHES, FAR_STEP = 60, 1 << 32
+#: Numbers of batches that are not trained on begin here.
+FAR_STEP = 1 << 32
 
 
 @dataclass
@@ -196,7 +196,7 @@ class Training:
     def finished(self, learner: Learner) -> nn.Module:
         """The averaged network with norms estimated anew."""
         network = learner.averaged()
-        estimate_norms(network, self.samples(NORM_BATCHES))
+        estimate_norms(network, self.samples(self.recipe.norm_batches))
         return network
 
     def go(self) -> bool:
@@ -209,6 +209,7 @@ class Training:
             if not self._phase():
                 return False
             self.check()
+            self.steppers.clear()
             if self.index + 1 == len(PHASES):
                 break
             self.index, self.step = self.index + 1, 0
