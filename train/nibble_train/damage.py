@@ -43,7 +43,9 @@ def _smooth(
     rng: np.random.Generator, shape: tuple[int, int], grain: float, amplitude: float
 ) -> np.ndarray:
     height, width = shape
-    grid = _normal(rng, (max(2, int(height / grain)) + 2, max(2, int(width / grain)) + 2), amplitude)
+    grid = _normal(
+        rng, (max(2, int(height / grain)) + 2, max(2, int(width / grain)) + 2), amplitude
+    )
     return cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
@@ -159,7 +161,10 @@ def covered(
     elif kind == "strokes":
         for _ in range(int(rng.integers(1, 4))):
             ends = [
-                (rng.uniform(left - pitch, right + pitch), rng.uniform(top - 0.2 * cap, bottom + 0.2 * cap))
+                (
+                    rng.uniform(left - pitch, right + pitch),
+                    rng.uniform(top - 0.2 * cap, bottom + 0.2 * cap),
+                )
                 for _ in range(2)
             ]
             points = [tuple(int(v * 16) for v in end) for end in ends]

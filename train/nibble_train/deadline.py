@@ -64,9 +64,7 @@ class Deadline:
                 seen += lengths[index]
                 training.ends[index] = now + (end - now) * seen / left
 
-    def _share(
-        self, training: Training, names: tuple[str, str], second: float, end: float
-    ) -> None:
+    def _share(self, training: Training, names: tuple[str, str], second: float, end: float) -> None:
         """Two phases until `end`, the second having a share of the steps."""
         first = PHASES.index(names[0])
         measured = first + 1 if names[1] == "lines" else first

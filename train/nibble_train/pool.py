@@ -109,4 +109,3 @@ class Pool:
         self.source.manual_seed(self.seed << 40 | step)
         batch.uniform.uniform_(generator=self.source)
         batch.normal.normal_(generator=self.source)
-

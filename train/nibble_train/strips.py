@@ -70,7 +70,7 @@ class Mix:
     boxed: float = 0.0
 
 
-TRAINING = Mix(typewriter=0.08, covered=0.09, screen=0.12, alike=0.3, small=0.04, boxed=0.04)
+TRAINING = Mix(typewriter=0.08, covered=0.07, screen=0.12, alike=0.3, small=0.04, boxed=0.04)
 
 
 def stretch(gray: np.ndarray) -> np.ndarray:
@@ -277,9 +277,10 @@ class Generator:
         if rng.random() < 0.35:
             bend = rng.normal(0, 0.2) * gap * jitter
             xs = np.arange(columns, dtype=np.float32)[None]
-            ys = np.arange(rows, dtype=np.float32)[:, None] + np.float32(bend) * (
-                2 * (xs / columns) - 1
-            ) ** 2
+            ys = (
+                np.arange(rows, dtype=np.float32)[:, None]
+                + np.float32(bend) * (2 * (xs / columns) - 1) ** 2
+            )
             along = np.broadcast_to(xs, ys.shape).astype(np.float32)
             coverage = cv2.remap(coverage, along, ys.astype(np.float32), cv2.INTER_LINEAR)
         return coverage, mapped(centres), edges, rows
