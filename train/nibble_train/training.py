@@ -1,7 +1,7 @@
 """Training from random weights to archives: the float network, then 4 and 8 bits side by side.
 
-Weights are a function of the recipe, the versions of the software and the device. `docs/training.md`
-says what each phase is for.
+Weights are a function of the recipe, the versions of the software and the device;
+`docs/training.md` says what each phase is for.
 """
 
 from __future__ import annotations
