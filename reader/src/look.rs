@@ -142,7 +142,7 @@ pub(super) fn run(
     path: &LinePath,
     margin: f32,
 ) -> Option<(Rectified, Logits)> {
-    let (rows, stride) = (network.model().height, network.model().column_stride);
+    let (rows, stride) = (network.model().height?, network.model().column_stride);
     let rectified = rectify(picture, path, margin, rows, stride)?;
     let logits = network.run(rectified.strip.pixels()).ok()?;
     Some((rectified, logits))

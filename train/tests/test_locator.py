@@ -8,11 +8,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: no test of the locator")
 
+from nibble_train.integer import run  # noqa: E402
 from nibble_train.locator.augment import prepared  # noqa: E402
 from nibble_train.locator.chunks import Pool  # noqa: E402
+from nibble_train.locator.export import quantised_model  # noqa: E402
 from nibble_train.locator.frames import CHUNK, SIZES, chunk  # noqa: E402
 from nibble_train.locator.inks import Fonts, Inks  # noqa: E402
-from nibble_train.locator.network import OUTPUTS, Network, QuantisedNetwork  # noqa: E402
+from nibble_train.locator.network import LAYERS, OUTPUTS, Network, QuantisedNetwork  # noqa: E402
 from nibble_train.locator.normalise import BLOCK, FLOOR, GAIN, codes  # noqa: E402
 from nibble_train.locator.pages import Pages  # noqa: E402
 from nibble_train.locator.proposals import proposals  # noqa: E402
@@ -210,3 +212,26 @@ def test_steps_lower_the_loss(chunks, bits):
 
 def test_every_size_suits_the_strides():
     assert all(side % 8 == 0 for shape, _ in SIZES for side in shape)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_the_exported_model_is_the_network(chunks, bits):
+    torch.manual_seed(2)
+    network = QuantisedNetwork(Network(), bits)
+    images, _ = chunks[0]
+    x = codes(torch.from_numpy(images[:4]))[:, None].float() / 15
+    network.calibrate(x)
+    network.train()
+    for _ in range(3):  # batch norm that is not that of the start
+        network(x)
+    network.eval()
+    with torch.no_grad():
+        wanted = network(x[:1])[0].permute(1, 2, 0).numpy()
+    archive = {name: value.numpy() for name, value in network.state_dict().items()}
+    model = quantised_model(archive, bits)
+    assert [layer.weight.shape[0] for layer in model.layers] == [c[0] for c in LAYERS]
+    maps, _ = run(model, (x[0, 0].numpy() * 255).round().astype(np.uint8))
+    found = maps * model.layers[-1].scale
+    # A rounding that falls the other way moves a code by one.
+    assert np.median(np.abs(found - wanted)) < 0.02 * wanted.std()
+    assert np.corrcoef(found.ravel(), wanted.ravel())[0, 1] > 0.995

@@ -18,6 +18,22 @@ def _sheet(options: argparse.Namespace) -> None:
     sheet(options.out, options.seed, options.first, options.count, Fonts(options.fonts))
 
 
+def _export(options: argparse.Namespace) -> None:
+    from pathlib import Path
+
+    import torch
+
+    from .export import export
+    from .frames import chunk
+    from .inks import Fonts
+    from .normalise import codes
+
+    images, zones = chunk(options.seed, 0, Fonts(options.fonts))
+    frame = images[int((zones[:, 0, 6] > 0).argmax())][:61, :103]
+    root = Path(__file__).resolve().parents[3]
+    export(Path(options.archive), frame, codes(torch.from_numpy(frame[None]))[0].numpy(), root)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="nibble_train.locator")
     commands = parser.add_subparsers(required=True)
@@ -50,6 +66,11 @@ def main() -> None:
     s.add_argument("--count", type=int, default=8)
     s.add_argument("--fonts")
     s.set_defaults(run=_sheet)
+    e = commands.add_parser("export", help="model file and golden vectors from an archive")
+    e.add_argument("archive", help="u4.npz of a training")
+    e.add_argument("--seed", type=int, default=7)
+    e.add_argument("--fonts")
+    e.set_defaults(run=_export)
     options = parser.parse_args()
     options.run(options)
 
