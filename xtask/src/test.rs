@@ -178,6 +178,16 @@ fn clippy() -> Result<()> {
         cargo.args(deny).args(binary.own_flags());
         shell::run(cargo.env("RUSTFLAGS", page::flags()))?;
     }
+    // Each module by itself, as the package has them.
+    for module in [
+        &["nibble-wasm", "--no-default-features", "--features", "read"][..],
+        &["nibble-wasm", "--no-default-features", "--features", "bench"],
+        &["nibble-wasm-picture"],
+    ] {
+        let mut cargo = command("cargo");
+        cargo.args(["clippy", "--quiet", "--target", "wasm32-unknown-unknown", "-p"]).args(module).args(deny);
+        shell::run(cargo.env("RUSTFLAGS", page::flags()))?;
+    }
     let mut cargo = command("cargo");
     cargo.args(["clippy", "--quiet", "-p", "native-bench", "--target", "aarch64-unknown-linux-musl"]);
     shell::run(cargo.args(deny))
