@@ -4,7 +4,7 @@ import globals from "globals";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["web/dist", "web/pkg", "**/node_modules", "wasm/npm/src/engine.*"] },
+  { ignores: ["web/dist", "web/pkg", "**/node_modules", "wasm/npm/src/*engine.*"] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   js.configs.recommended,
   {

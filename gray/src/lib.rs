@@ -28,6 +28,18 @@ impl Gray {
         (width.checked_mul(height) == Some(pixels.len())).then_some(Self { width, height, pixels })
     }
 
+    /// A picture of row-major RGBA pixels of 8 bits, as a browser's canvas holds them, over white;
+    /// `None` if there are not `width * height` of them, or none at all.
+    #[must_use]
+    pub fn from_rgba(width: usize, height: usize, mut rgba: Vec<u8>) -> Option<Self> {
+        let expected = width.checked_mul(height).and_then(|pixels| pixels.checked_mul(4));
+        if rgba.is_empty() || expected != Some(rgba.len()) {
+            return None;
+        }
+        rgba_to_gray(&mut rgba);
+        Self::new(width, height, rgba)
+    }
+
     /// Width in pixels.
     #[must_use]
     pub fn width(&self) -> usize {
@@ -230,6 +242,15 @@ mod tests {
             rgba_to_gray(&mut rgba);
             assert_eq!(rgba, expected, "{count} clear pixels");
         }
+    }
+
+    #[test]
+    fn canvas_pixels_are_checked() {
+        assert!(Gray::from_rgba(2, 2, vec![0; 15]).is_none());
+        assert!(Gray::from_rgba(0, 0, Vec::new()).is_none());
+        assert!(Gray::from_rgba(usize::MAX, 2, vec![0; 8]).is_none());
+        let picture = Gray::from_rgba(2, 1, vec![10, 10, 10, 255, 0, 0, 0, 0]).expect("two pixels");
+        assert_eq!(picture.pixels(), [10, 255]);
     }
 
     #[test]

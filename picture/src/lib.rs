@@ -67,19 +67,6 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Gray, PictureError> {
     stored.into_gray()
 }
 
-/// Makes a gray picture from row-major RGBA8 pixels, as a browser's canvas provides them.
-///
-/// # Errors
-/// [`PictureError::Broken`] if the length is not `width * height * 4`, or if there are no pixels.
-pub fn from_rgba(width: usize, height: usize, mut rgba: Vec<u8>) -> Result<Gray, PictureError> {
-    let expected = width.checked_mul(height).and_then(|pixels| pixels.checked_mul(4));
-    if rgba.is_empty() || expected != Some(rgba.len()) {
-        return Err(PictureError::Broken("pixels do not match the dimensions".to_owned()));
-    }
-    pixels::to_gray_in_place(&mut rgba, image::ColorType::Rgba8)?;
-    orient::upright(rgba, width, height, image::metadata::Orientation::NoTransforms)
-}
-
 fn format_of(bytes: &[u8]) -> Result<ImageFormat, PictureError> {
     if bytes.is_empty() {
         return Err(PictureError::Empty);

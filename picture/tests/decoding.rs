@@ -6,7 +6,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageFormat, Rgb, RgbImage};
 use nibble_gray::luma;
-use nibble_picture::{Limits, PictureError, decode, from_rgba};
+use nibble_picture::{Limits, PictureError, decode};
 
 /// Something without symmetry, so that a wrong turn shows.
 fn scene(width: u32, height: u32) -> RgbImage {
@@ -186,11 +186,4 @@ fn what_is_no_picture_says_so() {
     assert_eq!(named(b"%PDF-1.7\n"), PictureError::Unsupported("PDF".to_owned()));
     assert_eq!(named(b"\0\0\0\x18ftypheic\0\0\0\0"), PictureError::Unsupported("HEIC".to_owned()));
     assert_eq!(named(b"GIF89a\x01\0\x01\0\0\0\0;").code(), "Unsupported");
-}
-
-#[test]
-fn canvas_pixels_are_checked() {
-    assert!(from_rgba(2, 2, vec![0; 15]).is_err());
-    assert!(from_rgba(0, 0, Vec::new()).is_err());
-    assert_eq!(from_rgba(1, 1, vec![10, 10, 10, 255]).unwrap().pixels(), [10]);
 }

@@ -2,11 +2,12 @@
 //! layer.
 
 use nibble_core::{Activations, Network};
-use nibble_picture::{Limits, decode};
+use nibble_gray::Gray;
 use nibble_reader::{Point, strip_of_quad};
 use wasm_bindgen::prelude::*;
 
 use crate::error::thrown;
+use crate::reading::of_size;
 
 /// Margin on each side of a line, in characters.
 const MARGIN: f32 = 1.0;
@@ -45,15 +46,23 @@ impl Explainer {
         Ok(Self { network })
     }
 
-    /// The strip of a line in an image file, as row-major gray bytes. `quad` holds x and y of each
-    /// corner of the line, as in `quads` of a reading; `characters` is the number of characters in
-    /// the line.
+    /// The strip of a line in a picture of row-major gray bytes, as such bytes again. `quad` holds x
+    /// and y of each corner of the line, as in `quads` of a reading; `characters` is the number of
+    /// characters in the line.
     ///
     /// # Errors
-    /// An `Error` with the `code` of the picture error, or `Internal` if there is no such line.
-    pub fn strip(&self, bytes: &[u8], quad: &[f32], characters: f32) -> Result<Vec<u8>, JsValue> {
+    /// An `Error` with `code` `Broken` if there are more or fewer than `width * height` bytes, or
+    /// `Internal` if there is no such line.
+    pub fn strip(
+        &self,
+        width: usize,
+        height: usize,
+        gray: Vec<u8>,
+        quad: &[f32],
+        characters: f32,
+    ) -> Result<Vec<u8>, JsValue> {
         let no_line = || thrown("Internal", &"no line has these corners");
-        let gray = decode(bytes, &Limits::BROWSER).map_err(|error| thrown(error.code(), &error))?;
+        let gray = of_size(Gray::new(width, height, gray))?;
         let &[x0, y0, x1, y1, x2, y2, x3, y3] = quad else { return Err(no_line()) };
         let corners = [Point::new(x0, y0), Point::new(x1, y1), Point::new(x2, y2), Point::new(x3, y3)];
         let model = self.network.model();

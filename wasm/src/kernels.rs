@@ -62,6 +62,7 @@ pub(crate) fn raced(precisions: &[Precision]) -> Kernels {
 
 /// The kernels after a race for every precision. It is held even if there were races before: at
 /// start-up, the engine may not have optimised all code yet.
+#[cfg(feature = "bench")]
 pub(crate) fn raced_again() -> Kernels {
     with_known(|known| {
         known.race(&OperandRange::ALL);

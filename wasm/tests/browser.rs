@@ -1,6 +1,7 @@
 //! The engine in a real browser: the bundled samples as they are read there, and errors with codes.
 #![cfg(target_arch = "wasm32")]
 
+use nibble_picture::{Limits, decode};
 use nibble_wasm::{Engine, Explainer};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -12,6 +13,18 @@ const U8: &[u8] = include_bytes!("../../models/ocr-u8.safetensors");
 const F32: &[u8] = include_bytes!("../../models/ocr-f32.safetensors");
 const SCAN: &[u8] = include_bytes!("../../testdata/specimens/id-td2-scan.png");
 
+/// Width, height and pixels of the scan.
+fn scan() -> (usize, usize, Vec<u8>) {
+    let gray = decode(SCAN, &Limits::BROWSER).unwrap();
+    (gray.width(), gray.height(), gray.pixels().to_vec())
+}
+
+/// Reads the scan.
+fn read(engine: &mut Engine) -> serde_json::Value {
+    let (width, height, gray) = scan();
+    serde_json::from_str(&engine.read_gray(width, height, gray).unwrap()).unwrap()
+}
+
 fn code(error: &JsValue) -> String {
     let code = js_sys::Reflect::get(error, &JsValue::from_str("code")).unwrap();
     assert!(error.is_instance_of::<js_sys::Error>());
@@ -22,8 +35,7 @@ fn code(error: &JsValue) -> String {
 fn a_scan_is_read_at_each_precision() {
     for (model, name) in [(U4, "u4"), (U8, "u8"), (F32, "f32")] {
         let mut engine = Engine::new(model).unwrap();
-        let json: serde_json::Value =
-            serde_json::from_str(&engine.read_file(SCAN.to_vec()).unwrap()).unwrap();
+        let json = read(&mut engine);
         assert_eq!(json["precision"], name);
         let lines: Vec<&str> = json["lines"].as_array().unwrap().iter().filter_map(|l| l.as_str()).collect();
         assert_eq!(lines, ["I<UTOTANAKA<<LUCA<<<<<<<<<<<<<<<<<<<", "N56H688195UTO5602133M3512078<<<<<<<0"]);
@@ -35,8 +47,8 @@ fn a_scan_is_read_at_each_precision() {
 fn errors_carry_codes() {
     assert_eq!(code(&Engine::new(b"nothing").unwrap_err()), "ModelInvalid");
     let mut engine = Engine::new(U4).unwrap();
-    assert_eq!(code(&engine.read_file(b"plain text".to_vec()).unwrap_err()), "NotAPicture");
-    assert_eq!(code(&engine.read_file(Vec::new()).unwrap_err()), "Empty");
+    assert_eq!(code(&engine.read_gray(3, 3, vec![0; 10]).unwrap_err()), "Broken");
+    assert_eq!(code(&engine.fuse_pixels(0, 0, Vec::new()).unwrap_err()), "Broken");
     assert_eq!(code(&engine.read_pixels(3, 3, vec![0; 5]).unwrap_err()), "Broken");
 }
 
@@ -53,24 +65,25 @@ fn a_picture_without_zone_gives_an_empty_result() {
 #[wasm_bindgen_test]
 fn frames_are_fused_until_they_are_forgotten() {
     let mut engine = Engine::new(U4).unwrap();
-    let frames = |engine: &mut Engine, bytes: &[u8]| -> (u64, usize) {
+    let frames = |engine: &mut Engine| -> (u64, usize) {
+        let (width, height, gray) = scan();
         let json: serde_json::Value =
-            serde_json::from_str(&engine.fuse_file(bytes.to_vec()).unwrap()).unwrap();
+            serde_json::from_str(&engine.fuse_gray(width, height, gray).unwrap()).unwrap();
         (json["frames"].as_u64().unwrap(), json["lines"].as_array().unwrap().len())
     };
-    assert_eq!(frames(&mut engine, SCAN), (1, 2));
-    assert_eq!(frames(&mut engine, SCAN), (2, 2));
+    assert_eq!(frames(&mut engine), (1, 2));
+    assert_eq!(frames(&mut engine), (2, 2));
     let blank: serde_json::Value =
         serde_json::from_str(&engine.fuse_pixels(64, 64, vec![200; 64 * 64 * 4]).unwrap()).unwrap();
     assert_eq!((blank["frames"].as_u64(), blank["quads"].as_array().map(Vec::len)), (Some(2), Some(0)));
     engine.forget();
-    assert_eq!(frames(&mut engine, SCAN), (1, 2));
+    assert_eq!(frames(&mut engine), (1, 2));
 }
 
 #[wasm_bindgen_test]
 fn a_line_is_followed_through_the_networks() {
-    let json: serde_json::Value =
-        serde_json::from_str(&Engine::new(U4).unwrap().read_file(SCAN.to_vec()).unwrap()).unwrap();
+    let json = read(&mut Engine::new(U4).unwrap());
+    let (width, height, gray) = scan();
     let quad: Vec<f32> = json["quads"][1]
         .as_array()
         .unwrap()
@@ -79,7 +92,7 @@ fn a_line_is_followed_through_the_networks() {
         .collect();
     for (model, top) in [(U4, 15.0), (U8, 255.0), (F32, f32::MAX)] {
         let mut explainer = Explainer::new(model).unwrap();
-        let strip = explainer.strip(SCAN, &quad, 36.0).unwrap();
+        let strip = explainer.strip(width, height, gray.clone(), &quad, 36.0).unwrap();
         assert_eq!(strip.len() % (24 * 4), 0);
         for layer in 0..6 {
             let output = explainer.output(&strip, layer).unwrap();
@@ -88,6 +101,8 @@ fn a_line_is_followed_through_the_networks() {
             assert!(output.values.iter().any(|&value| value > 0.0));
         }
         assert_eq!(code(&explainer.output(&strip, 6).unwrap_err()), "Internal");
-        assert_eq!(code(&explainer.strip(SCAN, &quad[1..], 36.0).unwrap_err()), "Internal");
+        let of = |gray: &[u8], quad| explainer.strip(width, height, gray.to_vec(), quad, 36.0);
+        assert_eq!(code(&of(&gray, &quad[1..]).unwrap_err()), "Internal");
+        assert_eq!(code(&of(&gray[1..], &quad).unwrap_err()), "Broken");
     }
 }

@@ -40,12 +40,14 @@ function sorted(bundle: Rollup.OutputBundle, published: string): Precache {
     relaxed: one(/nibble-relaxed-.*\.wasm$/),
     simd128: one(/nibble-simd128-.*\.wasm$/),
   };
+  // The first file needs it: of what a first visit does not load, it comes first.
+  const decoder = one(/nibble-picture-.*\.wasm$/);
   const network = one(/ocr-u4-.*\.safetensors$/);
   const publics = readdirSync(published);
   // The empty address is the page itself.
   const first = ["", ...at, network, ...OPENING];
-  const known = new Set([...first, ...Object.values(binaries)]);
-  const rest = [...assets, ...publics].filter((name) => !known.has(name));
+  const known = new Set([...first, ...Object.values(binaries), decoder]);
+  const rest = [decoder, ...[...assets, ...publics].filter((name) => !known.has(name))];
   const hash = createHash("sha256");
   for (const name of [...assets, ...publics].sort()) hash.update(`${name}\n`);
   // The names of assets contain a hash; of the other files, the content is hashed here.

@@ -37,8 +37,14 @@ await suite([
       const first = loaded.slice(0, loaded.indexOf("sw.js"));
       const count = (pattern) => first.filter((file) => pattern.test(file)).length;
       assert.deepEqual(
-        [count(/\.wasm$/), count(/\.safetensors$/), count(/\.jpg$/), count(/view/)],
-        [1, 1, 0, 0],
+        [
+          count(/nibble-(relaxed|simd128)-.*\.wasm$/),
+          count(/\.wasm$/),
+          count(/\.safetensors$/),
+          count(/\.jpg$/),
+          count(/view/),
+        ],
+        [1, 1, 1, 0, 0],
         first.join("\n"),
       );
     },
@@ -56,8 +62,11 @@ await suite([
       });
       assert.equal(kept.caches, 1);
       for (const pattern of [
-        /relaxed-.*\.wasm/,
-        /simd128-.*\.wasm/,
+        /nibble-relaxed-.*\.wasm/,
+        /nibble-simd128-.*\.wasm/,
+        /nibble-picture-.*\.wasm/,
+        /bench-relaxed-.*\.wasm/,
+        /bench-simd128-.*\.wasm/,
         /ocr-f32/,
         /ocr-u8/,
         /ocr-u4/,

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { CHROMIUM, site, suite, web } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
-import { trapFile, withTrap } from "./trap.mjs";
+import { decoderTrapFile, trapFile, withTrap } from "./trap.mjs";
 
 const PICTURE = "passport.jpg";
 const browser = await chromium.launch(CHROMIUM);
@@ -52,20 +52,26 @@ const card = (await readFile(specimen("id-td2.jpg"))).toString("base64");
 
 /**
  * Runs a function in a page that contains only the package. Its argument holds the package, its
- * explaining part, and three files: two pictures and one that traps.
+ * explaining part, and four files: two pictures, one that stops the engine, and one that stops the
+ * decoder.
  */
 async function withPackage(work) {
   const page = await browser.newPage();
   const blank = `${packaged.address}blank.html`;
   await page.route(blank, (route) => route.fulfill({ contentType: "text/html", body: "" }));
   await page.goto(blank);
-  const files = { picture, card, trap: trapFile.toString("base64") };
+  const files = {
+    picture,
+    card,
+    trap: trapFile.toString("base64"),
+    decoderTrap: decoderTrapFile.toString("base64"),
+  };
   const script = `(async (address, files) => {
     const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
     const codeOf = (promise) => promise.then(() => "none", ({ name, code }) => \`\${name} \${code}\`);
     const [nibble, explain] = await Promise.all([import(address + "index.js"), import(address + "explain.js")]);
-    const { picture, card, trap } = Object.fromEntries(Object.entries(files).map(([key, text]) => [key, () => bytes(text)]));
-    return (${work})({ nibble, explain, codeOf, picture, card, trap, address });
+    const { picture, card, trap, decoderTrap } = Object.fromEntries(Object.entries(files).map(([key, text]) => [key, () => bytes(text)]));
+    return (${work})({ nibble, explain, codeOf, picture, card, trap, decoderTrap, address });
   })(${JSON.stringify(packaged.address)}, ${JSON.stringify(files)})`;
   const result = await page.evaluate(script);
   await page.close();
@@ -97,7 +103,8 @@ const code = async (page) => {
   await shown(page, "problem");
   return page.getAttribute("#problem", "data-code");
 };
-const trap = { name: "trap.jpg", mimeType: "image/jpeg", buffer: trapFile };
+const trap = { name: "trap.png", mimeType: "image/png", buffer: trapFile };
+const decoderTrap = { name: "trap.jpg", mimeType: "image/jpeg", buffer: decoderTrapFile };
 const workers = (page) => page.evaluate(() => globalThis.workers.length);
 const again = async (page) => {
   await page.click("#problem .again");
@@ -224,26 +231,74 @@ await suite([
     },
   ],
   [
-    "package: explanations go on after a trap, a measurement ends",
+    "package: a file that stops the decoder costs that file alone",
     async () => {
-      const { strips, ended, exact, version } = await withPackage(
+      const [codes, frames] = await withPackage(
+        async ({ nibble, codeOf, picture, decoderTrap }) => {
+          const readers = [await nibble.Reader.create(), await nibble.Reader.create()];
+          const first = await readers[0].fuse(picture());
+          // Two readers share the decoder: what one of them does to it must not reach the other.
+          const codes = await Promise.all([
+            codeOf(readers[0].fuse(decoderTrap())),
+            codeOf(readers[1].read(picture())),
+            codeOf(readers[1].read(decoderTrap())),
+          ]);
+          const second = await readers[0].fuse(picture());
+          return [codes, [first.frames, second.frames]];
+        },
+      );
+      assert.deepEqual(codes, ["NibbleError Trapped", "none", "NibbleError Trapped"]);
+      // The engine went on, and with it what it had fused.
+      assert.deepEqual(frames, [1, 2]);
+    },
+  ],
+  [
+    "package: a decoder that did not arrive is asked for again, and pixels need none",
+    async () => {
+      const codes = await withPackage(async ({ nibble, codeOf, picture }) => {
+        const reader = await nibble.Reader.create();
+        const { fetch } = globalThis;
+        globalThis.fetch = async (file) =>
+          String(file).includes("picture") ? new Response("", { status: 500 }) : fetch(file);
+        const missing = await codeOf(reader.read(picture()));
+        const pixels = await codeOf(reader.read(new ImageData(64, 64)));
+        globalThis.fetch = fetch;
+        return [missing, pixels, await codeOf(reader.read(picture()))];
+      });
+      assert.deepEqual(codes, ["NibbleError LoadFailed", "none", "none"]);
+    },
+  ],
+  [
+    "package: explanations and measurements go on after a trap; one that traps itself ends",
+    async () => {
+      const { strips, went, ended, exact, version } = await withPackage(
         async ({ nibble, explain, codeOf, picture, trap, address }) => {
           const reader = await nibble.Reader.create();
           const model = await fetch(`${address}models/ocr-u4.safetensors`);
           const looker = new explain.Looker(new Uint8Array(await model.arrayBuffer()));
           const { quads, lines } = await reader.read(picture());
-          const strip = () => [...looker.strip(picture(), quads[0], lines[0].length)];
-          const before = strip();
+          const strip = async () => [...(await looker.strip(picture(), quads[0], lines[0].length))];
+          const before = await strip();
           await codeOf(reader.read(trap()));
-          const after = strip();
+          const after = await strip();
           looker.dispose();
           let trapped;
-          const onProgress = () => (trapped ??= codeOf(reader.read(trap())));
-          const ended = await codeOf(nibble.bench({ what: ["verify", "gemm"], onProgress }));
+          const stopReader = () => (trapped ??= codeOf(reader.read(trap())));
+          const what = ["verify", "gemm"];
+          const went = await codeOf(nibble.bench({ what, repeats: 1, onProgress: stopReader }));
           await trapped;
+          // The clock interrupts the measurement.
+          const stopBench = () => {
+            performance.now = () => {
+              throw new WebAssembly.RuntimeError("unreachable");
+            };
+          };
+          const ended = await codeOf(nibble.bench({ what, onProgress: stopBench }));
+          delete performance.now;
           const { verify, device } = await nibble.bench({ what: ["verify"] });
           return {
             strips: [before, after],
+            went,
             ended,
             exact: verify.map(({ exact }) => exact),
             version: device.version,
@@ -252,7 +307,7 @@ await suite([
       );
       assert.ok(strips[0].length > 0);
       assert.deepEqual(strips[1], strips[0]);
-      assert.equal(ended, "NibbleError Trapped");
+      assert.deepEqual([went, ended], ["none", "NibbleError Trapped"]);
       assert.ok(exact.length > 0 && exact.every(Boolean));
       const manifest = JSON.parse(await readFile(join(web, "pkg/package.json"), "utf8"));
       assert.equal(version, manifest.version);
@@ -345,7 +400,7 @@ await suite([
         mimeType: "image/jpeg",
         buffer: await readFile(specimen(PICTURE)),
       };
-      await page.setInputFiles("#file", [whole, trap, trap, whole, trap, whole]);
+      await page.setInputFiles("#file", [whole, trap, decoderTrap, whole, trap, whole]);
       await page.waitForSelector("#batch-csv:not([hidden])");
       const tones = await page
         .locator("#batch-rows tr")
@@ -385,16 +440,22 @@ await suite([
   [
     "page: a binary that did not arrive is asked for again",
     async () => {
-      let refused = 0;
+      const asked = new Map();
       const refuseOnce = (file, body) => {
-        if (file.endsWith(".wasm") && refused++ === 0) throw new Error("not now");
+        if (!file.endsWith(".wasm")) return body;
+        asked.set(file, (asked.get(file) ?? 0) + 1);
+        if (asked.get(file) === 1) throw new Error("not now");
         return body;
       };
       const page = await open({ change: refuseOnce });
       assert.equal(await code(page), "LoadFailed");
       await again(page);
+      // The engine arrives now, and then the decoder does not.
+      await page.setInputFiles("#file", specimen(PICTURE));
+      assert.equal(await code(page), "LoadFailed");
+      await again(page);
       await reads(page);
-      assert.equal(refused, 2);
+      assert.deepEqual([...asked.values()], [2, 2]);
       await page.context().close();
     },
   ],

@@ -33,9 +33,9 @@ if (!node) {
   globalThis.window ??= globalThis;
 }
 
-const path = `${folder}/nibble-${binary}.wasm`;
+const path = `${folder}/nibble-bench-${binary}.wasm`;
 const bytes = node ? (await import("node:fs")).readFileSync(path) : read(path, "binary");
-const engine = await import(node ? `file://${folder}/engine.js` : `${folder}/engine.js`);
+const engine = await import(`${node ? "file://" : ""}${folder}/bench-engine.js`);
 engine.initSync({ module: new WebAssembly.Module(bytes) });
 
 /** Enough runs for JavaScriptCore to compile a kernel with optimisations. */

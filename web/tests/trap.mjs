@@ -1,13 +1,45 @@
-/** Makes binaries that trap at one particular file, so that tests can see how a trap is handled. */
+/**
+ * Makes binaries that trap at one particular file, so that tests can see how a trap is handled: one
+ * file stops the engine, another one the decoder.
+ */
 import binaryen from "binaryen";
+import { deflateSync, crc32 } from "node:zlib";
 
-/** Size in bytes of the file that traps. */
+/** Pixels of the picture that stops the engine. */
+const [WIDTH, HEIGHT] = [149, 29];
+/** Size in bytes of the file that stops the decoder. */
 const LENGTH = 4321;
-/** The exports that take a file. Their parameters: engine, address, length. */
-const CALLS = ["engine_read_file", "engine_fuse_file"];
+/**
+ * The exports that trap, the number of their parameter that is a length, and the length at which
+ * they do.
+ */
+const CALLS = [
+  ["engine_read_gray", 4, WIDTH * HEIGHT],
+  ["engine_fuse_gray", 4, WIDTH * HEIGHT],
+  ["picture_reserve", 0, LENGTH],
+];
 
-/** The file that traps. No reader takes it for a picture. */
-export const trapFile = Buffer.alloc(LENGTH, "trap ");
+function chunk(kind, body) {
+  const content = Buffer.concat([Buffer.from(kind), body]);
+  const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(body.length);
+  check.writeUInt32BE(crc32(content));
+  return Buffer.concat([length, content, check]);
+}
+
+/** A PNG file of black pixels. */
+function black(width, height) {
+  const header = Buffer.from([0, 0, 0, width, 0, 0, 0, height, 8, 0, 0, 0, 0]);
+  const rows = deflateSync(Buffer.alloc((width + 1) * height));
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  const chunks = [chunk("IHDR", header), chunk("IDAT", rows), chunk("IEND", Buffer.alloc(0))];
+  return Buffer.concat([signature, ...chunks]);
+}
+
+/** The file whose picture stops the engine. */
+export const trapFile = black(WIDTH, HEIGHT);
+/** The file that stops the decoder. */
+export const decoderTrapFile = Buffer.alloc(LENGTH, "trap ");
 
 /** WebAssembly features that the package's binaries use. */
 const FEATURES = [
@@ -23,23 +55,23 @@ const FEATURES = [
   "RelaxedSIMD",
 ];
 
-/**
- * Returns a binary that traps when it is given a file as long as `trapFile`, and is otherwise the
- * same.
- */
+/** Returns a binary that traps at `trapFile` or `decoderTrapFile` and is otherwise the same. */
 export function withTrap(binary) {
   const module = binaryen.readBinary(binary);
   module.setFeatures(FEATURES.reduce((all, name) => all | binaryen.Features[name], 0));
-  for (const name of CALLS) {
-    const exported = binaryen.getExportInfo(module.getExport(name));
-    const call = module.getFunction(exported.value);
+  let altered = 0;
+  for (const [name, parameter, length] of CALLS) {
+    const place = module.getExport(name);
+    if (!place) continue;
+    const call = module.getFunction(binaryen.getExportInfo(place).value);
     const { body, results } = binaryen.getFunctionInfo(call);
-    const isTrap = module.i32.eq(module.local.get(2, binaryen.i32), module.i32.const(LENGTH));
-    const trap = module.if(isTrap, module.unreachable());
+    const given = module.local.get(parameter, binaryen.i32);
+    const trap = module.if(module.i32.eq(given, module.i32.const(length)), module.unreachable());
     binaryen.Function.setBody(call, module.block(null, [trap, body], results));
+    altered += 1;
   }
   if (!module.validate()) throw new Error("the altered binary is invalid");
-  const bytes = module.emitBinary();
+  const bytes = altered > 0 ? Buffer.from(module.emitBinary()) : binary;
   module.dispose();
-  return Buffer.from(bytes);
+  return bytes;
 }

@@ -31,8 +31,9 @@ const PAGE: &str = "page and package";
 const PROGRAM: &str = "command line";
 
 /// What is built: a crate, its target, and where it ends up.
-const BUILDS: [(&str, &str, &str); 3] = [
+const BUILDS: [(&str, &str, &str); 4] = [
     ("nibble-wasm", "wasm32-unknown-unknown", PAGE),
+    ("nibble-wasm-picture", "wasm32-unknown-unknown", PAGE),
     ("native-bench", "x86_64-unknown-linux-gnu", PROGRAM),
     ("native-bench", "aarch64-unknown-linux-musl", PROGRAM),
 ];

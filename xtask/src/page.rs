@@ -4,14 +4,15 @@ use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
 use crate::cache::version_of;
 use crate::shell::{command, root, run, step};
 
-/// One of the two WebAssembly binaries. Engines validate a module as a whole, so the page picks the
-/// binary that its engine can load.
+/// One of two builds of a WebAssembly module. Engines validate a module as a whole, so the page picks
+/// the binary that its engine can load.
 pub(crate) struct Binary {
     pub(crate) name: &'static str,
     /// The flag of rustc that replaces [`ORDER`] for this repository's crates.
@@ -38,6 +39,26 @@ const COMMON: [&str; 6] = [
     "--enable-reference-types",
     "--enable-multivalue",
 ];
+
+/// A module of the crate `nibble-wasm` that the package holds in both binaries.
+struct Module {
+    /// The feature of the crate that it is.
+    feature: &'static str,
+    /// The name of its generated JavaScript.
+    glue: &'static str,
+    /// The beginning of its file's name.
+    file: &'static str,
+}
+
+/// What pages load to read, and what they load to measure.
+const MODULES: [Module; 2] = [
+    Module { feature: "read", glue: "engine", file: "nibble" },
+    Module { feature: "bench", glue: "bench-engine", file: "nibble-bench" },
+];
+
+/// The decoder of image files, which pages load with the first file. Relaxed instructions would not
+/// make it quicker, so there is one binary of it.
+const PICTURE: &str = "nibble-picture.wasm";
 
 /// Both binaries.
 pub(crate) const BINARIES: [Binary; 2] = [
@@ -141,21 +162,29 @@ pub(crate) fn sizes(check: bool) -> Result<()> {
 pub(crate) fn package() -> Result<()> {
     let pkg = root().join("web/pkg");
     fs::create_dir_all(pkg.join("models")).context("web/pkg")?;
+    step("WebAssembly decoder", || picture(&pkg))?;
     for binary in &BINARIES {
-        step(&format!("WebAssembly {}", binary.name), || wasm(binary, &pkg))?;
+        for module in &MODULES {
+            step(&format!("WebAssembly {} {}", module.feature, binary.name), || wasm(module, binary, &pkg))?;
+        }
     }
-    step("baseline binary holds no relaxed instruction", || baseline_is_plain(&pkg))?;
+    step("binaries without relaxed SIMD hold none of its instructions", || plain_are_plain(&pkg))?;
     step("npm package", || assemble(&pkg))?;
     Ok(())
 }
 
-/// The folder of wasm-pack's output for a binary.
-fn glue(name: &str) -> PathBuf {
-    root().join("target/wasm-pack").join(name)
+/// The folder of wasm-pack's output for a module.
+fn glue(module: &Module, binary: &Binary) -> PathBuf {
+    root().join("target/wasm-pack").join(format!("{}-{}", module.feature, binary.name))
 }
 
-fn wasm(binary: &Binary, pkg: &Path) -> Result<()> {
-    let out = glue(binary.name);
+/// The file of a module in the package.
+fn file(module: &Module, binary: &Binary) -> String {
+    format!("{}-{}.wasm", module.file, binary.name)
+}
+
+fn wasm(module: &Module, binary: &Binary, pkg: &Path) -> Result<()> {
+    let out = glue(module, binary);
     let mut pack = command("wasm-pack");
     pack.args([
         "--log-level",
@@ -169,38 +198,72 @@ fn wasm(binary: &Binary, pkg: &Path) -> Result<()> {
         "--mode",
         "no-install",
     ]);
-    pack.args(["--out-name", "engine", "--out-dir"]).arg(&out);
+    pack.args(["--out-name", module.glue, "--out-dir"]).arg(&out);
+    pack.args(["--", "--no-default-features", "--features", module.feature]);
     run(pack.envs(binary.environment()?))?;
-    let mut optimise = command("node");
-    optimise.arg("web/node_modules/binaryen/bin/wasm-opt").arg(out.join("engine_bg.wasm"));
-    optimise.args(COMMON).args(binary.binaryen).args(PASSES).arg("-o");
-    run(optimise.arg(pkg.join(format!("nibble-{}.wasm", binary.name))))
+    let built = out.join(format!("{}_bg.wasm", module.glue));
+    run(optimise(&built, binary.binaryen).arg(pkg.join(file(module, binary))))
 }
 
-/// A validator that does not know relaxed instructions must accept the baseline binary. It must
-/// refuse the other one, which proves that the check works.
-fn baseline_is_plain(pkg: &Path) -> Result<()> {
-    let accepts = |name: &str| -> Result<bool> {
+/// Builds the decoder. It needs no generated JavaScript, and hence no wasm-pack.
+fn picture(pkg: &Path) -> Result<()> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    // Half of the usual stack: decoders keep their tables elsewhere.
+    const STACK: &str = "link-arg=-zstack-size=524288";
+    let mut cargo = command("cargo");
+    cargo.args(["rustc", "--quiet", "--release", "--package", "nibble-wasm-picture", "--target", TARGET]);
+    cargo.args(["--crate-type", "cdylib", "--", "-C", STACK]);
+    run(cargo.env("RUSTFLAGS", flags()))?;
+    let built = root().join("target").join(TARGET).join("release/nibble_wasm_picture.wasm");
+    run(optimise(&built, BINARIES[0].binaryen).arg(pkg.join(PICTURE)))
+}
+
+/// A run of binaryen that writes what it makes of a module to its last argument.
+fn optimise(module: &Path, features: &[&str]) -> Command {
+    let mut optimise = command("node");
+    optimise.arg("web/node_modules/binaryen/bin/wasm-opt").arg(module);
+    optimise.args(COMMON).args(features).args(PASSES).arg("-o");
+    optimise
+}
+
+/// A validator that does not know relaxed instructions must accept the plain binaries. It must refuse
+/// the others, which proves that the check works.
+fn plain_are_plain(pkg: &Path) -> Result<()> {
+    let check = |name: &str| {
         let mut check = command("node");
-        check.arg("web/node_modules/binaryen/bin/wasm-opt").arg(pkg.join(format!("nibble-{name}.wasm")));
-        check.args(COMMON).args(["--enable-simd", "-o", "/dev/null"]);
-        Ok(check.output().context("wasm-opt")?.status.success())
+        check.arg("web/node_modules/binaryen/bin/wasm-opt").arg(pkg.join(name));
+        check.args(COMMON).arg("--enable-simd").stdout(Stdio::null()).stderr(Stdio::null());
+        check.spawn().context("wasm-opt")
     };
-    ensure!(accepts("simd128")?, "nibble-simd128.wasm holds instructions beyond simd128");
-    ensure!(!accepts("relaxed")?, "nibble-relaxed.wasm holds no relaxed instruction: were its flags lost?");
+    let mut checks = vec![(PICTURE.to_owned(), true, check(PICTURE)?)];
+    for (module, binary) in MODULES.iter().flat_map(|module| BINARIES.iter().map(move |of| (module, of))) {
+        let name = file(module, binary);
+        let running = check(&name)?;
+        checks.push((name, binary.instead.is_none(), running));
+    }
+    for (name, is_plain, mut running) in checks {
+        let accepted = running.wait().context("wasm-opt")?.success();
+        ensure!(accepted || !is_plain, "{name} holds instructions beyond simd128");
+        ensure!(!accepted || is_plain, "{name} holds no relaxed instruction: were its flags lost?");
+    }
     Ok(())
 }
 
 fn assemble(pkg: &Path) -> Result<()> {
-    let read = |name: &str, file: &str| fs::read(glue(name).join(file)).context(file.to_owned());
-    ensure!(
-        read("simd128", "engine.js")? == read("relaxed", "engine.js")?,
-        "the two binaries need different JavaScript: they must export the same functions"
-    );
-    for file in ["engine.js", "engine.d.ts"] {
-        fs::write(pkg.join(file), read("simd128", file)?)?;
-        // The package's sources are type-checked against the generated declarations.
-        fs::write(root().join("wasm/npm/src").join(file), read("simd128", file)?)?;
+    for module in &MODULES {
+        for ending in ["js", "d.ts"] {
+            let name = format!("{}.{ending}", module.glue);
+            let [plain, relaxed] =
+                BINARIES.map(|binary| fs::read(glue(module, &binary).join(&name)).context(name.clone()));
+            let text = plain?;
+            ensure!(
+                text == relaxed?,
+                "the two binaries need different {name}: they must export the same functions"
+            );
+            fs::write(pkg.join(&name), &text)?;
+            // The package's sources are type-checked against the generated declarations.
+            fs::write(root().join("wasm/npm/src").join(&name), &text)?;
+        }
     }
     for precision in ["f32", "u8", "u4"] {
         let name = format!("models/ocr-{precision}.safetensors");
@@ -216,8 +279,6 @@ fn assemble(pkg: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
     use super::*;
 
     #[test]

@@ -52,9 +52,12 @@ const STEPS: &[Step] = &[
     ("page-camera", "camera view in Chromium, a film for a camera", &[Node, Chromium], || {
         node("tests/camera.mjs")
     }),
-    ("page-table", "history, tables of several files and several documents in Chromium", &[Node, Chromium], || {
-        node("tests/table.mjs")
-    }),
+    (
+        "page-table",
+        "history, tables of several files and several documents in Chromium",
+        &[Node, Chromium],
+        || node("tests/table.mjs"),
+    ),
     ("page-views", "navigation, bench view and how-it-works view in Chromium", &[Node, Chromium], || {
         node("tests/views.mjs")
     }),
@@ -179,6 +182,16 @@ fn clippy() -> Result<()> {
         cargo.args(["clippy", "--quiet", "-p", "nibble-wasm", "--target", "wasm32-unknown-unknown"]);
         // These reach this repository's crates only: all others are checked once for both binaries.
         cargo.args(deny).args(binary.own_flags());
+        shell::run(cargo.env("RUSTFLAGS", page::flags()))?;
+    }
+    // Each module by itself, as the package has them.
+    for module in [
+        &["nibble-wasm", "--no-default-features", "--features", "read"][..],
+        &["nibble-wasm", "--no-default-features", "--features", "bench"],
+        &["nibble-wasm-picture"],
+    ] {
+        let mut cargo = command("cargo");
+        cargo.args(["clippy", "--quiet", "--target", "wasm32-unknown-unknown", "-p"]).args(module).args(deny);
         shell::run(cargo.env("RUSTFLAGS", page::flags()))?;
     }
     let mut cargo = command("cargo");

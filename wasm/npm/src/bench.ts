@@ -4,11 +4,12 @@
  * `bench` blocks its thread for some tenths of a second per step, so a page should call it from a
  * worker. It yields to the event loop between steps: messages arrive, and an abort is noticed.
  */
-import { Bench as Engine } from "./engine.js";
-import type { Binary } from "./features.js";
+import start, { Bench as Engine, choose_kernels, restart } from "./bench-engine.js";
 import { NibbleError } from "./error.js";
-import { Held } from "./instance.js";
-import { type KernelChoice, kernels } from "./kernels.js";
+import type { Binary } from "./features.js";
+import { benchFile, compile, load, modelFile } from "./files.js";
+import { Held, Instance } from "./instance.js";
+import type { KernelChoice } from "./kernels.js";
 import type { Precision } from "./result.js";
 
 /**
@@ -114,15 +115,6 @@ export interface BenchDevice {
   version: string;
 }
 
-/**
- * What the bench needs from the package: `start` resolves once the module runs, `model` to the
- * bytes of a model file.
- */
-export interface BenchHost {
-  start(): Promise<Binary>;
-  model(precision: Precision): Promise<Uint8Array>;
-}
-
 type Part = Omit<BenchReport, "device" | "choice">;
 
 /** The version in package.json, which not every browser can import. A test compares the two. */
@@ -143,6 +135,20 @@ function device(binary: Binary): BenchDevice {
   };
 }
 
+/** The instance of the module that measures. It is loaded when it is first needed. */
+const measuring = new Instance({ start, choose_kernels, restart });
+/** The start, pending or done. A failed start is cleared, so that the next call tries again. */
+let starting: Promise<void> | undefined;
+
+function started(binary: Binary): Promise<void> {
+  if (starting === undefined) {
+    const mine = compile(benchFile(binary)).then((module) => measuring.start(module));
+    starting = mine;
+    mine.catch(() => (starting = undefined));
+  }
+  return starting;
+}
+
 /** The number of steps that a measurement still has to do. */
 const left = (engine: Held<Engine>): number => engine.call((held) => held.left());
 
@@ -152,17 +158,20 @@ const left = (engine: Held<Engine>): number => engine.call((held) => held.left()
  */
 function measurement(kind: BenchKind, allKernels: boolean, repeats: number): Held<Engine> {
   let made = false;
-  return new Held(() => {
+  return new Held(measuring, () => {
     if (made) throw new NibbleError("Trapped", "the engine has stopped during the measurement");
     made = true;
     return new Engine(kind, allKernels, repeats);
   });
 }
 
-/** Makes the function `bench` for a package. */
-export function benchOf(host: BenchHost): (options?: BenchOptions) => Promise<BenchReport> {
+/** Makes the function `bench` for a package; `init` resolves to the binary to run. */
+export function benchOf(
+  init: () => Promise<Binary>,
+): (options?: BenchOptions) => Promise<BenchReport> {
   return async ({ what = KINDS, allKernels = false, repeats = 0, onProgress, signal } = {}) => {
-    const binary = await host.start();
+    const binary = await init();
+    await started(binary);
     const engines: [BenchKind, Held<Engine>][] = [];
     try {
       for (const kind of what) {
@@ -170,7 +179,7 @@ export function benchOf(host: BenchHost): (options?: BenchOptions) => Promise<Be
         engines.push([kind, engine]);
         if (kind !== "network") continue;
         for (const precision of PRECISIONS) {
-          const model = await host.model(precision);
+          const model = new Uint8Array(await load(modelFile(precision)));
           engine.call((held) => held.add_model(model));
         }
       }
@@ -180,7 +189,7 @@ export function benchOf(host: BenchHost): (options?: BenchOptions) => Promise<Be
         rows: [],
         summary: [],
         verify: [],
-        choice: kernels(),
+        choice: JSON.parse(measuring.call(() => choose_kernels(true))) as KernelChoice[],
         noisy: false,
         clock_step_ms: 0,
       };

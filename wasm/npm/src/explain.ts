@@ -3,6 +3,8 @@
  */
 import { Explainer } from "./engine.js";
 import { Held } from "./instance.js";
+import { withPicture } from "./picture.js";
+import { reading } from "./reading.js";
 
 /**
  * The output of one layer as `[row][column][channel]`: codes for an integer network, values of at
@@ -21,7 +23,7 @@ export class Looker {
 
   /** Loads a network from the bytes of a model file. */
   constructor(model: Uint8Array) {
-    this.#explainer = new Held(() => new Explainer(model));
+    this.#explainer = new Held(reading, () => new Explainer(model));
   }
 
   /**
@@ -32,9 +34,13 @@ export class Looker {
     file: Uint8Array,
     quad: readonly (readonly [number, number])[],
     characters: number,
-  ): Uint8Array {
+  ): Promise<Uint8Array> {
     const corners = Float32Array.from(quad.flat());
-    return this.#explainer.call((explainer) => explainer.strip(file, corners, characters));
+    return withPicture(file, ({ width, height, gray }) =>
+      this.#explainer.call((explainer) =>
+        explainer.strip(width, height, gray, corners, characters),
+      ),
+    );
   }
 
   /** Returns the output of a layer for a strip. */

@@ -8,82 +8,48 @@ import { benchOf } from "./bench.js";
 import { Engine } from "./engine.js";
 import { NibbleError } from "./error.js";
 import { type Binary, supported } from "./features.js";
-import { Held, start } from "./instance.js";
+import {
+  type Options,
+  compile,
+  currentOptions,
+  load,
+  modelFile,
+  setOptions,
+  textOf,
+  wasmFile,
+} from "./files.js";
+import { Held } from "./instance.js";
+import { prepare, withPicture } from "./picture.js";
+import { reading } from "./reading.js";
 import type { Precision, Result } from "./result.js";
 
 export type * from "./bench.js";
 export { kernelNotice, kernels, type KernelChoice } from "./kernels.js";
+export type { Options } from "./files.js";
 export { NibbleError, type ErrorCode } from "./error.js";
 export { supported, type Binary } from "./features.js";
 export type {
   Check,
   DocumentFields,
+  Found,
   NotValidBecause,
   Precision,
   Result,
   Review,
 } from "./result.js";
 
-/** Where to find the package's files if they are not beside this module. */
-export interface Options {
-  wasm?: Partial<Record<Binary, string | URL>>;
-  models?: Partial<Record<Precision, string | URL>>;
-  /** Runs this binary instead of the best one; for tests and comparisons. */
-  binary?: Binary;
-}
-
 /** The start, pending or done. A failed start is cleared, so that the next call tries again. */
 let starting: Promise<Binary> | undefined;
-/** The options that the first call of `init` was given. */
-let options: Options = {};
-
-function wasmFile(binary: Binary): string | URL {
-  const moved = options.wasm?.[binary];
-  if (moved !== undefined) return moved;
-  return binary === "relaxed"
-    ? new URL("./nibble-relaxed.wasm", import.meta.url)
-    : new URL("./nibble-simd128.wasm", import.meta.url);
-}
-
-function modelFile(precision: Precision): string | URL {
-  const moved = options.models?.[precision];
-  if (moved !== undefined) return moved;
-  switch (precision) {
-    case "f32":
-      return new URL("./models/ocr-f32.safetensors", import.meta.url);
-    case "u8":
-      return new URL("./models/ocr-u8.safetensors", import.meta.url);
-    case "u4":
-      return new URL("./models/ocr-u4.safetensors", import.meta.url);
-  }
-}
-
-async function load(file: string | URL): Promise<ArrayBuffer> {
-  try {
-    const response = await fetch(file);
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    return await response.arrayBuffer();
-  } catch (cause) {
-    throw new NibbleError("LoadFailed", `could not load ${String(file)}`, { cause });
-  }
-}
-
 async function loadAndStart(): Promise<Binary> {
-  const binary = options.binary ?? supported();
+  const binary = currentOptions().binary ?? supported();
   if (binary === null) throw new NibbleError("NoSimd", "this browser lacks WebAssembly SIMD");
-  const bytes = await load(wasmFile(binary));
+  const module = await compile(wasmFile(binary));
   try {
-    await start(await WebAssembly.compile(bytes));
+    await reading.start(module);
   } catch (cause) {
     throw new NibbleError("LoadFailed", "the WebAssembly module does not start", { cause });
   }
   return binary;
-}
-
-/** Writes options as a string; options with the same meaning give the same string. */
-function textOf({ wasm, models, binary }: Options): string {
-  const files = [wasm?.relaxed, wasm?.simd128, models?.f32, models?.u8, models?.u4];
-  return JSON.stringify([binary ?? "", ...files.map((file) => file ?? "")]);
 }
 
 /**
@@ -96,11 +62,11 @@ function textOf({ wasm, models, binary }: Options): string {
  */
 export function init(given?: Options): Promise<Binary> {
   if (starting !== undefined) {
-    if (given === undefined || textOf(given) === textOf(options)) return starting;
+    if (given === undefined || textOf(given) === textOf(currentOptions())) return starting;
     const message = "init was called before with other options, or a reader was made without any";
     return Promise.reject(new NibbleError("AlreadyInitialised", message));
   }
-  options = given ?? options;
+  if (given !== undefined) setOptions(given);
   const mine = loadAndStart();
   starting = mine;
   mine.catch(() => (starting = undefined));
@@ -108,10 +74,7 @@ export function init(given?: Options): Promise<Binary> {
 }
 
 /** Measures kernels and networks in this browser; see `BenchOptions`. */
-export const bench = benchOf({
-  start: () => init(),
-  model: async (precision) => new Uint8Array(await load(modelFile(precision))),
-});
+export const bench = benchOf(() => init());
 
 /** Views the same bytes as the type that the engine takes. Copies nothing. */
 function bytesOf({ buffer, byteOffset, byteLength }: Uint8ClampedArray): Uint8Array {
@@ -121,14 +84,15 @@ function bytesOf({ buffer, byteOffset, byteLength }: Uint8ClampedArray): Uint8Ar
 /** A picture: the bytes of an image file, or the pixels of a canvas. */
 export type Source = Uint8Array | ArrayBuffer | ImageData;
 
-/** Returns the call that hands a picture to the engine. */
-function taking(verb: "read" | "fuse", source: Source): (engine: Engine) => string {
-  if ("data" in source) {
-    const { width, height, data } = source;
-    return (engine) => engine[`${verb}_pixels`](width, height, bytesOf(data));
-  }
-  const bytes = source instanceof Uint8Array ? source : new Uint8Array(source);
-  return (engine) => engine[`${verb}_file`](bytes);
+/** The answer of the engine, and how long it took to make the picture gray. */
+type Answer = Result & { gray_ms: number };
+
+/** Parses an answer; `decodeMs` is how long its file took to decode. */
+function resultOf(text: string, decodeMs = 0): Result {
+  const { gray_ms, ...answer } = JSON.parse(text) as Answer;
+  const decode = decodeMs + gray_ms;
+  answer.ms = { ...answer.ms, decode, total: answer.ms.total + decode };
+  return answer;
 }
 
 /** Reads pictures with one network. Calls are queued. Call `dispose` when done. */
@@ -149,11 +113,12 @@ export class Reader {
   static async create({ precision = "u4" as Precision } = {}): Promise<Reader> {
     await init();
     const model = new Uint8Array(await load(modelFile(precision)));
-    return new Reader(new Held(() => new Engine(model)));
+    return new Reader(new Held(reading, () => new Engine(model)));
   }
 
   /**
-   * Reads a picture: the bytes of a JPEG, PNG, WebP or BMP file, or `ImageData`.
+   * Reads a picture: the bytes of a JPEG, PNG, WebP or BMP file, or `ImageData`. The first file
+   * loads the decoder, and rejects with `LoadFailed` if it does not arrive.
    *
    * An aborted `signal` rejects a queued call with `AbortError`; a call that is already running
    * ends first. `Trapped` means that the engine stopped at this picture. It starts again at the
@@ -187,32 +152,41 @@ export class Reader {
   }
 
   #queued(verb: "read" | "fuse", source: Source, signal: AbortSignal | undefined): Promise<Result> {
-    const reading = this.#last.then(async () => {
+    // A decoder that is missing arrives while the call waits; if it fails, its turn tells.
+    if (!("data" in source)) prepare().catch(() => undefined);
+    const result = this.#last.then(async () => {
       // Yield to the event loop, so that an abort posted meanwhile is noticed.
       await new Promise((resolve) => setTimeout(resolve));
       signal?.throwIfAborted();
-      const result = this.#now(verb, source);
+      const result = await this.#now(verb, source);
       signal?.throwIfAborted();
       return result;
     });
-    this.#last = reading.catch(() => undefined);
-    if (signal === undefined) return reading;
+    this.#last = result.catch(() => undefined);
+    if (signal === undefined) return result;
     return new Promise((resolve, reject) => {
       const abort = () => reject(signal.reason);
       if (signal.aborted) return abort();
       signal.addEventListener("abort", abort, { once: true });
-      reading.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+      result.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
     });
   }
 
-  #now(verb: "read" | "fuse", source: Source): Result {
-    if (this.#engine === undefined) throw new NibbleError("Disposed", "the reader was disposed");
-    const work = taking(verb, source);
-    const { decode_ms, ...answer } = JSON.parse(this.#engine.call(work)) as Result & {
-      decode_ms: number;
-    };
-    answer.ms = { ...answer.ms, decode: decode_ms, total: answer.ms.total + decode_ms };
-    return answer;
+  async #now(verb: "read" | "fuse", source: Source): Promise<Result> {
+    const engine = this.#engine;
+    if (engine === undefined) throw new NibbleError("Disposed", "the reader was disposed");
+    if ("data" in source) {
+      const { width, height, data } = source;
+      const pixels = bytesOf(data);
+      return resultOf(engine.call((held) => held[`${verb}_pixels`](width, height, pixels)));
+    }
+    const bytes = source instanceof Uint8Array ? source : new Uint8Array(source);
+    return withPicture(bytes, ({ width, height, gray, ms }) =>
+      resultOf(
+        engine.call((held) => held[`${verb}_gray`](width, height, gray)),
+        ms,
+      ),
+    );
   }
 
   /** Frees the network's memory; later calls reject with `Disposed`. Never throws. */

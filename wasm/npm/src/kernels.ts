@@ -1,6 +1,6 @@
 /** Which kernels run in this browser. */
 import { choose_kernels } from "./engine.js";
-import { call } from "./instance.js";
+import { reading } from "./reading.js";
 
 /** The kernel in use for one precision. */
 export interface KernelChoice {
@@ -20,7 +20,7 @@ export interface KernelChoice {
  * this function runs the missing ones. Without a race the best guess is used.
  */
 export function kernels(races = true): KernelChoice[] {
-  return JSON.parse(call(() => choose_kernels(races))) as KernelChoice[];
+  return JSON.parse(reading.call(() => choose_kernels(races))) as KernelChoice[];
 }
 
 /** Returns a sentence for people if a kernel gives wrong results here, or null. */

@@ -22,7 +22,7 @@ async function look({ options, models, file }: Question): Promise<Look> {
   for (const precision of PRECISIONS) {
     const looker = new Looker(new Uint8Array(await (await fetch(models[precision])).arrayBuffer()));
     // All networks read the same strip: decode the picture once.
-    const line = (strip ??= new Uint8Array(looker.strip(file, quad, text.length)));
+    const line = (strip ??= new Uint8Array(await looker.strip(file, quad, text.length)));
     maps[precision] = LAYERS.map((layer) => looker.look(line, layer));
     looker.dispose();
   }

@@ -1,0 +1,112 @@
+//! Reading: gray bytes or canvas pixels in, the reader's JSON out.
+
+use nibble_core::{Model, Network};
+use nibble_gray::Gray;
+use nibble_reader::{Fusion, Reader, Reading};
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use crate::clock::now;
+use crate::error::thrown;
+use crate::kernels;
+
+/// The reading and what only these bindings know.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    reading: &'a Reading,
+    /// Milliseconds that it took to make the picture gray.
+    gray_ms: f64,
+    width: usize,
+    height: usize,
+}
+
+/// One network, ready to read pictures.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Engine {
+    reader: Reader,
+    fusion: Fusion,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Makes an engine with the network of a model file. The first one of a precision waits for the
+    /// race among its kernels.
+    ///
+    /// # Errors
+    /// An `Error` with `code` `ModelInvalid` if the file cannot be used.
+    #[wasm_bindgen(constructor)]
+    pub fn new(model: &[u8]) -> Result<Engine, JsValue> {
+        let model = Model::parse(model).map_err(|error| thrown("ModelInvalid", &error))?;
+        let kernels = kernels::raced(&[model.precision]);
+        let reader = Network::with_kernels(model, &kernels).and_then(Reader::with_network);
+        let reader = reader.map_err(|error| thrown("ModelInvalid", &error))?;
+        Ok(Self { reader, fusion: Fusion::default() })
+    }
+
+    /// Reads a picture of row-major gray bytes and returns the result as JSON.
+    ///
+    /// # Errors
+    /// An `Error` with `code` `Broken` if there are more or fewer than `width * height` bytes.
+    pub fn read_gray(&mut self, width: usize, height: usize, gray: Vec<u8>) -> Result<String, JsValue> {
+        let picture = of_size(Gray::new(width, height, gray))?;
+        self.read(&picture, 0.0)
+    }
+
+    /// Reads row-major RGBA8 pixels, as `ImageData` holds them, and returns the result as JSON.
+    ///
+    /// # Errors
+    /// An `Error` with `code` `Broken` if there are more or fewer than `width * height` pixels, or
+    /// none.
+    pub fn read_pixels(&mut self, width: usize, height: usize, rgba: Vec<u8>) -> Result<String, JsValue> {
+        let begin = now();
+        let picture = of_size(Gray::from_rgba(width, height, rgba))?;
+        self.read(&picture, now() - begin)
+    }
+
+    /// Reads one more picture of the same document and returns, as JSON, the result of all frames
+    /// since [`Engine::forget`]. Takes what [`Engine::read_gray`] takes.
+    ///
+    /// # Errors
+    /// Those of [`Engine::read_gray`].
+    pub fn fuse_gray(&mut self, width: usize, height: usize, gray: Vec<u8>) -> Result<String, JsValue> {
+        let picture = of_size(Gray::new(width, height, gray))?;
+        self.fuse(&picture, 0.0)
+    }
+
+    /// Like [`Engine::fuse_gray`], but for row-major RGBA8 pixels.
+    ///
+    /// # Errors
+    /// Those of [`Engine::read_pixels`].
+    pub fn fuse_pixels(&mut self, width: usize, height: usize, rgba: Vec<u8>) -> Result<String, JsValue> {
+        let begin = now();
+        let picture = of_size(Gray::from_rgba(width, height, rgba))?;
+        self.fuse(&picture, now() - begin)
+    }
+
+    /// Drops all frames and starts a new document.
+    pub fn forget(&mut self) {
+        self.fusion = Fusion::default();
+    }
+
+    fn read(&mut self, picture: &Gray, gray_ms: f64) -> Result<String, JsValue> {
+        let reading = self.reader.read_timed(picture, &mut now);
+        answer(&reading, picture, gray_ms)
+    }
+
+    fn fuse(&mut self, picture: &Gray, gray_ms: f64) -> Result<String, JsValue> {
+        let reading = self.reader.fuse_timed(picture, &mut self.fusion, &mut now);
+        answer(&reading, picture, gray_ms)
+    }
+}
+
+/// The picture, if there were as many pixels as its size needs.
+pub(crate) fn of_size(picture: Option<Gray>) -> Result<Gray, JsValue> {
+    picture.ok_or_else(|| thrown("Broken", &"the picture is damaged: pixels do not match the dimensions"))
+}
+
+fn answer(reading: &Reading, picture: &Gray, gray_ms: f64) -> Result<String, JsValue> {
+    let answer = Answer { reading, gray_ms, width: picture.width(), height: picture.height() };
+    serde_json::to_string(&answer).map_err(|error| thrown("Internal", &error))
+}
