@@ -1,6 +1,12 @@
 //! Networks that give maps of pictures of any size, against plain loops: the same integers on
 //! every kernel of this machine.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "small random numbers, and the conversions that the format is defined by"
+)]
+
 use nibble_core::model::{Convolution, Layer, Model, Parameters, Window};
 use nibble_core::{InputError, Kernels, Network, Precision};
 
@@ -31,11 +37,8 @@ const LOCATOR: [Shape; 5] = [
     (32, [3, 3], [1, 1], [1, 1], 0),
     (9, [1, 1], [1, 1], [0, 0], 0),
 ];
-const ODD: [Shape; 3] = [
-    (5, [2, 5], [1, 3], [1, 0], 3),
-    (7, [4, 3], [2, 1], [0, 2], 1),
-    (3, [2, 2], [1, 1], [1, 1], 0),
-];
+const ODD: [Shape; 3] =
+    [(5, [2, 5], [1, 3], [1, 0], 3), (7, [4, 3], [2, 1], [0, 2], 1), (3, [2, 2], [1, 1], [1, 1], 0)];
 
 fn model(shapes: &[Shape], precision: Precision, seed: u64) -> Model {
     let mut source = Source(seed);
@@ -138,7 +141,8 @@ fn on_every_kernel(model: &Model) -> Vec<Network> {
 
 #[test]
 fn maps_are_those_of_plain_loops() {
-    for (shapes, sizes) in [(&LOCATOR[..], &[[24, 40], [8, 8], [64, 16]]), (&ODD[..], &[[8, 9], [10, 33], [4, 6]])]
+    for (shapes, sizes) in
+        [(&LOCATOR[..], &[[24, 40], [8, 8], [64, 16]]), (&ODD[..], &[[8, 9], [10, 33], [4, 6]])]
     {
         for precision in [Precision::U4, Precision::U8] {
             let model = model(shapes, precision, 77);

@@ -43,7 +43,11 @@ impl Model {
                     return Err(problem("its number of inputs differs from the outputs of the layer before"));
                 }
                 let last = index + 1 == self.layers.len();
-                check_parameters(convolution, self.precision, if last { scales } else { Scales::EachChannel })?;
+                check_parameters(
+                    convolution,
+                    self.precision,
+                    if last { scales } else { Scales::EachChannel },
+                )?;
                 channels = convolution.outputs;
             } else if index + 1 == self.layers.len() {
                 return Err(problem("the last layer must be a convolution"));

@@ -162,7 +162,8 @@ impl<A: Activation> Engine for Stack<A> {
                     let source = Source { map: from, window, height, width };
                     let shape = product.shape();
                     // The last layer gives the logits.
-                    let mut values = border.is_none().then(|| A::no_logits(finish, height * width * shape.columns));
+                    let mut values =
+                        border.is_none().then(|| A::no_logits(finish, height * width * shape.columns));
                     if values.is_none() {
                         to.reset([height, width, shape.columns], padding, fill);
                     }
