@@ -1,6 +1,12 @@
 //! Networks that give maps of pictures of any size, against plain loops: the same integers on
 //! every kernel of this machine.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "small random numbers, and the conversions that the format is defined by"
+)]
+
 use nibble_core::model::{Convolution, Layer, Model, Parameters, Window};
 use nibble_core::{InputError, Kernels, Network, Precision};
 

@@ -80,6 +80,9 @@ impl Gray {
         if factor <= 1 || self.pixels.is_empty() {
             return self.clone();
         }
+        if factor == 2 && self.width > 1 && self.height > 1 {
+            return self.halved();
+        }
         let (block_width, block_height) = (factor.min(self.width), factor.min(self.height));
         let (width, height) = (self.width / block_width, self.height / block_height);
         let mut pixels = vec![0; width * height];
@@ -99,6 +102,25 @@ impl Gray {
             }
             for (pixel, sum) in out.iter_mut().zip(&sums) {
                 *pixel = u8::try_from((u64::from(*sum) * reciprocal) >> 32).unwrap_or(u8::MAX);
+            }
+        }
+        Self { width, height, pixels }
+    }
+}
+
+impl Gray {
+    /// The picture shrunk by 2, in 16-bit lanes. Both sides are at least 2.
+    fn halved(&self) -> Self {
+        let (width, height) = (self.width / 2, self.height / 2);
+        let mut pixels = vec![0; width * height];
+        for (out, rows) in pixels.chunks_exact_mut(width).zip(self.pixels.chunks_exact(2 * self.width)) {
+            let (upper, lower) = rows.split_at(self.width);
+            let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
+            for (pixel, (&upper, &lower)) in out.iter_mut().zip(pairs) {
+                let (upper, lower) = (u16::from_le_bytes(upper), u16::from_le_bytes(lower));
+                let sum = (upper & 255) + (upper >> 8) + (lower & 255) + (lower >> 8);
+                // A quarter of at most 1022.
+                *pixel = ((sum + 2) >> 2).to_le_bytes()[0];
             }
         }
         Self { width, height, pixels }

@@ -11,6 +11,8 @@ use nibble_mrz::{FILLER, symbol};
 const SAME_DOCUMENT: f32 = 0.6;
 /// Consecutive frames that must show another document before the current one is dropped.
 const PATIENCE: usize = 3;
+/// Of so many frames, one is searched thoroughly, whatever the locator's network says.
+const THOROUGH_EVERY: usize = 8;
 /// Minimum probability that a frame gives a character: no frame rules out what others show.
 const MIN_PROBABILITY: f32 = 1e-3;
 
@@ -26,6 +28,8 @@ pub struct Fusion {
     strangers: usize,
     /// The newest frame that was added.
     latest: Option<Candidate>,
+    /// Frames seen, whether they were added or not.
+    seen: usize,
 }
 
 impl Fusion {
@@ -33,6 +37,13 @@ impl Fusion {
     #[must_use]
     pub fn frames(&self) -> usize {
         self.frames
+    }
+
+    /// Counts a frame, and says whether it is to be searched thoroughly: the first one is, and one of
+    /// [`THOROUGH_EVERY`] from then on.
+    pub(super) fn next_is_thorough(&mut self) -> bool {
+        self.seen = self.seen.wrapping_add(1);
+        self.seen % THOROUGH_EVERY == 1
     }
 
     /// Adds the evidence of one frame, and says whether it did: frames of another document are left
@@ -44,7 +55,7 @@ impl Fusion {
             if self.strangers < PATIENCE.min(self.frames + 1) {
                 return false;
             }
-            *self = Self::default();
+            *self = Self { seen: self.seen, ..Self::default() };
         }
         self.strangers = 0;
         self.frames += 1;

@@ -64,6 +64,15 @@ pub struct Milliseconds {
     pub total: f64,
 }
 
+impl Milliseconds {
+    /// Adds a search for zones from `begin` to `located`, and their reading up to `end`.
+    pub(super) fn add(&mut self, begin: f64, located: f64, end: f64) {
+        self.locate += located - begin;
+        self.network += end - located;
+        self.total += end - begin;
+    }
+}
+
 /// One document of a picture. The keys mean what they mean in [`Reading`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
