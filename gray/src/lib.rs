@@ -13,6 +13,11 @@
 #[doc = include_str!("../README.md")]
 struct ReadmeExamples;
 
+mod luma;
+mod scale;
+
+pub use luma::{luma, over_white, rgb_to_gray, rgba_to_gray};
+
 /// A gray picture: row-major, one byte per pixel, from 0 (black) to 255 (white).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gray {
@@ -72,167 +77,14 @@ impl Gray {
     pub fn inverted(&self) -> Self {
         Self { pixels: self.pixels.iter().map(|&pixel| 255 - pixel).collect(), ..*self }
     }
-
-    /// The picture of the means of all `factor` x `factor` blocks. Columns and rows at the right
-    /// and bottom that fill no block are left out; a side shorter than `factor` is one block.
-    #[must_use]
-    pub fn shrunk(&self, factor: usize) -> Self {
-        if factor <= 1 || self.pixels.is_empty() {
-            return self.clone();
-        }
-        if factor == 2 && self.width > 1 && self.height > 1 {
-            return self.halved();
-        }
-        let (block_width, block_height) = (factor.min(self.width), factor.min(self.height));
-        let (width, height) = (self.width / block_width, self.height / block_height);
-        let mut pixels = vec![0; width * height];
-        let mut sums = vec![0u32; width];
-        let area = u32::try_from(block_width * block_height).unwrap_or(u32::MAX);
-        // A multiplication instead of a division; exact for blocks of up to 64 x 64 pixels.
-        let reciprocal = u64::from(u32::MAX) / u64::from(area) + 1;
-        for (y, out) in pixels.chunks_exact_mut(width).enumerate() {
-            sums.fill(area / 2);
-            for row in (0..block_height).map(|dy| self.row(y * block_height + dy)) {
-                // The compiler vectorises the sums only for a width that it knows.
-                match block_width {
-                    2 => add_blocks(&mut sums, row.as_chunks::<2>().0),
-                    3 => add_blocks(&mut sums, row.as_chunks::<3>().0),
-                    _ => add_blocks(&mut sums, row.chunks_exact(block_width)),
-                }
-            }
-            for (pixel, sum) in out.iter_mut().zip(&sums) {
-                *pixel = u8::try_from((u64::from(*sum) * reciprocal) >> 32).unwrap_or(u8::MAX);
-            }
-        }
-        Self { width, height, pixels }
-    }
-}
-
-impl Gray {
-    /// The picture shrunk by 2, in 16-bit lanes. Both sides are at least 2.
-    fn halved(&self) -> Self {
-        let (width, height) = (self.width / 2, self.height / 2);
-        let mut pixels = vec![0; width * height];
-        for (out, rows) in pixels.chunks_exact_mut(width).zip(self.pixels.chunks_exact(2 * self.width)) {
-            let (upper, lower) = rows.split_at(self.width);
-            let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
-            for (pixel, (&upper, &lower)) in out.iter_mut().zip(pairs) {
-                let (upper, lower) = (u16::from_le_bytes(upper), u16::from_le_bytes(lower));
-                let sum = (upper & 255) + (upper >> 8) + (lower & 255) + (lower >> 8);
-                // A quarter of at most 1022.
-                *pixel = ((sum + 2) >> 2).to_le_bytes()[0];
-            }
-        }
-        Self { width, height, pixels }
-    }
-}
-
-/// Adds the sum of each block of a row to the sum of its column.
-fn add_blocks<B: AsRef<[u8]>>(sums: &mut [u32], blocks: impl IntoIterator<Item = B>) {
-    for (sum, block) in sums.iter_mut().zip(blocks) {
-        *sum += block.as_ref().iter().map(|&p| u32::from(p)).sum::<u32>();
-    }
-}
-
-/// The gray value of an RGB pixel: the weights of ITU-R BT.601 in 256ths, rounded, in integers. It is
-/// within one of the luma that a JPEG file of the pixel stores.
-#[must_use]
-pub const fn luma(r: u8, g: u8, b: u8) -> u8 {
-    // At most 255 * 256 + 128: 16 bits hold it, and after the shift 8 bits do.
-    ((WEIGHTS[0] * r as u16 + WEIGHTS[1] * g as u16 + WEIGHTS[2] * b as u16 + 128) >> 8) as u8
-}
-
-/// Weights of red, green and blue in 256ths.
-const WEIGHTS: [u16; 3] = [77, 150, 29];
-
-/// `channel` with opacity `alpha` (0 to 255) over white, rounded, in integers.
-#[must_use]
-pub fn over_white(channel: u8, alpha: u8) -> u8 {
-    let (c, a) = (u32::from(channel), u32::from(alpha));
-    u8::try_from((c * a + 255 * (255 - a) + 127) / 255).unwrap_or(u8::MAX)
-}
-
-/// The gray value of an RGBA pixel over white.
-#[must_use]
-fn rgba_luma([r, g, b, a]: [u8; 4]) -> u8 {
-    luma(over_white(r, a), over_white(g, a), over_white(b, a))
-}
-
-/// Turns RGB pixels of 8 bits into one gray byte each, in place, and frees the rest of the buffer.
-pub fn rgb_to_gray(buffer: &mut Vec<u8>) {
-    squeeze(buffer, |pixels, gray| {
-        for (gray, &[r, g, b]) in gray.iter_mut().zip(pixels) {
-            *gray = luma(r, g, b);
-        }
-    });
-}
-
-/// Turns RGBA pixels of 8 bits over white into one gray byte each, in place, and frees the rest of
-/// the buffer.
-pub fn rgba_to_gray(buffer: &mut Vec<u8>) {
-    squeeze(buffer, |pixels, gray| {
-        if pixels.iter().fold(u8::MAX, |all, pixel| all & pixel[3]) == u8::MAX {
-            for (gray, &[r, g, b, _]) in gray.iter_mut().zip(pixels) {
-                *gray = luma(r, g, b);
-            }
-        } else {
-            for (gray, &pixel) in gray.iter_mut().zip(pixels) {
-                *gray = rgba_luma(pixel);
-            }
-        }
-    });
-}
-
-/// Pixels that [`squeeze`] takes at once: so many fit the registers, and copying them costs little.
-const BLOCK: usize = 64;
-
-/// Replaces each `N` bytes by one, in blocks of pixels that the compiler vectorises.
-fn squeeze<const N: usize>(buffer: &mut Vec<u8>, convert: impl Fn(&[[u8; N]; BLOCK], &mut [u8; BLOCK])) {
-    let count = buffer.len() / N;
-    let (mut pixels, mut gray) = ([[0; N]; BLOCK], [0; BLOCK]);
-    for first in (0..count).step_by(BLOCK) {
-        let length = BLOCK.min(count - first);
-        pixels.as_flattened_mut()[..length * N].copy_from_slice(&buffer[first * N..][..length * N]);
-        convert(&pixels, &mut gray);
-        buffer[first..first + length].copy_from_slice(&gray[..length]);
-    }
-    buffer.truncate(count);
-    buffer.shrink_to_fit();
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    #[test]
-    fn white_and_black_keep_their_value() {
-        assert_eq!(luma(255, 255, 255), 255);
-        assert_eq!(luma(0, 0, 0), 0);
-        assert_eq!(over_white(0, 0), 255);
-        assert_eq!(over_white(17, 255), 17);
-    }
-
-    #[test]
-    fn a_negative_of_a_negative_is_the_picture() {
-        let picture = Gray::new(2, 1, vec![0, 200]).expect("two pixels");
-        assert_eq!(picture.inverted().pixels(), [255, 55]);
-        assert_eq!(picture.inverted().inverted(), picture);
-    }
-
-    #[test]
-    fn the_weights_add_up() {
-        assert_eq!(WEIGHTS.iter().sum::<u16>(), 256);
-        let exact = [0.299, 0.587, 0.114];
-        assert!(
-            WEIGHTS
-                .iter()
-                .zip(exact)
-                .all(|(&weight, exact)| (f64::from(weight) / 256.0 - exact).abs() < 0.5 / 256.0)
-        );
-    }
-
     /// Bytes without a pattern.
-    fn noise(count: usize) -> Vec<u8> {
+    pub(crate) fn noise(count: usize) -> Vec<u8> {
         let mut state = 1u32;
         let mut byte = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -242,28 +94,10 @@ mod tests {
     }
 
     #[test]
-    fn blocks_give_what_pixels_give() {
-        for count in [0, 1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7] {
-            let rgb = noise(count * 3);
-            let mut gray = rgb.clone();
-            rgb_to_gray(&mut gray);
-            let expected: Vec<u8> = rgb.chunks_exact(3).map(|p| luma(p[0], p[1], p[2])).collect();
-            assert_eq!(gray, expected, "{count} pixels of RGB");
-            // All opaque, one clear, and all of some opacity.
-            for clear in [None, Some(count / 2)] {
-                let mut rgba = noise(count * 4);
-                for (index, pixel) in rgba.chunks_exact_mut(4).enumerate() {
-                    pixel[3] = if clear == Some(index) { 100 } else { 255 };
-                }
-                let expected: Vec<u8> = rgba.as_chunks().0.iter().map(|&pixel| rgba_luma(pixel)).collect();
-                rgba_to_gray(&mut rgba);
-                assert_eq!(rgba, expected, "{count} pixels of RGBA");
-            }
-            let mut rgba = noise(count * 4);
-            let expected: Vec<u8> = rgba.as_chunks().0.iter().map(|&pixel| rgba_luma(pixel)).collect();
-            rgba_to_gray(&mut rgba);
-            assert_eq!(rgba, expected, "{count} clear pixels");
-        }
+    fn a_negative_of_a_negative_is_the_picture() {
+        let picture = Gray::new(2, 1, vec![0, 200]).expect("two pixels");
+        assert_eq!(picture.inverted().pixels(), [255, 55]);
+        assert_eq!(picture.inverted().inverted(), picture);
     }
 
     #[test]

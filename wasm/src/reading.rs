@@ -85,6 +85,28 @@ impl Engine {
         self.fuse(&picture, now() - begin)
     }
 
+    /// Like [`Engine::fuse_gray`], but for the luma of a video's frame, in the full range of a byte
+    /// or in that of video. The frame is scaled down to `small_width` x
+    /// `small_height` pixels.
+    ///
+    /// # Errors
+    /// Those of [`Engine::read_gray`]; also `Broken` if that is larger than the frame.
+    pub fn fuse_luma(
+        &mut self,
+        width: usize,
+        height: usize,
+        luma: Vec<u8>,
+        full_range: bool,
+        small_width: usize,
+        small_height: usize,
+    ) -> Result<String, JsValue> {
+        let begin = now();
+        let frame = of_size(Gray::new(width, height, luma))?;
+        let small = of_size(frame.scaled_down(small_width, small_height))?;
+        let picture = if full_range { small } else { small.from_video_range() };
+        self.fuse(&picture, now() - begin)
+    }
+
     /// Drops all frames and starts a new document.
     pub fn forget(&mut self) {
         self.fusion = Fusion::default();

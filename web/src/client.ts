@@ -1,5 +1,12 @@
 /** The page's interface to the worker that reads. */
-import { NibbleError, type KernelChoice, type Precision, type Result } from "nibble";
+import {
+  NibbleError,
+  type KernelChoice,
+  type Luma,
+  type Part,
+  type Precision,
+  type Result,
+} from "nibble";
 import { packageOptions } from "./files";
 import type { Answer, Request } from "./protocol";
 import { quietly } from "./quiet";
@@ -77,6 +84,21 @@ export class Client {
   ): Promise<{ result: Result; picture: ImageBitmap; light: number }> {
     await this.start();
     return quietly(() => this.#ask("frame", { kind: "frame", precision, picture }, [picture]));
+  }
+
+  /**
+   * Like `frame`, but reads the luma of a part of a frame at a size. The frame is transferred to the
+   * worker and does not come back. Rejects with `Unsupported` if its luma cannot be copied.
+   */
+  async luma(
+    frame: VideoFrame,
+    part: Part,
+    size: Luma["size"],
+    precision: Precision,
+  ): Promise<{ result: Result; light: number }> {
+    await this.start();
+    const body = { kind: "luma", precision, frame, part, size } as const;
+    return quietly(() => this.#ask("luma", body, [frame]));
   }
 
   /** Begins a new document with the next frame. */

@@ -1,4 +1,5 @@
 /** Pixels of a video frame. Runs in the worker. */
+import type { Luma } from "nibble";
 
 /** Brightness is sampled at every n-th pixel. */
 const LIGHT_STEP = 997;
@@ -20,11 +21,19 @@ export function pixelsOf(picture: ImageBitmap): ImageData {
   return context.getImageData(0, 0, width, height);
 }
 
-/** Returns the mean brightness of a picture, 0 to 255, from a sample of its green channel. */
-export function brightness({ data }: ImageData): number {
+/** Returns the mean of every so many bytes. */
+function mean(bytes: Uint8Array | Uint8ClampedArray, first: number, step: number): number {
   let sum = 0;
   let count = 0;
-  for (let green = 1; green < data.length; green += 4 * LIGHT_STEP, count++)
-    sum += data[green] ?? 0;
+  for (let at = first; at < bytes.length; at += step, count++) sum += bytes[at] ?? 0;
   return sum / count;
+}
+
+/** Returns the mean brightness of a picture, 0 to 255, from a sample of its green channel. */
+export const brightness = ({ data }: ImageData): number => mean(data, 1, 4 * LIGHT_STEP);
+
+/** Returns the mean brightness of luma, 0 to 255, from a sample. */
+export function brightnessOfLuma({ luma, fullRange }: Luma): number {
+  const value = mean(luma, 0, LIGHT_STEP);
+  return fullRange ? value : Math.max(0, ((value - 16) * 255) / 219);
 }

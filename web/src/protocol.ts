@@ -1,11 +1,21 @@
 /** Messages between the page and its worker. */
-import type { Binary, ErrorCode, KernelChoice, Options, Precision, Result } from "nibble";
+import type {
+  Binary,
+  ErrorCode,
+  KernelChoice,
+  Luma,
+  Options,
+  Part,
+  Precision,
+  Result,
+} from "nibble";
 
 export type Request = { id: number } & (
   | { kind: "start"; options: Options }
   | { kind: "load"; precision: Precision }
   | { kind: "read"; precision: Precision; source: Uint8Array | ImageData }
   | { kind: "frame"; precision: Precision; picture: ImageBitmap }
+  | { kind: "luma"; precision: Precision; frame: VideoFrame; part: Part; size: Luma["size"] }
   | { kind: "forget"; precision: Precision }
 );
 
@@ -14,5 +24,6 @@ export type Answer = { id: number } & (
   | { kind: "done" }
   | { kind: "result"; result: Result }
   | { kind: "frame"; result: Result; picture: ImageBitmap; light: number }
+  | { kind: "luma"; result: Result; light: number }
   | { kind: "error"; code: ErrorCode; message: string }
 );

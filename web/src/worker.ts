@@ -1,9 +1,11 @@
 /** The worker that reads: holds the readers and answers requests in order. */
-import { NibbleError, Reader, init, kernels } from "nibble";
-import { brightness, pixelsOf } from "./frame";
+import { NibbleError, Reader, init, kernels, lumaOf, type Luma } from "nibble";
+import { brightness, brightnessOfLuma, pixelsOf } from "./frame";
 import type { Answer, Request } from "./protocol";
 
 const readers = new Map<string, Promise<Reader>>();
+/** The luma of the last frame, whose memory the next one uses. */
+let last: Luma | undefined;
 
 function reader(precision: "f32" | "u8" | "u4"): Promise<Reader> {
   let made = readers.get(precision);
@@ -33,6 +35,14 @@ async function answer(request: Request): Promise<Answer> {
       const light = brightness(pixels);
       const result = await (await reader(request.precision)).fuse(pixels);
       return { id: request.id, kind: "frame", result, picture: request.picture, light };
+    }
+    case "luma": {
+      const { frame, part, size } = request;
+      const luma = await lumaOf(frame, { part, size, previous: last }).finally(() => frame.close());
+      if (luma === null) throw new NibbleError("Unsupported", "the frame has no luma");
+      last = luma;
+      const result = await (await reader(request.precision)).fuse(luma);
+      return { id: request.id, kind: "luma", result, light: brightnessOfLuma(luma) };
     }
     case "forget":
       (await reader(request.precision)).forget();

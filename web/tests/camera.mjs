@@ -3,13 +3,16 @@
  * place of the camera.
  */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { accessible, noSidewaysScroll } from "./axe.mjs";
 import { fakeCamera, film } from "./film.mjs";
-import { CHROMIUM, site, suite } from "./site.mjs";
+import { CHROMIUM, site, suite, web } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
 const { address, close } = await site();
+const packaged = await site(join(web, "pkg"));
 const PHONE = {
   viewport: { width: 360, height: 740 },
   deviceScaleFactor: 2,
@@ -28,7 +31,7 @@ const denied = await launch(fakeCamera(passport, false));
 
 /** Runs in the page before its own code: records what the page asks of the device. */
 const spy = () => {
-  const seen = { asked: [], tracks: [], vibrations: [], notes: 0, adjusted: [], most: 0 };
+  const seen = { asked: [], tracks: [], vibrations: [], notes: 0, adjusted: [], most: 0, ways: {} };
   globalThis.seen = seen;
   const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = async (constraints) => {
@@ -58,7 +61,10 @@ const spy = () => {
       this.addEventListener("message", ({ data }) => waiting.delete(data.id));
     }
     postMessage(message, ...rest) {
-      if (message.kind === "frame") waiting.add(message.id);
+      if (["frame", "luma"].includes(message.kind)) {
+        waiting.add(message.id);
+        seen.ways[message.kind] = (seen.ways[message.kind] ?? 0) + 1;
+      }
       seen.most = Math.max(seen.most, waiting.size);
       return super.postMessage(message, ...rest);
     }
@@ -71,6 +77,76 @@ const spy = () => {
 const unsure = () => {
   navigator.permissions.query = async () => ({ state: "prompt" });
 };
+
+/** Runs in the page before its own code: the browser has no frames of video. */
+const frameless = () => delete globalThis.VideoFrame;
+
+/** Runs in the page before its own code: frames of video store no luma. */
+const colourful = () => {
+  globalThis.VideoFrame = class extends VideoFrame {
+    constructor(video) {
+      const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+      canvas.getContext("2d").drawImage(video, 0, 0);
+      super(canvas, { timestamp: 0 });
+    }
+  };
+};
+
+/**
+ * Runs in a page that contains only the package: reads a picture by its luma, as a camera stores it
+ * in the range of video or of a byte.
+ */
+async function byLuma({ base64, address }) {
+  const { Reader, lumaOf } = await import(`${address}index.js`);
+  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+  const bitmap = await createImageBitmap(new Blob([bytes]));
+  const { width, height } = bitmap;
+  const context = new OffscreenCanvas(width, height).getContext("2d");
+  context.drawImage(bitmap, 0, 0);
+  const { data } = context.getImageData(0, 0, width, height);
+  const frameOf = (fullRange, init = {}) => {
+    const planes = new Uint8Array(width * height * 1.5).fill(128);
+    for (let pixel = 0; pixel < width * height; pixel++) {
+      const [r, g, b] = data.subarray(4 * pixel, 4 * pixel + 3);
+      const gray = 0.299 * r + 0.587 * g + 0.114 * b;
+      planes[pixel] = Math.round(fullRange ? gray : 16 + (gray * 219) / 255);
+    }
+    return new VideoFrame(planes, {
+      format: "I420",
+      codedWidth: width,
+      codedHeight: height,
+      timestamp: 0,
+      colorSpace: { fullRange, matrix: "bt709", primaries: "bt709", transfer: "bt709" },
+      ...init,
+    });
+  };
+  const reader = await Reader.create();
+  const lines = [];
+  let previous;
+  for (const fullRange of [true, false]) {
+    for (const [part, size] of [
+      [undefined, undefined],
+      [
+        { x: 1, y: 101, width: width - 3, height: height - 103 },
+        { width: 1150, height: 770 },
+      ],
+    ]) {
+      const frame = frameOf(fullRange);
+      const luma = await lumaOf(frame, { part, size, previous });
+      frame.close();
+      previous = luma;
+      reader.forget();
+      const result = await reader.fuse(luma);
+      lines.push(result.lines, [result.width, result.height]);
+    }
+  }
+  const turned = frameOf(true, { rotation: 90 });
+  const canvas = new VideoFrame(context.canvas, { timestamp: 0 });
+  const refused = [turned.rotation === 90 ? await lumaOf(turned) : null, await lumaOf(canvas)];
+  turned.close();
+  canvas.close();
+  return { lines, refused };
+}
 
 /** Runs in the page before its own code: gives the camera a lamp and a focus. */
 const able = () => {
@@ -237,6 +313,53 @@ await suite([
     },
   ],
   [
+    "two ways of frames are tried, and one is chosen",
+    async () => {
+      await open(endless);
+      await page.click("#camera-open");
+      await page.waitForSelector('#camera[data-way="luma"], #camera[data-way="picture"]');
+      const { ways } = await seen();
+      assert.ok(ways.frame >= 5 && ways.luma >= 5, JSON.stringify(ways));
+    },
+  ],
+  [
+    "frames without luma, and browsers without frames, go by way of pictures",
+    async () => {
+      for (const [script, tried] of [
+        [colourful, 1],
+        [frameless, undefined],
+      ]) {
+        await open(allowed, { scripts: [script] });
+        await page.click("#camera-open");
+        await shown("result");
+        assert.equal(await page.textContent("#lines"), expected.get("passport.jpg").join("\n"));
+        const { ways } = await seen();
+        assert.equal(ways.luma, tried);
+        assert.equal(await page.getAttribute("#camera", "data-way"), "picture");
+      }
+    },
+  ],
+  [
+    "package: luma is read like the picture, in either range, in part, and scaled down",
+    async () => {
+      const bare = await plain.newPage();
+      const blank = `${packaged.address}blank.html`;
+      await bare.route(blank, (route) => route.fulfill({ contentType: "text/html", body: "" }));
+      await bare.goto(blank);
+      const base64 = (await readFile(specimen("passport.jpg"))).toString("base64");
+      const { address } = packaged;
+      const { lines, refused } = await bare.evaluate(byLuma, { base64, address });
+      await bare.close();
+      const text = expected.get("passport.jpg");
+      const [whole, part] = [
+        [1280, 960],
+        [1150, 770],
+      ];
+      assert.deepEqual(lines, [text, whole, text, part, text, whole, text, part]);
+      assert.deepEqual(refused, [null, null]);
+    },
+  ],
+  [
     "denied: says so and reads a picture as well",
     async () => {
       await open(denied, { scripts: [unsure] });
@@ -299,3 +422,4 @@ await suite([
 
 for (const browser of [plain, allowed, endless, denied]) await browser.close();
 close();
+packaged.close();

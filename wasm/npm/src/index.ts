@@ -19,6 +19,7 @@ import {
   wasmFile,
 } from "./files.js";
 import { Held } from "./instance.js";
+import type { Luma } from "./luma.js";
 import { prepare, withPicture } from "./picture.js";
 import { reading } from "./reading.js";
 import type { Precision, Result } from "./result.js";
@@ -28,6 +29,7 @@ export { kernelNotice, kernels, type KernelChoice } from "./kernels.js";
 export type { Options } from "./files.js";
 export { NibbleError, type ErrorCode } from "./error.js";
 export { supported, type Binary } from "./features.js";
+export { lumaOf, type Luma, type Part } from "./luma.js";
 export type {
   Check,
   DocumentFields,
@@ -84,6 +86,10 @@ function bytesOf({ buffer, byteOffset, byteLength }: Uint8ClampedArray): Uint8Ar
 /** A picture: the bytes of an image file, or the pixels of a canvas. */
 export type Source = Uint8Array | ArrayBuffer | ImageData;
 
+/** Whether a picture is the bytes of a file. */
+const isFile = (source: Source | Luma): source is Uint8Array | ArrayBuffer =>
+  !("data" in source || "luma" in source);
+
 /** The answer of the engine, and how long it took to make the picture gray. */
 type Answer = Result & { gray_ms: number };
 
@@ -135,8 +141,10 @@ export class Reader {
    * In the result, `frames` counts the frames that contributed; `quads` are those of this frame and
    * empty if it shows no line. Frames of another document are ignored until the third in a row,
    * which begins a new document (the second in a row if only one frame was fused before).
+   *
+   * Takes what `read` takes, and the luma of a `VideoFrame`: see `lumaOf`.
    */
-  fuse(source: Source, { signal }: { signal?: AbortSignal } = {}): Promise<Result> {
+  fuse(source: Source | Luma, { signal }: { signal?: AbortSignal } = {}): Promise<Result> {
     return this.#queued("fuse", source, signal);
   }
 
@@ -151,9 +159,13 @@ export class Reader {
     });
   }
 
-  #queued(verb: "read" | "fuse", source: Source, signal: AbortSignal | undefined): Promise<Result> {
+  #queued(
+    verb: "read" | "fuse",
+    source: Source | Luma,
+    signal: AbortSignal | undefined,
+  ): Promise<Result> {
     // A decoder that is missing arrives while the call waits; if it fails, its turn tells.
-    if (!("data" in source)) prepare().catch(() => undefined);
+    if (isFile(source)) prepare().catch(() => undefined);
     const result = this.#last.then(async () => {
       // Yield to the event loop, so that an abort posted meanwhile is noticed.
       await new Promise((resolve) => setTimeout(resolve));
@@ -172,13 +184,21 @@ export class Reader {
     });
   }
 
-  async #now(verb: "read" | "fuse", source: Source): Promise<Result> {
+  async #now(verb: "read" | "fuse", source: Source | Luma): Promise<Result> {
     const engine = this.#engine;
     if (engine === undefined) throw new NibbleError("Disposed", "the reader was disposed");
     if ("data" in source) {
       const { width, height, data } = source;
       const pixels = bytesOf(data);
       return resultOf(engine.call((held) => held[`${verb}_pixels`](width, height, pixels)));
+    }
+    if (!isFile(source)) {
+      const { luma, width, height, fullRange, size } = source;
+      return resultOf(
+        engine.call((held) =>
+          held.fuse_luma(width, height, luma, fullRange, size.width, size.height),
+        ),
+      );
     }
     const bytes = source instanceof Uint8Array ? source : new Uint8Array(source);
     return withPicture(bytes, ({ width, height, gray, ms }) =>

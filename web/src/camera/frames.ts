@@ -1,4 +1,6 @@
 /** Frames of a video as the person sees them. */
+import { NibbleError, type Precision, type Result } from "nibble";
+import type { Client } from "../client";
 
 /**
  * Maximum number of pixels of a frame to read. A passport that fills the guide then has 20 pixels
@@ -76,31 +78,173 @@ export function visiblePart(
   };
 }
 
-/**
- * Captures the visible part of the current frame at the size to read; null if there is no frame.
- */
-export async function grab(video: HTMLVideoElement): Promise<ImageBitmap | null> {
+/** What is read of a frame: the part that is visible, and at which size. */
+interface View {
+  part: { x: number; y: number; width: number; height: number };
+  size: { width: number; height: number };
+}
+
+/** Returns what to read of a video's frames; null if it has none. */
+function viewOf(video: HTMLVideoElement): View | null {
   const frame = { width: video.videoWidth, height: video.videoHeight };
   const box = { width: video.clientWidth, height: video.clientHeight };
   if (frame.width === 0 || frame.height === 0 || box.width === 0 || box.height === 0) return null;
-  const { x, y, width, height } = visiblePart(frame, box);
-  const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (width * height)));
-  const size: ImageBitmapOptions = {
-    resizeWidth: Math.max(1, Math.floor(width * scale)),
-    resizeHeight: Math.max(1, Math.floor(height * scale)),
-    // Averaging neighbours is enough down to half the size.
-    resizeQuality: scale < 0.5 ? "medium" : "low",
+  const part = visiblePart(frame, box);
+  const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (part.width * part.height)));
+  const size = {
+    width: Math.max(1, Math.floor(part.width * scale)),
+    height: Math.max(1, Math.floor(part.height * scale)),
   };
+  return { part, size };
+}
+
+/** Makes a picture of what is read of a frame. */
+function bitmapOf(
+  source: HTMLVideoElement | VideoFrame,
+  { part, size }: View,
+): Promise<ImageBitmap> {
+  return createImageBitmap(source, part.x, part.y, part.width, part.height, {
+    resizeWidth: size.width,
+    resizeHeight: size.height,
+    // Averaging neighbours is enough down to half the size.
+    resizeQuality: size.width < 0.5 * part.width ? "medium" : "low",
+  });
+}
+
+/** What a person may see of a frame after it was read. Close it, or what `bitmap` returns. */
+export class Still {
+  #source: ImageBitmap | VideoFrame | Promise<ImageBitmap>;
+  readonly #view: View;
+
+  constructor(source: ImageBitmap | VideoFrame, view: View) {
+    this.#source = source;
+    this.#view = view;
+  }
+
+  /**
+   * Prepares for being kept longer than the next frame: a camera has few frames, and waits for those
+   * that are held.
+   */
+  keep(): void {
+    const source = this.#source;
+    if (source instanceof Promise || source instanceof ImageBitmap) return;
+    this.#source = bitmapOf(source, this.#view).finally(() => source.close());
+    // Whoever wants the picture learns that there is none.
+    this.#source.catch(() => undefined);
+  }
+
+  async bitmap(): Promise<ImageBitmap> {
+    this.keep();
+    return this.#source as ImageBitmap | Promise<ImageBitmap>;
+  }
+
+  close(): void {
+    const source = this.#source;
+    if (source instanceof Promise)
+      source.then(
+        (picture) => picture.close(),
+        () => undefined,
+      );
+    else source.close();
+  }
+}
+
+/** An answer for a frame and those before, its mean brightness, and the frame. */
+export interface Frame {
+  result: Result;
+  /** 0 to 255. */
+  light: number;
+  still: Still;
+}
+
+/** A way from a video to the reader. Resolves to null if the video has no frame for a moment. */
+type Way = (client: Client, video: HTMLVideoElement, precision: Precision) => Promise<Frame | null>;
+
+/** By way of a picture, which the browser scales and the worker draws. */
+const byPicture: Way = async (client, video, precision) => {
+  const view = viewOf(video);
+  if (view === null) return null;
+  let picture: ImageBitmap;
   try {
-    return await createImageBitmap(video, x, y, width, height, size);
+    picture = await bitmapOf(video, view);
   } catch {
     // The video has no frame for a moment while devices change.
     return null;
   }
+  const { result, light, picture: returned } = await client.frame(picture, precision);
+  return { result, light, still: new Still(returned, view) };
+};
+
+/** By way of the frame's luma, which the worker copies from it. */
+const byLuma: Way = async (client, video, precision) => {
+  const view = viewOf(video);
+  if (view === null) return null;
+  const frame = new VideoFrame(video);
+  const still = new Still(frame, view);
+  try {
+    const { displayWidth: width, displayHeight: height, visibleRect } = frame;
+    // Elsewhere pixels are not square, or the video is shown turned.
+    if (visibleRect?.width !== width || visibleRect.height !== height)
+      throw new NibbleError("Unsupported", "the frame is stored in another shape");
+    if (video.videoWidth !== width || video.videoHeight !== height)
+      throw new NibbleError("Unsupported", "the frame is shown in another shape");
+    const answer = await client.luma(frame.clone(), view.part, view.size, precision);
+    return { ...answer, still };
+  } catch (thrown) {
+    still.close();
+    throw thrown;
+  }
+};
+
+/** Number of frames that take each way before one is chosen. */
+const TRIALS = 5;
+
+/**
+ * Chooses the way of frames by measuring: copying luma is quicker, except where frames have to come
+ * back from a graphics card.
+ */
+export class Ways {
+  /** Milliseconds that frames took each way, without reading. */
+  readonly #times = { luma: [] as number[], picture: [] as number[] };
+  #chosen: "luma" | "picture" | undefined = "VideoFrame" in globalThis ? undefined : "picture";
+
+  /** The way that was chosen; undefined while both are tried. */
+  get chosen(): "luma" | "picture" | undefined {
+    return this.#chosen;
+  }
+
+  /** Reads the current frame; null if there is none. */
+  async read(client: Client, video: HTMLVideoElement, precision: Precision): Promise<Frame | null> {
+    const { luma, picture } = this.#times;
+    const way = this.#chosen ?? (luma.length > picture.length ? "picture" : "luma");
+    const begin = performance.now();
+    let frame: Frame | null;
+    try {
+      frame = await (way === "luma" ? byLuma : byPicture)(client, video, precision);
+    } catch (thrown) {
+      if (way === "picture") throw thrown;
+      // The next frame goes the way that every browser has, and tells what else may be wrong.
+      this.#chosen = "picture";
+      return null;
+    }
+    if (frame !== null && this.#chosen === undefined) {
+      const { locate, network } = frame.result.ms;
+      this.#times[way].push(performance.now() - begin - locate - network);
+      if (picture.length === TRIALS) this.#choose();
+    }
+    return frame;
+  }
+
+  #choose(): void {
+    const median = (times: number[]) => times.sort((a, b) => a - b)[TRIALS >> 1] ?? Infinity;
+    const { luma, picture } = this.#times;
+    this.#chosen = median(luma) < median(picture) ? "luma" : "picture";
+  }
 }
 
 /** Converts a frame to a file for the result to show. The frame also stays on the canvas. */
-export function fileOf(frame: ImageBitmap, canvas: HTMLCanvasElement): Promise<Blob> {
+export async function fileOf(still: Still, canvas: HTMLCanvasElement): Promise<Blob> {
+  const frame = await still.bitmap();
   canvas.width = frame.width;
   canvas.height = frame.height;
   canvas.getContext("2d")?.drawImage(frame, 0, 0);

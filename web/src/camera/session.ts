@@ -2,19 +2,11 @@
  * Reads the frames of a video one at a time, always the newest. Frames that arrive meanwhile are
  * skipped.
  */
-import type { Precision, Result } from "nibble";
+import type { Precision } from "nibble";
 import type { Client } from "../client";
 import { at } from "../dom";
 import { t } from "../messages";
-import { FrameWatch, grab } from "./frames";
-
-/** A frame, and the answer for it and the frames before. */
-export interface Frame {
-  picture: ImageBitmap;
-  result: Result;
-  /** Mean brightness, 0 to 255. */
-  light: number;
-}
+import { FrameWatch, Ways, type Frame } from "./frames";
 
 /** Interval between updates of the frame rate; milliseconds. */
 const COUNT_MS = 1000;
@@ -36,8 +28,11 @@ class Rate {
   }
 }
 
+/** Of all cameras of this visit: they differ little, and what is chosen holds for the next one. */
+const ways = new Ways();
+
 /**
- * Reads frames until aborted. `take` owns the picture it receives, and returns true if another
+ * Reads frames until aborted. `take` owns the frame it receives, and returns true if another
  * document begins.
  */
 export async function readFrames(
@@ -52,13 +47,13 @@ export async function readFrames(
   await client.forget(precision);
   while (!signal.aborted) {
     await watch.next();
-    const picture = signal.aborted ? null : await grab(video);
-    if (picture === null) continue;
-    const frame = await client.frame(picture, precision);
+    const frame = signal.aborted ? null : await ways.read(client, video, precision);
+    if (frame === null) continue;
     if (signal.aborted) {
-      frame.picture.close();
+      frame.still.close();
       return;
     }
+    at("camera").dataset["way"] = ways.chosen ?? "";
     rate.add();
     if (take(frame)) await client.forget(precision);
   }

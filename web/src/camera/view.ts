@@ -11,10 +11,10 @@ import { quietly } from "../quiet";
 import { Agreement } from "./agreement";
 import { Controls } from "./controls";
 import { Camera, CameraError, permission, type Trouble } from "./device";
-import { fileOf } from "./frames";
+import { fileOf, type Frame } from "./frames";
 import { Hints, hintFor } from "./hints";
 import { showFields } from "./live";
-import { readFrames, type Frame } from "./session";
+import { readFrames } from "./session";
 import { Signal } from "./signal";
 
 /** What the camera view needs from the rest of the page. */
@@ -166,7 +166,7 @@ export class CameraView {
     this.#hints.show(hintFor(result, progress, light), performance.now());
     showFields(progress.fields);
     at("camera-use").hidden = !progress.offer;
-    if (result.document === null || result.quads.length === 0) frame.picture.close();
+    if (result.document === null || result.quads.length === 0) frame.still.close();
     else this.#keep(frame);
     if (progress.done) void this.#finish(frame);
     if (!progress.gone) return false;
@@ -175,8 +175,9 @@ export class CameraView {
   }
 
   #keep(frame: Frame | undefined): void {
-    this.#best?.picture.close();
+    this.#best?.still.close();
     this.#best = frame;
+    frame?.still.keep();
   }
 
   async #finish(frame: Frame): Promise<void> {
@@ -184,7 +185,7 @@ export class CameraView {
     this.#show("done");
     this.#hints.set("done");
     this.#signal.done();
-    const picture = await fileOf(frame.picture, at<HTMLCanvasElement>("camera-still"));
+    const picture = await fileOf(frame.still, at<HTMLCanvasElement>("camera-still"));
     this.#keep(undefined);
     await new Promise((resolve) => setTimeout(resolve, DONE_MS));
     // Otherwise the person has left the view meanwhile.
