@@ -220,7 +220,7 @@ pub fn synthetic_model(precision: Precision) -> Model {
         precision,
         release: "synthetic".to_owned(),
         hash: String::new(),
-        height: HEIGHT,
+        height: Some(HEIGHT),
         column_stride: COLUMN_STRIDE,
         alphabet: String::new(),
         blank: 37,

@@ -15,7 +15,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let mut network = Network::with_kernels(model, &kernels)?;
-    let (height, width) = (network.model().height, 40 * network.model().column_stride);
+    let height = network.model().height.ok_or("the network of the model reads no strips")?;
+    let width = 40 * network.model().column_stride;
     // Vertical bars, four columns wide.
     let row: Vec<u8> = (0..width).map(|x| if x / 4 % 2 == 0 { 30 } else { 220 }).collect();
     let logits = network.run(&row.repeat(height))?;

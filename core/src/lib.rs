@@ -14,9 +14,9 @@
 //! let mut network = Network::from_bytes(&file)?;
 //!
 //! // This network reads 24 rows of gray values, row by row, any multiple of 4 columns wide.
-//! let (height, width) = (network.model().height, 320);
+//! let (height, width) = (24, 320);
 //! let logits = network.run(&vec![255; height * width])?;
-//! assert_eq!((logits.columns(), logits.classes()), (80, 38));
+//! assert_eq!((logits.rows(), logits.columns(), logits.classes()), (1, 80, 38));
 //! let scores: &[i32] = logits.integers().expect("a 4-bit network has exact logits");
 //! assert_eq!(scores.len(), 80 * 38);
 //!

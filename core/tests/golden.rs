@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nibble_core::{Activations, InputError, Kernels, Model, Network, Precision};
+use nibble_core::{Activations, InputError, Kernels, LayerOutput, Logits, Model, Network, Precision};
 use safetensors::SafeTensors;
 
 fn root() -> PathBuf {
@@ -16,6 +16,15 @@ fn read(path: &str) -> Vec<u8> {
 
 fn strip<'a>(golden: &SafeTensors<'a>) -> &'a [u8] {
     golden.tensor("strip").expect("golden files hold a strip").data()
+}
+
+/// Runs a network on the strip or the picture of a golden file.
+fn run(network: &mut Network, golden: &SafeTensors<'_>, observe: &mut dyn FnMut(LayerOutput<'_>)) -> Logits {
+    let run = match golden.tensor("picture") {
+        Ok(picture) => network.maps_observed(picture.data(), picture.shape()[1], observe),
+        Err(_) => network.run_observed(strip(golden), observe),
+    };
+    run.expect("the input suits the network")
 }
 
 /// The network of a model file on every kernel that this machine has: each stores maps in its own
@@ -63,21 +72,22 @@ fn integers_agree_on(mut network: Network, golden: &str, outputs: usize) {
     let kernel = network.kernel();
     let mut seen = 0;
     for _ in 0..2 {
-        let logits = network
-            .run_observed(strip(&golden), &mut |layer| {
-                let (index, shape) = (layer.index, layer.shape);
-                let Some(Activations::Codes(codes)) = layer.activations() else { return };
-                let expected = golden.tensor(&names[index]).expect("named above");
-                assert_eq!(expected.shape(), shape, "{}", names[index]);
-                assert!(expected.data() == codes, "{}: {} differs", kernel, names[index]);
-                seen += 1;
-            })
-            .expect("the strip suits the network");
-        let expected = golden.tensor("logits").expect("golden files hold logits");
+        let logits = run(&mut network, &golden, &mut |layer| {
+            let (index, shape) = (layer.index, layer.shape);
+            let Some(Activations::Codes(codes)) = layer.activations() else { return };
+            let expected = golden.tensor(&names[index]).expect("named above");
+            assert_eq!(expected.shape(), shape, "{}", names[index]);
+            assert!(expected.data() == codes, "{}: {} differs", kernel, names[index]);
+            seen += 1;
+        });
+        let expected = golden.tensor("logits").or_else(|_| golden.tensor("maps"));
+        let expected = expected.expect("golden files hold logits or maps");
+        let shape = expected.shape();
+        assert_eq!(logits.classes(), shape[shape.len() - 1]);
+        assert_eq!(logits.rows() * logits.columns() * logits.classes(), shape.iter().product::<usize>());
         let expected: Vec<i32> =
             expected.data().as_chunks::<4>().0.iter().map(|&value| i32::from_le_bytes(value)).collect();
         assert_eq!(logits.integers().expect("an integer network"), expected);
-        assert_eq!(logits.classes(), 38);
     }
     assert_eq!(seen, 2 * outputs);
 }
@@ -90,6 +100,11 @@ fn four_bits() {
 #[test]
 fn eight_bits() {
     integers_agree("models/ocr-u8.safetensors", "testdata/golden/u8.safetensors", 6);
+}
+
+#[test]
+fn the_locator() {
+    integers_agree("models/locate-u4.safetensors", "testdata/golden/locate-u4.safetensors", 6);
 }
 
 #[test]

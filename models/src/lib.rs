@@ -12,3 +12,5 @@ pub const OCR_U4: &[u8] = include_bytes!("../ocr-u4.safetensors");
 pub const OCR_U8: &[u8] = include_bytes!("../ocr-u8.safetensors");
 /// The network in single precision, for `nibble_core::Model::parse`.
 pub const OCR_F32: &[u8] = include_bytes!("../ocr-f32.safetensors");
+/// The network in 4 bits that finds zones, for `nibble_core::Model::parse`.
+pub const LOCATE_U4: &[u8] = include_bytes!("../locate-u4.safetensors");

@@ -7,7 +7,8 @@
 //!   travel documents with a machine-readable zone exist since 1980.
 //! - A birth lies in the last century in which it is not after the document's own date. That is
 //!   its expiry, or on the French card, which prints none, its month of issue. If a document
-//!   tells neither, the latest birth is in 2030: years above 30 are of the 20th century.
+//!   tells neither, the latest birth is in 2025, the year before this release: a birth must not
+//!   lie in the future.
 //!
 //! So the only births with a wrong century are those more than 100 years before that date, and
 //! those before 1900.
@@ -15,7 +16,7 @@
 /// The first two-digit year that means 19YY in a date of expiry.
 const EXPIRY_PIVOT: u16 = 70;
 /// The latest year of birth where the document tells no date of its own.
-const LATEST_BIRTH: u16 = 2030;
+const LATEST_BIRTH: u16 = 2025;
 
 /// A calendar date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,6 +84,29 @@ pub(super) fn birth(digits: &[u8], document: Option<Date>) -> Option<Date> {
         };
         if after { 1900 } else { 2000 }
     })
+}
+
+/// What is known of a birth date with fillers for the day, or for month and day: `YYYY-MM` or `YYYY`.
+/// `None` for any other text.
+pub(super) fn partial_birth(digits: &[u8], document: Option<Date>) -> Option<String> {
+    let [y0, y1, m0, m1, b'<', b'<'] = *digits else { return None };
+    let first = |m0, m1| birth(&[y0, y1, m0, m1, b'0', b'1'], document);
+    match [m0, m1] {
+        [b'<', b'<'] => first(b'0', b'1').map(|date| format!("{:04}", date.year)),
+        _ => first(m0, m1).map(|date| format!("{:04}-{:02}", date.year, date.month)),
+    }
+}
+
+/// The six digits of a zone for a partial date, `YYYY` or `YYYY-MM`; `None` where `text` is neither.
+pub(super) fn partial_digits_of(text: &str) -> Option<[u8; 6]> {
+    let [_, _, y0, y1, month @ ..] = text.as_bytes() else { return None };
+    let [m0, m1] = match *month {
+        [] => [b'<', b'<'],
+        [b'-', m0, m1] => [m0, m1],
+        _ => return None,
+    };
+    let month = if month.is_empty() { "-01" } else { text.get(4..)? };
+    digits_of(&format!("{}{month}-01", text.get(..4)?)).map(|_| [*y0, *y1, m0, m1, b'<', b'<'])
 }
 
 /// The six digits of a zone for an ISO 8601 date, `YYYY-MM-DD`; `None` where `text` is no

@@ -51,13 +51,18 @@ pub struct Document {
     /// The document number, whole even where it goes on in the optional data.
     pub document_number: String,
     /// The nationality: a code of up to three letters, as printed. The French card prints
-    /// none; there it is the issuer.
+    /// none; there it is the issuer. Empty on driving licences.
     pub nationality: String,
     /// The birth date in ISO 8601, `YYYY-MM-DD`; `None` where the zone has no calendar date.
     pub birth_date: Option<String>,
+    /// What is known of a birth date whose month or day is filled with `<`: `YYYY` or `YYYY-MM`.
+    /// `None` where [`Document::birth_date`] is complete, and where not even the year is known.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub birth_date_partial: Option<String>,
     /// The date of expiry in ISO 8601; `None` where the zone has no calendar date.
     pub expiry_date: Option<String>,
-    /// The sex; `None` where the zone prints something other than `M`, `F`, `X` or a filler.
+    /// The sex; `None` where the zone prints something other than `M`, `F`, `X` or a filler, and
+    /// where the format has no place for it.
     pub sex: Option<Sex>,
     /// The optional data. A space stands between the parts, and between the two fields of TD1.
     pub optional: String,
@@ -97,6 +102,12 @@ fn optional<L: AsRef<[u8]>>(format: Format, lines: &[L]) -> String {
     parts.join(" ")
 }
 
+/// Whether a date of expiry says that there is none. Spain prints 1 January 9999 as `990101` on the
+/// cards of people over 70.
+fn is_unlimited(issuer: &[u8], expiry: &[u8]) -> bool {
+    issuer == b"ESP" && expiry == b"990101"
+}
+
 impl Document {
     /// A document without any field.
     #[must_use]
@@ -109,6 +120,7 @@ impl Document {
             document_number: String::new(),
             nationality: String::new(),
             birth_date: None,
+            birth_date_partial: None,
             expiry_date: None,
             sex: None,
             optional: String::new(),
@@ -122,18 +134,21 @@ impl Document {
     ///
     /// A zone prints two digits of a year. A date of expiry with a year from 70 is of the 20th
     /// century, any other of the 21st. A birth lies in the last century in which it is not after
-    /// the document's own date: its expiry, or the month of issue on the French card.
+    /// the document's own date: its expiry, or the month of issue on the French card. Without such
+    /// a date, births are at most of the year 2025.
     #[must_use]
     pub fn of<L: AsRef<[u8]>>(format: Format, lines: &[L]) -> Self {
         let field = |kind| field(format, lines, kind);
         let french = format == Format::FRA36;
-        let (surname, given_names) = if french {
-            (plain(field(FieldKind::Surname)), plain(field(FieldKind::GivenNames)))
-        } else {
+        let (surname, given_names) = if format.layout().span(FieldKind::Names).is_some() {
             names(field(FieldKind::Names))
+        } else {
+            (plain(field(FieldKind::Surname)), plain(field(FieldKind::GivenNames)))
         };
         let mut number = field(FieldKind::DocumentNumber).to_vec();
         let expiry = date::expiry(field(FieldKind::ExpiryDate));
+        let unlimited = is_unlimited(field(FieldKind::Issuer), field(FieldKind::ExpiryDate));
+        let expiry = expiry.filter(|_| !unlimited);
         let dated = if french { date::french_issue(&number) } else { expiry };
         if let Some((rest, _)) = continued_number(format, lines) {
             number.extend_from_slice(rest);
@@ -147,6 +162,7 @@ impl Document {
             document_number: plain(&number),
             nationality: plain(field(nationality)),
             birth_date: date::birth(field(FieldKind::BirthDate), dated).map(date::Date::iso),
+            birth_date_partial: date::partial_birth(field(FieldKind::BirthDate), dated),
             expiry_date: expiry.map(date::Date::iso),
             sex: match field(FieldKind::Sex) {
                 b"M" => Some(Sex::M),
@@ -214,6 +230,62 @@ mod tests {
         assert_eq!(document.birth_date.as_deref(), Some("1965-12-06"));
         assert_eq!(document.expiry_date, None);
         assert_eq!(document.nationality, "FRA");
+    }
+
+    #[test]
+    fn driving_licences() {
+        let french = Document::of(Format::D1FRA, &["D1FRA13AA000026181231MARTIN<<9"]);
+        assert_eq!((french.issuer.as_str(), french.surname.as_str()), ("FRA", "MARTIN"));
+        assert_eq!(french.document_number, "13AA00002");
+        assert_eq!(french.expiry_date.as_deref(), Some("2018-12-31"));
+        assert_eq!((french.nationality.as_str(), french.sex), ("", None));
+        let dutch = Document::of(Format::D1NLD, &["D1NLD15094962111659VW87Z78NB84"]);
+        assert_eq!((dutch.issuer.as_str(), dutch.document_number.as_str()), ("NLD", "5094962111"));
+        assert_eq!(dutch.optional, "1 659VW87Z78NB8");
+        let lines = ["AAA001D<<", "FACHE305142128097<<800126<<<<<", "MARCHAND<<FABIENNE<<<<<<<<<<<<"];
+        let swiss = Document::of(Format::FACHE, &lines);
+        assert_eq!((swiss.issuer.as_str(), swiss.document_number.as_str()), ("CHE", "AAA001"));
+        assert_eq!((swiss.surname.as_str(), swiss.given_names.as_str()), ("MARCHAND", "FABIENNE"));
+        assert_eq!(swiss.birth_date.as_deref(), Some("1980-01-26"));
+        assert_eq!(swiss.optional, "D 305142128097");
+    }
+
+    #[test]
+    fn partial_births_keep_what_is_known() {
+        let born = |date: &str| {
+            let second = format!("L123456781UTO{date}1M3207165<<<<<<<<<<<<<<04");
+            let lines = ["P<UTOUNKNOWN<<BORN<<<<<<<<<<<<<<<<<<<<<<<<<<", &second];
+            let document = Document::of(Format::TD3, &lines);
+            (document.birth_date, document.birth_date_partial)
+        };
+        assert_eq!(born("85<<<<"), (None, Some("1985".into())));
+        assert_eq!(born("7210<<"), (None, Some("1972-10".into())));
+        assert_eq!(born("1510<<"), (None, Some("2015-10".into())));
+        assert_eq!(born("721014"), (Some("1972-10-14".into()), None));
+        for date in ["<<<<<<", "<<1014", "85<<14", "8513<<", "7210<4", "880941"] {
+            assert_eq!(born(date), (None, None), "{date}");
+        }
+    }
+
+    #[test]
+    fn cards_without_end_do_not_expire_in_1999() {
+        let spanish = |expiry: &str| {
+            let second = format!("4001016F{expiry}8ESP<<<<<<<<<<<7");
+            let lines = ["IDESPBAA000589599999999R<<<<<<", &second, "MUESTRA<MUESTRA<<CARMEN<<<<<<<"];
+            Document::of(Format::TD1, &lines)
+        };
+        let document = spanish("990101");
+        assert_eq!(document.expiry_date, None);
+        assert_eq!(document.birth_date.as_deref(), Some("1940-01-01"));
+        assert_eq!(spanish("320101").expiry_date.as_deref(), Some("2032-01-01"));
+    }
+
+    #[test]
+    fn a_birth_without_a_date_of_the_document_is_not_in_the_future() {
+        let lines =
+            ["P<UTOSAMPLE<<EUGEN<<<<<<<<<<<<<<<<<<<<<<<<<<", "1104000008UTO2809126M<<<<<<<4041217292001<10"];
+        let document = Document::of(Format::TD3, &lines);
+        assert_eq!(document.birth_date.as_deref(), Some("1928-09-12"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The six formats, and how a zone's shape and opening tell them apart.
+//! All formats, and how a zone's shape and opening tell them apart.
 
 use crate::kinds::Format;
 use crate::layout::Layout;
@@ -6,7 +6,17 @@ use crate::tables;
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 6] = [Self::TD1, Self::TD2, Self::TD3, Self::MRVA, Self::MRVB, Self::FRA36];
+    pub const ALL: [Self; 9] = [
+        Self::TD1,
+        Self::TD2,
+        Self::TD3,
+        Self::MRVA,
+        Self::MRVB,
+        Self::FRA36,
+        Self::D1FRA,
+        Self::D1NLD,
+        Self::FACHE,
+    ];
 
     /// The layout of this format.
     #[must_use]
@@ -18,29 +28,25 @@ impl Format {
             Self::MRVA => &tables::MRVA,
             Self::MRVB => &tables::MRVB,
             Self::FRA36 => &tables::FRA36,
+            Self::D1FRA => &tables::D1FRA,
+            Self::D1NLD => &tables::D1NLD,
+            Self::FACHE => &tables::FACHE,
         }
     }
 
     /// The format that has the number of `lines`, their length and their opening characters.
     ///
     /// Looks at nothing else: [`parse`](crate::parse) also checks every character. A first
-    /// character `V` makes a visa, an opening `IDFRA` on two lines of 36 the French card.
+    /// character `V` makes a visa, an opening `IDFRA` on two lines of 36 the French card. A single
+    /// line of 30 opens with `D1FRA` or `D1NLD`, and the second line of a Swiss licence with `FACHE`.
     #[must_use]
     pub fn of<L: AsRef<[u8]>>(lines: &[L]) -> Option<Self> {
-        let first = lines.first()?.as_ref();
-        if lines.iter().any(|line| line.as_ref().len() != first.len()) {
-            return None;
-        }
-        let visa = first.first() == Some(&b'V');
-        match (lines.len(), first.len()) {
-            (3, 30) => Some(Self::TD1),
-            (2, 36) if visa => Some(Self::MRVB),
-            (2, 36) if first.starts_with(b"IDFRA") => Some(Self::FRA36),
-            (2, 36) => Some(Self::TD2),
-            (2, 44) if visa => Some(Self::MRVA),
-            (2, 44) => Some(Self::TD3),
-            _ => None,
-        }
+        let opens = |format: &Self| {
+            let layout = format.layout();
+            layout.has_shape_of(lines) && layout.opening_span().of(lines) == layout.opening
+        };
+        // Every zone of a shape has an empty opening; a longer one tells more.
+        Self::ALL.into_iter().filter(opens).max_by_key(|format| format.layout().opening.len())
     }
 
     /// Whether a number that is longer than its field goes on in the optional data
@@ -63,6 +69,12 @@ mod tests {
         assert_eq!(Format::of(&lines(2, "V<UTO", 36)), Some(Format::MRVB));
         assert_eq!(Format::of(&lines(2, "P<UTO", 44)), Some(Format::TD3));
         assert_eq!(Format::of(&lines(2, "V<UTO", 44)), Some(Format::MRVA));
+        assert_eq!(Format::of(&lines(1, "D1FRA", 30)), Some(Format::D1FRA));
+        assert_eq!(Format::of(&lines(1, "D1NLD", 30)), Some(Format::D1NLD));
+        assert_eq!(Format::of(&lines(1, "D1UTO", 30)), None);
+        let swiss = ["AAA001D<<", "FACHE305142128097<<800126<<<<<", "MARCHAND<<FABIENNE<<<<<<<<<<<<"];
+        assert_eq!(Format::of(&swiss), Some(Format::FACHE));
+        assert_eq!(Format::of(&[swiss[0], swiss[2], swiss[1]]), None);
         assert_eq!(Format::of(&lines(2, "P<UTO", 43)), None);
         assert_eq!(Format::of::<&str>(&[]), None);
     }

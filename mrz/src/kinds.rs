@@ -20,6 +20,17 @@ pub enum Format {
     ///
     /// Doc 9303 does not describe this layout.
     FRA36,
+    /// French driving licence, 1 line of 30 characters that opens with `D1FRA`.
+    ///
+    /// The shape is that of ISO/IEC 18013-3; the fields are those of printed licences.
+    D1FRA,
+    /// Dutch driving licence, 1 line of 30 characters that opens with `D1NLD`.
+    ///
+    /// The shape is that of ISO/IEC 18013-3; the fields are those of printed licences.
+    D1NLD,
+    /// Swiss driving licence, a line of 9 characters and 2 of 30, the second of which opens with
+    /// `FACHE`. It has no check digit.
+    FACHE,
 }
 
 impl fmt::Display for Format {
@@ -31,6 +42,9 @@ impl fmt::Display for Format {
             Self::MRVA => "MRVA",
             Self::MRVB => "MRVB",
             Self::FRA36 => "FRA36",
+            Self::D1FRA => "D1FRA",
+            Self::D1NLD => "D1NLD",
+            Self::FACHE => "FACHE",
         })
     }
 }

@@ -36,11 +36,13 @@ impl Span {
 pub enum FieldKind {
     /// The kind of document: one or two letters.
     DocumentCode,
+    /// A digit that tells which variant of a layout this is (driving licences).
+    Variant,
     /// The issuing state or organisation: a code of up to three letters.
     Issuer,
     /// Surname and given names with two fillers between them.
     Names,
-    /// The surname alone (French card).
+    /// The surname alone (French card and licence).
     Surname,
     /// The given names alone (French card).
     GivenNames,
@@ -56,6 +58,8 @@ pub enum FieldKind {
     ExpiryDate,
     /// Optional data: letters and digits that the issuer chooses.
     Optional,
+    /// Positions that always hold fillers.
+    Padding,
     /// A check digit.
     CheckDigit,
 }
@@ -73,6 +77,8 @@ impl FieldKind {
             | Self::Nationality => LETTERS | FILLERS,
             Self::DocumentNumber | Self::Optional => DIGITS | LETTERS | FILLERS,
             Self::BirthDate | Self::ExpiryDate | Self::CheckDigit => DIGITS | FILLERS,
+            Self::Variant => DIGITS,
+            Self::Padding => FILLERS,
             Self::Sex => set_of(b"MFX<"),
         }
     }
@@ -83,6 +89,7 @@ impl fmt::Display for FieldKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::DocumentCode => "document code",
+            Self::Variant => "variant",
             Self::Issuer => "issuer",
             Self::Names => "names",
             Self::Surname => "surname",
@@ -93,6 +100,7 @@ impl fmt::Display for FieldKind {
             Self::Sex => "sex",
             Self::ExpiryDate => "date of expiry",
             Self::Optional => "optional data",
+            Self::Padding => "padding",
             Self::CheckDigit => "check digit",
         })
     }
@@ -128,10 +136,11 @@ pub struct CheckRule {
 pub struct Layout {
     /// The format.
     pub format: Format,
-    /// The number of lines, 2 or 3.
-    pub lines: usize,
     /// The number of characters in each line.
-    pub length: usize,
+    pub lengths: &'static [usize],
+    /// The characters with which every zone of this format opens, and none of another format of its
+    /// shape; may be empty. They stand where the document code does.
+    pub opening: &'static [u8],
     /// The fields. Together they cover every position once.
     pub fields: &'static [Field],
     /// The rules of the check digits; the composite digit, if there is one, comes last.
@@ -139,6 +148,25 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// The number of lines, 1 to 3.
+    #[must_use]
+    pub fn lines(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// Whether `lines` have the number and the lengths of this layout.
+    #[must_use]
+    pub fn has_shape_of<L: AsRef<[u8]>>(&self, lines: &[L]) -> bool {
+        lines.iter().map(|line| line.as_ref().len()).eq(self.lengths.iter().copied())
+    }
+
+    /// The place of [`Layout::opening`].
+    #[must_use]
+    pub fn opening_span(&self) -> Span {
+        let code = self.span(FieldKind::DocumentCode).unwrap_or(Span { line: 0, start: 0, len: 0 });
+        Span { len: self.opening.len(), ..code }
+    }
+
     /// The place of the first field of `kind`.
     #[must_use]
     pub fn span(&self, kind: FieldKind) -> Option<Span> {

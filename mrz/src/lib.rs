@@ -50,6 +50,7 @@
 //! | write a zone | [`write()`] |
 //! | find a field or the reach of a check digit | [`Format::layout`] |
 //! | compute a check digit | [`check_digit`] |
+//! | tell codes of states from others | [`is_known_state`] |
 //!
 //! No function panics, whatever the input. None asks a clock: the century of a date follows
 //! from the document, as `Document::of` explains.
@@ -57,9 +58,8 @@
 //! # Words
 //!
 //! - **Zone**: the lines that machines read, with the shape of one format.
-//! - **Line**: one row of a zone, 30, 36 or 44 characters.
-//! - **Format**: TD1, TD2, TD3, MRVA, MRVB or FRA36; it fixes the number of lines, their length
-//!   and their layout.
+//! - **Line**: one row of a zone, 30, 36 or 44 characters; on Swiss driving licences also 9.
+//! - **Format**: one of [`Format`]; it fixes the number of lines, their lengths and their layout.
 //! - **Layout**: the table of a format: its fields and its check digits.
 //! - **Field**: what stands in one place of a layout, such as the birth date.
 //! - **Span**: the place itself: a line, a first position, a length. All count from 0.
@@ -70,8 +70,9 @@
 //! # Sources
 //!
 //! ICAO Doc 9303, eighth edition: part 3 (characters, names, dates, check digits), 4 (TD3),
-//! 5 (TD1), 6 (TD2), 7 (visas). The French identity card of 1988 to 2021 is not in Doc 9303; its
-//! layout is that of printed specimens.
+//! 5 (TD1), 6 (TD2), 7 (visas). The French identity card of 1988 to 2021 and driving
+//! licences are not in Doc 9303. ISO/IEC 18013-3 fixes the shape of a licence's single line; the
+//! other layouts are those of printed specimens.
 //!
 //! # Features
 //!
@@ -88,6 +89,7 @@ mod format;
 mod kinds;
 mod layout;
 mod names;
+mod states;
 mod tables;
 mod write;
 mod zone;
@@ -97,6 +99,7 @@ pub use check::{Check, check_digit, verify};
 pub use document::{Document, Sex};
 pub use kinds::{CheckField, Format};
 pub use layout::{CheckRule, Field, FieldKind, Layout, Span};
+pub use states::{is_known_state, known_states};
 pub use write::{WriteError, Written, write};
 pub use zone::{ParseError, Zone, parse, parse_lines};
 

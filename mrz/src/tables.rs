@@ -1,9 +1,9 @@
-//! The six layouts. Lines and positions count from 0; Doc 9303 counts them from 1.
+//! The layouts. Lines and positions count from 0; Doc 9303 counts them from 1.
 
 use crate::kinds::{CheckField, Format};
 use crate::layout::FieldKind::{
     self, BirthDate, CheckDigit, DocumentCode, DocumentNumber, ExpiryDate, GivenNames, Issuer, Names,
-    Nationality, Optional, Sex, Surname,
+    Nationality, Optional, Padding, Sex, Surname, Variant,
 };
 use crate::layout::{CheckRule, Field, Layout, Span};
 
@@ -26,8 +26,8 @@ const fn rule(field: CheckField, digit: Span, over: &'static [Span]) -> CheckRul
 /// Doc 9303-5, section 4.2.2; check digits section 4.2.4.
 pub(crate) static TD1: Layout = Layout {
     format: Format::TD1,
-    lines: 3,
-    length: 30,
+    lengths: &[30, 30, 30],
+    opening: b"",
     fields: &[
         field(DocumentCode, 0, 0, 2),
         field(Issuer, 0, 2, 3),
@@ -84,8 +84,8 @@ const EXPIRY: CheckRule = rule(CheckField::ExpiryDate, span(1, 27, 1), &[span(1,
 /// Doc 9303-6, section 4.2.2; check digits section 4.2.4.
 pub(crate) static TD2: Layout = Layout {
     format: Format::TD2,
-    lines: 2,
-    length: 36,
+    lengths: &[36, 36],
+    opening: b"",
     fields: two_line_fields!(36, field(Optional, 1, 28, 7), field(CheckDigit, 1, 35, 1)),
     checks: &[
         NUMBER,
@@ -98,8 +98,8 @@ pub(crate) static TD2: Layout = Layout {
 /// Doc 9303-4, section 4.2.2; check digits section 4.2.4.
 pub(crate) static TD3: Layout = Layout {
     format: Format::TD3,
-    lines: 2,
-    length: 44,
+    lengths: &[44, 44],
+    opening: b"",
     fields: two_line_fields!(
         44,
         field(Optional, 1, 28, 14),
@@ -118,8 +118,8 @@ pub(crate) static TD3: Layout = Layout {
 /// Doc 9303-7, section 4.2.2. Visas have no composite digit.
 pub(crate) static MRVA: Layout = Layout {
     format: Format::MRVA,
-    lines: 2,
-    length: 44,
+    lengths: &[44, 44],
+    opening: b"V",
     fields: two_line_fields!(44, field(Optional, 1, 28, 16)),
     checks: &[NUMBER, BIRTH, EXPIRY],
 };
@@ -127,8 +127,8 @@ pub(crate) static MRVA: Layout = Layout {
 /// Doc 9303-7, section 7.2.2. Visas have no composite digit.
 pub(crate) static MRVB: Layout = Layout {
     format: Format::MRVB,
-    lines: 2,
-    length: 36,
+    lengths: &[36, 36],
+    opening: b"V",
     fields: two_line_fields!(36, field(Optional, 1, 28, 8)),
     checks: &[NUMBER, BIRTH, EXPIRY],
 };
@@ -137,8 +137,8 @@ pub(crate) static MRVB: Layout = Layout {
 /// office of issue; the number opens with the year and month of issue.
 pub(crate) static FRA36: Layout = Layout {
     format: Format::FRA36,
-    lines: 2,
-    length: 36,
+    lengths: &[36, 36],
+    opening: b"IDFRA",
     fields: &[
         field(DocumentCode, 0, 0, 2),
         field(Issuer, 0, 2, 3),
@@ -159,6 +159,67 @@ pub(crate) static FRA36: Layout = Layout {
     ],
 };
 
+/// The French driving licence, as printed licences show it. One check digit covers all before it, the
+/// other the whole line.
+pub(crate) static D1FRA: Layout = Layout {
+    format: Format::D1FRA,
+    lengths: &[30],
+    opening: b"D1FRA",
+    fields: &[
+        field(DocumentCode, 0, 0, 1),
+        field(Variant, 0, 1, 1),
+        field(Issuer, 0, 2, 3),
+        field(DocumentNumber, 0, 5, 9),
+        field(CheckDigit, 0, 14, 1),
+        field(ExpiryDate, 0, 15, 6),
+        field(Surname, 0, 21, 8),
+        field(CheckDigit, 0, 29, 1),
+    ],
+    checks: &[
+        rule(CheckField::DocumentNumber, span(0, 14, 1), &[span(0, 0, 14)]),
+        rule(CheckField::Composite, span(0, 29, 1), &[span(0, 0, 29)]),
+    ],
+};
+
+/// The Dutch driving licence, as printed licences show it. The optional data are a version and the
+/// random characters that make the line a key to the chip; one check digit covers the whole line.
+pub(crate) static D1NLD: Layout = Layout {
+    format: Format::D1NLD,
+    lengths: &[30],
+    opening: b"D1NLD",
+    fields: &[
+        field(DocumentCode, 0, 0, 1),
+        field(Variant, 0, 1, 1),
+        field(Issuer, 0, 2, 3),
+        field(Optional, 0, 5, 1),
+        field(DocumentNumber, 0, 6, 10),
+        field(Optional, 0, 16, 13),
+        field(CheckDigit, 0, 29, 1),
+    ],
+    checks: &[rule(CheckField::Composite, span(0, 29, 1), &[span(0, 0, 29)])],
+};
+
+/// The Swiss driving licence, as printed licences show it. The document number is that of the
+/// blank form. The optional data are the letter of the language, and the number of the holder.
+pub(crate) static FACHE: Layout = Layout {
+    format: Format::FACHE,
+    lengths: &[9, 30, 30],
+    opening: b"FACHE",
+    fields: &[
+        field(DocumentNumber, 0, 0, 6),
+        field(Optional, 0, 6, 1),
+        field(Padding, 0, 7, 2),
+        field(DocumentCode, 1, 0, 2),
+        field(Issuer, 1, 2, 3),
+        field(Optional, 1, 5, 12),
+        field(Padding, 1, 17, 2),
+        field(BirthDate, 1, 19, 6),
+        field(Padding, 1, 25, 5),
+        field(Names, 2, 0, 30),
+    ],
+    checks: &[],
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,8 +227,8 @@ mod tests {
     #[test]
     fn fields_cover_every_position_once() {
         for layout in Format::ALL.map(Format::layout) {
-            for line in 0..layout.lines {
-                for position in 0..layout.length {
+            for (line, &length) in layout.lengths.iter().enumerate() {
+                for position in 0..length {
                     let owners = layout.fields.iter().filter(|f| f.span.covers(line, position)).count();
                     assert_eq!(owners, 1, "{:?} line {line} position {position}", layout.format);
                 }

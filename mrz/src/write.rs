@@ -76,14 +76,12 @@ impl fmt::Display for WriteError {
             Self::Date { field } => write!(f, "{field}: no calendar date in the form YYYY-MM-DD"),
             Self::NoPlace { format, field } => write!(f, "{field}: {format} has no place for it"),
             Self::Opening { format, opening } => {
-                let expected = match format {
-                    Format::TD1 => "A, C or I",
-                    Format::TD2 => "A, C or I (IDFRA is FRA36)",
-                    Format::TD3 => "P",
-                    Format::MRVA | Format::MRVB => "V",
-                    Format::FRA36 => "IDFRA",
-                };
-                write!(f, "{format} cannot open with {opening}, only with {expected}")
+                write!(f, "{format} cannot open with {opening}")?;
+                match (format, format.layout().opening) {
+                    (Format::TD3, _) => f.write_str(", only with P"),
+                    (_, b"") => f.write_str(", which is of another format"),
+                    (_, expected) => write!(f, ", only with {}", String::from_utf8_lossy(expected)),
+                }
             }
         }
     }
@@ -93,8 +91,10 @@ impl std::error::Error for WriteError {}
 
 /// Writes `document` as a zone of its format, with all check digits.
 ///
-/// `code` is the document code, one or two letters: its first letter is `P` for TD3, `V` for
-/// visas and `A`, `C` or `I` for TD1 and TD2; the French card has `ID`.
+/// `code` is the document code, one or two letters. Its first letter is `P` for TD3, `V` for visas,
+/// and any letter for TD1, where Doc 9303-5 provides for `A`, `C` and `I`, but issuers print others.
+/// TD2 must not open as a visa or the French card. The French card has `ID`, French and Dutch
+/// driving licences `D1`, Swiss ones `FA`.
 ///
 /// - Texts: `a` to `z` become `A` to `Z`. White space and hyphens become fillers. In names, so
 ///   do commas, while apostrophes and full stops are left out (Doc 9303-3, section 4.6). Every
@@ -104,7 +104,8 @@ impl std::error::Error for WriteError {}
 /// - A number of more than nine characters goes on in the optional data of TD1 (up to 22
 ///   characters) and TD2 (up to 14). In the other formats it is an error.
 /// - Optional data of TD1 fill the first field, and words that do not fit there the second.
-/// - A date that is `None` is unknown and becomes fillers. Of a year, two digits are printed: a
+/// - A date that is `None` is unknown and becomes fillers; of a partial birth date, what is known is
+///   printed. Of a year, two digits are printed: a
 ///   reader finds its century as [`Document::of`] does, or by its own rule.
 /// - Empty optional data of TD3 have a filler for their check digit.
 ///
@@ -142,7 +143,10 @@ pub fn write(code: &str, document: &Document) -> Result<Written, WriteError> {
     let names_truncated = sheet.names(document)?;
     let taken = sheet.number(&document.document_number)?;
     sheet.optional(&document.optional, taken)?;
-    sheet.date(FieldKind::BirthDate, document.birth_date.as_deref())?;
+    sheet.date(
+        FieldKind::BirthDate,
+        document.birth_date.as_deref().or(document.birth_date_partial.as_deref()),
+    )?;
     sheet.date(FieldKind::ExpiryDate, document.expiry_date.as_deref())?;
     sheet.sex(document.sex)?;
     sheet.check_digits(taken > 0);
@@ -196,7 +200,7 @@ impl Sheet {
     /// A sheet of fillers.
     fn blank(format: Format) -> Self {
         let layout = format.layout();
-        Self { layout, lines: vec![vec![FILLER; layout.length]; layout.lines] }
+        Self { layout, lines: layout.lengths.iter().map(|&length| vec![FILLER; length]).collect() }
     }
 
     fn format(&self) -> Format {
@@ -228,22 +232,26 @@ impl Sheet {
 
     /// Document code and issuer. They must be of this format and of no other of its shape.
     fn opening(&mut self, code: &str, issuer: &str) -> Result<(), WriteError> {
+        let printed = code;
+        let code = match code.strip_suffix(char::is_numeric) {
+            // The digit is a field of its own.
+            Some(letters) if self.layout.span(FieldKind::Variant).is_some() => {
+                let digit = &code[letters.len()..];
+                self.put_field(FieldKind::Variant, &required(FieldKind::Variant, digit)?)?;
+                letters
+            }
+            _ => code,
+        };
         let code = required(FieldKind::DocumentCode, code)?;
         let issuer = required(FieldKind::Issuer, issuer)?;
         self.put_field(FieldKind::DocumentCode, &code)?;
         self.put_field(FieldKind::Issuer, &issuer)?;
-        let french = code == "ID" && issuer == "FRA";
-        let fits = match self.format() {
-            Format::TD1 => code.starts_with(['A', 'C', 'I']),
-            Format::TD2 => code.starts_with(['A', 'C', 'I']) && !french,
-            Format::TD3 => code.starts_with('P'),
-            Format::MRVA | Format::MRVB => code.starts_with('V'),
-            Format::FRA36 => french,
-        };
-        if fits {
+        let format = Format::of(&self.lines);
+        let misses_passport = self.format() == Format::TD3 && !code.starts_with('P');
+        if format == Some(self.format()) && !misses_passport {
             Ok(())
         } else {
-            Err(WriteError::Opening { format: self.format(), opening: format!("{code:<<2}{issuer}") })
+            Err(WriteError::Opening { format: self.format(), opening: format!("{printed:<<2}{issuer}") })
         }
     }
 
@@ -252,7 +260,7 @@ impl Sheet {
         if self.layout.span(field).is_some() {
             return self.put_field(field, &required(field, &document.nationality)?);
         }
-        // The French card: a reader takes the issuer for the nationality.
+        // On the French card a reader takes the issuer for the nationality.
         let own = filled(field, &document.nationality)?;
         if own.is_empty() || own == filled(FieldKind::Issuer, &document.issuer)? {
             Ok(())
@@ -265,6 +273,16 @@ impl Sheet {
     fn names(&mut self, document: &Document) -> Result<bool, WriteError> {
         let surname = words(FieldKind::Surname, &document.surname)?;
         let given = words(FieldKind::GivenNames, &document.given_names)?;
+        let of_names = [FieldKind::Names, FieldKind::Surname];
+        if of_names.iter().all(|&kind| self.layout.span(kind).is_none()) {
+            let field = FieldKind::Surname;
+            let is_empty = surname.is_empty() && given.is_empty();
+            return if is_empty {
+                Ok(false)
+            } else {
+                Err(WriteError::NoPlace { format: self.format(), field })
+            };
+        }
         if surname.is_empty() {
             return Err(WriteError::Missing { field: FieldKind::Surname });
         }
@@ -342,13 +360,20 @@ impl Sheet {
         let Some(span) = self.layout.span(field) else {
             return Err(WriteError::NoPlace { format: self.format(), field });
         };
-        let digits = date::digits_of(date).ok_or(WriteError::Date { field })?;
+        let partial = || date::partial_digits_of(date).filter(|_| field == FieldKind::BirthDate);
+        let digits = date::digits_of(date).or_else(partial).ok_or(WriteError::Date { field })?;
         self.put(span, &digits);
         Ok(())
     }
 
     fn sex(&mut self, sex: Option<Sex>) -> Result<(), WriteError> {
         let field = FieldKind::Sex;
+        if self.layout.span(field).is_none() {
+            return match sex {
+                None => Ok(()),
+                Some(_) => Err(WriteError::NoPlace { format: self.format(), field }),
+            };
+        }
         let character = match sex.ok_or(WriteError::Missing { field })? {
             Sex::F => b'F',
             Sex::M => b'M',

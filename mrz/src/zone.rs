@@ -7,7 +7,7 @@ use crate::alphabet::{FILLER, symbol};
 use crate::check::{Check, verify};
 use crate::document::Document;
 use crate::kinds::Format;
-use crate::layout::FieldKind;
+use crate::layout::{FieldKind, Span};
 
 /// The lines of a zone: the shape is that of the format, every character is of the alphabet.
 ///
@@ -39,10 +39,13 @@ impl Zone {
         &self.lines
     }
 
-    /// The document code: one or two letters, without fillers.
+    /// The document code: one or two letters, without fillers. On driving licences the digit of the
+    /// variant follows, as in `D1`.
     #[must_use]
     pub fn document_code(&self) -> &str {
-        let span = self.format.layout().span(FieldKind::DocumentCode);
+        let layout = self.format.layout();
+        let variant = layout.span(FieldKind::Variant).map_or(0, |span| span.len);
+        let span = layout.span(FieldKind::DocumentCode).map(|span| Span { len: span.len + variant, ..span });
         let code = span.map_or(&[][..], |span| span.of(&self.lines));
         str::from_utf8(code).unwrap_or_default().trim_matches(char::from(FILLER))
     }
@@ -116,7 +119,7 @@ impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LineCount { found } => {
-                write!(f, "a zone has 2 or 3 lines, not {found}")
+                write!(f, "a zone has 1 to 3 lines, not {found}")
             }
             Self::Character { line, position, found } => {
                 let (line, position) = (line + 1, position + 1);
@@ -126,7 +129,8 @@ impl fmt::Display for ParseError {
                 let lengths: Vec<String> = lengths.iter().map(usize::to_string).collect();
                 let lengths = lengths.join(", ");
                 write!(f, "lines of {lengths} characters: ")?;
-                f.write_str("a zone has 3 lines of 30, 2 of 36 or 2 of 44 characters")
+                f.write_str("a zone has 3 lines of 30, 2 of 36 or 2 of 44 characters; ")?;
+                f.write_str("driving licences have 1 line of 30 (D1FRA, D1NLD), or 9, 30 and 30 (FACHE)")
             }
         }
     }
@@ -163,7 +167,7 @@ const MAX_LINES: usize = 3;
 /// assert_eq!(zone.document().document_number, "D23145890");
 ///
 /// let missing = parse("I<UTOD231458907<<<<<<<<<<<<<<<").unwrap_err();
-/// assert_eq!(missing, ParseError::LineCount { found: 1 });
+/// assert_eq!(missing, ParseError::LineLength { lengths: vec![30] });
 /// # Ok::<(), ParseError>(())
 /// ```
 pub fn parse(text: impl AsRef<[u8]>) -> Result<Zone, ParseError> {
@@ -184,10 +188,10 @@ pub fn parse(text: impl AsRef<[u8]>) -> Result<Zone, ParseError> {
 pub fn parse_lines<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>) -> Result<Zone, ParseError> {
     let (lines, found) = first_lines(lines);
     let lines = match <[String; 1]>::try_from(lines) {
-        Ok([line]) => unfold(line).ok_or(ParseError::LineCount { found })?,
+        Ok([line]) => unfold(line),
         Err(lines) => lines,
     };
-    if !(2..=MAX_LINES).contains(&found.max(lines.len())) {
+    if !(1..=MAX_LINES).contains(&found.max(lines.len())) {
         return Err(ParseError::LineCount { found });
     }
     for (line, text) in lines.iter().enumerate() {
@@ -221,16 +225,16 @@ fn first_lines<L: AsRef<[u8]>>(texts: impl IntoIterator<Item = L>) -> (Vec<Strin
     (lines, found)
 }
 
-/// The lines of a zone that is stored as one line; `None` where its length is of no format.
-fn unfold(line: String) -> Option<Vec<String>> {
+/// The lines of a zone that is stored as one line; that line itself where it has another length.
+fn unfold(line: String) -> Vec<String> {
     let characters: Vec<char> = line.chars().collect();
     let length = match characters.len() {
         90 => 30,
         72 => 36,
         88 => 44,
-        _ => return None,
+        _ => return vec![line],
     };
-    Some(characters.chunks(length).map(|line| line.iter().collect()).collect())
+    characters.chunks(length).map(|line| line.iter().collect()).collect()
 }
 
 #[cfg(test)]
@@ -260,7 +264,10 @@ mod tests {
                     7408122F1204159UTO<<<<<<<<<<<6\
                     ERIKSSON<<ANNA<MARIA<<<<<<<<<<";
         assert_eq!(parse(card).map(|zone| zone.format()), Ok(Format::TD1));
-        assert_eq!(parse(&card[1..]), Err(ParseError::LineCount { found: 1 }));
+        assert_eq!(parse(&card[1..]), Err(ParseError::LineLength { lengths: vec![89] }));
+        let licence = parse("D1FRA13AA000026181231MARTIN<<9").expect("a licence");
+        assert_eq!((licence.format(), licence.document_code()), (Format::D1FRA, "D1"));
+        assert!(licence.checks_agree());
         assert_eq!(parse(""), Err(ParseError::LineCount { found: 0 }));
         assert_eq!(parse(" \n\n\t"), Err(ParseError::LineCount { found: 0 }));
     }
@@ -279,7 +286,7 @@ mod tests {
 
         let twice = error(&format!("{PASSPORT}\n{PASSPORT}"));
         assert_eq!(twice, ParseError::LineCount { found: 4 });
-        assert_eq!(twice.to_string(), "a zone has 2 or 3 lines, not 4");
+        assert_eq!(twice.to_string(), "a zone has 1 to 3 lines, not 4");
 
         let inner = error(&PASSPORT.replacen("<<", "< ", 1));
         assert_eq!(inner, ParseError::Character { line: 0, position: 14, found: ' ' });

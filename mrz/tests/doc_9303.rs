@@ -168,12 +168,21 @@ fn what_cannot_be_written_is_a_typed_error() {
             d.expiry_date = Some("15.04.2012".into());
         }),
         ("TD3 cannot open with I<UTO, only with P", "I", |_| {}),
-        ("TD1 cannot open with P<UTO, only with A, C or I", "P", |d| d.format = Format::TD1),
-        ("TD2 cannot open with IDFRA, only with A, C or I (IDFRA is FRA36)", "ID", |d| {
+        ("TD2 cannot open with V<UTO, which is of another format", "V", |d| d.format = Format::TD2),
+        ("TD2 cannot open with IDFRA, which is of another format", "ID", |d| {
             d.format = Format::TD2;
             d.issuer = "FRA".into();
         }),
         ("FRA36 cannot open with IDUTO, only with IDFRA", "ID", |d| d.format = Format::FRA36),
+        ("D1FRA cannot open with D1UTO, only with D1FRA", "D1", |d| d.format = Format::D1FRA),
+        ("sex: D1NLD has no place for it", "D1", |d| {
+            (d.format, d.issuer, d.nationality) = (Format::D1NLD, "NLD".into(), String::new());
+            (d.surname, d.given_names, d.birth_date) = (String::new(), String::new(), None);
+            d.expiry_date = None;
+        }),
+        ("surname: D1NLD has no place for it", "D1", |d| {
+            (d.format, d.issuer, d.nationality) = (Format::D1NLD, "NLD".into(), String::new());
+        }),
         ("nationality: FRA36 has no place for it", "ID", |d| {
             (d.format, d.issuer) = (Format::FRA36, "FRA".into());
         }),

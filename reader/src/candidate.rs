@@ -1,4 +1,4 @@
-//! A zone read under one format: its text, and what speaks for it.
+//! A zone read under one format: its text, the evidence for it, and the reasons against it.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -10,8 +10,10 @@
 
 use crate::decode::Columns;
 use crate::decode::grammar::{self, Text};
-use crate::decode::rivals::{self, LEAST_ODDS_OF_ONE, Rival};
+use crate::decode::odds::{MIN_UNPROTECTED_ODDS, unprotected_odds};
+use crate::decode::rivals::{self, Rival};
 use crate::decode::slots::{Grid, Slot, ink, marginals, most_likely};
+use crate::decode::states::{settle_states, with_states};
 use crate::geometry::Point;
 use crate::look::{TEMPERATURE, run};
 use crate::path::LinePath;
@@ -20,22 +22,24 @@ use crate::verdict::{NotValid, has_possible_dates};
 use nibble_core::{Logits, Network};
 use nibble_mrz::{ALPHABET, Check, FILLER, Format, symbol, verify};
 
-/// Characters beyond the ends of a line whose lattice is known.
+/// Margin at either end of a line whose lattice is known, in characters.
 const READ_MARGIN: f32 = 1.0;
-/// A reading above this is confident: a text that differs from it is not valid.
+/// Minimum probability of a confident reading: a text that differs from it is not valid.
 pub(super) const CONFIDENT: f32 = 0.9;
-/// A character that no check digit protects needs this confidence.
-const DOUBTFUL: f32 = 0.85;
-/// A valid text has at least this share of the probability of all texts whose check digits agree.
-const LEAST_CERTAINTY: f32 = 0.7;
-/// A valid text has at least this log probability a character.
-const LEAST_VALID_SCORE: f32 = -0.3;
-/// A valid text has at least this much ink in every place ([`crate::decode::slots::ink`]): under a patch or a glare the network sees
-/// hardly any character, and marginals name one all the same.
-const LEAST_INK: f32 = 0.5;
-/// Lines of which a larger share of the characters is equal are one line.
+/// Minimum probability of a valid character that no check digit protects.
+const MIN_UNPROTECTED: f32 = 0.85;
+/// Minimum share of a valid text in the probability of all texts whose check digits agree.
+const MIN_CERTAINTY: f32 = 0.7;
+/// Minimum score of a valid text, in log probability per character.
+const MIN_VALID_SCORE: f32 = -0.3;
+/// Minimum ink in every slot of a valid text ([`crate::decode::slots::ink`]). Under a patch or glare
+/// the network hardly sees a character, but the marginals still name one.
+const MIN_INK: f32 = 0.5;
+/// Two lines with a larger share of equal characters are the same line, found twice.
 const SAME_LINE: f32 = 0.6;
-/// A valid candidate this likely, in log probability a character, ends the search.
+/// Minimum share of agreeing check digits of a probable zone.
+const MIN_AGREEING: f32 = 0.5;
+/// A valid candidate with a higher score, in log probability per character, ends the search.
 const CERTAIN: f32 = -0.1;
 
 /// A line read on its lattice.
@@ -43,13 +47,13 @@ const CERTAIN: f32 = -0.1;
 pub(super) struct Line {
     path: LinePath,
     slots: Vec<Slot>,
-    /// How surely anything is printed in each place, 0 to 1.
+    /// Probability that anything is printed in each slot, 0 to 1.
     ink: Vec<f32>,
     logits: Logits,
 }
 
 impl Line {
-    /// Reads a line along its path, a character a slot.
+    /// Reads a line along its path, one character per slot.
     pub(super) fn at(network: &mut Network, picture: &Pyramid, path: &LinePath) -> Option<Self> {
         let (rectified, logits) = run(network, picture, path, READ_MARGIN)?;
         let columns = Columns::from_logits(&logits.to_f32(), TEMPERATURE);
@@ -64,33 +68,34 @@ impl Line {
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
     lines: Vec<Line>,
-    /// Mean evidence of the lines' windows.
+    /// Mean evidence of the lines' extents.
     evidence: f32,
-    /// Text stands right beyond an end of a line: a part of a longer one was taken for it.
-    goes_on: bool,
+    /// Text continues beyond an end of a line: only a part of a longer line was read.
+    text_beyond: bool,
     text: Text,
     checks: Vec<Check>,
-    /// The likeliest other text whose check digits agree, where all of the text's own do.
+    /// The likeliest other text whose check digits agree; only searched for if those of `text` do.
     rival: Option<Rival>,
     not_valid: Vec<NotValid>,
 }
 
-/// One character that differs from the raw reading or is not sure.
+/// A character that differs from the raw reading, or that is doubtful.
 pub(super) struct Doubt {
     pub(super) line: usize,
     pub(super) position: usize,
     pub(super) raw: u8,
     pub(super) alternative: u8,
     pub(super) confidence: f32,
-    /// No check digit protects the character, and another may as well stand there.
+    /// No check digit protects the character, and another is likely too.
     exposed: bool,
 }
 
-/// Whether two lines of a zone are one and the same, taken twice: most characters are equal, fillers apart.
+/// Whether two lines of a zone are the same line, found twice: most characters that are not fillers
+/// are equal.
 fn are_one_line(one: &[u8], other: &[u8]) -> bool {
-    let told = one.iter().zip(other).filter(|(a, b)| **a != FILLER || **b != FILLER);
+    let compared = one.iter().zip(other).filter(|(a, b)| **a != FILLER || **b != FILLER);
     let (mut count, mut same) = (0, 0);
-    for (a, b) in told {
+    for (a, b) in compared {
         count += 1;
         same += usize::from(a == b);
     }
@@ -98,9 +103,9 @@ fn are_one_line(one: &[u8], other: &[u8]) -> bool {
 }
 
 impl Candidate {
-    /// The likeliest reading of `lines`; `None` where no format has their shape, and where they are no zone: nothing
-    /// but fillers, or one line again and again.
-    pub(super) fn new(lines: Vec<Line>, evidence: f32, goes_on: bool) -> Option<Self> {
+    /// The likeliest reading of `lines`. `None` if no format has their shape, or if they are no zone:
+    /// only fillers, or one line repeated.
+    pub(super) fn new(lines: Vec<Line>, evidence: f32, text_beyond: bool) -> Option<Self> {
         let slots: Vec<&[Slot]> = lines.iter().map(|line| &line.slots[..]).collect();
         let ink: Vec<&[f32]> = lines.iter().map(|line| &line.ink[..]).collect();
         let text = grammar::likeliest_text(&slots)?;
@@ -108,44 +113,43 @@ impl Candidate {
         if is_empty || text.lines.windows(2).any(|pair| are_one_line(&pair[0], &pair[1])) {
             return None;
         }
-        let (text, rival) = rivals::settle(&slots, &ink, text);
+        let (text, rival) = rivals::settle(&slots, &ink, settle_states(&slots, text));
         let checks = verify(text.format, &text.lines);
-        let mut candidate = Self { lines, evidence, goes_on, text, checks, rival, not_valid: Vec::new() };
+        let mut candidate = Self { lines, evidence, text_beyond, text, checks, rival, not_valid: Vec::new() };
         candidate.not_valid = candidate.objections();
         Some(candidate)
     }
 
-    /// The same lines with probabilities and ink from elsewhere, of the same shape.
+    /// The same lines, with other probabilities and ink of the same shape.
     pub(super) fn with_slots(&self, slots: Vec<Vec<Slot>>, ink: Vec<Vec<f32>>) -> Option<Self> {
         let lines = self.lines.iter().zip(slots).zip(ink);
         let lines = lines
             .map(|((line, slots), ink)| Line { path: line.path, slots, ink, logits: line.logits.clone() })
             .collect();
-        Self::new(lines, self.evidence, self.goes_on)
+        Self::new(lines, self.evidence, self.text_beyond)
     }
 
-    /// The probabilities of the characters, line by line.
+    /// The slots of each line.
     pub(super) fn slots(&self) -> Vec<&[Slot]> {
         self.lines.iter().map(|line| &line.slots[..]).collect()
     }
 
-    /// How surely anything is printed in each place, line by line.
+    /// The ink of each line's slots.
     pub(super) fn ink(&self) -> impl Iterator<Item = &[f32]> {
         self.lines.iter().map(|line| &line.ink[..])
     }
 
-    /// Log probability a character, prices included.
+    /// Log probability per character, penalties included.
     pub(super) fn score(&self) -> f32 {
         let count: usize = self.text.lines.iter().map(Vec::len).sum();
         self.text.score / count.max(1) as f32
     }
 
-    /// Candidates are ranked by probability, agreeing check digits, and how well their characters fill the line: a line cut short reads well too, and its check
-    /// digits may agree, but text goes on beyond it.
+    /// Candidates are ranked by probability, agreeing check digits, and how well their characters
+    /// fill the line. A line that was cut short also reads well, and its check digits may agree, but
+    /// text continues beyond it.
     pub(super) fn rank(&self) -> f32 {
-        let agreeing =
-            self.checks.iter().filter(|check| check.ok).count() as f32 / self.checks.len().max(1) as f32;
-        self.score() + agreeing + self.evidence - f32::from(u8::from(self.goes_on))
+        self.score() + self.agreeing() + self.evidence - f32::from(u8::from(self.text_beyond))
     }
 
     pub(super) fn format(&self) -> Format {
@@ -168,7 +172,7 @@ impl Candidate {
         self.lines.iter().map(|line| &line.logits)
     }
 
-    /// The likeliest character of every place, before the grammar.
+    /// The likeliest character of every slot, before the grammar.
     pub(super) fn raw_lines(&self) -> Vec<Vec<u8>> {
         let raw = |line: &Line| line.slots.iter().map(|slot| ALPHABET[most_likely(slot)]).collect();
         self.lines.iter().map(raw).collect()
@@ -182,8 +186,8 @@ impl Candidate {
         self.lines.iter().zip(&self.text.lines).map(confidence).collect()
     }
 
-    /// Characters that were changed, unprotected ones that are not sure, and those that another text with agreeing
-    /// check digits has otherwise.
+    /// Characters that were changed, doubtful ones that no check digit protects, and those in which
+    /// the rival differs.
     pub(super) fn doubts(&self) -> Vec<Doubt> {
         let rival = self.rival.as_ref().filter(|rival| rival.is_near());
         let mut doubts = Vec::new();
@@ -203,33 +207,46 @@ impl Candidate {
         doubts
     }
 
-    /// The character that may as well stand in a place that no check digit protects; `None` where the place is protected or sure.
+    /// The likely alternative to a doubtful character that no check digit protects; `None` if the
+    /// character is protected or certain.
     fn exposed(&self, line: usize, position: usize) -> Option<u8> {
         if self.text.format.layout().is_protected(line, position) {
             return None;
         }
         let read = &self.lines[line];
-        let (slot, ink) = (&read.slots[position], read.ink[position]);
-        let (odds, other) = rivals::odds_of_one(slot, ink, &self.text, line, position);
+        let slot = with_states(&read.slots[position], &self.text, line, position);
+        let (odds, other) = unprotected_odds(&slot, read.ink[position], &self.text, line, position);
         let confidence = symbol(self.text.lines[line][position]).map_or(0.0, |symbol| slot[symbol]);
-        (odds < LEAST_ODDS_OF_ONE || confidence < DOUBTFUL).then_some(other)
+        (odds < MIN_UNPROTECTED_ODDS || confidence < MIN_UNPROTECTED).then_some(other)
     }
 
-    /// Nothing better is to be expected.
+    /// Share of check digits that agree; 0 where the format has none.
+    pub(super) fn agreeing(&self) -> f32 {
+        self.checks.iter().filter(|check| check.ok).count() as f32 / self.checks.len().max(1) as f32
+    }
+
+    /// Whether this is probably a zone: half of its check digits agree. Of text that merely looks
+    /// like a zone, one in ten agrees.
+    pub(super) fn is_probable(&self) -> bool {
+        self.agreeing() >= MIN_AGREEING
+    }
+
+    /// Whether the search can end here: nothing better is to be expected.
     pub(super) fn is_certain(&self) -> bool {
         self.is_valid() && self.score() > CERTAIN
     }
 
-    /// Nothing speaks against the text.
+    /// Whether there is no reason against the text.
     pub(super) fn is_valid(&self) -> bool {
         self.not_valid.is_empty()
     }
 
-    /// What speaks against the text, each kind once.
+    /// The reasons against the text, each at most once.
     pub(super) fn not_valid_because(&self) -> &[NotValid] {
         &self.not_valid
     }
 
+    /// Computes the reasons against the text.
     fn objections(&self) -> Vec<NotValid> {
         let (format, lines) = (self.text.format, &self.text.lines);
         let mut found = Vec::new();
@@ -240,6 +257,7 @@ impl Candidate {
         };
         let agree = self.checks.iter().all(|check| check.ok);
         object(!agree, NotValid::CheckDigit);
+        object(self.checks.is_empty(), NotValid::NoCheckDigit);
         let changed = |doubt: &&Doubt| doubt.raw != lines[doubt.line][doubt.position];
         let doubts = self.doubts();
         let overruled = doubts.iter().filter(changed).any(|doubt| {
@@ -249,17 +267,17 @@ impl Candidate {
         object(overruled, NotValid::Overruled);
         object(doubts.iter().any(|doubt| doubt.exposed), NotValid::DoubtfulUnprotected);
         let foreign = lines.iter().enumerate().any(|(line, text)| {
-            text.iter().enumerate().any(|(position, &c)| !grammar::provides(format, line, position, c))
+            text.iter().enumerate().any(|(position, &c)| !grammar::allows(format, line, position, c))
         });
         object(foreign, NotValid::ForeignCharacter);
         object(!has_possible_dates(format, lines), NotValid::ImpossibleDate);
-        let is_bare = |ink: &f32| *ink < LEAST_INK;
+        let is_bare = |ink: &f32| *ink < MIN_INK;
         let is_cut = |line: &[f32]| line.first().is_some_and(is_bare) || line.last().is_some_and(is_bare);
-        object(self.goes_on || self.ink().any(is_cut), NotValid::CutOff);
+        object(self.text_beyond || self.ink().any(is_cut), NotValid::CutOff);
         object(self.rival.as_ref().is_some_and(Rival::is_near), NotValid::AmbiguousText);
         object(self.ink().any(|line| line.iter().skip(1).rev().skip(1).any(is_bare)), NotValid::Covered);
-        object(self.score() <= LEAST_VALID_SCORE, NotValid::LowScore);
-        if found.is_empty() && grammar::certainty(&self.slots(), &self.text) <= LEAST_CERTAINTY {
+        object(self.score() <= MIN_VALID_SCORE, NotValid::LowScore);
+        if found.is_empty() && grammar::certainty(&self.slots(), &self.text) <= MIN_CERTAINTY {
             found.push(NotValid::AmbiguousText);
         }
         found
@@ -271,7 +289,7 @@ pub(super) mod tests {
     use super::*;
     use crate::decode::SYMBOLS;
 
-    /// A candidate that reads `lines` with the given certainty, standing nowhere.
+    /// A candidate that reads `lines` with the given certainty; its place is arbitrary.
     pub(crate) fn of_lines(lines: &[impl AsRef<str>], certainty: f32) -> Candidate {
         let rest = (1.0 - certainty) / (SYMBOLS - 1) as f32;
         let slot = |c: u8| {
@@ -289,7 +307,17 @@ pub(super) mod tests {
             .expect("the shape of a format")
     }
 
-    /// The candidate with nothing to be seen in one place.
+    /// The candidate with its first line at a point, 10 pixels per character and 25 per line.
+    pub(crate) fn placed(mut candidate: Candidate, start: Point) -> Candidate {
+        for (row, line) in (0u8..).zip(&mut candidate.lines) {
+            let length = line.slots.len() as f32;
+            let start = start + Point::new(0.0, 25.0 * f32::from(row));
+            line.path = LinePath::straight(start, start + Point::new(10.0 * length, 0.0), 10.0, length);
+        }
+        candidate
+    }
+
+    /// The candidate, with nothing visible in one slot.
     pub(crate) fn covered(mut candidate: Candidate, line: usize, position: usize) -> Candidate {
         candidate.lines[line].ink[position] = 0.1;
         candidate.not_valid = candidate.objections();
@@ -323,7 +351,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn places_without_ink_are_covered_or_cut_off() {
+    fn slots_without_ink_are_covered_or_cut_off() {
         let reasons = |line: usize, position: usize| {
             covered(of_lines(&PASSPORT, 0.9999), line, position).not_valid_because().to_vec()
         };
@@ -332,12 +360,12 @@ pub(super) mod tests {
         assert_eq!(reasons(0, 0), [NotValid::CutOff]);
         assert_eq!(reasons(1, 43), [NotValid::CutOff]);
         let mut candidate = of_lines(&PASSPORT, 0.9999);
-        candidate.goes_on = true;
+        candidate.text_beyond = true;
         assert_eq!(candidate.objections(), [NotValid::CutOff]);
     }
 
     #[test]
-    fn fillers_alone_and_one_line_again_and_again_are_no_zone() {
+    fn fillers_alone_and_a_repeated_line_are_no_zone() {
         let line = |text: &str| Line {
             path: LinePath::straight(Point::default(), Point::new(44.0, 0.0), 1.0, 44.0),
             slots: text

@@ -1,41 +1,53 @@
-//! Several frames of one document as one reading: what a glare hides in one frame another shows.
+//! Combines frames of one document into one reading: another frame shows what glare hides in one.
 
-#![allow(clippy::cast_precision_loss, reason = "counts of frames and of places")]
+#![allow(clippy::cast_precision_loss, reason = "counts of frames and of slots")]
 
 use crate::candidate::Candidate;
 use crate::decode::SYMBOLS;
 use crate::decode::slots::{Slot, most_likely};
 use nibble_mrz::{FILLER, symbol};
 
-/// Least share of equal characters, fillers apart, in frames of one document.
+/// Minimum share of equal characters, fillers aside, in frames of one document.
 const SAME_DOCUMENT: f32 = 0.6;
-/// Frames in a row that must show another document before the one at hand is given up.
+/// Consecutive frames that must show another document before the current one is dropped.
 const PATIENCE: usize = 3;
-/// Least probability a frame gives a character: no frame can rule out what others see.
-const LEAST: f32 = 1e-3;
+/// Of so many frames, one is searched thoroughly, whatever the locator's network says.
+const THOROUGH_EVERY: usize = 8;
+/// Minimum probability that a frame gives a character: no frame rules out what others show.
+const MIN_PROBABILITY: f32 = 1e-3;
 
 /// Evidence of the frames since the last document began.
 #[derive(Debug, Clone, Default)]
 pub struct Fusion {
-    /// Sums of log probabilities, a vector of places a line.
+    /// Sums of log probabilities: for each line, one entry per slot.
     sums: Vec<Vec<Slot>>,
-    /// The most ink that any frame showed in each place.
+    /// The most ink that any frame showed in each slot.
     ink: Vec<Vec<f32>>,
     frames: usize,
-    /// Frames in a row that showed something else.
+    /// Consecutive frames that showed something else.
     strangers: usize,
-    /// The newest frame that is in.
+    /// The newest frame that was added.
     latest: Option<Candidate>,
+    /// Frames seen, whether they were added or not.
+    seen: usize,
 }
 
 impl Fusion {
-    /// Frames whose evidence is in.
+    /// Number of frames whose evidence was added.
     #[must_use]
     pub fn frames(&self) -> usize {
         self.frames
     }
 
-    /// Takes in what one frame shows and says whether it did: a frame of another document is left out, and the third in a row begins anew.
+    /// Counts a frame, and says whether it is to be searched thoroughly: the first one is, and one of
+    /// [`THOROUGH_EVERY`] from then on.
+    pub(super) fn next_is_thorough(&mut self) -> bool {
+        self.seen = self.seen.wrapping_add(1);
+        self.seen % THOROUGH_EVERY == 1
+    }
+
+    /// Adds the evidence of one frame, and says whether it did: frames of another document are left
+    /// out, until the third in a row starts a new document.
     pub(super) fn add(&mut self, candidate: Candidate) -> bool {
         let slots = candidate.slots();
         if self.frames > 0 && !self.is_of_same_document(&slots) {
@@ -43,7 +55,7 @@ impl Fusion {
             if self.strangers < PATIENCE.min(self.frames + 1) {
                 return false;
             }
-            *self = Self::default();
+            *self = Self { seen: self.seen, ..Self::default() };
         }
         self.strangers = 0;
         self.frames += 1;
@@ -56,19 +68,21 @@ impl Fusion {
         }
         for (sum, slot) in self.sums.iter_mut().flatten().zip(slots.iter().copied().flatten()) {
             for (sum, probability) in sum.iter_mut().zip(slot) {
-                *sum += libm::logf(probability.max(LEAST));
+                *sum += libm::logf(probability.max(MIN_PROBABILITY));
             }
         }
         self.latest = Some(candidate);
         true
     }
 
-    /// What all frames say together, standing where the newest one has it; `None` before the first.
+    /// The reading that all frames give together, located where the newest frame has it; `None`
+    /// before the first frame.
     pub(super) fn candidate(&self) -> Option<Candidate> {
         self.latest.as_ref()?.with_slots(self.slots(), self.ink.clone())
     }
 
-    /// The probabilities that all frames give together. Errors of neighbouring frames are alike, so `n` frames count as the square root of `n` independent ones.
+    /// The probabilities that all frames give together. Errors of neighbouring frames are
+    /// correlated, so `n` frames count as the square root of `n` independent ones.
     fn slots(&self) -> Vec<Vec<Slot>> {
         let share = 1.0 / (self.frames.max(1) as f32).sqrt();
         let fused = |sums: &Slot| {
@@ -80,18 +94,19 @@ impl Fusion {
         self.sums.iter().map(|line| line.iter().map(fused).collect()).collect()
     }
 
+    /// Whether most characters that are not fillers agree with those known so far.
     fn is_of_same_document(&self, slots: &[&[Slot]]) -> bool {
-        let alike_in_shape = self.sums.iter().map(Vec::len).eq(slots.iter().map(|line| line.len()));
+        let same_shape = self.sums.iter().map(Vec::len).eq(slots.iter().map(|line| line.len()));
         let filler = symbol(FILLER);
-        let (mut same, mut told) = (0, 0);
+        let (mut same, mut compared) = (0, 0);
         for (sum, slot) in self.sums.iter().flatten().zip(slots.iter().copied().flatten()) {
             let (known, seen) = (most_likely(sum), most_likely(slot));
             if Some(known) != filler || Some(seen) != filler {
-                told += 1;
+                compared += 1;
                 same += usize::from(known == seen);
             }
         }
-        alike_in_shape && same as f32 >= SAME_DOCUMENT * told as f32
+        same_shape && same as f32 >= SAME_DOCUMENT * compared as f32
     }
 }
 

@@ -37,6 +37,7 @@
 //! | *extent* | a range of a lattice: the characters of one line |
 //! | *slot* | one character position of a line, with the probability of each character |
 //! | *candidate* | a zone read under one format |
+//! | *document* | the best candidate of one place in a picture |
 //! | *reading* | the result reported for a picture |
 //!
 //! # The same bits
@@ -52,6 +53,7 @@ struct ReadmeExamples;
 
 mod candidate;
 mod decode;
+mod documents;
 mod fusion;
 mod geometry;
 mod locate;
@@ -67,7 +69,7 @@ mod zone;
 
 pub use fusion::Fusion;
 pub use geometry::Point;
-pub use reading::{Milliseconds, ModelName, Reading, Review};
+pub use reading::{Found, Milliseconds, ModelName, Reading, Review};
 pub use rectify::strip_of_quad;
 pub use verdict::NotValid;
 
@@ -76,17 +78,33 @@ use nibble_gray::Gray;
 use nibble_mrz::ALPHABET;
 
 use candidate::Candidate;
-use locate::locate;
+use documents::apart;
+use locate::{Locator, locate, zones_of};
 use numeric::sort_by;
 use pyramid::Pyramid;
 
 /// Maximum zones that are read in a picture.
 const MAX_ZONES: usize = 8;
 
-/// Reads machine-readable zones with one network.
+/// Once a document was read with certainty, other zones are read only if they score at least this
+/// share of the best zone.
+const MIN_FURTHER_SCORE: f32 = 0.4;
+
+/// Which documents of a picture are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// All of them.
+    All,
+    /// The one that is read best.
+    Best,
+}
+
+/// Reads machine-readable zones with one network. A second one finds them; without it, or where it
+/// finds none, they are searched for in the picture at several scales, which takes longer.
 #[derive(Debug)]
 pub struct Reader {
     network: Network,
+    locator: Option<Locator>,
 }
 
 impl Reader {
@@ -97,11 +115,12 @@ impl Reader {
     #[cfg(feature = "bundled-models")]
     pub fn with_bundled_model(precision: nibble_core::Precision) -> Result<Self, ModelError> {
         use nibble_core::Precision;
-        Self::new(match precision {
+        let reader = Self::new(match precision {
             Precision::F32 => nibble_models::OCR_F32,
             Precision::U8 => nibble_models::OCR_U8,
             Precision::U4 => nibble_models::OCR_U4,
-        })
+        })?;
+        reader.with_locator(Network::from_bytes(nibble_models::LOCATE_U4)?)
     }
 
     /// A reader with the network of a model file.
@@ -123,7 +142,15 @@ impl Reader {
                 "the classes are not the 37 characters of a machine-readable zone",
             )));
         }
-        Ok(Self { network })
+        Ok(Self { network, locator: None })
+    }
+
+    /// The same reader, with a network that finds zones.
+    ///
+    /// # Errors
+    /// [`ModelError`] if the network does not give the maps of a locator.
+    pub fn with_locator(self, network: Network) -> Result<Self, ModelError> {
+        Ok(Self { locator: Some(Locator::new(network)?), ..self })
     }
 
     /// The network.
@@ -146,12 +173,14 @@ impl Reader {
     /// Reads a picture and fills [`Reading::ms`]. `clock` returns milliseconds since any fixed
     /// point.
     pub fn read_timed(&mut self, gray: &Gray, clock: &mut Clock<'_>) -> Reading {
-        let (mut reading, found) = self.find(gray, clock);
-        if let Some((best, others)) = found.split_first() {
+        let (mut reading, found) = self.find(gray, Wanted::All, true, clock);
+        if let Some(best) = found.first() {
             reading.fill(best);
-            if others.iter().any(|other| other.is_valid() && other.lines() != best.lines()) {
+            let documents = apart(&found);
+            if documents.len() > 1 {
                 reading.review.push(Review::another_document());
             }
+            reading.documents = documents.into_iter().map(Found::of).collect();
         }
         reading
     }
@@ -165,7 +194,8 @@ impl Reader {
 
     /// Like [`Reader::fuse`], but fills [`Reading::ms`] as [`Reader::read_timed`] does.
     pub fn fuse_timed(&mut self, gray: &Gray, fusion: &mut Fusion, clock: &mut Clock<'_>) -> Reading {
-        let (mut reading, found) = self.find(gray, clock);
+        let thorough = fusion.next_is_thorough();
+        let (mut reading, found) = self.find(gray, Wanted::Best, thorough, clock);
         let shown = found.into_iter().next().is_some_and(|best| fusion.add(best));
         if let Some(fused) = fusion.candidate() {
             reading.fill(&fused);
@@ -178,23 +208,100 @@ impl Reader {
         reading
     }
 
-    /// An empty reading of the picture, and the candidates found in it, best first.
-    fn find(&mut self, gray: &Gray, clock: &mut Clock<'_>) -> (Reading, Vec<Candidate>) {
+    /// An empty reading of the picture, and the candidates found in it, best first. A `thorough`
+    /// search does not end where the locator's network finds nothing.
+    fn find(
+        &mut self,
+        gray: &Gray,
+        wanted: Wanted,
+        thorough: bool,
+        clock: &mut Clock<'_>,
+    ) -> (Reading, Vec<Candidate>) {
+        let mut ms = Milliseconds::default();
+        let mut found = self.search(gray, wanted, thorough, &mut ms, clock);
+        // Screens and some cards print light characters on a dark ground.
+        if wanted == Wanted::All && !found.iter().any(Candidate::is_probable) {
+            found.extend(self.search(&gray.inverted(), wanted, thorough, &mut ms, clock));
+        }
+        sort_by(&mut found, |a, b| b.rank().total_cmp(&a.rank()));
+        let mut reading = Reading::empty(&self.network, Fnv1a64::of(gray.pixels()).hex());
+        reading.ms = ms;
+        (reading, found)
+    }
+
+    /// The candidates in a picture with dark characters on a light ground. Adds the durations to
+    /// `ms`.
+    fn search(
+        &mut self,
+        gray: &Gray,
+        wanted: Wanted,
+        thorough: bool,
+        ms: &mut Milliseconds,
+        clock: &mut Clock<'_>,
+    ) -> Vec<Candidate> {
+        let picture = Pyramid::of(gray);
+        let mut found = Vec::new();
+        if self.locator.is_some() {
+            found = self.read_proposals(&picture, wanted, ms, clock);
+            if !thorough || found.iter().any(Candidate::is_valid) {
+                return found;
+            }
+        }
         let begin = clock();
         let zones = locate(gray);
         let located = clock();
-        let picture = Pyramid::of(gray);
-        let mut found: Vec<Candidate> = Vec::new();
+        let best = zones.first().map_or(0.0, |zone| zone.score);
         for zone in zones.iter().take(MAX_ZONES) {
-            found.extend(zone::read_zone(&mut self.network, &picture, zone));
-            if found.iter().any(Candidate::is_certain) {
+            if is_enough(&found, wanted, zone.score, best) {
                 break;
             }
+            found.extend(zone::read_zone(&mut self.network, &picture, zone));
         }
-        sort_by(&mut found, |a, b| b.rank().total_cmp(&a.rank()));
         let end = clock();
-        let mut reading = Reading::empty(&self.network, Fnv1a64::of(gray.pixels()).hex());
-        reading.ms = Milliseconds { locate: located - begin, network: end - located, total: end - begin };
-        (reading, found)
+        ms.add(begin, located, end);
+        found
     }
+
+    /// The candidates of the zones that the locator's network proposes. Adds the durations to `ms`.
+    fn read_proposals(
+        &mut self,
+        picture: &Pyramid,
+        wanted: Wanted,
+        ms: &mut Milliseconds,
+        clock: &mut Clock<'_>,
+    ) -> Vec<Candidate> {
+        let Some(locator) = &mut self.locator else { return Vec::new() };
+        let mut found: Vec<Candidate> = Vec::new();
+        let mut begin = clock();
+        let proposals = locator.proposals(picture);
+        let best = proposals.first().map_or(0.0, |proposal| proposal.score);
+        for proposal in &proposals {
+            if is_enough(&found, wanted, proposal.score, best) {
+                break;
+            }
+            let zones = zones_of(picture, proposal);
+            let located = clock();
+            for zone in &zones {
+                found.extend(zone::read_zone(&mut self.network, picture, zone));
+                if found.iter().any(Candidate::is_certain) {
+                    break;
+                }
+            }
+            let end = clock();
+            ms.add(begin, located, end);
+            begin = end;
+        }
+        if proposals.is_empty() {
+            let end = clock();
+            ms.add(begin, end, end);
+        }
+        found
+    }
+}
+
+/// Whether no further zone need be read: one document was read with certainty, and either no other is
+/// wanted, or the next zone scores too low.
+fn is_enough(found: &[Candidate], wanted: Wanted, score: f32, best: f32) -> bool {
+    let certain = found.iter().any(Candidate::is_certain);
+    certain && (wanted == Wanted::Best || score < MIN_FURTHER_SCORE * best)
 }

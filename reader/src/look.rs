@@ -60,9 +60,9 @@ impl Look {
             let (left, right) = look.lattice.edges();
             let (left, right) =
                 (if left > 0.0 { EXTENSION } else { 0.0 }, if right > 0.0 { EXTENSION } else { 0.0 });
-            let goes_on = left + right > 0.0 && look.evidence() > 0.0;
+            let text_beyond = left + right > 0.0 && look.evidence() > 0.0;
             let unsettled = UNSETTLED_EVIDENCE.contains(&look.evidence());
-            if !goes_on && !unsettled {
+            if !text_beyond && !unsettled {
                 break;
             }
             let course = if unsettled { look.settled() } else { look.path };
@@ -71,7 +71,7 @@ impl Look {
                 break;
             }
             match Self::once(network, picture, &path) {
-                Some(next) if goes_on || next.evidence() > look.evidence() => {
+                Some(next) if text_beyond || next.evidence() > look.evidence() => {
                     look = next.located_at(look.located)
                 }
                 _ => break,
@@ -142,7 +142,7 @@ pub(super) fn run(
     path: &LinePath,
     margin: f32,
 ) -> Option<(Rectified, Logits)> {
-    let (rows, stride) = (network.model().height, network.model().column_stride);
+    let (rows, stride) = (network.model().height?, network.model().column_stride);
     let rectified = rectify(picture, path, margin, rows, stride)?;
     let logits = network.run(rectified.strip.pixels()).ok()?;
     Some((rectified, logits))

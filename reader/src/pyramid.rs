@@ -6,8 +6,12 @@ use std::cell::OnceCell;
 use crate::path::{Layout, LinePath, sample};
 use nibble_gray::Gray;
 
-/// Maximum number of halvings: enough for readable documents in pictures within the limits.
-const MAX_HALVES: usize = 4;
+/// Maximum number of halvings: 8192 pixels become 128.
+const MAX_HALVES: usize = 6;
+
+/// Maximum number of halvings of what is sampled: enough for readable documents in pictures within
+/// the limits.
+const MAX_SAMPLED_HALVES: usize = 4;
 
 /// Reduction from which the next half is used: its pixels are already the means that several
 /// samples would yield.
@@ -27,8 +31,24 @@ impl<'a> Pyramid<'a> {
         Self { whole, halves: [const { OnceCell::new() }; MAX_HALVES] }
     }
 
+    /// The smallest number of halvings after which neither side exceeds `side`; `None` if the picture
+    /// is empty or too large for that.
+    pub(crate) fn times_within(&self, side: usize) -> Option<usize> {
+        let (shorter, longer) = {
+            let (width, height) = (self.whole.width(), self.whole.height());
+            (width.min(height), width.max(height))
+        };
+        (0..MAX_HALVES).find(|times| longer >> times <= side && shorter >> times > 0)
+    }
+
+    /// Pixels of the picture per pixel of it halved `times` times.
+    #[allow(clippy::cast_precision_loss, reason = "at most 64")]
+    pub(crate) fn scale(&self, times: usize) -> f32 {
+        (1u32 << times) as f32
+    }
+
     /// The picture halved `times` times, each pixel the mean of four.
-    fn level(&self, times: usize) -> &Gray {
+    pub(crate) fn level(&self, times: usize) -> &Gray {
         match times.checked_sub(1) {
             None => self.whole,
             Some(below) => self.halves[below].get_or_init(|| self.level(below).shrunk(2)),
@@ -41,7 +61,7 @@ impl<'a> Pyramid<'a> {
         let middle = path.length / 2.0;
         let reduction = (path.tangent(middle).norm() / layout.pitch).min(path.cap_at(middle) / layout.cap);
         let (mut times, mut scale) = (0, 1.0);
-        while times < MAX_HALVES && reduction * scale >= MAX_REDUCTION {
+        while times < MAX_SAMPLED_HALVES && reduction * scale >= MAX_REDUCTION {
             times += 1;
             scale /= 2.0;
         }

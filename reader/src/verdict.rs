@@ -10,25 +10,28 @@ use nibble_mrz::{FILLER, FieldKind, Format};
 pub enum NotValid {
     /// A check digit does not agree.
     CheckDigit,
+    /// The format has no check digit, so nothing proves the text.
+    NoCheckDigit,
     /// A character was changed against a confident reading.
     Overruled,
     /// A character that no check digit protects is doubtful.
     DoubtfulUnprotected,
-    /// A character that the format does not provide for in its place.
+    /// A character stands where the format does not allow it.
     ForeignCharacter,
-    /// A birth date or a date of expiry that no calendar has.
+    /// A date of birth or expiry does not exist in the calendar.
     ImpossibleDate,
-    /// Text stands beyond an end of a line, or an end of a line lies beyond the picture's border.
+    /// Text continues beyond an end of a line, or the picture's border cuts a line.
     CutOff,
-    /// Another text whose check digits agree too is not unlikely enough.
+    /// Another text, whose check digits also agree, is too likely.
     AmbiguousText,
-    /// A character is covered, or nothing is printed in its place.
+    /// A character is covered, or missing where the format has one.
     Covered,
     /// The text as a whole is unlikely.
     LowScore,
 }
 
-/// Days of a month in a year of two digits; of 1900, which had no 29 February, and 2000, which had one, the longer counts.
+/// Days of a month in a year of two digits. Year 00 counts as a leap year: 2000 was one, 1900 was
+/// not.
 fn days(year: Option<u8>, month: u8) -> u8 {
     match month {
         4 | 6 | 9 | 11 => 30,
@@ -38,10 +41,10 @@ fn days(year: Option<u8>, month: u8) -> u8 {
     }
 }
 
-/// Whether `YYMMDD` may be a date: one of the calendar, or one of which whole parts are fillers because nobody knows them
-/// (Doc 9303-3, 4.8).
+/// Whether `YYMMDD` can be a date: it exists in the calendar, or unknown parts of it are filled with
+/// `<` (Doc 9303-3, 4.8).
 pub(super) fn is_possible_date(characters: &[u8]) -> bool {
-    /// Two digits; `Some(None)` where the part is unknown.
+    /// The value of two digits; `Some(None)` if the part is unknown, `None` if it is malformed.
     fn part(characters: &[u8]) -> Option<Option<u8>> {
         match *characters {
             [FILLER, FILLER] => Some(None),
@@ -58,7 +61,7 @@ pub(super) fn is_possible_date(characters: &[u8]) -> bool {
         && day.is_none_or(|day| (1..=month.map_or(31, |month| days(year, month))).contains(&day))
 }
 
-/// Whether the dates of a zone may be dates.
+/// Whether all dates of a zone can be dates.
 pub(super) fn has_possible_dates<L: AsRef<[u8]>>(format: Format, lines: &[L]) -> bool {
     let dates = [FieldKind::BirthDate, FieldKind::ExpiryDate];
     dates.iter().filter_map(|&kind| format.layout().span(kind)).all(|span| is_possible_date(span.of(lines)))

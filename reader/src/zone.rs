@@ -21,6 +21,8 @@ use nibble_core::Network;
 
 /// Where the lines have less evidence than this on average, they are also read upside down.
 const UPRIGHT_EVIDENCE: f32 = 3.0;
+/// Characters of a zone with a single line: that of a driving licence.
+const SINGLE_LENGTH: usize = 30;
 /// Maximum groups of lines that are read in a zone.
 const MAX_GROUPS: usize = 2;
 /// Minimum log probability per character of a candidate.
@@ -65,6 +67,12 @@ pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -
         if candidates.iter().any(Candidate::is_certain) {
             break;
         }
+    }
+    if candidates.is_empty()
+        && let Some(look) = looks.iter().max_by(|a, b| a.evidence().total_cmp(&b.evidence()))
+        && let Some(extent) = look.extent(SINGLE_LENGTH)
+    {
+        candidates.extend(read_group(network, picture, std::slice::from_ref(look), &[extent]));
     }
     candidates
 }
@@ -152,8 +160,8 @@ fn read_group(
     let seen = |look: Look| (look.lattice.extent(length), look);
     let again: Option<Vec<(Extent, Look)>> =
         paths.iter().map(|path| Look::once(network, picture, path).map(seen)).collect();
-    let goes_on = match again {
-        None => group.iter().zip(extents).any(|(look, extent)| look.lattice.goes_on(extent)),
+    let text_beyond = match again {
+        None => group.iter().zip(extents).any(|(look, extent)| look.lattice.text_beyond(extent)),
         Some(again) => {
             for ((path, (found, look)), extent) in paths.iter_mut().zip(&again).zip(extents) {
                 if found.score > extent.score {
@@ -161,12 +169,12 @@ fn read_group(
                 }
             }
             measure_together(picture, &mut paths);
-            again.iter().any(|(found, look)| look.lattice.goes_on(found))
+            again.iter().any(|(found, look)| look.lattice.text_beyond(found))
         }
     };
     let lines: Option<Vec<Line>> = paths.iter().map(|path| Line::at(network, picture, path)).collect();
     let evidence = extents.iter().map(|extent| extent.score).sum::<f32>() / extents.len() as f32;
-    Candidate::new(lines?, evidence, goes_on)
+    Candidate::new(lines?, evidence, text_beyond)
 }
 
 /// Moves the lines of a zone onto their ink and gives them a common height and lean.

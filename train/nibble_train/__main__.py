@@ -3,52 +3,47 @@
 from __future__ import annotations
 
 import argparse
+import os
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def _train(options: argparse.Namespace) -> None:
-    import copy
-
     import torch
 
-    from . import model_file, unfold
-    from .network import Network, QuantisedNetwork, load_archive, save_archive
-    from .training import Pool, Schedule, train
+    from . import checkpoint, deadline, manifest
+    from .recipe import Recipe
+    from .training import Run, Training, deterministic
 
+    deterministic()
     torch.set_num_threads(options.threads)
-    out = Path(options.out)
-    out.mkdir(parents=True, exist_ok=True)
-    network, known = Network(), {}
-    if options.start and Path(options.start).is_dir():
-        # Model files: every precision goes on from its own.
-        strips = Pool.sample(options.seed)
-        files = {
-            name: model_file.load(str(Path(options.start) / f"ocr-{name}.safetensors"))
-            for name in ("f32", "u8", "u4")
-        }
-        network = unfold.float_network(files["f32"], strips)
-        known = {bits: unfold.quantised_network(files[f"u{bits}"], strips) for bits in (4, 8)}
-    elif options.start:
-        load_archive(network, options.start)
-    if options.stage in ("all", "float"):
-        print("float", flush=True)
-        # From nothing, columns come first: whole lines give no direction until glyphs are known.
-        columns_until = 0.0 if options.start else 0.3
-        minutes = options.minutes * (0.45 if options.stage == "all" else 1)
-        train(network, Schedule(minutes, options.rate, options.seed, columns_until=columns_until))
-        save_archive(network, str(out / "f32.npz"))
-    for bits, share, seed in ((4, 0.4, 100), (8, 0.15, 200)):
-        if options.stage not in ("all", f"u{bits}"):
-            continue
-        print(f"{bits} bits", flush=True)
-        teacher = copy.deepcopy(network).eval()
-        quantised = known.get(bits) or QuantisedNetwork(copy.deepcopy(network), bits)
-        minutes = options.minutes * (share if options.stage == "all" else 1)
-        schedule = Schedule(minutes, options.rate * 0.7, options.seed + seed, 0.75, options.distil)
-        train(quantised, schedule, teacher)
-        save_archive(quantised, str(out / f"u{bits}.npz"))
+    device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    recipe = manifest.recipe_of(Path(options.recipe)) if options.recipe else Recipe()
+    names = ("seed", "batch", "pool", "warm", "rate")
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    recipe = replace(recipe, **given)
+    for index, steps in enumerate(options.steps or []):
+        recipe = recipe.with_phase(index, steps=steps, stop=-1)
+    run = Run(
+        Path(options.out),
+        device,
+        options.jobs or max(1, (os.cpu_count() or 1) - 1),
+        options.every,
+        options.validated,
+        not options.no_graphs,
+    )
+    training = Training(recipe, run)
+    goes_on = checkpoint.load(training)
+    if goes_on:
+        print(f"goes on at step {training.all_steps()}", flush=True)
+    if options.deadline:
+        plan = deadline.Deadline(options.deadline)
+        training.plan = plan
+        if goes_on:
+            plan.go_on(training)
+    training.go()
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -86,29 +81,34 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
 
     train = commands.add_parser(
-        "train", help="train float, then 4 and 8 bits; writes NumPy archives"
+        "train",
+        help="train float, then 4 and 8 bits; goes on where a run was cut off",
     )
     train.add_argument("--out", default=str(ROOT / "train/runs/latest"))
+    train.add_argument("--recipe", help="repeat the run of this manifest")
     train.add_argument(
-        "--start",
-        help="where to start from: a NumPy archive of the float network, or a folder of models",
+        "--steps",
+        type=int,
+        nargs=4,
+        metavar=("COLUMNS", "LINES", "QUANTISED", "FROZEN"),
+        help="of the four phases",
     )
-    train.add_argument("--stage", choices=["all", "float", "u4", "u8"], default="all")
+    train.add_argument("--seed", type=int)
+    train.add_argument("--batch", type=int, help="strips a step")
+    train.add_argument("--pool", type=int, help="strips kept, a multiple of 64")
+    train.add_argument("--warm", type=int, help="chunks of 64 strips before the first step")
+    train.add_argument("--rate", type=float, help="of the float network")
     train.add_argument(
-        "--minutes",
+        "--deadline",
         type=float,
-        default=110,
-        help="wall time of all stages, or of the one that is named",
+        help="seconds: set the numbers of steps by what the machine does at first",
     )
-    train.add_argument(
-        "--distil",
-        type=float,
-        default=1.0,
-        help="weight of the divergence from the float network in the loss of an integer one",
-    )
-    train.add_argument("--rate", type=float, default=2e-3)
-    train.add_argument("--seed", type=int, default=1)
-    train.add_argument("--threads", type=int, default=1)
+    train.add_argument("--device", help="cuda where there is one, else cpu")
+    train.add_argument("--jobs", type=int, help="processes that make strips")
+    train.add_argument("--every", type=float, default=180, help="seconds between checkpoints")
+    train.add_argument("--validated", type=int, default=400, help="strips a profile")
+    train.add_argument("--threads", type=int, default=1, help="of torch; changes the last bits")
+    train.add_argument("--no-graphs", action="store_true", help="record no CUDA graphs")
     train.set_defaults(run=_train)
 
     export = commands.add_parser(

@@ -64,7 +64,8 @@ class Model:
 
     precision: str
     layers: list
-    height: int = 24
+    #: `None` for a network that gives maps.
+    height: int | None = 24
     column_stride: int = 4
     release: str = "2026.11"
     name: str = "ocr"
@@ -112,7 +113,9 @@ def convolve(x: np.ndarray, layer: Convolution) -> np.ndarray:
 
 
 def run(model: Model, strip: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Logits `[columns, classes]` as i32 and the output codes of every layer but the last."""
+    """Logits `[columns, classes]` as i32, or maps `[rows, columns, channels]`, and the output codes
+    of every layer but the last.
+    """
     x = input_codes(strip, model.convolutions[0].activation_bits)
     outputs = []
     for index, layer in enumerate(model.layers):
@@ -123,7 +126,8 @@ def run(model: Model, strip: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
         accumulator = convolve(x, layer)
         following = [later for later in model.layers[index + 1 :] if isinstance(later, Convolution)]
         if not following:
-            return accumulator[0].astype(np.int32), outputs
+            logits = accumulator if model.height is None else accumulator[0]
+            return logits.astype(np.int32), outputs
         x = requantise(
             accumulator, layer.scale, following[0].activation_bits, following[0].zero_point
         )

@@ -49,6 +49,9 @@ def save(model: Model, path: str) -> None:
         "blank": len(model.alphabet),
         "layers": [layer.description() for layer in model.layers],
     }
+    if model.height is None:
+        network["input"] = {"column_stride": model.column_stride}
+        del network["alphabet"], network["blank"]
     metadata = {
         "format": "nibble-model",
         "version": "1",
@@ -95,9 +98,9 @@ def load(path: str) -> Model:
     return Model(
         precision,
         layers,
-        size["height"],
+        size.get("height"),
         size["column_stride"],
         network["release"],
         network["name"],
-        network["alphabet"],
+        network.get("alphabet", ""),
     )

@@ -11,7 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from .stream import COLUMN_STRIDE
 from .texts import BLANK
+
+__all__ = ["COLUMN_STRIDE", "LAYERS", "ActivationStep", "Block", "Network", "QuantisedNetwork"]
 
 #: (channels, kernel, stride, padding), vertical first: 24 rows collapse to one, a column stands for
 #: four.
@@ -24,7 +27,6 @@ LAYERS = (
     (64, (1, 3), (1, 1), (0, 1)),
     (BLANK + 1, (1, 1), (1, 1), (0, 0)),
 )
-COLUMN_STRIDE = 4
 
 
 class Block(nn.Module):
@@ -59,12 +61,31 @@ class Network(nn.Module):
         return x[:, :, 0]
 
 
-def _round(x: torch.Tensor) -> torch.Tensor:
-    return (x.round() - x).detach() + x
+class _Grid(torch.autograd.Function):
+    """Values on a grid `step * (low..high)`; the gradient of rounding is that of the identity
+    inside the grid, the step's is scaled by `factor` (LSQ). A step is a scalar or has one entry a
+    channel, shaped to be broadcast.
+    """
 
+    @staticmethod
+    def forward(ctx, x, step, low, high, factor):
+        scaled = x / step
+        codes = scaled.round().clamp(low, high)
+        ctx.save_for_backward(scaled, step, factor)
+        ctx.limits = low, high
+        return codes * step
 
-def _scaled_gradient(x: torch.Tensor, factor: float) -> torch.Tensor:
-    return (x - x * factor).detach() + x * factor
+    @staticmethod
+    def backward(ctx, gradient):
+        scaled, step, factor = ctx.saved_tensors
+        low, high = ctx.limits
+        inside = (scaled >= low) & (scaled <= high)
+        x = torch.where(inside, gradient, 0.0) if ctx.needs_input_grad[0] else None
+        own = None
+        if ctx.needs_input_grad[1]:
+            error = scaled.round().clamp(low, high) - torch.where(inside, scaled, 0.0)
+            own = (gradient * error).sum_to_size(step.shape) * factor
+        return x, own, None, None, None
 
 
 class WeightStep(nn.Module):
@@ -85,7 +106,8 @@ class WeightStep(nn.Module):
             better = error < best
             best, step = torch.where(better, error, best), torch.where(better, candidate, step)
         self.s = nn.Parameter(step.clamp(min=1e-8))
-        self.factor = 1 / math.sqrt(flat.shape[1] * self.q)
+        self.register_buffer("factor", torch.tensor(1 / math.sqrt(flat.shape[1] * self.q)))
+        self.frozen: torch.Tensor | None = None
 
     def step(self) -> torch.Tensor:
         return self.s.abs() + 1e-9
@@ -93,9 +115,25 @@ class WeightStep(nn.Module):
     def codes(self, weight: torch.Tensor) -> torch.Tensor:
         return (weight / self.step().view(-1, 1, 1, 1)).round().clamp(-self.q, self.q)
 
+    @torch.no_grad()
+    def freeze(self, weight: torch.Tensor) -> None:
+        """Keeps the codes that weights have now; steps go on learning."""
+        self.frozen = self.codes(weight)
+
+    def unrest(self, weight: torch.Tensor) -> torch.Tensor:
+        """Squared distance of the weights from their codes: what makes codes oscillate."""
+        with torch.no_grad():
+            step = self.step().view(-1, 1, 1, 1)
+            on_grid = self.codes(weight) * step
+            edge = self.q * step
+        return ((weight.clamp(-edge, edge) - on_grid) ** 2).sum()
+
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
-        step = _scaled_gradient(self.step(), self.factor).view(-1, 1, 1, 1)
-        return _round((weight / step).clamp(-self.q, self.q)) * step
+        step = self.step().view(-1, 1, 1, 1)
+        if self.frozen is not None:
+            scaled = (step - step * self.factor).detach() + step * self.factor
+            return self.frozen * scaled
+        return _Grid.apply(weight, step, -self.q, self.q, self.factor)
 
 
 class ActivationStep(nn.Module):
@@ -106,7 +144,8 @@ class ActivationStep(nn.Module):
     def __init__(self, bits: int, is_input: bool):
         super().__init__()
         self.q = 2**bits - 1
-        self.is_input, self.calibrating, self.factor = is_input, False, 1e-3
+        self.is_input, self.calibrating = is_input, False
+        self.register_buffer("factor", torch.tensor(1e-3))
         self.s = nn.Parameter(
             torch.tensor(1.0 / self.q if is_input else 0.1), requires_grad=not is_input
         )
@@ -124,13 +163,12 @@ class ActivationStep(nn.Module):
             if error < best:
                 best = error
                 self.s.data.copy_(step)
-        self.factor = 1 / math.sqrt(x[0].numel() * self.q)
+        self.factor.fill_(1 / math.sqrt(x[0].numel() * self.q))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.calibrating and not self.is_input:
             self.calibrate(x)
-        step = _scaled_gradient(self.step(), self.factor)
-        return _round((x / step).clamp(0, self.q)) * step
+        return _Grid.apply(x, self.step(), 0, self.q, self.factor)
 
 
 class QuantisedNetwork(nn.Module):
@@ -162,6 +200,17 @@ class QuantisedNetwork(nn.Module):
             activation.calibrating = False
         self.calibrated = True
 
+    def unrest(self) -> torch.Tensor:
+        """Sum of the layers' `WeightStep.unrest`."""
+        pairs = zip(self.L, self.qw, strict=True)
+        return torch.stack([weight.unrest(block.c.weight) for block, weight in pairs]).sum()
+
+    def freeze_codes(self) -> None:
+        """Weights keep their codes; steps, norms and biases go on learning."""
+        for block, weight in zip(self.L, self.qw, strict=True):
+            weight.freeze(block.c.weight)
+            block.c.weight.requires_grad_(False)
+
     def step_parameters(self) -> list[nn.Parameter]:
         return [
             p for module in (*self.qw, *self.qa) for p in module.parameters() if p.requires_grad
@@ -183,5 +232,5 @@ def load_archive(network: nn.Module, path: str) -> None:
 def save_archive(network: nn.Module, path: str) -> None:
     """Writes the state dict as a NumPy archive."""
     np.savez_compressed(
-        path, **{name: value.detach().numpy() for name, value in network.state_dict().items()}
+        path, **{name: value.detach().cpu().numpy() for name, value in network.state_dict().items()}
     )

@@ -58,3 +58,44 @@ def heights(curve: dict) -> str:
             f'fill="{colour}">{NAMES[precision]}</text>'
         )
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def curves(entries: list[dict]) -> str:
+    """`entries`: `curves` of a training's manifest. Errors of characters by step, a line for every
+    precision and profile.
+    """
+    last = max([entry["step"] for entry in entries], default=1) or 1
+
+    def x(step: int) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * step / last
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        'font-family="sans-serif" font-size="12">',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+        f'<text x="{LEFT}" y="22" font-size="14">'
+        f"Characters read right (%) by step, 0 to {last}; dashed: hard</text>",
+    ]
+    for accuracy in (50, 80, 90, 95, 99, 99.5, 99.9):
+        y = _y(accuracy)
+        parts.append(
+            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#dddddd"/>'
+        )
+        parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{accuracy:g}</text>')
+    for row, (precision, colour) in enumerate(COLOURS.items()):
+        own = [entry for entry in entries if entry["precision"] == precision]
+        for profile, dash in (("normal", "none"), ("hard", "5 3")):
+            points = " ".join(
+                f"{x(e['step']):.1f},{_y(e['profiles'][profile]['characters_percent']):.1f}"
+                for e in own
+            )
+            parts.append(
+                f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2" '
+                f'stroke-dasharray="{dash}"/>'
+            )
+        y = HEIGHT - BOTTOM - 16 - 18 * row
+        parts.append(
+            f'<text x="{WIDTH - RIGHT - 8}" y="{y}" text-anchor="end" '
+            f'fill="{colour}">{NAMES[precision]}</text>'
+        )
+    return "\n".join([*parts, "</svg>"]) + "\n"

@@ -13,6 +13,9 @@ INDEX = {character: index for index, character in enumerate(ALPHABET)}
 LETTERS = ALPHABET[10:36]
 DIGITS = ALPHABET[:10]
 
+#: Characters that look alike when they are small, blurred or worn.
+ALIKE = ("O0", "O0", "O0", "0DQ", "0U", "I1T", "Z2", "B8", "S58", "G6C", "1L7", "EF3", "VY4")
+
 #: Issuing states, more often than once where their letters deserve it.
 STATES = (
     "UTO D<< FRA USA GBR CAN AUS NLD BEL ITA ESP PRT CZE SVK POL HUN AUT CHE SWE NOR DNK FIN "
@@ -50,6 +53,8 @@ class Writer:
 
     def __init__(self, source: random.Random):
         self.source = source
+        #: Share of the characters of numbers and of lines without grammar that have lookalikes.
+        self.alike = 0.0
 
     def word(self) -> str:
         length = self.source.choice([2, 3, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 12])
@@ -68,10 +73,21 @@ class Writer:
         return self.words() + "<<" + self.words()
 
     def mixed(self, length: int, letters: float) -> str:
-        return "".join(
-            self.source.choice(LETTERS if self.source.random() < letters else DIGITS)
-            for _ in range(length)
-        )
+        """Digits with a share of letters; of both, `alike` are such as look alike."""
+        s = self.source
+        if self.alike and length > 2:
+            # A few kinds a text, each often: runs of zeros, and letters among them.
+            group = s.choice(ALIKE) + s.choice(ALIKE)
+            digits = [c for c in group if c in DIGITS]
+            capitals = [c for c in group if c in LETTERS]
+        text = []
+        for _ in range(length):
+            is_letter = s.random() < letters
+            if self.alike and length > 2 and s.random() < self.alike:
+                text.append(s.choice(capitals if is_letter else digits))
+            else:
+                text.append(s.choice(LETTERS if is_letter else DIGITS))
+        return "".join(text)
 
     def date(self) -> str:
         year = self.source.randrange(100)
@@ -171,10 +187,15 @@ class Writer:
     def noise(self) -> Zone:
         """Lines without any grammar, so that the network learns glyphs and not texts."""
         length = self.source.choice([30, 36, 44])
+        group = self.source.choice(ALIKE) + self.source.choice(ALIKE)
 
         def line() -> str:
             return "".join(
-                self.source.choice(ALPHABET) if self.source.random() < 0.9 else "<"
+                self.source.choice(group)
+                if self.alike and self.source.random() < self.alike
+                else self.source.choice(ALPHABET)
+                if self.source.random() < 0.9
+                else "<"
                 for _ in range(length)
             )
 

@@ -1,263 +1,339 @@
-"""Training: fresh strips from a producer process, per-line CTC, float and then quantisation-aware
-with distillation.
+"""Training from random weights to archives: the float network, then 4 and 8 bits side by side.
+
+Weights are a function of the recipe, the versions of the software and the device;
+`docs/training.md` says what each phase is for.
 """
 
 from __future__ import annotations
 
 import copy
-import math
-import multiprocessing
 import os
-import queue
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-import cv2
-import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from .network import COLUMN_STRIDE, Network, QuantisedNetwork
-from .strips import HARD, NORMAL, ROWS, Generator, Strip
-from .texts import BLANK, INDEX
+from . import manifest, plot
+from .augment import changed
+from .learner import WARM_STEPS, Learner, cosine, estimate_norms, set_training
+from .losses import by_column, by_line, divergence, line_loss
+from .network import Network, QuantisedNetwork, save_archive
+from .pool import REFRESH, Batch, Pool
+from .recipe import PHASES, Recipe
+from .stepper import Stepper
+from .stream import CHUNK, Stream
+from .validation import Validation
 
-BATCH = 32
-#: Strips kept for reuse; each is seen a few times with other shifts, noise and gain before it is
-#: replaced.
-POOL = 16_000
-#: Share of strips in a typewriter font: met on mock-ups, and no harm to OCR-B.
-TYPEWRITER = 0.09
-#: CTC needs more columns than characters and a blank between equal ones.
-LEAST_PITCH = 9.5
-#: Strips wider than this are rare and would widen every batch they are in.
-WIDEST = 900
-#: Columns nearer to a character's middle than the first share of its pitch are that character,
-#: beyond the second they are blank;
-#: between them either is right.
-CHARACTER, EITHER = 0.27, 0.36
-IGNORED = -100
-
-
-def _produce(seed: int, out: multiprocessing.Queue, parent: int) -> None:
-    cv2.setNumThreads(1)
-    generators = [Generator(seed, HARD, TYPEWRITER), Generator(seed + 1, NORMAL, TYPEWRITER)]
-    turn = 0
-    while True:
-        strip = generators[turn % 2].strip()
-        turn += 1
-        if strip.pitches.mean() <= LEAST_PITCH or strip.pixels.shape[1] > WIDEST:
-            continue
-        while True:
-            try:
-                out.put(strip, timeout=5)
-                break
-            except queue.Full:
-                # A trainer that was killed leaves nobody to end this process.
-                if os.getppid() != parent:
-                    return
+#: Bits of the integer networks, which are trained side by side.
+BITS = (4, 8)
+#: How far strips are stretched along the line: not while columns are trained, whose labels stay.
+STRETCHING = {"columns": 0.003}
+USUAL_STRETCHING = 0.02
+#: Numbers of batches that are not trained on begin here.
+FAR_STEP = 1 << 32
 
 
 @dataclass
-class Batch:
-    """Strips as `[n, 1, 24, width]` in 0..1, their texts, and what each column shows, `[n, width /
-    4]`.
-    """
+class Run:
+    """Where and how a recipe is run: none of it decides the weights."""
 
-    x: torch.Tensor
-    texts: list[str]
-    labels: torch.Tensor
-
-
-def column_labels(strip: Strip, width: int, offset: int) -> np.ndarray:
-    """The class of each column of a strip that begins at column `offset` of a batch; `IGNORED`
-    where two are right.
-    """
-    middles = np.arange(width // COLUMN_STRIDE) * COLUMN_STRIDE + (COLUMN_STRIDE - 1) / 2 - offset
-    away = np.abs(middles[None] - strip.centres[:, None]) / strip.pitches[:, None]
-    nearest = away.argmin(0)
-    away = away[nearest, np.arange(len(middles))]
-    codes = np.array([INDEX[c] for c in strip.text])[nearest]
-    # A column within two pixels of the middle is the character's, however narrow that is.
-    inside = (away < CHARACTER) | (away * strip.pitches[nearest] <= COLUMN_STRIDE / 2)
-    return np.where(inside, codes, np.where(away < EITHER, IGNORED, BLANK))
+    out: Path
+    device: torch.device
+    jobs: int = 1
+    #: Seconds between two checkpoints and validations.
+    every: float = 180.0
+    #: Strips a profile that are validated on.
+    validated: int = 400
+    graphs: bool = True
+    #: Ends the run at this step of the whole training, as if it had been cut off; for tests.
+    cut: int | None = None
+    say: Callable[[str], None] = print
 
 
-class Pool:
-    """A rolling pool of strips, filled by a process of its own."""
+def deterministic() -> None:
+    """Asks torch for the same bits every time. Set before CUDA starts."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
 
-    def __init__(self, seed: int):
-        self.rng = np.random.default_rng(seed)
-        # Not a fork: torch has threads by now, whose locks a fork would inherit.
-        context = multiprocessing.get_context("spawn")
-        self.queue = context.Queue(512)
-        self.process = context.Process(
-            target=_produce, args=(seed, self.queue, os.getpid()), daemon=True
-        )
-        self.process.start()
-        self.strips: list[Strip] = []
-        self.next = 0
-        while len(self.strips) < 600:
-            self.strips.append(self.queue.get())
 
-    @staticmethod
-    def sample(seed: int, count: int = 2 * BATCH) -> torch.Tensor:
-        """Strips as `Batch.x`, without a pool: for statistics."""
-        strips = [
-            Generator(seed + i, profile).strip().pixels
-            for i, profile in enumerate([HARD, NORMAL] * (count // 2))
-        ]
-        width = max(strip.shape[1] for strip in strips) // COLUMN_STRIDE * COLUMN_STRIDE
-        widened = [
-            np.pad(strip, ((0, 0), (0, max(0, width - strip.shape[1]))), "edge")[:, :width]
-            for strip in strips
-        ]
-        return torch.from_numpy(np.stack(widened)[:, None].astype(np.float32) / 255)
+class Training:
+    """The state of a run between two steps."""
 
-    def refresh(self) -> None:
-        """Takes in what has been produced since, in place of the oldest."""
-        for _ in range(64):
-            try:
-                strip = self.queue.get_nowait()
-            except queue.Empty:
-                return
-            if len(self.strips) < POOL:
-                self.strips.append(strip)
+    def __init__(self, recipe: Recipe, run: Run):
+        self.recipe, self.run = recipe, run
+        self.device, self.out = run.device, run.out
+        self.out.mkdir(parents=True, exist_ok=True)
+        self.index = self.step = 0
+        self.learners: list[Learner] = []
+        self.steppers: dict[str, Stepper] = {}
+        self.teacher: nn.Module | None = None
+        self.curves: list[dict] = []
+        self.seconds = 0.0
+        self.begin = self.last = time.monotonic()
+        self.loss_name, self.line_loss = line_loss(self.device)
+        self.validation = Validation(run.validated, self.device)
+        self.damping = torch.zeros((), device=self.device)
+        self.shown = torch.zeros((), device=self.device)
+        self.pool = Pool(recipe.pool, recipe.seed, self.device)
+        self.stream: Stream | None = None
+        self.taken = 0
+        #: Strips a second while the pool was first filled.
+        self.generator_rate = 0.0
+        #: When phases end regardless of their steps, and who sets that; see `deadline`.
+        self.ends: dict[int, float] = {}
+        self.plan: Callable[[Training], None] = lambda _: None
+
+    # Phases.
+
+    @property
+    def phase(self):
+        return self.recipe.phases[self.index]
+
+    def enter(self) -> None:
+        """Makes the learners of the phase from those of the last."""
+        self.last = time.monotonic()
+        name, decay = self.phase.name, self.recipe.decay
+        if name == "columns":
+            torch.manual_seed(self.recipe.seed)
+            network = Network().to(self.device)
+            self.learners = [Learner("f32", network, decay)]
+        elif name == "quantised":
+            self.teacher = self.finished(self.learners[0]).requires_grad_(False)
+            self.learners = []
+            for bits in BITS:
+                network = QuantisedNetwork(copy.deepcopy(self.teacher), bits).to(self.device)
+                network.requires_grad_(True)
+                network.qa[0].s.requires_grad_(False)
+                network.calibrate(torch.cat([x for x in self.samples(4)]))
+                self.learners.append(Learner(f"u{bits}", network, decay))
+        elif name == "frozen":
+            networks = [(learner.name, self.finished(learner)) for learner in self.learners]
+            for _, network in networks:
+                network.freeze_codes()
+            self.learners = [Learner(name, network, decay) for name, network in networks]
+
+    def rate(self) -> float:
+        """The rate of the coming step."""
+        recipe, step, steps = self.recipe, self.step, self.phase.steps
+        warm = min(1.0, (step + 1) / WARM_STEPS)
+        if self.phase.name == "columns":
+            return warm * recipe.rate
+        if self.phase.name == "lines":
+            return cosine(step, steps, recipe.rate, recipe.rate / 100)
+        if self.phase.name == "quantised":
+            return warm * cosine(step, steps, recipe.quantised_rate, recipe.quantised_rate / 10)
+        return warm * cosine(step, steps, recipe.frozen_rate, recipe.frozen_rate / 100)
+
+    def body(self, batch: Batch) -> None:
+        """One step on a batch: no number is read from the device here."""
+        name = self.phase.name
+        stretching = STRETCHING.get(name, USUAL_STRETCHING)
+        x = changed(batch.pixels, batch.uniform, batch.normal, stretching)
+        wanted = None
+        if self.teacher is not None:
+            with torch.no_grad():
+                wanted = F.softmax(self.teacher(x), 1)
+        for number, learner in enumerate(self.learners):
+            logits = learner.network(x)
+            if name == "columns":
+                loss = by_column(logits, batch.labels)
             else:
-                self.strips[self.next] = strip
-                self.next = (self.next + 1) % POOL
+                loss = by_line(logits, batch.texts, batch.lengths, self.line_loss)
+            if number == 0:
+                self.shown.lerp_(loss.detach(), 0.02)
+            if wanted is not None:
+                loss = loss + self.recipe.distil * divergence(logits, wanted)
+            if name == "quantised":
+                loss = loss + self.damping * learner.network.unrest()
+            learner.learn(loss)
 
-    def batch(self) -> Batch:
-        """Strips of similar width."""
-        self.refresh()
-        rng = self.rng
-        picks = rng.integers(len(self.strips), size=4 * BATCH)
-        picks = sorted(picks, key=lambda i: self.strips[i].pixels.shape[1])
-        start = int(rng.integers(0, 3 * BATCH))
-        chosen = [self.strips[i] for i in picks[start : start + BATCH]]
-        width = (max(strip.pixels.shape[1] for strip in chosen) + 4 + 3) // 4 * 4
-        x = np.zeros((BATCH, 1, ROWS, width), np.float32)
-        labels = np.empty((BATCH, width // COLUMN_STRIDE), np.int64)
-        for row, strip in enumerate(chosen):
-            offset = int(rng.integers(0, 5))
-            x[row, 0] = self._augmented(strip.pixels.astype(np.float32), width, offset)
-            labels[row] = column_labels(strip, width, offset)
-        x = torch.from_numpy(np.round(x.clip(0, 255)) / 255)
-        return Batch(x, [strip.text for strip in chosen], torch.from_numpy(labels))
+    # Strips.
 
-    def _augmented(self, image: np.ndarray, width: int, offset: int) -> np.ndarray:
-        rng = self.rng
-        if rng.random() < 0.4:
-            image = 255 * (image / 255) ** rng.uniform(0.6, 1.6)
-        if rng.random() < 0.3:
-            image = image + rng.normal(0, rng.uniform(2, 16), image.shape)
-        if rng.random() < 0.15:
-            image = np.roll(image, int(rng.choice([-1, 1])), 0)
-        out = np.empty((ROWS, width), np.float32)
-        out[:, :offset] = image[:, :1]
-        out[:, offset : offset + image.shape[1]] = image
-        out[:, offset + image.shape[1] :] = image[:, -1:]
-        return out
+    def refill(self) -> None:
+        """Takes in what the pool holds at this step."""
+        wanted = self.recipe.chunks(self.index, self.step, REFRESH)
+        first = max(0, wanted - self.pool.size // CHUNK)
+        begin, known = time.monotonic(), self.run.jobs
+        if self.stream is None:
+            self.stream = Stream(self.recipe.seed, first, self.run.jobs)
+            self.taken = first
+        if self.taken >= wanted:
+            return
+        for number in range(self.taken, wanted):
+            self.pool.put(number, self.stream.take())
+            if number - self.taken + 1 == known:
+                # Every process has started.
+                begin = time.monotonic()
+        if not self.generator_rate and wanted - self.taken > 2 * known:
+            seconds = time.monotonic() - begin
+            self.generator_rate = (wanted - self.taken - known) * CHUNK / seconds
+        self.taken = wanted
+        self.pool.sort()
 
+    def samples(self, count: int) -> list[torch.Tensor]:
+        """Batches that are not trained on, as the networks see them."""
+        batches = []
+        for number in range(count):
+            far = FAR_STEP + number
+            width, picks = self.pool.pick(far, self.recipe.batch)
+            batch = Batch.empty(self.recipe.batch, width, self.device)
+            self.pool.fill(batch, picks, far)
+            batches.append(changed(batch.pixels, batch.uniform, batch.normal, USUAL_STRETCHING))
+        if len({x.shape for x in batches}) > 1 and count <= 4:
+            narrow = min(x.shape[3] for x in batches)
+            batches = [x[..., :narrow] for x in batches]
+        return batches
 
-def by_column(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of columns: learns glyphs fast, but lets labels flip within one."""
-    return F.cross_entropy(logits, labels, ignore_index=IGNORED)
+    # Steps.
 
+    def finished(self, learner: Learner) -> nn.Module:
+        """The averaged network with norms estimated anew."""
+        network = learner.averaged()
+        estimate_norms(network, self.samples(self.recipe.norm_batches))
+        return network
 
-def ctc(logits: torch.Tensor, texts: list[str]) -> torch.Tensor:
-    """Connectionist temporal classification, nats a character."""
-    lengths = torch.tensor([len(text) for text in texts])
-    targets = torch.tensor([INDEX[c] for text in texts for c in text])
-    log_probabilities = F.log_softmax(logits, 1).permute(2, 0, 1)
-    losses = F.ctc_loss(
-        log_probabilities,
-        targets,
-        torch.full_like(lengths, logits.shape[2]),
-        lengths,
-        blank=BLANK,
-        zero_infinity=True,
-        reduction="none",
-    )
-    return (losses / lengths).mean()
+    def go(self) -> bool:
+        """Trains from where it stands; `False` if it was cut."""
+        if not self.learners:
+            self.refill()
+            self.enter()
+            self.plan(self)
+        while True:
+            if not self._phase():
+                return False
+            self.check()
+            self.steppers.clear()
+            if self.index + 1 == len(PHASES):
+                break
+            self.index, self.step = self.index + 1, 0
+            self.enter()
+            self.plan(self)
+        self.close()
+        return True
 
+    def _phase(self) -> bool:
+        stepper = self.stepper()
+        self.refill()
+        while self.step < self.phase.length:
+            if self.step % REFRESH == 0:
+                self.refill()
+                self._look_at_clock()
+                if self.step >= self.phase.length:
+                    break
+            if self.run.cut is not None and self.all_steps() >= self.run.cut:
+                self.save()
+                self.close()
+                return False
+            self.one(stepper)
+        return True
 
-@dataclass
-class Schedule:
-    """Length and steps of one training; `columns_until` is the share of the time that columns are
-    trained before whole lines.
-    """
+    def stepper(self) -> Stepper:
+        """For the phase as it stands; what it has recorded is kept."""
+        for learner in self.learners:
+            set_training(learner.network, self.phase.name != "frozen")
+        name = self.phase.name
+        if name not in self.steppers:
+            self.steppers[name] = Stepper(
+                self.body, self.recipe.batch, self.device, self.run.graphs
+            )
+        return self.steppers[name]
 
-    minutes: float
-    rate: float
-    seed: int
-    freeze_norm_from: float = 1.0
-    distil: float = 0.0
-    columns_until: float = 0.0
+    def one(self, stepper: Stepper) -> None:
+        """One step."""
+        step = self.all_steps()
+        rate = self.rate()
+        rise = 1 - cosine(self.step, self.phase.steps, 1.0, 0.0)
+        self.damping.fill_(self.recipe.damping * rise)
+        for learner in self.learners:
+            learner.set_rate(rate)
+        width, picks = self.pool.pick(step, self.recipe.batch)
+        stepper.run(self.pool, width, picks, step)
+        for learner in self.learners:
+            learner.follow(self.step, self.recipe.average)
+        self.step += 1
 
+    def all_steps(self) -> int:
+        """Steps of the whole training so far."""
+        return self.recipe.first_step(self.index) + self.step
 
-def train(network: torch.nn.Module, schedule: Schedule, teacher: Network | None = None) -> None:
-    """AdamW with a cosine over wall time; prints progress. Learned steps move at half the rate
-    without decay.
-    """
-    torch.manual_seed(schedule.seed)
-    pool = Pool(schedule.seed)
-    steps = network.step_parameters() if isinstance(network, QuantisedNetwork) else []
-    if isinstance(network, QuantisedNetwork) and not network.calibrated:
-        network.calibrate(pool.batch().x)
-    known = {id(p) for p in steps}
-    groups = [
-        {
-            "params": [p for p in network.parameters() if id(p) not in known and p.requires_grad],
-            "share": 1.0,
+    def _look_at_clock(self) -> None:
+        now = time.monotonic()
+        if now > self.ends.get(self.index, float("inf")) and self.step > 0:
+            self.recipe = self.recipe.with_phase(self.index, stop=self.step)
+        elif now - self.last > self.run.every:
+            self.check()
+            self.save()
+            for learner in self.learners:
+                set_training(learner.network, self.phase.name != "frozen")
+            self.last = time.monotonic()
+
+    # What is written.
+
+    def check(self) -> None:
+        """Validates the averaged networks, writes their archives, the curves and the manifest."""
+        for learner in self.learners:
+            network = self.finished(learner)
+            scores = self.validation.of(network, self.line_loss)
+            entry = {"step": self.all_steps(), "seconds": round(self.elapsed(), 1)}
+            entry |= {"phase": self.phase.name, "precision": learner.name, "profiles": scores}
+            self.curves.append(entry)
+            self.run.say(
+                f"{self.phase.name:9} {self.step:6} of {self.phase.steps} "
+                f"{self.elapsed():6.0f} s  loss {float(self.shown):.4f}  {learner.name} "
+                + "  ".join(
+                    f"{profile} {score['characters_percent']:.3f} / {score['lines_percent']:.2f}"
+                    for profile, score in scores.items()
+                ),
+            )
+            path = self.out / f"{learner.name}.npz"
+            save_archive(settled(network), str(path))
+        self.write()
+
+    def write(self) -> None:
+        """The manifest and the plot."""
+        progress = {
+            "phase": self.phase.name,
+            "step": self.step,
+            "steps": self.all_steps(),
+            "seconds": round(self.elapsed(), 1),
+            "strips": self.taken * CHUNK,
+            "generator_strips_a_second": round(self.generator_rate),
+            "generator_processes": self.run.jobs,
+            "strips_waited_for_seconds": round(self.stream.waited, 1) if self.stream else 0.0,
         }
-    ]
-    if steps:
-        groups.append({"params": steps, "share": 0.5, "weight_decay": 0.0})
-    optimiser = torch.optim.AdamW(groups, schedule.rate, weight_decay=1e-4)
-    average = copy.deepcopy(network.state_dict())
-    begin, iteration, smooth = time.monotonic(), 0, 0.0
-    while (progress := (time.monotonic() - begin) / (60 * schedule.minutes)) < 1:
-        warm = min(1, (iteration + 1) / 100)
-        for group in optimiser.param_groups:
-            group["lr"] = group["share"] * (
-                schedule.rate * warm * 0.5 * (1 + math.cos(math.pi * progress)) + 1e-6
-            )
-        batch = pool.batch()
-        network.train()
-        if progress > schedule.freeze_norm_from:
-            for module in network.modules():
-                if isinstance(module, torch.nn.BatchNorm2d):
-                    module.eval()
-        logits = network(batch.x)
-        loss = (
-            by_column(logits, batch.labels)
-            if progress < schedule.columns_until
-            else ctc(logits, batch.texts)
-        )
-        shown = loss.item()
-        if teacher is not None:
-            with torch.no_grad():
-                wanted = F.softmax(teacher(batch.x), 1)
-            divergence = F.kl_div(F.log_softmax(logits, 1), wanted, reduction="none").sum(1).mean()
-            loss = loss + schedule.distil * divergence
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        iteration += 1
-        smooth = shown if iteration == 1 else 0.98 * smooth + 0.02 * shown
-        if progress > 0.5:
-            with torch.no_grad():
-                for name, value in network.state_dict().items():
-                    if value.dtype.is_floating_point:
-                        average[name].lerp_(value, 0.01 if progress > 0.52 else 1.0)
-                    else:
-                        average[name].copy_(value)
-        if iteration % 100 == 0:
-            print(
-                f"{iteration:6} {100 * progress:5.1f} % loss {smooth:.4f} pool {len(pool.strips)}",
-                flush=True,
-            )
-    network.load_state_dict(average)
-    network.eval()
-    pool.process.terminate()
+        about = manifest.surroundings(self.device, self.loss_name)
+        manifest.write(self.out, self.recipe, about, progress, self.curves)
+        (self.out / "curves.svg").write_text(plot.curves(self.curves))
+
+    def elapsed(self) -> float:
+        """Seconds of training, earlier pieces included."""
+        return self.seconds + time.monotonic() - self.begin
+
+    def close(self) -> None:
+        """Ends the processes that make strips."""
+        if self.stream is not None:
+            self.stream.close()
+            self.stream = None
+
+    def save(self) -> None:
+        """Writes a checkpoint."""
+        from .checkpoint import save
+
+        save(self)
+
+
+def settled(network: nn.Module) -> nn.Module:
+    """With frozen weights on their codes, as export expects them."""
+    if isinstance(network, QuantisedNetwork):
+        with torch.no_grad():
+            for block, weight in zip(network.L, network.qw, strict=True):
+                if weight.frozen is not None:
+                    block.c.weight.copy_(weight.frozen * weight.step().view(-1, 1, 1, 1))
+    return network

@@ -70,7 +70,7 @@ def quantised_network(model: Model, strips: torch.Tensor) -> QuantisedNetwork:
             weight_step.s.copy_(scale / activation.step())
             block.c.weight.copy_(codes * weight_step.s)
             block.c.bias.copy_(bias * scale)
-            activation.factor = (x[0].numel() * activation.q) ** -0.5
+            activation.factor.fill_((x[0].numel() * activation.q) ** -0.5)
             network.calibrated = True
             return network
         weight, step = _weights(layer)
@@ -82,6 +82,6 @@ def quantised_network(model: Model, strips: torch.Tensor) -> QuantisedNetwork:
             activation(x), weight_step(block.c.weight), None, block.c.stride, block.c.padding
         )
         _set_norm(block, z, following / (step * activation.step()), following * bias)
-        activation.factor = (x[0].numel() * activation.q) ** -0.5
+        activation.factor.fill_((x[0].numel() * activation.q) ** -0.5)
         x = block.finish(z)
     raise ValueError("a network ends with a convolution")

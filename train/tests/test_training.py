@@ -8,10 +8,11 @@ torch = pytest.importorskip("torch", reason="torch is not installed: training is
 from nibble_train.evaluate import Runner, padded  # noqa: E402
 from nibble_train.export import float_model, float_run, quantised_model  # noqa: E402
 from nibble_train.integer import input_codes  # noqa: E402
+from nibble_train.losses import by_column, by_line, torch_ctc  # noqa: E402
 from nibble_train.network import Network, QuantisedNetwork  # noqa: E402
+from nibble_train.stream import IGNORED, Chunk, column_labels  # noqa: E402
 from nibble_train.strips import NORMAL, Generator  # noqa: E402
 from nibble_train.texts import ALPHABET, BLANK  # noqa: E402
-from nibble_train.training import IGNORED, by_column, column_labels, ctc  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -19,28 +20,24 @@ torch.set_num_threads(1)
 def batch(count: int):
     generator = Generator(21, NORMAL)
     strips = [generator.strip() for _ in range(count)]
-    width = max(padded(strip.pixels).shape[1] for strip in strips)
-    x = np.stack(
-        [
-            np.pad(strip.pixels, ((0, 0), (0, width - strip.pixels.shape[1])), mode="edge")
-            for strip in strips
-        ]
-    )
-    return torch.from_numpy(x[:, None].astype(np.float32) / 255), [strip.text for strip in strips]
+    chunk = Chunk.of(strips)
+    x = chunk.pixels[:, None, :, : chunk.widths.max()].astype(np.float32) / 255
+    texts, lengths = chunk.texts.astype(np.int64), chunk.lengths.astype(np.int64)
+    return torch.from_numpy(x), torch.from_numpy(texts), torch.from_numpy(lengths)
 
 
 @pytest.mark.parametrize("bits", [0, 4, 8])
 def test_steps_lower_the_loss(bits):
     torch.manual_seed(1)
     network = Network() if bits == 0 else QuantisedNetwork(Network(), bits)
-    x, texts = batch(4)
+    x, texts, lengths = batch(4)
     if bits:
         network.calibrate(x)
     network.train()
     optimiser = torch.optim.AdamW(network.parameters(), 5e-3)
     losses = []
     for _ in range(12):
-        loss = ctc(network(x), texts)
+        loss = by_line(network(x), texts, lengths, torch_ctc)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -55,7 +52,7 @@ def state(network) -> dict:
 def test_exported_float_network_is_the_trained_one():
     torch.manual_seed(2)
     network = Network().eval()
-    x, _ = batch(1)
+    x = batch(1)[0]
     strip = np.rint(x[0, 0].numpy() * 255).astype(np.uint8)
     logits, _ = float_run(float_model(state(network)), strip)
     np.testing.assert_allclose(logits, network(x)[0].detach().numpy().T, rtol=1e-3, atol=1e-4)
@@ -68,7 +65,7 @@ def test_exported_integers_follow_the_trained_grid(bits):
     """
     torch.manual_seed(3)
     network = QuantisedNetwork(Network(), bits)
-    x, _ = batch(1)
+    x = batch(1)[0]
     network.calibrate(x)
     network.eval()
     strip = np.rint(x[0, 0].numpy() * 255).astype(np.uint8)

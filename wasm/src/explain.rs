@@ -66,7 +66,7 @@ impl Explainer {
         let &[x0, y0, x1, y1, x2, y2, x3, y3] = quad else { return Err(no_line()) };
         let corners = [Point::new(x0, y0), Point::new(x1, y1), Point::new(x2, y2), Point::new(x3, y3)];
         let model = self.network.model();
-        let size = [model.height, model.column_stride];
+        let size = [model.height.ok_or_else(no_line)?, model.column_stride];
         strip_of_quad(&gray, corners, characters, MARGIN, size).ok_or_else(no_line)
     }
 

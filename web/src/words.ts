@@ -23,6 +23,24 @@ export function date(iso: string | null, style: "long" | "medium" = "long"): str
   return new Intl.DateTimeFormat(locale(), format).format(day);
 }
 
+/**
+ * Formats what is known of a birth date: the day, the month, the year, or that nothing is legible.
+ */
+export function born(document: DocumentFields, style: "long" | "medium" = "long"): string {
+  const partial = document.birth_date_partial;
+  if (partial === undefined) return date(document.birth_date, style);
+  const [year = "", month] = partial.split("-");
+  const day = new Date(`${year}-${month ?? "01"}-01T00:00:00Z`);
+  const format: Intl.DateTimeFormatOptions = {
+    year: "numeric",
+    ...(month !== undefined && { month: "long" }),
+    timeZone: "UTC",
+    calendar: "gregory",
+    numberingSystem: "latn",
+  };
+  return new Intl.DateTimeFormat(locale(), format).format(day);
+}
+
 /** Returns the sex in words. */
 export function sex(letter: string | null): string {
   if (letter === "F") return t("female");

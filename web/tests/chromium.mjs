@@ -232,7 +232,8 @@ await suite(
         await page.click("#to-table");
         await shown("batch");
         assert.equal(await page.locator("#batch-rows tr").count(), 4);
-        await again("batch");
+        await page.click("#batch-clear");
+        await shown("start");
       },
     ],
     [
@@ -267,7 +268,17 @@ await suite(
         );
         await page.waitForTimeout(500);
         assert.equal(await page.locator('#batch-rows [data-tone="waiting"]').count(), 3);
-        await again("batch");
+        // What was not read can be read later.
+        await page.click("#batch-resume");
+        await page.waitForSelector("#batch-resume[hidden]", { state: "attached" });
+        await page.waitForSelector("#batch-csv:not([hidden])");
+        assert.equal(await page.locator('#batch-rows [data-tone="good"]').count(), 5);
+        assert.equal(
+          await page.textContent("#batch-sums"),
+          "5 valid · 0 to check · 1 wrong or not read",
+        );
+        await page.click("#batch-clear");
+        await shown("start");
       },
     ],
     [

@@ -52,6 +52,12 @@ const STEPS: &[Step] = &[
     ("page-camera", "camera view in Chromium, a film for a camera", &[Node, Chromium], || {
         node("tests/camera.mjs")
     }),
+    (
+        "page-table",
+        "history, tables of several files and several documents in Chromium",
+        &[Node, Chromium],
+        || node("tests/table.mjs"),
+    ),
     ("page-views", "navigation, bench view and how-it-works view in Chromium", &[Node, Chromium], || {
         node("tests/views.mjs")
     }),

@@ -13,8 +13,9 @@ pub(super) fn bad(layer: &str, part: &str, problem: &'static str) -> ModelError 
 
 impl Model {
     /// Checks everything that running the model relies on: that layers fit together, that
-    /// parameters have the sizes and ranges of the precision, that no sum can overflow, that one
-    /// row is left at the end, and that `column_stride` is the product of the horizontal strides.
+    /// parameters have the sizes and ranges of the precision, that no sum can overflow, and that
+    /// `column_stride` is the product of the horizontal strides. Of strips one row must be left at
+    /// the end; maps have no alphabet, and a product of vertical strides of at most 64.
     ///
     /// # Errors
     /// [`ModelError`] names the layer or tensor.
@@ -23,10 +24,12 @@ impl Model {
         if self.layers.is_empty() || self.layers.len() > MAX_LAYERS {
             return description("a network must have 1 to 256 layers");
         }
-        if !(1..=MAX_CHANNELS).contains(&self.height) || !(1..=MAX_SIDE).contains(&self.column_stride) {
+        let rows = self.height.is_none_or(|height| (1..=MAX_CHANNELS).contains(&height));
+        if !rows || !(1..=MAX_SIDE).contains(&self.column_stride) {
             return description("the input must have 1 to 4096 rows, and a column stride of 1 to 64");
         }
         let (mut channels, mut height, mut stride) = (1, self.height, 1usize);
+        let scales = if self.height.is_some() { Scales::Single } else { Scales::EachChannel };
         for (index, layer) in self.layers.iter().enumerate() {
             let name = match layer {
                 Layer::Convolution(convolution) => convolution.name.as_str(),
@@ -39,21 +42,38 @@ impl Model {
                 if convolution.inputs != channels {
                     return Err(problem("its number of inputs differs from the outputs of the layer before"));
                 }
-                check_parameters(convolution, self.precision, index + 1 == self.layers.len())?;
+                let last = index + 1 == self.layers.len();
+                check_parameters(
+                    convolution,
+                    self.precision,
+                    if last { scales } else { Scales::EachChannel },
+                )?;
                 channels = convolution.outputs;
             } else if index + 1 == self.layers.len() {
                 return Err(problem("the last layer must be a convolution"));
             }
-            // Widths vary with the input and are checked there; this one fits the window.
-            let output = window.output(height, window.kernel[1]);
-            height = output.ok_or_else(|| problem("its window is higher than its input"))?.0;
+            // Sizes that vary with the input are checked there; this width fits the window.
+            if let Some(rows) = &mut height {
+                let output = window.output(*rows, window.kernel[1]);
+                *rows = output.ok_or_else(|| problem("its window is higher than its input"))?.0;
+            }
             stride = stride.saturating_mul(window.stride[1]);
-        }
-        if height != 1 {
-            return description("the last layer leaves more than one row");
         }
         if stride != self.column_stride {
             return description("column_stride is not the product of the horizontal strides");
+        }
+        if height.is_none() {
+            let plain = self.alphabet.is_empty() && self.blank == 0;
+            return match () {
+                () if !plain => description("a network without a height has no alphabet and no blank"),
+                () if self.row_stride() > MAX_SIDE => {
+                    description("the product of the vertical strides must be at most 64")
+                }
+                () => Ok(()),
+            };
+        }
+        if height != Some(1) {
+            return description("the last layer leaves more than one row");
         }
         if channels.checked_sub(1) != Some(self.blank) {
             return description("the last layer must have a class for each character and one for blank");
@@ -70,7 +90,25 @@ pub(super) fn check_window(window: &Window) -> Result<(), &'static str> {
     if possible { Ok(()) } else { Err("kernel and stride must be 1 to 64, padding 0 to 64") }
 }
 
-fn check_parameters(convolution: &Convolution, precision: Precision, last: bool) -> Result<(), ModelError> {
+/// How many scales a layer has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scales {
+    Single,
+    EachChannel,
+}
+
+impl Scales {
+    /// Their number, for a layer of so many outputs.
+    pub(super) fn count(self, outputs: usize) -> usize {
+        if self == Self::Single { 1 } else { outputs }
+    }
+}
+
+fn check_parameters(
+    convolution: &Convolution,
+    precision: Precision,
+    scales: Scales,
+) -> Result<(), ModelError> {
     let name = convolution.name.as_str();
     let problem = |problem| ModelError::Layer { layer: name.to_owned(), problem };
     let (outputs, depth) = (convolution.outputs, convolution.depth());
@@ -116,7 +154,7 @@ fn check_parameters(convolution: &Convolution, precision: Precision, last: bool)
                 let range = "weights must lie within -7..=7 at 4 bits, -127..=127 at 8";
                 return Err(bad(name, "weight", range));
             }
-            if scale.len() != if last { 1 } else { outputs } {
+            if scale.len() != scales.count(outputs) {
                 return Err(bad(name, "scale", "its number of elements does not match the layer"));
             }
             if !scale.iter().all(|scale| scale.is_finite() && *scale > 0.0) {
@@ -152,7 +190,7 @@ mod tests {
             precision,
             release: String::new(),
             hash: String::new(),
-            height: 3,
+            height: Some(3),
             column_stride: 1,
             alphabet: String::from("a"),
             blank: 1,
@@ -176,12 +214,13 @@ mod tests {
             bad.check()
         };
         assert!(changed(&|_, _| ()).is_ok());
-        assert!(changed(&|model, _| model.height = 4).is_err(), "two rows are left");
-        assert!(changed(&|model, _| model.height = 2).is_err(), "the window does not fit");
+        assert!(changed(&|model, _| model.height = Some(4)).is_err(), "two rows are left");
+        assert!(changed(&|model, _| model.height = Some(2)).is_err(), "the window does not fit");
         assert!(changed(&|model, _| model.column_stride = 2).is_err());
         assert!(changed(&|model, _| model.precision = Precision::F32).is_err());
         assert!(changed(&|model, _| model.precision = Precision::U8).is_err(), "of 4 bits");
         assert!(changed(&|model, _| model.blank = 2).is_err());
+        assert!(changed(&|model, _| model.height = None).is_err(), "maps have no alphabet");
         assert!(changed(&|_, layer| layer.inputs = 2).is_err());
         assert!(changed(&|_, layer| layer.outputs = 3).is_err());
         assert!(changed(&|_, layer| layer.zero_point = 16).is_err());
@@ -192,6 +231,36 @@ mod tests {
                 Parameters::Integer { weights: vec![weight; 6], bias: vec![bias; 2], scale: vec![scale] };
             assert!(model(parameters, Precision::U4).check().is_err(), "{weight} {bias} {scale}");
         }
+    }
+
+    #[test]
+    fn maps_have_a_scale_for_each_channel_and_any_height() {
+        let mut maps = model(integers(), Precision::U4);
+        (maps.height, maps.alphabet, maps.blank) = (None, String::new(), 0);
+        assert!(maps.check().is_err(), "one scale for two channels");
+        let scaled = |model: &mut Model, scales: usize, stride: usize| {
+            let Layer::Convolution(layer) = &mut model.layers[0] else { unreachable!() };
+            let Parameters::Integer { scale, .. } = &mut layer.parameters else { unreachable!() };
+            scale.resize(scales, 0.5);
+            layer.window.stride[0] = stride;
+            model.check()
+        };
+        assert_eq!(scaled(&mut maps, 2, 1), Ok(()));
+        assert_eq!(scaled(&mut maps, 2, 64), Ok(()));
+        assert_eq!(maps.row_stride(), 64);
+        assert!(scaled(&mut maps, 3, 1).is_err());
+        assert_eq!(scaled(&mut maps, 2, 1), Ok(()));
+        maps.layers.push(maps.layers[0].clone());
+        let Layer::Convolution(layer) = &mut maps.layers[1] else { unreachable!() };
+        (layer.inputs, layer.window.kernel) = (2, [1, 3]);
+        layer.window.stride[0] = 2;
+        if let Parameters::Integer { weights, .. } = &mut layer.parameters {
+            weights.resize(12, 1);
+        }
+        assert_eq!(scaled(&mut maps, 2, 32), Ok(()));
+        assert!(scaled(&mut maps, 2, 64).is_err(), "a row for 128 rows");
+        maps.blank = 1;
+        assert!(scaled(&mut maps, 2, 1).is_err(), "maps have no classes");
     }
 
     /// 4096 inputs, 64 x 64 windows and 512 outputs are 2^33 weights, which wrap around to 0 in 32
@@ -208,7 +277,7 @@ mod tests {
         }
         assert!(huge.check().is_err());
         let Layer::Convolution(layer) = &huge.layers[0] else { unreachable!() };
-        let error = check_parameters(layer, Precision::U4, true).expect_err("no such tensor");
+        let error = check_parameters(layer, Precision::U4, Scales::Single).expect_err("no such tensor");
         let too_large = matches!(&error, ModelError::Layer { problem, .. } if problem.contains("memory"));
         assert_eq!(too_large, cfg!(target_pointer_width = "32"), "{error}");
     }

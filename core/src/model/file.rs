@@ -3,7 +3,7 @@
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
-use super::check::{OVERFLOW, bad, check_window};
+use super::check::{OVERFLOW, Scales, bad, check_window};
 use super::{Convolution, Layer, MAX_CHANNELS, MAX_LAYERS, Model, ModelError, Parameters, Window};
 use crate::Precision;
 use crate::fnv::Fnv1a64;
@@ -18,14 +18,16 @@ const MAX_BYTES: usize = 64 << 20;
 struct Description {
     release: String,
     input: Input,
+    #[serde(default)]
     alphabet: String,
+    #[serde(default)]
     blank: usize,
     layers: Vec<Entry>,
 }
 
 #[derive(Deserialize)]
 struct Input {
-    height: usize,
+    height: Option<usize>,
     column_stride: usize,
 }
 
@@ -94,10 +96,14 @@ fn parse(bytes: &[u8]) -> Result<Model, ModelError> {
     }
     let reader = TensorReader { tensors: &tensors, precision };
     let count = description.layers.len();
+    let last = if description.input.height.is_some() { Scales::Single } else { Scales::EachChannel };
     let mut layers = Vec::with_capacity(count);
     for (index, entry) in description.layers.into_iter().enumerate() {
         layers.push(match entry {
-            Entry::Conv2d(entry) => Layer::Convolution(reader.convolution(entry, index + 1 == count)?),
+            Entry::Conv2d(entry) => {
+                let scales = if index + 1 == count { last } else { Scales::EachChannel };
+                Layer::Convolution(reader.convolution(entry, scales)?)
+            }
             Entry::MaxPool2d { name, kernel, stride } => {
                 Layer::MaxPool(window(&name, kernel, stride, [0, 0])?)
             }
@@ -138,7 +144,7 @@ struct TensorReader<'a> {
 }
 
 impl TensorReader<'_> {
-    fn convolution(&self, entry: ConvEntry, last: bool) -> Result<Convolution, ModelError> {
+    fn convolution(&self, entry: ConvEntry, scales: Scales) -> Result<Convolution, ModelError> {
         let problem = |problem| ModelError::Layer { layer: entry.name.clone(), problem };
         let channels = 1..=MAX_CHANNELS;
         if !channels.contains(&entry.inputs) || !channels.contains(&entry.outputs) {
@@ -165,7 +171,7 @@ impl TensorReader<'_> {
         } else {
             let weights = self.weights(&entry.name, entry.outputs, depth)?;
             let bias = self.i32(&entry.name, "bias", entry.outputs)?;
-            let scale = self.f32(&entry.name, "scale", if last { 1 } else { entry.outputs })?;
+            let scale = self.f32(&entry.name, "scale", scales.count(entry.outputs))?;
             let folded = fold_zero_point(&weights, &bias, depth, entry.zero_point)
                 .ok_or_else(|| bad(&entry.name, "bias", OVERFLOW))?;
             Parameters::Integer { weights, bias: folded, scale }

@@ -26,13 +26,14 @@ pub struct Model {
     pub release: String,
     /// FNV-1a digest of the file, 16 hexadecimal digits.
     pub hash: String,
-    /// Rows of the input.
-    pub height: usize,
+    /// Rows of the input of a network that reads strips and gives one row of logits; `None` for one
+    /// that gives maps of pictures of any size.
+    pub height: Option<usize>,
     /// Columns of the input per column of logits.
     pub column_stride: usize,
-    /// The characters, in the order of the classes.
+    /// The characters, in the order of the classes; empty for maps.
     pub alphabet: String,
-    /// The class that means "no character".
+    /// The class that means "no character"; 0 for maps.
     pub blank: usize,
     /// The layers in order; the last is a convolution.
     pub layers: Vec<Layer>,
@@ -56,6 +57,15 @@ pub struct Window {
     pub stride: [usize; 2],
     /// Border on each side of the map.
     pub padding: [usize; 2],
+}
+
+impl Model {
+    /// Rows of the input per row of logits: the product of the vertical strides, which
+    /// [`Model::check`] bounds.
+    #[must_use]
+    pub fn row_stride(&self) -> usize {
+        self.layers.iter().fold(1, |product, layer| product.saturating_mul(layer.window().stride[0]))
+    }
 }
 
 impl Layer {
@@ -119,8 +129,8 @@ pub enum Parameters {
         weights: Vec<i8>,
         /// Added to each channel's sum.
         bias: Vec<i32>,
-        /// Factor of requantisation for each channel; in the last layer a single one, the value of
-        /// one unit of a logit.
+        /// Factor of requantisation for each channel. In the last layer the value of one unit of a
+        /// logit: a single one for strips, one for each channel for maps.
         scale: Vec<f32>,
     },
     /// Those of a network in single precision.

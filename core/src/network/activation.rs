@@ -1,7 +1,7 @@
 //! What differs between integer and float networks, apart from their kernels: how activations are
 //! made and stored.
 
-use super::logits::Values;
+use super::logits::{Scale, Values};
 use crate::gemm::Number;
 use crate::model::{Convolution, Parameters};
 use crate::quant::{Code, Requantisation, gray_to_u4, rectify};
@@ -36,7 +36,7 @@ pub(super) trait Activation: Number {
     fn larger(self, other: Self) -> Self;
     /// Turns the sums of pixels, `stride` apart, into activations, `[pixel][channel]`.
     fn apply(finish: &Self::Finish, sums: &[Self::Sum], stride: usize, out: &mut [Self]);
-    /// Appends the logits of one column, computed from its sums.
+    /// Appends the logits of one column or cell, computed from its sums.
     fn logits(finish: &Self::Finish, sums: &[Self::Sum], out: &mut Values);
     /// No logits yet, with room for `count` of them.
     fn no_logits(finish: &Self::Finish, count: usize) -> Values;
@@ -91,10 +91,11 @@ impl<C: Code + Number> Activation for C {
     }
 
     fn no_logits(finish: &Requantisation, count: usize) -> Values {
-        Values::Integer {
-            values: Vec::with_capacity(count),
-            scale: finish.scales.first().copied().unwrap_or(1.0),
-        }
+        let scale = match finish.scales[..] {
+            [scale] => Scale::Single(scale),
+            _ => Scale::EachChannel(finish.scales.clone()),
+        };
+        Values::Integer { values: Vec::with_capacity(count), scale }
     }
 
     fn activations(map: Vec<C>) -> Activations {

@@ -12,6 +12,13 @@ pub enum InputError {
         /// Pixels of the input.
         pixels: usize,
     },
+    /// The height is not a multiple of the model's row stride; only of a network that gives maps.
+    Height {
+        /// Rows of the input.
+        height: usize,
+        /// What the height must be a multiple of.
+        multiple: usize,
+    },
     /// The width is not a multiple of the model's column stride.
     Width {
         /// Columns of the input.
@@ -19,7 +26,9 @@ pub enum InputError {
         /// What the width must be a multiple of.
         multiple: usize,
     },
-    /// The input is narrower than a window of the network.
+    /// The network gives maps and needs the width of its input, or reads strips of another height.
+    Kind,
+    /// The input is smaller than a window of the network.
     TooSmall,
     /// A feature map of this input would not fit into the memory of this machine.
     TooLarge,
@@ -31,10 +40,14 @@ impl std::fmt::Display for InputError {
             Self::Rows { rows, pixels } => {
                 write!(f, "{pixels} pixels cannot be split into {rows} rows of equal, nonzero width")
             }
+            Self::Height { height, multiple } => {
+                write!(f, "the height is {height}, which is not a multiple of {multiple}")
+            }
             Self::Width { width, multiple } => {
                 write!(f, "the width is {width}, which is not a multiple of {multiple}")
             }
-            Self::TooSmall => f.write_str("the input is narrower than a window of the network"),
+            Self::Kind => f.write_str("the network reads another kind of input"),
+            Self::TooSmall => f.write_str("the input is smaller than a window of the network"),
             Self::TooLarge => f.write_str("the input needs more memory than this machine has"),
         }
     }
@@ -51,17 +64,37 @@ pub(super) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// `pixels` as the input of `model`, whose height is the number of rows. The sizes of all
-    /// feature maps are checked to fit the address space.
+    /// `pixels` as a strip, the input of a `model` with a height. The sizes of all feature maps are
+    /// checked to fit the address space.
     ///
     /// # Errors
     /// [`InputError`] if the size does not suit the network.
-    pub(super) fn of(pixels: &'a [u8], model: &Model) -> Result<Self, InputError> {
-        let (height, multiple) = (model.height, model.column_stride);
-        let width = pixels.len().checked_div(height).unwrap_or(0);
-        if width == 0 || width.checked_mul(height) != Some(pixels.len()) {
+    pub(super) fn strip(pixels: &'a [u8], model: &Model) -> Result<Self, InputError> {
+        let height = model.height.ok_or(InputError::Kind)?;
+        Self::of(pixels, [height, pixels.len() / height.max(1)], model)
+    }
+
+    /// `pixels` as a picture of some width, the input of a `model` that gives maps; checked as a
+    /// strip is.
+    ///
+    /// # Errors
+    /// [`InputError`] if the size does not suit the network.
+    pub(super) fn picture(pixels: &'a [u8], width: usize, model: &Model) -> Result<Self, InputError> {
+        if model.height.is_some() {
+            return Err(InputError::Kind);
+        }
+        let (height, multiple) = (pixels.len().checked_div(width).unwrap_or(0), model.row_stride());
+        if !height.is_multiple_of(multiple) {
+            return Err(InputError::Height { height, multiple });
+        }
+        Self::of(pixels, [height, width], model)
+    }
+
+    fn of(pixels: &'a [u8], [height, width]: [usize; 2], model: &Model) -> Result<Self, InputError> {
+        if width == 0 || height == 0 || width.checked_mul(height) != Some(pixels.len()) {
             return Err(InputError::Rows { rows: height, pixels: pixels.len() });
         }
+        let multiple = model.column_stride;
         if !width.is_multiple_of(multiple) {
             return Err(InputError::Width { width, multiple });
         }
@@ -91,6 +124,7 @@ fn check_maps(model: &Model, mut height: usize, mut width: usize) -> Result<(), 
         }
     }
     // The logits.
-    let logits = width.checked_mul(channels).and_then(|values| values.checked_mul(8));
+    let logits = width.checked_mul(height).and_then(|pixels| pixels.checked_mul(channels));
+    let logits = logits.and_then(|values| values.checked_mul(8));
     logits.filter(|&bytes| bytes <= isize::MAX as usize).map(|_| ()).ok_or(InputError::TooLarge)
 }

@@ -104,7 +104,31 @@ impl Network {
         pixels: &[u8],
         observe: &mut dyn FnMut(LayerOutput<'_>),
     ) -> Result<Logits, InputError> {
-        let input = Input::of(pixels, &self.model)?;
+        let input = Input::strip(pixels, &self.model)?;
+        self.engine.run(&input, observe).ok_or(InputError::TooSmall)
+    }
+
+    /// Computes the maps of a picture, `[height][width]` gray codes, row by row: the result of a
+    /// network whose model has no height. `width` is a multiple of the model's column stride, the
+    /// height of its row stride.
+    ///
+    /// # Errors
+    /// [`InputError`] if the size does not suit the network, or if it reads strips.
+    pub fn maps(&mut self, pixels: &[u8], width: usize) -> Result<Logits, InputError> {
+        self.maps_observed(pixels, width, &mut |_| {})
+    }
+
+    /// As [`Network::maps`], but calls `observe` after each layer.
+    ///
+    /// # Errors
+    /// As [`Network::maps`].
+    pub fn maps_observed(
+        &mut self,
+        pixels: &[u8],
+        width: usize,
+        observe: &mut dyn FnMut(LayerOutput<'_>),
+    ) -> Result<Logits, InputError> {
+        let input = Input::picture(pixels, width, &self.model)?;
         self.engine.run(&input, observe).ok_or(InputError::TooSmall)
     }
 }

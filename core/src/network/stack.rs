@@ -162,7 +162,8 @@ impl<A: Activation> Engine for Stack<A> {
                     let source = Source { map: from, window, height, width };
                     let shape = product.shape();
                     // The last layer gives the logits.
-                    let mut values = border.is_none().then(|| A::no_logits(finish, width * shape.columns));
+                    let mut values =
+                        border.is_none().then(|| A::no_logits(finish, height * width * shape.columns));
                     if values.is_none() {
                         to.reset([height, width, shape.columns], padding, fill);
                     }
@@ -174,12 +175,17 @@ impl<A: Activation> Engine for Stack<A> {
                             A::logits(finish, &sums[..shape.columns], values);
                         }
                     });
-                    logits = values.map(|values| Logits { columns: width, classes: shape.columns, values });
+                    logits = values.map(|values| Logits {
+                        rows: height,
+                        columns: width,
+                        classes: shape.columns,
+                        values,
+                    });
                 }
             }
             match &logits {
                 Some(logits) => {
-                    let shape = [1, logits.columns, logits.classes];
+                    let shape = [logits.rows, logits.columns, logits.classes];
                     observe(LayerOutput { index, shape, copy: &|| None });
                 }
                 None => observe(LayerOutput {

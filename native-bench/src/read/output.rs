@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use nibble_reader::Reading;
+use nibble_reader::{Found, Reading};
 use serde_json::{Value, json};
 
 use super::work::{Outcome, Read};
@@ -35,13 +35,14 @@ const FIELDS: [&str; 10] = [
 ];
 
 /// Keys of `document` and their labels in readable output.
-const LABELS: [(&str, &str); 9] = [
+const LABELS: [(&str, &str); 10] = [
     ("surname", "surname"),
     ("given_names", "given names"),
     ("document_number", "number"),
     ("issuer", "issued by"),
     ("nationality", "nationality"),
     ("birth_date", "born"),
+    ("birth_date_partial", "born"),
     ("sex", "sex"),
     ("expiry_date", "expires"),
     ("optional", "optional data"),
@@ -135,35 +136,18 @@ impl<W: Write> Printer<W> {
         if reading.lines.is_empty() {
             return writeln!(out, "{}: no machine-readable zone", outcome.file);
         }
-        let verdict = if reading.valid { "valid" } else { "not verified" };
         let ms = decode_ms + reading.ms.total;
-        writeln!(out, "{}: {verdict}, {ms:.0} ms", outcome.file)?;
-        for line in &reading.lines {
-            writeln!(out, "    {line}")?;
-        }
-        let document = serde_json::to_value(&reading.document).unwrap_or_default();
-        for (key, label) in LABELS {
-            if let Some(value) = document[key].as_str().filter(|value| !value.is_empty()) {
-                writeln!(out, "    {label:14} {value}")?;
+        for (index, found) in reading.documents.iter().enumerate() {
+            let verdict = if found.valid { "valid" } else { "not verified" };
+            match reading.documents.len() {
+                1 => writeln!(out, "{}: {verdict}, {ms:.0} ms", outcome.file)?,
+                count => {
+                    let number = index + 1;
+                    let file = &outcome.file;
+                    writeln!(out, "{file}, document {number} of {count}: {verdict}, {ms:.0} ms in all")?;
+                }
             }
-        }
-        let failing: Vec<String> = failing_checks(reading);
-        if !failing.is_empty() {
-            writeln!(out, "    check digits that do not agree: {}", failing.join(", "))?;
-        }
-        for doubt in &reading.review {
-            match (doubt.line, doubt.pos, doubt.note) {
-                (Some(line), Some(position), _) => writeln!(
-                    out,
-                    "    look at line {}, character {}: read {}, or {} ({:.0} % sure)",
-                    line + 1,
-                    position + 1,
-                    doubt.raw,
-                    doubt.alt,
-                    doubt.confidence * 100.0
-                )?,
-                (.., note) => writeln!(out, "    {}", note.unwrap_or_default())?,
-            }
+            document(out, found)?;
         }
         Ok(())
     }
@@ -193,9 +177,40 @@ impl<W: Write> Printer<W> {
     }
 }
 
+/// Prints lines, fields and doubts of one document.
+fn document(out: &mut impl Write, found: &Found) -> io::Result<()> {
+    for line in &found.lines {
+        writeln!(out, "    {line}")?;
+    }
+    let document = serde_json::to_value(&found.document).unwrap_or_default();
+    for (key, label) in LABELS {
+        if let Some(value) = document[key].as_str().filter(|value| !value.is_empty()) {
+            writeln!(out, "    {label:14} {value}")?;
+        }
+    }
+    let failing: Vec<String> = failing_checks(found);
+    if !failing.is_empty() {
+        writeln!(out, "    check digits that do not agree: {}", failing.join(", "))?;
+    }
+    for doubt in &found.review {
+        if let (Some(line), Some(position)) = (doubt.line, doubt.pos) {
+            writeln!(
+                out,
+                "    look at line {}, character {}: read {}, or {} ({:.0} % sure)",
+                line + 1,
+                position + 1,
+                doubt.raw,
+                doubt.alt,
+                doubt.confidence * 100.0
+            )?;
+        }
+    }
+    Ok(())
+}
+
 /// Names of the fields whose check digits do not agree: those of the JSON, with spaces.
-fn failing_checks(reading: &Reading) -> Vec<String> {
-    let failing = reading.checks.iter().filter(|check| !check.ok);
+fn failing_checks(found: &Found) -> Vec<String> {
+    let failing = found.checks.iter().filter(|check| !check.ok);
     let names = failing.map(|check| serde_json::to_value(check.field).unwrap_or_default());
     names.filter_map(|name| name.as_str().map(|name| name.replace('_', " "))).collect()
 }

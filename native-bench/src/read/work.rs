@@ -52,12 +52,14 @@ impl From<Unreadable> for Failure {
     }
 }
 
-/// A reader with the bundled network of a precision, on the given kernels.
+/// A reader with the bundled networks: that of a precision, on the given kernels, and the locator.
 ///
 /// # Errors
 /// None with the committed models.
 pub(super) fn reader_on(kernels: &Kernels, precision: Precision) -> Result<Reader, ModelError> {
-    Reader::with_network(Network::with_kernels(Model::parse(models::bytes(precision))?, kernels)?)
+    let locator = Network::with_kernels(Model::parse(nibble_models::LOCATE_U4)?, kernels)?;
+    Reader::with_network(Network::with_kernels(Model::parse(models::bytes(precision))?, kernels)?)?
+        .with_locator(locator)
 }
 
 fn milliseconds(since: Instant) -> f64 {

@@ -1,9 +1,11 @@
-//! The best text under a format: which characters may stand where, and check digits that choose among likely alternatives.
+//! The best text under a format. The format says which characters may stand where, and check digits
+//! choose among likely alternatives.
 //!
-//! One exact dynamic programme over all places in reading order. Its state is the running sum of the field that is being covered and
-//! the running sum of the composite digit, both modulo 10. Nothing is forbidden, everything has a price in log probability: a character that the
-//! format does not provide for ([`FOREIGN`]), a check digit that does not agree ([`DISAGREEMENT`]). So a confident reading is never
-//! overruled: a specimen that prints a wrong digit is read as it is printed.
+//! The search is one exact dynamic programme over all slots in reading order. Its state holds two
+//! running sums, both modulo 10: that of the current field and that of the composite check digit.
+//! Nothing is forbidden, but every violation has a penalty in log probability: a character that the
+//! format does not allow ([`FOREIGN`]), a check digit that does not agree ([`DISAGREEMENT`]). So a
+//! confident reading is not overruled: a specimen that prints a wrong digit is read as printed.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -15,20 +17,22 @@ use super::slots::Slot;
 use nibble_mrz::{ALPHABET, CheckField, FILLER, Format};
 use nibble_mrz::{CharacterSet, FieldKind};
 
-/// Price of a character outside its field's set.
+/// Penalty of a character outside the set of its field.
 pub(crate) const FOREIGN: f32 = 4.0;
-/// Price of a check digit that does not agree.
+/// Penalty of a check digit that does not agree.
 pub(crate) const DISAGREEMENT: f32 = 5.0;
-/// Price of an opening that belongs to another format.
+/// Penalty of a document code that belongs to another format.
 const WRONG_OPENING: f32 = 8.0;
-/// Least probability of the letter V at the opening of a visa.
-const LEAST_VISA: f32 = 0.1;
-/// The symbol of the letter V.
-const V: usize = 31;
-/// Least probability of a character: what lies below it is noise of the network.
-pub(super) const LEAST: f32 = 1e-5;
+/// Penalty of a document code of a card that no standard provides for.
+const RARE_CODE: f32 = 2.0;
+/// Minimum probability of a character of the opening that is seen.
+const MIN_OPENING: f32 = 0.1;
+/// An opening is shown if at most one in so many of its characters is not seen.
+const OPENING_SLACK: usize = 5;
+/// Minimum probability of a character: lower values are noise of the network.
+pub(super) const MIN_PROBABILITY: f32 = 1e-5;
 
-/// The values of the two running sums, modulo 10 each.
+/// Number of states: two running sums, each modulo 10.
 pub(super) const STATES: usize = 100;
 
 /// The best text of a zone under one format.
@@ -38,31 +42,31 @@ pub(crate) struct Text {
     pub format: Format,
     /// The lines.
     pub lines: Vec<Vec<u8>>,
-    /// Log probability of the text, prices included.
+    /// Log probability of the text, penalties included.
     pub score: f32,
-    /// The document's number goes on in the optional data.
+    /// The document number continues in the optional data.
     pub(super) continued: bool,
 }
 
-/// What one place contributes.
+/// What one slot contributes to the check digits.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Role {
     /// Weight in the running sum of its field; 0 outside.
     own: u32,
     /// Weight in the composite sum; 0 outside.
     composite: u32,
-    /// The place is the check digit of the field whose sum has been running.
+    /// The slot is the check digit of the current field.
     closes_own: bool,
-    /// A filler here agrees with a sum of 0.
+    /// A filler here agrees if the sum is 0.
     filler_closes: bool,
-    /// The number goes on elsewhere: a filler stands here whatever the sum.
+    /// The number continues elsewhere: a filler stands here, whatever the sum.
     left_open: bool,
-    /// The place is the composite digit.
+    /// The slot is the composite check digit.
     closes_composite: bool,
 }
 
 impl Role {
-    /// The state after `symbol` in this place, and how many check digits it disagrees with.
+    /// The state after `symbol` in this slot, and the number of check digits that it contradicts.
     pub(super) fn step(&self, state: usize, symbol: usize) -> (usize, u8) {
         let value = if ALPHABET[symbol] == FILLER { 0 } else { symbol };
         let (own, composite) = (state / 10, state % 10);
@@ -85,15 +89,16 @@ impl Role {
     }
 }
 
-/// The role of every place, line by line; a `continued` number leaves its digit open.
+/// The role of every slot, line by line. The check digit of a `continued` number stands elsewhere.
 pub(super) fn roles(format: Format, continued: bool) -> Vec<Vec<Role>> {
     let layout = format.layout();
-    let mut roles = vec![vec![Role::default(); layout.length]; layout.lines];
+    let mut roles: Vec<Vec<Role>> =
+        layout.lengths.iter().map(|&length| vec![Role::default(); length]).collect();
     for rule in layout.checks {
-        let places =
+        let slots =
             rule.over.iter().flat_map(|span| (span.start..span.start + span.len).map(|p| (span.line, p)));
         let composite = rule.field == CheckField::Composite;
-        for (index, (line, position)) in places.enumerate() {
+        for (index, (line, position)) in slots.enumerate() {
             let weight = [7, 3, 1][index % 3];
             let role = &mut roles[line][position];
             if composite {
@@ -114,33 +119,36 @@ pub(super) fn roles(format: Format, continued: bool) -> Vec<Vec<Role>> {
     roles
 }
 
-/// The characters that a place allows: those of its field, and at the opening those that tell the format from others of its shape.
+/// The characters that a slot allows, and the penalty of any other: those of its field, and in the
+/// document code those that tell the format from others of its shape.
 pub(super) fn allowed(format: Format, line: usize, position: usize) -> (CharacterSet, f32) {
     let of = |text: &[u8]| -> CharacterSet {
         text.iter().filter_map(|&c| nibble_mrz::symbol(c)).map(|index| 1 << index).sum()
     };
-    if line == 0 {
-        match (format, position) {
-            (Format::MRVA | Format::MRVB, 0) => return (of(b"V"), WRONG_OPENING),
-            (Format::FRA36, 0..5) => return (of(&b"IDFRA"[position..=position]), WRONG_OPENING),
-            (Format::TD1 | Format::TD2, 0) => return (of(b"ACI"), WRONG_OPENING),
-            (Format::TD3, 0) => return (of(b"P"), WRONG_OPENING),
-            _ => {}
-        }
+    let layout = format.layout();
+    let opening = layout.opening_span();
+    if opening.covers(line, position) {
+        let own = position - opening.start;
+        return (of(&layout.opening[own..=own]), WRONG_OPENING);
     }
-    let kind = format.layout().field_at(line, position).unwrap_or(FieldKind::Optional);
+    if (format, line, position) == (Format::TD3, 0, 0) {
+        return (of(b"P"), WRONG_OPENING);
+    }
+    let kind = layout.field_at(line, position).unwrap_or(FieldKind::Optional);
     (kind.characters(), FOREIGN)
 }
 
-/// The best text of `slots` (one vector of places per line) under `format`; `None` where the shape is another.
+/// The best text of `slots`, one vector per line, under `format`; `None` if the format has another
+/// shape.
 #[must_use]
 pub(crate) fn best_text<L: AsRef<[Slot]>>(slots: &[L], format: Format) -> Option<Text> {
     let layout = format.layout();
-    if slots.len() != layout.lines || slots.iter().any(|line| line.as_ref().len() != layout.length) {
+    if !slots.iter().map(|line| line.as_ref().len()).eq(layout.lengths.iter().copied()) {
         return None;
     }
     let plain = search(slots, format, false);
-    // A number of more than nine characters has a filler for its digit and goes on in the optional data.
+    // A number of more than nine characters has a filler for its check digit, and continues in the
+    // optional data.
     let continues = match format {
         Format::TD1 | Format::TD2 => search(slots, format, true),
         _ => return Some(plain),
@@ -148,43 +156,61 @@ pub(crate) fn best_text<L: AsRef<[Slot]>>(slots: &[L], format: Format) -> Option
     Some(if continues.score > plain.score { continues } else { plain })
 }
 
-/// The best text under any format of this shape; `None` where there is none.
+/// Whether the slots show the characters with which a zone of this format opens.
+fn shows_opening<L: AsRef<[Slot]>>(format: Format, slots: &[L]) -> bool {
+    let (span, opening) = (format.layout().opening_span(), format.layout().opening);
+    let line = slots.get(span.line).map(AsRef::as_ref).unwrap_or_default();
+    let is_unseen = |&(&character, position): &(&u8, usize)| {
+        let probability = line.get(position).zip(nibble_mrz::symbol(character)).map(|(slot, c)| slot[c]);
+        probability.is_none_or(|probability| probability < MIN_OPENING)
+    };
+    opening.iter().zip(span.start..).filter(is_unseen).count() <= opening.len() / OPENING_SLACK
+}
+
+/// The best text under any format of this shape; `None` if there is none.
 ///
-/// Misprinted check digits may cost more than an opening that belongs to another format. What reads the same under both is of the one that its opening names.
-/// A visa shows its V: a passport whose first column is cut off has no check digit in its place either.
+/// Misprinted check digits may cost more than the document code of another format. A text that reads
+/// the same under two formats belongs to the one that its document code names. A format with a fixed
+/// opening must show it: the check digits of a passport whose first column is cut off are out of
+/// place, and would fit a visa.
 #[must_use]
 pub(crate) fn likeliest_text<L: AsRef<[Slot]>>(slots: &[L]) -> Option<Text> {
     let mut texts: Vec<Text> = Format::ALL.iter().filter_map(|&format| best_text(slots, format)).collect();
-    let v = slots.first().and_then(|line| line.as_ref().first()).map_or(0.0, |slot| slot[V]);
-    if v < LEAST_VISA {
-        texts.retain(|text| !matches!(text.format, Format::MRVA | Format::MRVB));
-    }
+    texts.retain(|text| shows_opening(text.format, slots));
     let best = texts.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
     let named = Format::of(&best.lines);
     texts.iter().find(|text| Some(text.format) == named && text.lines == best.lines).or(Some(best)).cloned()
 }
 
-/// Whether the format provides for `character` at a place.
+/// Penalty of a character that the format allows, but that is rare there: document codes of cards
+/// begin with A, C or I (Doc 9303-5, 4.2.2.1), but issuers print others, such as `RP` and `TR`.
+fn rarity(format: Format, line: usize, position: usize, symbol: usize) -> f32 {
+    let is_code = matches!(format, Format::TD1 | Format::TD2) && (line, position) == (0, 0);
+    if is_code && !b"ACI".contains(&ALPHABET[symbol]) { RARE_CODE } else { 0.0 }
+}
+
+/// Whether the format allows `character` in a slot.
 #[must_use]
-pub(crate) fn provides(format: Format, line: usize, position: usize, character: u8) -> bool {
+pub(crate) fn allows(format: Format, line: usize, position: usize, character: u8) -> bool {
     nibble_mrz::symbol(character).is_some_and(|symbol| allowed(format, line, position).0 & (1 << symbol) != 0)
 }
 
-/// How much of the probability of all texts of this format whose check digits agree is the text's own, 0 to 1; 0 where its own do not.
+/// Share of the text in the probability of all texts of this format whose check digits agree, 0 to
+/// 1; it is 0 if those of the text do not agree.
 #[must_use]
 pub(crate) fn certainty<L: AsRef<[Slot]>>(slots: &[L], text: &Text) -> f32 {
     let roles = roles(text.format, text.continued);
     let mut masses = [0.0f64; STATES];
     masses[0] = 1.0;
     let (mut own, mut own_state) = (1.0f64, 0);
-    for (line, places) in slots.iter().enumerate() {
-        for (position, slot) in places.as_ref().iter().enumerate() {
-            let (set, price) = allowed(text.format, line, position);
-            let foreign = f64::from(libm::expf(-price));
+    for (line, row) in slots.iter().enumerate() {
+        for (position, slot) in row.as_ref().iter().enumerate() {
+            let (set, penalty) = allowed(text.format, line, position);
+            let foreign = f64::from(libm::expf(-penalty));
             let mut next = [0.0f64; STATES];
             for (symbol, &probability) in slot.iter().enumerate() {
                 let provided = if set & (1 << symbol) == 0 { foreign } else { 1.0 };
-                let local = provided * f64::from(probability.max(LEAST));
+                let local = provided * f64::from(probability.max(MIN_PROBABILITY));
                 for (state, &mass) in masses.iter().enumerate().filter(|(_, mass)| **mass > 0.0) {
                     let (after, disagreeing) = roles[line][position].step(state, symbol);
                     if disagreeing == 0 {
@@ -201,11 +227,11 @@ pub(crate) fn certainty<L: AsRef<[Slot]>>(slots: &[L], text: &Text) -> f32 {
         }
     }
     let all: f64 = masses.iter().sum();
-    // The text is one of those summed, but not in the same order.
+    // The text is part of the sum, but rounded in another order.
     if all > 0.0 { (own / all).min(1.0) as f32 } else { 0.0 }
 }
 
-/// One step back: the symbol taken and the state before it.
+/// A step back: the symbol that was taken, and the state before it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Step {
     symbol: u8,
@@ -217,17 +243,16 @@ fn search<L: AsRef<[Slot]>>(slots: &[L], format: Format, continued: bool) -> Tex
     let mut scores = [f32::NEG_INFINITY; STATES];
     scores[0] = 0.0;
     let mut steps: Vec<[Step; STATES]> = Vec::new();
-    for (line, places) in slots.iter().enumerate() {
-        for (position, slot) in places.as_ref().iter().enumerate() {
+    for (line, row) in slots.iter().enumerate() {
+        for (position, slot) in row.as_ref().iter().enumerate() {
             let role = &roles[line][position];
-            let (set, price) = allowed(format, line, position);
+            let (set, penalty) = allowed(format, line, position);
             let mut next = [f32::NEG_INFINITY; STATES];
             let mut back = [Step::default(); STATES];
             for (symbol, &probability) in slot.iter().enumerate() {
-                let mut local = libm::logf(probability.max(LEAST));
-                if set & (1 << symbol) == 0 {
-                    local -= price;
-                }
+                let mut local = libm::logf(probability.max(MIN_PROBABILITY));
+                local -=
+                    if set & (1 << symbol) == 0 { penalty } else { rarity(format, line, position, symbol) };
                 for (state, &score) in scores.iter().enumerate() {
                     if score == f32::NEG_INFINITY {
                         continue;
@@ -256,13 +281,18 @@ fn search<L: AsRef<[Slot]>>(slots: &[L], format: Format, continued: bool) -> Tex
         })
         .collect();
     flat.reverse();
-    let length = format.layout().length;
-    let lines = flat.chunks(length).map(<[u8]>::to_vec).collect();
+    let lines = lines_of(format, &flat);
     let mut text = Text { format, lines, score, continued };
     if continued && !number_agrees(&text) {
         text.score -= DISAGREEMENT;
     }
     text
+}
+
+/// The lines of a zone whose characters are in `flat`, one line after the other.
+pub(super) fn lines_of(format: Format, mut flat: &[u8]) -> Vec<Vec<u8>> {
+    let line = |&length: &usize| flat.split_off(..length).unwrap_or_default().to_vec();
+    format.layout().lengths.iter().map(line).collect()
 }
 
 fn number_agrees(text: &Text) -> bool {
@@ -291,7 +321,7 @@ mod tests {
         text.iter().map(|line| line.bytes().map(slot).collect()).collect()
     }
 
-    /// Shares the certainty of one place between its character and another.
+    /// Divides the probability of one slot among some characters.
     fn doubt(slots: &mut [Vec<Slot>], line: usize, position: usize, shares: &[(u8, f32)]) {
         slots[line][position] = [1e-6; SYMBOLS];
         for &(character, share) in shares {
@@ -391,6 +421,38 @@ mod tests {
         let text = best_text(&slots, Format::TD3).expect("shape of TD3");
         assert_eq!(lines(&text), wrong);
         assert_eq!(certainty(&slots, &text), 0.0);
+    }
+
+    #[test]
+    fn document_codes_of_cards_are_no_closed_list() {
+        let card = [
+            "TRUTO23IA12345401001012345<<<<",
+            "9001011M3208151USA<<<<<<<<<<<5",
+            "SAMPLE<<JOHN<<<<<<<<<<<<<<<<<<",
+        ];
+        let mut slots = slots(&card, 0.99);
+        let text = likeliest_text(&slots).expect("a card");
+        assert_eq!((text.format, lines(&text)), (Format::TD1, card.map(str::to_owned).to_vec()));
+        assert!(allows(Format::TD1, 0, 0, b'T') && !allows(Format::TD1, 0, 0, b'7'));
+        // Of two likely letters the usual one is preferred.
+        doubt(&mut slots, 0, 0, &[(b'T', 0.6), (b'I', 0.4)]);
+        assert_eq!(likeliest_text(&slots).expect("a card").lines[0][0], b'I');
+    }
+
+    #[test]
+    fn driving_licences_show_their_opening() {
+        for (line, format) in [
+            ("D1FRA13AA000026181231MARTIN<<9", Format::D1FRA),
+            ("D1NLD15094962111659VW87Z78NB84", Format::D1NLD),
+        ] {
+            let text = likeliest_text(&slots(&[line], 0.99)).expect("a licence");
+            assert_eq!((text.format, lines(&text)), (format, vec![line.to_owned()]));
+        }
+        // A line of a card is none.
+        assert!(likeliest_text(&slots(&["ERIKSSON<<ANNA<MARIA<<<<<<<<<<"], 0.99)).is_none());
+        assert!(likeliest_text(&slots(&["D1UTO13AA000026181231MARTIN<<9"], 0.99)).is_none());
+        let swiss = ["AAA001D<<", "FACHE305142128097<<800126<<<<<", "MARCHAND<<FABIENNE<<<<<<<<<<<<"];
+        assert_eq!(likeliest_text(&slots(&swiss, 0.99)).map(|text| text.format), Some(Format::FACHE));
     }
 
     #[test]

@@ -137,7 +137,7 @@ impl Lattice {
     /// Whether text continues beyond an extent: there is evidence for characters at both positions
     /// just before it or just after it.
     #[must_use]
-    pub(crate) fn goes_on(&self, extent: &Extent) -> bool {
+    pub(crate) fn text_beyond(&self, extent: &Extent) -> bool {
         let end = extent.first + extent.length as i32;
         let both = |a: i32, b: i32| self.evidence_at(a).min(self.evidence_at(b)) > 0.0;
         both(extent.first - 2, extent.first - 1) || both(end, end + 1)

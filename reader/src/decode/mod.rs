@@ -8,8 +8,10 @@
 mod columns;
 pub(crate) mod grammar;
 mod lattice;
+pub(crate) mod odds;
 pub(crate) mod rivals;
 pub(crate) mod slots;
+pub(crate) mod states;
 
 pub(crate) use columns::{Columns, SYMBOLS};
 pub(crate) use lattice::{Extent, Lattice};

@@ -1,10 +1,11 @@
-//! What else the glyphs could be: the likeliest other text whose check digits all agree too.
+//! The rival of a text: the likeliest other text whose check digits also agree.
 //!
-//! Check digits weigh 7, 3 and 1 modulo 10. A letter counts 10 and more, so some errors leave every sum as it was: alone where two
-//! characters count alike (0 and U, 8 and S, 5, F and P), in pairs where differences cancel (two zeros under the weights 7 and 3 read as
-//! letters O). Which of those could stand here is computed for each text, by one dynamic programme over the same sums as
-//! [`super::grammar`] has; how likely they are the glyphs must say. The network's own odds do not: it takes a zero for an O far more
-//! often than the reverse, and it names a character even where none can be seen. So odds are calibrated ([`odds`]).
+//! Check digits weigh characters by 7, 3 and 1, modulo 10. Letters have values from 10, so some
+//! misreadings leave every sum unchanged. One character is enough if two values are equal modulo 10
+//! (0 and U; 8 and S; 5, F and P). Two are enough if their differences cancel (two zeros with the
+//! weights 7 and 3 read as letters O). One dynamic programme over the sums of [`super::grammar`]
+//! finds all such texts. How likely each is, only the glyphs can say. The network's own odds do not
+//! say it, so they are calibrated ([`super::odds`]).
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -12,142 +13,55 @@
     reason = "states below 200 and symbols below 37"
 )]
 
-use super::grammar::{LEAST, Role, STATES, Text, allowed, roles};
-use super::slots::{Slot, most_likely};
+use super::grammar::{MIN_PROBABILITY, Role, STATES, Text, allowed, lines_of, roles};
+use super::odds::{LOOKALIKES, MAX_ODDS_NEAR_DAMAGE, near_damage, odds};
+use super::slots::Slot;
 use nibble_mrz::{ALPHABET, FieldKind, symbol, verify};
 
-/// A valid text has at least these log odds against any other whose check digits agree: 150 to 1. Of 36,000 readings of
-/// renders (`reader/tests/renders.py`, seeds 100 and 101) no wrong one reached them in a protected field.
-pub(crate) const LEAST_ODDS: f32 = 5.0;
-/// A character of a valid text that no check digit protects has at least these log odds against any other: 16 to 1.
-pub(crate) const LEAST_ODDS_OF_ONE: f32 = 2.8;
-/// Below these log odds, digits within runs of digits are preferred to letters that look like them, as issuers print numbers.
+/// Minimum log odds of a valid text against any other whose check digits agree: 150 to 1. Among
+/// 36,000 readings of renders (`reader/tests/renders.py`, seeds 100 and 101), no wrong text reached
+/// them in a protected field.
+pub(crate) const MIN_ODDS: f32 = 5.0;
+/// Below these log odds the glyphs cannot tell a letter from a digit that looks like it. Within a
+/// run of digits the digit is then preferred, because issuers print numbers so.
 const INDIFFERENT: f32 = 2.0;
-/// Times that letters are exchanged for digits.
+/// Maximum number of times that letters are exchanged for digits.
 const MAX_EXCHANGES: usize = 3;
-/// Share of doubt that a place without any ink has, spread over all characters.
-const DOUBT_WITHOUT_INK: f32 = 0.5;
-/// Share of the probability of the third and later characters that is doubt: where many are likely, any could be.
-const DOUBT_OF_MANY: f32 = 0.6;
-/// Share of doubt of every place.
-const LEAST_DOUBT: f32 = 1e-3;
-/// Below this probability, that of its lookalike counted in, a character may be damaged.
-const UNDAMAGED: f32 = 0.85;
-/// Places next to a damaged one that the same stroke or patch may reach.
-const REACH: usize = 2;
-/// Most log odds of a place near a damaged one: a stroke that spoils one character may turn its neighbour into another.
-const MOST_ODDS_NEAR_DAMAGE: f32 = 4.0;
-/// Rivals this far beyond [`LEAST_ODDS`] are not looked for.
+/// Rivals this far beyond [`MIN_ODDS`] are not searched for.
 const HORIZON: f32 = 1.0;
 
-/// What is added to the network's log odds of the character read against another. Measured on renders: blur and covering take ink away,
-/// so that a zero is read as O, U or C and an O as C, D, G, Q or U, and hardly ever the reverse.
-const ADJUSTMENTS: [(u8, u8, f32); 18] = [
-    (b'O', b'0', -2.0),
-    (b'0', b'O', 2.0),
-    (b'U', b'0', -4.0),
-    (b'0', b'U', 2.0),
-    (b'8', b'S', 2.0),
-    (b'B', b'8', 1.5),
-    (b'P', b'F', 2.0),
-    (b'C', b'0', -1.5),
-    (b'Q', b'0', -1.0),
-    (b'T', b'1', -1.0),
-    (b'I', b'T', -1.0),
-    (b'E', b'F', -1.0),
-    (b'F', b'E', -1.0),
-    (b'Q', b'O', -2.5),
-    (b'C', b'O', -1.0),
-    (b'D', b'O', -1.0),
-    (b'G', b'O', -1.0),
-    (b'U', b'O', -1.0),
-];
-
-/// Letters and the digits that look like them.
-const LOOKALIKES: [(u8, u8); 11] = [
-    (b'O', b'0'),
-    (b'Q', b'0'),
-    (b'D', b'0'),
-    (b'U', b'0'),
-    (b'I', b'1'),
-    (b'L', b'1'),
-    (b'Z', b'2'),
-    (b'S', b'5'),
-    (b'G', b'6'),
-    (b'B', b'8'),
-    (b'S', b'8'),
-];
-
-/// Another text whose check digits agree.
+/// Another text whose check digits also agree.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rival {
     /// Its lines.
     pub lines: Vec<Vec<u8>>,
-    /// Calibrated log odds of the text against it; negative where the rival is the likelier one.
+    /// Calibrated log odds of the text against the rival; negative if the rival is likelier.
     pub odds: f32,
 }
 
 impl Rival {
-    /// Whether the glyphs do not rule it out.
+    /// Whether the glyphs fail to rule it out.
     #[must_use]
     pub(crate) fn is_near(&self) -> bool {
-        self.odds < LEAST_ODDS
+        self.odds < MIN_ODDS
     }
 }
 
-/// Probabilities of a place with the doubt that the network's own leave out: spread over all characters, more of it where little ink is.
-fn with_doubt(slot: &Slot, ink: f32) -> Slot {
-    let first = most_likely(slot);
-    let mut rest = *slot;
-    rest[first] = 0.0;
-    let many = 1.0 - slot[first] - rest[most_likely(&rest)];
-    let doubt = (DOUBT_WITHOUT_INK * (1.0 - ink)).max(DOUBT_OF_MANY * many) + LEAST_DOUBT;
-    let share = doubt.clamp(0.0, 1.0);
-    slot.map(|probability| (1.0 - share) * probability.max(LEAST) + share / ALPHABET.len() as f32)
-}
-
-/// Calibrated log odds of symbol `own` of a place against each other symbol of `set`.
-fn odds(slot: &Slot, ink: f32, own: usize, set: u64) -> Vec<(usize, f32)> {
-    let place = with_doubt(slot, ink);
-    let others = (0..ALPHABET.len()).filter(|&other| other != own && set & (1 << other) != 0);
-    let against = |other: usize| {
-        let pair = (ALPHABET[own], ALPHABET[other]);
-        let adjustment = ADJUSTMENTS.iter().find(|(read, rival, _)| (*read, *rival) == pair);
-        (other, libm::logf(place[own] / place[other]) + adjustment.map_or(0.0, |entry| entry.2))
-    };
-    others.map(against).collect()
-}
-
-/// Which places of a line are damaged or near to one that is.
-fn near_damage(slots: &[Slot]) -> Vec<bool> {
-    let is_damaged = |slot: &Slot| {
-        let first = most_likely(slot);
-        let alike = |pair: &&(u8, u8)| pair.0 == ALPHABET[first] || pair.1 == ALPHABET[first];
-        let other = |pair: &(u8, u8)| if pair.0 == ALPHABET[first] { pair.1 } else { pair.0 };
-        let lookalike = LOOKALIKES.iter().filter(alike).filter_map(|pair| symbol(other(pair)));
-        slot[first] + lookalike.map(|other| slot[other]).fold(0.0, f32::max) < UNDAMAGED
-    };
-    let damaged: Vec<bool> = slots.iter().map(is_damaged).collect();
-    let near = |position: usize| {
-        damaged[position.saturating_sub(REACH)..(position + REACH + 1).min(damaged.len())].contains(&true)
-    };
-    (0..slots.len()).map(near).collect()
-}
-
-/// One place of a text: its role in the sums, its symbol, and what others there cost.
-struct Place {
+/// One slot of a text: its role in the sums, its symbol, and the cost of every alternative.
+struct Choice {
     role: Role,
     own: usize,
     others: Vec<(usize, f32)>,
 }
 
-/// The likeliest text besides `text`, whose own check digits agree, of which they agree as well; `None` where there is none within
-/// [`HORIZON`]. It differs only in places that check digits protect, or in optional data, where letters and digits may stand.
+/// The likeliest text other than `text` whose check digits agree; those of `text` must agree. `None`
+/// if none is within [`HORIZON`]. It differs only in slots that check digits protect, and in optional
+/// data, where both letters and digits may stand.
 #[must_use]
 pub(crate) fn rival(slots: &[&[Slot]], ink: &[&[f32]], text: &Text) -> Option<Rival> {
     let layout = text.format.layout();
     let roles = roles(text.format, text.continued);
-    let mut places = Vec::new();
+    let mut choices = Vec::new();
     for (line, characters) in text.lines.iter().enumerate() {
         let near = near_damage(slots[line]);
         for (position, &character) in characters.iter().enumerate() {
@@ -158,37 +72,37 @@ pub(crate) fn rival(slots: &[&[Slot]], ink: &[&[f32]], text: &Text) -> Option<Ri
             let mut others = Vec::new();
             if open {
                 others = odds(&slots[line][position], ink[line][position], own, set);
-                let most = if near[position] { MOST_ODDS_NEAR_DAMAGE } else { f32::INFINITY };
+                let most = if near[position] { MAX_ODDS_NEAR_DAMAGE } else { f32::INFINITY };
                 others.iter_mut().for_each(|(_, odds)| *odds = odds.min(most));
             }
-            places.push(Place { role: roles[line][position], own, others });
+            choices.push(Choice { role: roles[line][position], own, others });
         }
     }
-    let (odds, symbols) = cheapest(&places)?;
+    let (odds, symbols) = cheapest(&choices)?;
     let characters: Vec<u8> = symbols.into_iter().map(|symbol| ALPHABET[symbol]).collect();
-    Some(Rival { lines: characters.chunks(layout.length).map(<[u8]>::to_vec).collect(), odds })
+    Some(Rival { lines: lines_of(text.format, &characters), odds })
 }
 
-/// The cheapest way to differ from the places' own symbols with every check digit agreeing, and what it costs. The state is that of the
-/// sums, doubled: whether a symbol differs yet.
-fn cheapest(places: &[Place]) -> Option<(f32, Vec<usize>)> {
-    // What likelier symbols can win back.
-    let credit: f32 = places
+/// The cheapest choice of symbols that differs from the text while every check digit agrees, with
+/// its cost. The state holds the sums, and whether a symbol has differed yet.
+fn cheapest(choices: &[Choice]) -> Option<(f32, Vec<usize>)> {
+    // The most that likelier symbols can subtract from the cost.
+    let credit: f32 = choices
         .iter()
-        .map(|place| place.others.iter().fold(0.0, |least: f32, &(_, cost)| least.min(cost)))
+        .map(|choice| choice.others.iter().fold(0.0, |least: f32, &(_, cost)| least.min(cost)))
         .sum();
-    let most = LEAST_ODDS + HORIZON - credit;
+    let most = MIN_ODDS + HORIZON - credit;
     let mut costs = [f32::INFINITY; 2 * STATES];
     costs[0] = 0.0;
-    let mut steps: Vec<[(u8, u8); 2 * STATES]> = Vec::with_capacity(places.len());
-    for place in places {
+    let mut steps: Vec<[(u8, u8); 2 * STATES]> = Vec::with_capacity(choices.len());
+    for choice in choices {
         let mut next = [f32::INFINITY; 2 * STATES];
         let mut back = [(0, 0); 2 * STATES];
         for (from, &cost) in costs.iter().enumerate().filter(|(_, cost)| **cost < most) {
-            let own = (place.own, 0.0, from / STATES);
-            let others = place.others.iter().map(|&(symbol, more)| (symbol, more, 1));
+            let own = (choice.own, 0.0, from / STATES);
+            let others = choice.others.iter().map(|&(symbol, more)| (symbol, more, 1));
             for (symbol, more, differs) in std::iter::once(own).chain(others) {
-                let (after, disagreeing) = place.role.step(from % STATES, symbol);
+                let (after, disagreeing) = choice.role.step(from % STATES, symbol);
                 let to = differs * STATES + after;
                 if disagreeing == 0 && cost + more < next[to].min(most) {
                     next[to] = cost + more;
@@ -208,23 +122,11 @@ fn cheapest(places: &[Place]) -> Option<(f32, Vec<usize>)> {
     };
     let mut symbols: Vec<usize> = steps.iter().rev().map(step).collect();
     symbols.reverse();
-    (cost < LEAST_ODDS + HORIZON).then_some((cost, symbols))
+    (cost < MIN_ODDS + HORIZON).then_some((cost, symbols))
 }
 
-/// The calibrated log odds of a place of `text` against the likeliest other character there, and that character.
-#[must_use]
-pub(crate) fn odds_of_one(slot: &Slot, ink: f32, text: &Text, line: usize, position: usize) -> (f32, u8) {
-    let own = symbol(text.lines[line][position]).unwrap_or_default();
-    let (set, _) = allowed(text.format, line, position);
-    odds(slot, ink, own, set)
-        .into_iter()
-        .map(|(other, odds)| (odds, ALPHABET[other]))
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .unwrap_or((f32::INFINITY, text.lines[line][position]))
-}
-
-/// The text and its rival, after letters were exchanged for digits where the glyphs cannot tell and issuers would print digits. No
-/// rival where the text's own check digits do not agree.
+/// The text and its rival, after letters were exchanged for digits where the glyphs cannot tell and
+/// issuers would print digits. There is no rival if the check digits of the text do not agree.
 #[must_use]
 pub(crate) fn settle(slots: &[&[Slot]], ink: &[&[f32]], mut text: Text) -> (Text, Option<Rival>) {
     if !verify(text.format, &text.lines).iter().all(|check| check.ok) {
@@ -244,8 +146,8 @@ pub(crate) fn settle(slots: &[&[Slot]], ink: &[&[f32]], mut text: Text) -> (Text
     (text, other)
 }
 
-/// Whether `other` has digits within runs of digits wherever it differs from the text, and the text letters, all in one format's shape
-/// with agreeing check digits.
+/// Whether the check digits of `other` agree, and it differs from the text only by digits within
+/// runs of digits, where the text has letters.
 fn reads_as_printed(text: &Text, other: &[Vec<u8>]) -> bool {
     let layout = text.format.layout();
     let within = |line: usize, position: usize| {
@@ -266,12 +168,14 @@ fn reads_as_printed(text: &Text, other: &[Vec<u8>]) -> bool {
         })
 }
 
-/// How the sum of log probabilities changes from one text to another.
+/// Change of the sum of log probabilities from one text to another.
 fn change_of_score(slots: &[&[Slot]], from: &[Vec<u8>], to: &[Vec<u8>]) -> f32 {
-    let log = |slot: &Slot, c: u8| libm::logf(symbol(c).map_or(LEAST, |symbol| slot[symbol].max(LEAST)));
-    let places = slots.iter().copied().flatten();
+    let log = |slot: &Slot, c: u8| {
+        libm::logf(symbol(c).map_or(MIN_PROBABILITY, |symbol| slot[symbol].max(MIN_PROBABILITY)))
+    };
+    let all = slots.iter().copied().flatten();
     let pairs = from.iter().flatten().zip(to.iter().flatten());
-    places.zip(pairs).map(|(slot, (&from, &to))| log(slot, to) - log(slot, from)).sum()
+    all.zip(pairs).map(|(slot, (&from, &to))| log(slot, to) - log(slot, from)).sum()
 }
 
 #[cfg(test)]
@@ -318,27 +222,27 @@ mod tests {
         settle(&slots, &ink, best_text(&slots, format).expect("the format's shape"))
     }
 
-    /// All texts that take some of the places' alternatives, one by one.
-    fn naive(places: &[Place]) -> Option<(f32, Vec<usize>)> {
+    /// Tries all texts that use some of the alternatives, one by one.
+    fn naive(choices: &[Choice]) -> Option<(f32, Vec<usize>)> {
         let mut best: Option<(f32, Vec<usize>)> = None;
-        let choices: Vec<Vec<(usize, f32)>> = places
+        let symbols: Vec<Vec<(usize, f32)>> = choices
             .iter()
-            .map(|place| std::iter::once((place.own, 0.0)).chain(place.others.iter().copied()).collect())
+            .map(|choice| std::iter::once((choice.own, 0.0)).chain(choice.others.iter().copied()).collect())
             .collect();
-        let count: usize = choices.iter().map(Vec::len).product();
+        let count: usize = symbols.iter().map(Vec::len).product();
         for mut number in 1..count {
-            let (mut state, mut cost, mut symbols, mut agrees) = (0, 0.0, Vec::new(), true);
-            for (place, choice) in places.iter().zip(&choices) {
-                let (symbol, more) = choice[number % choice.len()];
-                number /= choice.len();
-                let (after, disagreeing) = place.role.step(state, symbol);
+            let (mut state, mut cost, mut text, mut agrees) = (0, 0.0, Vec::new(), true);
+            for (choice, symbols) in choices.iter().zip(&symbols) {
+                let (symbol, more) = symbols[number % symbols.len()];
+                number /= symbols.len();
+                let (after, disagreeing) = choice.role.step(state, symbol);
                 agrees &= disagreeing == 0;
                 state = after;
                 cost += more;
-                symbols.push(symbol);
+                text.push(symbol);
             }
             if agrees && best.as_ref().is_none_or(|best| cost < best.0) {
-                best = Some((cost, symbols));
+                best = Some((cost, text));
             }
         }
         best
@@ -355,10 +259,10 @@ mod tests {
         };
         let (mut found, mut none) = (0, 0);
         for _ in 0..200 {
-            // A few places of the second line have one to three alternatives; all others stand fast.
+            // A few slots of the second line have one to three alternatives; all others have none.
             let open: Vec<(usize, usize)> =
                 (0..5).map(|_| (random(44) as usize, 1 + random(3) as usize)).collect();
-            let mut places = Vec::new();
+            let mut choices = Vec::new();
             for (line, text) in lines.iter().enumerate() {
                 for (position, c) in text.bytes().enumerate() {
                     let own = symbol(c).expect("in the alphabet");
@@ -371,13 +275,13 @@ mod tests {
                             }
                         }
                     }
-                    places.push(Place { role: format_roles[line][position], own, others });
+                    choices.push(Choice { role: format_roles[line][position], own, others });
                 }
             }
-            let few: Vec<&Place> = places.iter().filter(|place| !place.others.is_empty()).collect();
+            let few: Vec<&Choice> = choices.iter().filter(|choice| !choice.others.is_empty()).collect();
             assert!(few.len() <= 5);
-            let slow = naive(&places).filter(|slow| slow.0 < LEAST_ODDS + HORIZON);
-            let fast = cheapest(&places);
+            let slow = naive(&choices).filter(|slow| slow.0 < MIN_ODDS + HORIZON);
+            let fast = cheapest(&choices);
             match (&fast, &slow) {
                 (None, None) => none += 1,
                 (Some(fast), Some(slow)) => {
@@ -392,15 +296,16 @@ mod tests {
 
     #[test]
     fn two_zeros_under_seven_and_three_are_rivalled_by_letters() {
-        // Places 3 and 4 weigh 7 and 3: 24 * 10 is no change. Places 3 and 5 weigh 7 and 1: 24 * 8 is one.
+        // Slots 3 and 4 weigh 7 and 3: 24 * 10 changes nothing. Slots 3 and 5 weigh 7 and 1: 24 * 8
+        // does.
         for (second, rivalled) in [(4, true), (5, false)] {
             let mut slots = slots(&passport());
-            for place in [3, second] {
-                slots[1][place] = of('0', 0.6, 'O', 0.39);
+            for slot in [3, second] {
+                slots[1][slot] = of('0', 0.6, 'O', 0.39);
             }
             let (text, rival) = settled(&slots, Format::TD3);
             assert_eq!(text.lines[1], passport()[1].as_bytes());
-            assert_eq!(rival.is_some_and(|rival| rival.is_near()), rivalled, "places 3 and {second}");
+            assert_eq!(rival.is_some_and(|rival| rival.is_near()), rivalled, "slots 3 and {second}");
         }
     }
 
@@ -408,8 +313,8 @@ mod tests {
     fn digits_within_digits_are_preferred_and_never_valid() {
         // AA4000203 was read AA4OO0203 (issue 15): all check digits agree.
         let mut slots = slots(&passport());
-        for place in [3, 4] {
-            slots[1][place] = of('O', 0.8, '0', 0.19);
+        for slot in [3, 4] {
+            slots[1][slot] = of('O', 0.8, '0', 0.19);
         }
         let (text, rival) = settled(&slots, Format::TD3);
         assert_eq!(text.lines[1], passport()[1].as_bytes());
@@ -421,8 +326,8 @@ mod tests {
     #[test]
     fn letters_that_are_sure_stay_letters() {
         let mut slots = slots(&passport());
-        for place in [3, 4] {
-            slots[1][place] = of('O', 0.9998, '0', 1e-5);
+        for slot in [3, 4] {
+            slots[1][slot] = of('O', 0.9998, '0', 1e-5);
         }
         let (text, rival) = settled(&slots, Format::TD3);
         assert_eq!(&text.lines[1][..9], b"AA4OO0203");
@@ -446,14 +351,14 @@ mod tests {
             let (text, rival) = settled(&slots, Format::MRVA);
             let rival = rival.expect("one of equal value");
             assert!(rival.is_near(), "{read} and {other}");
-            // Where digits are preferred the two have changed places.
+            // Where the digit was preferred, the two are exchanged.
             let both = [text.lines[1][2], rival.lines[1][2]];
             assert!(both == [read as u8, other as u8] || both == [other as u8, read as u8], "{both:?}");
         }
     }
 
     #[test]
-    fn a_place_without_ink_could_hold_anything_of_its_value() {
+    fn a_slot_without_ink_may_hold_anything_of_its_value() {
         let lines = passport();
         let all = slots(&lines);
         let all: Vec<&[Slot]> = all.iter().map(Vec::as_slice).collect();
@@ -496,7 +401,8 @@ mod tests {
 
     #[test]
     fn errors_cancel_where_the_weights_add_up() {
-        // docs/accuracy.md: by the difference of the two values modulo 10, the sum of the weights is a multiple of this.
+        // docs/accuracy.md: errors cancel if the sum of the weights is a multiple of this number,
+        // which follows from the difference of the two values modulo 10.
         for (pair, multiple) in [
             ("0O", 5),
             ("0Q", 5),
@@ -510,14 +416,15 @@ mod tests {
             ("0U", 1),
         ] {
             let (digit, letter) = (pair.as_bytes()[0], pair.as_bytes()[1]);
-            for places in 1..512u32 {
+            for replaced in 1..512u32 {
                 let text = |at: &dyn Fn(usize) -> bool| -> Vec<u8> {
                     (0..9).map(|i| if at(i) { letter } else { digit }).collect()
                 };
-                let swapped = text(&|i| places & (1 << i) != 0);
-                let weights: u32 = (0..9).filter(|i| places & (1 << i) != 0).map(|i| [7, 3, 1][i % 3]).sum();
+                let swapped = text(&|i| replaced & (1 << i) != 0);
+                let weights: u32 =
+                    (0..9).filter(|i| replaced & (1 << i) != 0).map(|i| [7, 3, 1][i % 3]).sum();
                 let agrees = nibble_mrz::check_digit(&swapped) == nibble_mrz::check_digit(&text(&|_| false));
-                assert_eq!(agrees, weights.is_multiple_of(multiple), "{pair} in {places:09b}");
+                assert_eq!(agrees, weights.is_multiple_of(multiple), "{pair} in {replaced:09b}");
             }
         }
     }

@@ -1,5 +1,6 @@
-//! The probability of each character at each place of a line of known length: the marginals of connectionist temporal classification
-//! (Graves et al. 2006) over all alignments that put exactly one character in each slot, near the slot's place.
+//! The probability of each character in each slot of a line of known length: the marginals of
+//! connectionist temporal classification (Graves et al. 2006) over all alignments that put exactly
+//! one character into each slot, near its middle.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -10,26 +11,26 @@
 
 use super::columns::{BLANK, Columns, SYMBOLS};
 
-/// How far from its slot's middle, in slots, a character may be emitted.
+/// Maximum distance of a character from the middle of its slot, in slots.
 const REACH: f32 = 0.8;
 /// Added to every probability, so that no alignment is impossible.
 const FLOOR: f64 = 1e-9;
 
-/// Probabilities of the 37 characters at one place; they sum to 1.
+/// Probabilities of the 37 characters in one slot; they sum to 1.
 pub(crate) type Slot = [f32; SYMBOLS];
 
-/// The likeliest character of a place, as an index of the alphabet.
+/// The likeliest character of a slot, as an index into the alphabet.
 #[must_use]
 pub(crate) fn most_likely(slot: &Slot) -> usize {
     (0..SYMBOLS).max_by(|&a, &b| slot[a].total_cmp(&slot[b])).unwrap_or(0)
 }
 
-/// Equal steps of slots over columns.
+/// Slots at equal distances along the columns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Grid {
     /// Column coordinate of the left edge of the first slot.
     pub first: f32,
-    /// Columns a slot.
+    /// Columns per slot.
     pub step: f32,
     /// Number of slots.
     pub slots: usize,
@@ -46,14 +47,15 @@ impl Grid {
     }
 }
 
-/// The states after each column. After column `t - 1` an alignment is either in blank with `i` characters emitted, or in a character of
-/// slot `i`; the latter only for the few slots that may be emitted there.
+/// The states after each column. After column `t - 1` an alignment is either in blank with `i`
+/// characters emitted, or in the character of slot `i`; the latter only for the few slots that the
+/// column may belong to.
 struct Band {
     columns: usize,
     slots: usize,
     /// Slots that must have been emitted before column `t`.
     low: Vec<usize>,
-    /// Slots that may have been entered in column `t` or before.
+    /// Slots that may have been entered by column `t`.
     high: Vec<usize>,
 }
 
@@ -76,7 +78,7 @@ impl Band {
     }
 }
 
-/// Masses of the states after one column; slots that are not active have none.
+/// Probability masses of the states after one column; inactive slots have none.
 #[derive(Clone)]
 struct Layer {
     blank: Vec<f64>,
@@ -106,7 +108,7 @@ impl Layer {
         }
     }
 
-    /// The mass of alignments that pass between these states before and those after.
+    /// The mass of all alignments that pass through these states, given the masses after them.
     fn meeting(&self, after: &Self) -> f64 {
         let blank: f64 = self.blank.iter().zip(&after.blank).map(|(a, b)| a * b).sum();
         let symbol: f64 =
@@ -115,12 +117,12 @@ impl Layer {
     }
 }
 
-/// What a column offers: the probability of each class, none of them zero.
+/// The probability of each class in a column, none of them zero.
 fn floored(columns: &Columns, t: usize) -> [f64; SYMBOLS + 1] {
     columns.at(t).map(|probability| f64::from(probability) + FLOOR)
 }
 
-/// `layers[t]`: the mass of all that may follow when the columns before `t` are consumed.
+/// `layers[t]`: the mass of all continuations from column `t` on.
 fn backward(columns: &Columns, band: &Band) -> Vec<Layer> {
     let count = band.columns;
     let mut layers: Vec<Layer> = (0..=count).map(|t| Layer::zero(band, t.checked_sub(1))).collect();
@@ -134,7 +136,7 @@ fn backward(columns: &Columns, band: &Band) -> Vec<Layer> {
         let (head, tail) = layers.split_at_mut(t + 1);
         let (here, next) = (&mut head[t], &tail[0]);
         let column = floored(columns, t);
-        // Mass of entering a slot in this column, by character and in all.
+        // Mass of entering a slot in this column, by character.
         let entering = |slot: usize| -> [f64; SYMBOLS] {
             let symbol = next.symbol(slot);
             std::array::from_fn(|c| column[c] * symbol[c])
@@ -154,8 +156,9 @@ fn backward(columns: &Columns, band: &Band) -> Vec<Layer> {
     layers
 }
 
-/// Marginal probabilities of every slot of `grid`: slot `i` holds `c` with the mass of all alignments that enter `c` in slot `i`, summed
-/// over the columns in which they do. Slots that no column can hold are uniform.
+/// Marginal probabilities of every slot of `grid`. The mass of `c` in slot `i` is that of all
+/// alignments that enter `c` there, summed over the columns in which they do. Slots that no column
+/// belongs to are uniform.
 #[must_use]
 pub(crate) fn marginals(columns: &Columns, grid: &Grid) -> Vec<Slot> {
     if grid.slots == 0 {
@@ -184,7 +187,8 @@ pub(crate) fn marginals(columns: &Columns, grid: &Grid) -> Vec<Slot> {
                 symbol[c] = entered[k][c] + column[c] * held[c];
             }
         }
-        // Every alignment passes here once, so this is the same total for each column but for the rescaling.
+        // Every alignment passes here once. So but for rescaling, this total is the same in each
+        // column.
         let all = here.meeting(&after[t + 1]);
         if all > 0.0 {
             for (k, enter) in entered.iter().enumerate() {
@@ -200,8 +204,9 @@ pub(crate) fn marginals(columns: &Columns, grid: &Grid) -> Vec<Slot> {
     totals.iter().map(normalised).collect()
 }
 
-/// How surely the network sees a character of any kind in each slot: the largest probability, over the
-/// columns of the slot's middle, that a column is not blank. Marginals cannot tell: they put a character in every slot.
+/// Probability that anything is printed in each slot: the largest probability, over the columns
+/// around the middle of the slot, that a column is not blank. The marginals cannot tell: they put a
+/// character into every slot.
 #[must_use]
 pub(crate) fn ink(columns: &Columns, grid: &Grid) -> Vec<f32> {
     let at = |i: usize| {
@@ -223,7 +228,8 @@ mod tests {
     use super::super::columns::CLASSES;
     use super::*;
 
-    /// All alignments one by one: paths of classes that collapse to `slots` characters, each slot entered within its columns.
+    /// All alignments one by one: paths of classes that collapse to one character per slot, within
+    /// the columns of that slot.
     fn naive(columns: &Columns, grid: &Grid) -> Vec<Slot> {
         fn walk(
             t: usize,
@@ -256,7 +262,7 @@ mod tests {
                 }
                 return;
             }
-            // Three characters and blank are enough to meet every case.
+            // Three characters and blank cover every case.
             for class in [0, 1, 2, BLANK] {
                 path.push(class);
                 walk(t + 1, path, mass * floored(columns, t)[class], (columns, grid), totals);

@@ -14,6 +14,7 @@ use crate::measure;
 use crate::measure::PITCH_PER_CAP;
 use crate::numeric::sort_by;
 use crate::path::LinePath;
+use crate::pyramid::Pyramid;
 
 /// Number of characters of a line worth measuring, as estimated from its length and height.
 const HINTED_LENGTH: std::ops::Range<f32> = 10.0..110.0;
@@ -82,10 +83,14 @@ impl Line {
 
 /// Measures the line near `hint`. `None` if there is none, or if its length does not suit a zone.
 pub(super) fn measure(level: &Level, hint: &LinePath) -> Option<Line> {
-    let hint = hint.scaled(1.0 / level.scale);
-    let measured = measure::measure(&level.pyramid(), &hint, &HINTED_LENGTH)?;
-    let path = measured.path.scaled(level.scale);
-    let path = measured.pitch.map_or(path, |factor| spaced(&path, factor));
+    let line = measure_on(&level.pyramid(), &hint.scaled(1.0 / level.scale))?;
+    Some(Line { path: line.path.scaled(level.scale), ..line })
+}
+
+/// As [`measure`], on a picture.
+pub(super) fn measure_on(picture: &Pyramid, hint: &LinePath) -> Option<Line> {
+    let measured = measure::measure(picture, hint, &HINTED_LENGTH)?;
+    let path = measured.pitch.map_or(measured.path, |factor| spaced(&measured.path, factor));
     Some(Line { path, regularity: measured.regularity })
 }
 

@@ -5,10 +5,15 @@
 //! one is machine-readable.
 
 mod bars;
+mod contrast;
 mod lines;
+mod network;
+mod proposals;
 mod raster;
+mod rows;
 mod zones;
 
+pub(crate) use network::{Locator, zones_of};
 pub(crate) use zones::Zone;
 pub(crate) use zones::level_heights;
 

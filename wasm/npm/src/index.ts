@@ -33,6 +33,7 @@ export { lumaOf, type Luma, type Part } from "./luma.js";
 export type {
   Check,
   DocumentFields,
+  Found,
   NotValidBecause,
   Precision,
   Result,

@@ -14,6 +14,8 @@ export interface Result {
   document: DocumentFields | null;
   checks: Check[];
   review: Review[];
+  /** All documents of the picture in reading order, the best one among them. */
+  documents: Found[];
   /** FNV-1a 64 hash of all logits; null for f32 or if no line was found. */
   digest: string | null;
   /** FNV-1a 64 hash of the gray pixels. */
@@ -39,16 +41,31 @@ export type Precision = "f32" | "u8" | "u4";
 
 /** The fields of a document. Dates are ISO 8601, or null if not legible. */
 export interface DocumentFields {
-  format: "TD1" | "TD2" | "TD3" | "MRVA" | "MRVB" | "FRA36";
+  format: "TD1" | "TD2" | "TD3" | "MRVA" | "MRVB" | "FRA36" | "D1FRA" | "D1NLD" | "FACHE";
   issuer: string;
   surname: string;
   given_names: string;
   document_number: string;
   nationality: string;
   birth_date: string | null;
+  /** Year, or year and month, where the zone has fillers for the rest; otherwise absent. */
+  birth_date_partial?: string;
   expiry_date: string | null;
   sex: string | null;
   optional: string | null;
+}
+
+/** One document of a picture. The keys mean what they mean in {@link Result}. */
+export interface Found {
+  lines: string[];
+  raw_lines: string[];
+  valid: boolean;
+  not_valid_because?: NotValidBecause[];
+  document: DocumentFields;
+  checks: Check[];
+  review: Review[];
+  quads: [number, number][][];
+  confidences: number[][];
 }
 
 /** Whether one check digit agrees with the characters it protects. */
@@ -60,6 +77,7 @@ export interface Check {
 /** Why a reading is not valid. */
 export type NotValidBecause =
   | "check_digit"
+  | "no_check_digit"
   | "overruled"
   | "doubtful_unprotected"
   | "foreign_character"

@@ -1,14 +1,12 @@
-/** Reads several files one after the other into a table. */
-import { at, el } from "../dom";
+/** Reads several files one after the other into a table, which grows as files are added. */
+import { at } from "../dom";
 import { onLanguage } from "../language";
-import { t } from "../messages";
-import { nameOfState } from "../states";
-import { csv } from "./csv";
-import { errorKey, type Reading } from "./decode";
+import { t, type Key } from "../messages";
 import { save } from "../export";
+import { drawn, saidOf, toneOf, valuesOf } from "./batchRow";
+import { csv } from "./csv";
+import type { Reading } from "./decode";
 import type { Row } from "./row";
-import { VERDICTS, outcome } from "./verdict";
-import { date } from "../words";
 
 /** What the table needs from the rest of the view. */
 export interface BatchCalls {
@@ -17,25 +15,55 @@ export interface BatchCalls {
   open(row: Row & { reading: Reading }): void;
 }
 
+/** Which rows are shown. */
+type Filter = "all" | "good" | "warn" | "bad";
+
+function isWaiting(row: Row): boolean {
+  return row.reading === undefined && row.error === undefined;
+}
+
+/** The text by which a column sorts: the name of the file, the result, or a value. */
+function textOf(row: Row, column: number): string {
+  if (column === 0) return row.file.name;
+  return column === 1 ? saidOf(row) : (valuesOf(row)[column - 2] ?? "");
+}
+
 /** The table in `#batch`. */
 export class Batch {
   readonly #calls: BatchCalls;
   #rows: Row[] = [];
   /** Stops the run; also aborted when every file is read. */
-  #run = new AbortController();
+  #run: AbortController | undefined;
   #stopped = false;
+  /** The row whose answer is awaited. */
+  #pending: Row | undefined;
+  #filter: Filter = "all";
+  /** The column that rows are sorted by; none: in the order in which they were added. */
+  #sorted: { column: number; descending: boolean } | undefined;
+  /** Rows that have been saved since the table last changed. */
+  #saved = 0;
 
   constructor(calls: BatchCalls) {
     this.#calls = calls;
     at("batch-stop").addEventListener("click", () => {
-      this.#stopped = true;
-      this.#run.abort();
-      this.#report();
+      this.stop();
       at("batch-title").focus();
     });
-    at("batch-csv").addEventListener("click", () =>
-      save(csv(this.#rows), "nibble.csv", "text/csv;charset=utf-8"),
-    );
+    at("batch-resume").addEventListener("click", () => void this.#read());
+    at("batch-clear").addEventListener("click", () => this.clear());
+    at("batch-csv").addEventListener("click", () => {
+      save(csv(this.#rows), "nibble.csv", "text/csv;charset=utf-8");
+      this.#saved = this.#rows.length;
+      this.#guard();
+    });
+    at<HTMLSelectElement>("batch-filter").addEventListener("change", ({ target }) => {
+      this.#filter = (target as HTMLSelectElement).value as Filter;
+      this.#draw();
+    });
+    for (const [column, head] of [
+      ...document.querySelectorAll<HTMLElement>("#batch thead th"),
+    ].entries())
+      head.querySelector("button")?.addEventListener("click", () => this.#sort(column));
     onLanguage(() => this.#draw());
   }
 
@@ -44,92 +72,136 @@ export class Batch {
     return this.#rows.length > 0;
   }
 
-  /** Reads files into a new table. */
-  async start(files: readonly File[]): Promise<void> {
-    this.clear();
-    const run = new AbortController();
-    this.#run = run;
-    this.#stopped = false;
-    this.#rows = files.map((file) => ({ file }));
+  /** Adds files to the table, and reads them. */
+  async add(files: readonly File[]): Promise<void> {
+    this.#rows.push(...files.map((file) => ({ file })));
     this.#draw();
     at("batch-title").focus({ preventScroll: true });
-    for (const [index, row] of this.#rows.entries()) {
-      try {
-        row.reading = await this.#calls.read(row.file);
-      } catch (thrown) {
-        row.error = thrown;
-      }
-      // The answer that was pending when the run was stopped still counts. If the table was
-      // cleared, its row is gone.
-      if (this.#rows[index] === row) this.#replace(index, row);
-      if (run.signal.aborted) return;
-    }
-    run.abort();
+    await this.#read();
+  }
+
+  /** Stops the run. What is not read yet can be read later. */
+  stop(): void {
+    if (this.#run === undefined) return;
+    this.#stopped = true;
+    this.#run.abort();
+    this.#run = undefined;
     this.#report();
   }
 
   /** Stops the run and clears the table. */
   clear(): void {
-    this.#run.abort();
+    this.stop();
+    this.#stopped = false;
     this.#rows = [];
+    this.#saved = 0;
+    this.#draw();
   }
 
-  #draw(): void {
-    at("batch-rows").replaceChildren(...this.#rows.map((row) => this.#drawn(row)));
+  /** Reads the rows that wait, those added meanwhile too. */
+  async #read(): Promise<void> {
+    if (this.#run !== undefined) return;
+    const run = new AbortController();
+    this.#run = run;
+    this.#stopped = false;
+    this.#report();
+    const next = () => this.#rows.find((row) => isWaiting(row) && row !== this.#pending);
+    for (let row; (row = next()) !== undefined;) {
+      this.#pending = row;
+      try {
+        row.reading = await this.#calls.read(row.file);
+      } catch (thrown) {
+        row.error = thrown;
+      }
+      this.#pending = undefined;
+      // The answer that was pending when the run was stopped still counts.
+      this.#redraw(row);
+      if (run.signal.aborted) return;
+    }
+    this.#run = undefined;
     this.#report();
   }
 
-  #replace(index: number, row: Row): void {
+  #sort(column: number): void {
+    const before = this.#sorted;
+    if (before?.column !== column) this.#sorted = { column, descending: false };
+    else this.#sorted = before.descending ? undefined : { column, descending: true };
+    this.#draw();
+  }
+
+  #shown(row: Row): boolean {
+    return this.#filter === "all" || toneOf(row) === this.#filter;
+  }
+
+  #drawn(row: Row): HTMLElement {
+    return drawn(row, (opened) => this.#calls.open(opened));
+  }
+
+  #draw(): void {
+    const rows = this.#rows.filter((row) => this.#shown(row));
+    const sorted = this.#sorted;
+    if (sorted !== undefined) {
+      const sign = sorted.descending ? -1 : 1;
+      const order = new Intl.Collator(document.documentElement.lang, { numeric: true });
+      rows.sort((a, b) => sign * order.compare(textOf(a, sorted.column), textOf(b, sorted.column)));
+    }
+    at("batch-rows").replaceChildren(...rows.map((row) => this.#drawn(row)));
+    for (const [column, head] of [...document.querySelectorAll("#batch thead th")].entries()) {
+      if (column !== sorted?.column) head.removeAttribute("aria-sort");
+      else head.setAttribute("aria-sort", sorted.descending ? "descending" : "ascending");
+    }
+    this.#report();
+  }
+
+  /** Draws one row again if its place does not depend on what was read, otherwise all. */
+  #redraw(row: Row): void {
+    const index = this.#rows.indexOf(row);
+    if (index < 0) return;
+    if (this.#filter !== "all" || this.#sorted !== undefined) return this.#draw();
     at("batch-rows").children[index]?.replaceWith(this.#drawn(row));
     this.#report();
   }
 
-  #drawn(row: Row): HTMLElement {
-    const { file, reading, error } = row;
-    const document = reading?.result.document;
-    const verdict = reading === undefined ? undefined : VERDICTS[outcome(reading.result)];
-    const said =
-      verdict !== undefined
-        ? t(verdict.row)
-        : error !== undefined
-          ? t(errorKey(error))
-          : t("rowWaiting");
-    const name =
-      reading === undefined
-        ? el("bdi", {}, file.name)
-        : el("button", { type: "button", class: "plain" }, el("bdi", {}, file.name));
-    if (reading !== undefined)
-      name.addEventListener("click", () => this.#calls.open({ ...row, reading }));
-    const tone = verdict?.tone ?? (error === undefined ? "waiting" : "bad");
-    const values = [
-      document && [document.surname, document.given_names].filter((part) => part !== "").join(", "),
-      document?.document_number,
-      document && date(document.birth_date, "medium"),
-      document && document.format !== "FRA36" && date(document.expiry_date, "medium"),
-      document && nameOfState(document.nationality),
-    ];
-    return el(
-      "tr",
-      { "data-tone": tone },
-      el("th", { scope: "row" }, name),
-      el("td", { class: "said" }, said),
-      ...values.map((value) => el("td", {}, el("bdi", {}, value || ""))),
-    );
-  }
-
   #report(): void {
-    const done = this.#rows.filter(
-      (row) => row.reading !== undefined || row.error !== undefined,
-    ).length;
-    const values = { done, count: this.#rows.length };
+    const count = this.#rows.length;
+    const done = this.#rows.filter((row) => !isWaiting(row)).length;
     const progress = at<HTMLProgressElement>("batch-progress");
-    progress.max = Math.max(1, values.count);
+    progress.max = Math.max(1, count);
     progress.value = done;
     progress.setAttribute("aria-label", t("batchTitle"));
-    at("batch-said").textContent = t(this.#stopped ? "batchStopped" : "batchProgress", values);
-    const running = !this.#run.signal.aborted;
+    at("batch-said").textContent = t(this.#stopped ? "batchStopped" : "batchProgress", {
+      done,
+      count,
+    });
+    this.#sums();
+    const running = this.#run !== undefined;
     at("batch-stop").hidden = !running;
     progress.hidden = !running;
-    at("batch-csv").hidden = running;
+    at("batch-resume").hidden = running || done === count;
+    at("batch-csv").hidden = running || count === 0;
+    at("batch-clear").hidden = running || count === 0;
+    this.#guard();
   }
+
+  /** Says how the rows ended, and how many are shown. */
+  #sums(): void {
+    const of = (tone: Filter) => this.#rows.filter((row) => toneOf(row) === tone).length;
+    const sums: [Key, number][] = [
+      ["sumValid", of("good")],
+      ["sumCheck", of("warn")],
+      ["sumFailed", of("bad")],
+    ];
+    at("batch-sums").textContent = sums.map(([key, count]) => t(key, { count })).join(" · ");
+  }
+
+  /** Has the browser ask before a table is lost that was not saved. */
+  #guard(): void {
+    const unsaved = this.#rows.some((row) => row.reading !== undefined);
+    removeEventListener("beforeunload", ask);
+    if (unsaved && this.#saved < this.#rows.length) addEventListener("beforeunload", ask);
+  }
+}
+
+function ask(event: BeforeUnloadEvent): void {
+  event.preventDefault();
 }

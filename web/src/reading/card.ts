@@ -3,7 +3,20 @@ import type { Check, DocumentFields } from "nibble";
 import { el } from "../dom";
 import { t, type Key } from "../messages";
 import { nameOfState } from "../states";
-import { date, sex, validity } from "../words";
+import { born, date, sex, validity } from "../words";
+
+/** Fields that the lines of a format do not contain. */
+const ABSENT: Partial<Record<DocumentFields["format"], readonly (keyof DocumentFields)[]>> = {
+  FRA36: ["expiry_date"],
+  D1FRA: ["birth_date", "sex"],
+  D1NLD: ["birth_date", "expiry_date", "sex"],
+  FACHE: ["expiry_date", "sex"],
+};
+
+/** Whether the lines of a document's format contain a field. */
+export function contains(document: DocumentFields, field: keyof DocumentFields): boolean {
+  return ABSENT[document.format]?.includes(field) !== true;
+}
 
 interface Style {
   wide?: boolean;
@@ -25,18 +38,17 @@ function field(key: Key, value: string | null, { wide, warning }: Style = {}): H
 export function card(document: DocumentFields, checks: readonly Check[]): HTMLElement[] {
   const wrong = (key: Check["field"]): Key | undefined =>
     checks.some(({ field, ok }) => field === key && !ok) ? "fieldWrong" : undefined;
+  const present = (key: Key & keyof DocumentFields, value: string | null, style?: Style) =>
+    contains(document, key) ? field(key, value, style) : [];
   return [
     ...field("surname", document.surname, { wide: true }),
     ...field("given_names", document.given_names, { wide: true }),
-    ...field("birth_date", date(document.birth_date), { warning: wrong("birth_date") }),
-    ...field("sex", sex(document.sex)),
+    ...present("birth_date", born(document), { warning: wrong("birth_date") }),
+    ...present("sex", sex(document.sex)),
     ...field("document_number", document.document_number, { warning: wrong("document_number") }),
-    // The lines of the French card of 1988 to 2021 contain no date of expiry.
-    ...(document.format === "FRA36"
-      ? []
-      : field("expiry_date", date(document.expiry_date), {
-          warning: wrong("expiry_date") ?? validity(document),
-        })),
+    ...present("expiry_date", date(document.expiry_date), {
+      warning: wrong("expiry_date") ?? validity(document),
+    }),
     ...field("nationality", nameOfState(document.nationality)),
     ...field("issuer", nameOfState(document.issuer)),
     ...field("format", t(document.format)),

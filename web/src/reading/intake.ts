@@ -5,18 +5,55 @@ import { at, el } from "../dom";
 import { t } from "../messages";
 import { SAMPLES } from "../samples";
 
+/** Returns the files below an entry of a folder, in the order of their names. */
+async function filesBelow(entry: FileSystemEntry): Promise<File[]> {
+  if (entry.isFile) {
+    const file = await new Promise<File>((resolve, reject) =>
+      (entry as FileSystemFileEntry).file(resolve, reject),
+    );
+    return [file];
+  }
+  const reader = (entry as FileSystemDirectoryEntry).createReader();
+  const entries: FileSystemEntry[] = [];
+  for (let more; (more = await batchOf(reader)).length > 0;) entries.push(...more);
+  const visible = entries.filter(({ name }) => !name.startsWith("."));
+  visible.sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  return (await Promise.all(visible.map(filesBelow))).flat();
+}
+
+/** Browsers return the entries of a folder in batches; the last one is empty. */
+function batchOf(reader: FileSystemDirectoryReader): Promise<FileSystemEntry[]> {
+  return new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+}
+
+/** Returns the files that were dropped or pasted; of folders, those in them that may be pictures. */
+async function filesOf(data: DataTransfer): Promise<File[]> {
+  const entries = [...data.items].map((item) => item.webkitGetAsEntry?.() ?? null);
+  if (!entries.some((entry) => entry?.isDirectory === true)) return [...data.files];
+  const found = entries.filter((entry) => entry !== null).map(filesBelow);
+  const files = (await Promise.all(found)).flat();
+  // A folder has other files too. One whose type the browser does not know may be a picture.
+  return files.filter(({ type }) => type === "" || type.startsWith("image/"));
+}
+
 /** Passes files from button, drop and paste to `take`, at least one at a time. */
 export function watchFiles(take: (files: File[]) => void): void {
   // Another view handles what is dropped on it.
-  const offer = (list: FileList | null | undefined) => {
-    const files = [...(list ?? [])];
-    if (files.length > 0 && !at("view-read").hidden) take(files);
+  const offer = (files: readonly File[]) => {
+    if (files.length > 0 && !at("view-read").hidden) take([...files]);
+  };
+  const offerTransfer = async (data: DataTransfer | null) => {
+    if (data === null || at("view-read").hidden) return;
+    const isText = data.files.length === 0 && data.types.some((type) => type.startsWith("text/"));
+    const files = await filesOf(data);
+    at("drop-said").textContent = isText ? t("dropText") : files.length === 0 ? t("dropEmpty") : "";
+    offer(files);
   };
   const input = at<HTMLInputElement>("file");
   at("choose").addEventListener("click", () => input.click());
   at("camera-choose").addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
-    offer(input.files);
+    offer([...(input.files ?? [])]);
     // Allows the same file to be chosen again.
     input.value = "";
   });
@@ -31,9 +68,9 @@ export function watchFiles(take: (files: File[]) => void): void {
   addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    offer(event.dataTransfer?.files);
+    void offerTransfer(event.dataTransfer);
   });
-  addEventListener("paste", (event) => offer(event.clipboardData?.files));
+  addEventListener("paste", (event) => void offerTransfer(event.clipboardData));
 }
 
 /** Fetches a file of this site. */

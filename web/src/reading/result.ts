@@ -1,10 +1,11 @@
 /** Shows a result. */
-import type { Result } from "nibble";
+import type { NotValidBecause, Result } from "nibble";
 import { at, el, outline } from "../dom";
 import { language } from "../language";
 import { t, type Key } from "../messages";
 import { card } from "./card";
 import { markedLines, rawLines, reviewList } from "./lines";
+import { validity } from "../words";
 import { VERDICTS, outcome, type Tone } from "./verdict";
 
 const ICONS: Record<Tone, string> = {
@@ -21,12 +22,32 @@ const EXPLANATIONS = {
   composite: "checkComposite",
 } as const;
 
+/** Why a reading is not valid, in words. */
+const REASONS: Record<NotValidBecause, Key> = {
+  check_digit: "whyCheckDigit",
+  no_check_digit: "whyNoCheckDigit",
+  overruled: "whyOverruled",
+  doubtful_unprotected: "whyDoubtful",
+  foreign_character: "whyForeign",
+  impossible_date: "whyDate",
+  cut_off: "whyCutOff",
+  ambiguous_text: "whyAmbiguous",
+  covered: "whyCovered",
+  low_score: "whyLowScore",
+};
+
 function showVerdict(result: Result): void {
   const { tone, title, text } = VERDICTS[outcome(result)];
   at("verdict-box").className = `verdict ${tone}`;
   at("verdict-icon").setAttribute("d", ICONS[tone]);
   at("verdict").textContent = t(title);
-  at("verdict-text").textContent = t(text);
+  const expired = result.document !== null && validity(result.document) === "expired";
+  at("verdict-text").textContent = [t(text), ...(expired ? [t("expiredText")] : [])].join(" ");
+  const reasons = (result.not_valid_because ?? []).map((reason) =>
+    el("li", {}, t(REASONS[reason])),
+  );
+  at("reasons").replaceChildren(...reasons);
+  at("reasons").hidden = reasons.length === 0;
 }
 
 function showLines(result: Result): void {

@@ -11,6 +11,8 @@ import { Batch } from "./batch";
 import { errorKey, readFile, type Reading } from "./decode";
 import { copy, json, save, share } from "../export";
 import { offerSamples, sharedFile, watchFiles } from "./intake";
+import { choices } from "./documents";
+import { arrive, onReturn, type Place } from "./places";
 import { show } from "./result";
 import { go, isShown } from "./sections";
 
@@ -22,11 +24,19 @@ interface Shown extends Reading {
   from: "file" | "camera" | "batch";
 }
 
+/** Results that "back" can return to: as many as a person may want, as few as memory holds. */
+const MAX_KEPT = 12;
+
 class ReadingView {
   readonly #client: Client;
   readonly #camera: CameraView;
   readonly #batch: Batch;
   #shown: Shown | undefined;
+  /** Results by the numbers under which the browser's history knows them. */
+  readonly #kept = new Map<number, Shown>();
+  #number = 0;
+  /** How far the table was scrolled when a result of it was opened; pixels. */
+  #scrolled = 0;
   /** Kernels that give wrong results in this browser. */
   #wrongKernels: ReadonlySet<string> = new Set();
   /** The error on the screen. */
@@ -44,8 +54,10 @@ class ReadingView {
     });
     this.#batch = new Batch({
       read: (file) => this.#read(file),
-      open: ({ file, reading }) =>
-        this.#present({ ...reading, file, name: file.name, from: "batch" }),
+      open: ({ file, reading }) => {
+        this.#scrolled = scrollY;
+        this.#present({ ...reading, file, name: file.name, from: "batch" });
+      },
     });
     this.#wire();
   }
@@ -86,18 +98,43 @@ class ReadingView {
   #take(files: File[]): void {
     const [first] = files;
     if (supported() === null || first === undefined) return;
-    if (files.length === 1) return void this.#open(first, first.name);
-    this.#leave();
-    go("batch");
-    void this.#batch.start(files);
+    const onTable =
+      isShown("batch") ||
+      (isShown("result") && this.#shown?.from === "batch" && this.#batch.filled);
+    if (files.length === 1 && !onTable) return void this.#open(first, first.name);
+    if (!onTable) this.#leave();
+    this.#forget();
+    this.#showTable();
+    void this.#batch.add(files);
   }
 
-  /** Clears the screen and begins a new turn; returns its number. */
+  /** Clears the screen and begins a new turn; returns its number. The table is kept. */
   #leave(): number {
     this.#camera.close();
-    this.#batch.clear();
+    this.#batch.stop();
     this.#forget();
     return ++this.#turn;
+  }
+
+  #showTable(): void {
+    arrive({ section: "batch" });
+    go("batch");
+    at("batch-title").focus({ preventScroll: true });
+    scrollTo({ top: this.#scrolled });
+  }
+
+  /** Shows a place that the person went back to, or the start where it is gone. */
+  #return(place: Place): void {
+    const kept = place.section === "result" ? this.#kept.get(place.id) : undefined;
+    if (place.section === "camera") return this.#openCamera();
+    if (place.section === "batch" && this.#batch.filled) {
+      this.#camera.close();
+      this.#forget();
+      return this.#showTable();
+    }
+    if (kept === undefined) return this.#restart();
+    this.#camera.close();
+    this.#draw(kept);
   }
 
   #forget(): void {
@@ -107,7 +144,16 @@ class ReadingView {
     picture.removeAttribute("src");
   }
 
+  /** Shows a new result, and keeps it for the browser's history. */
   #present(shown: Shown): void {
+    this.#kept.set(++this.#number, shown);
+    const [oldest] = this.#kept.keys();
+    if (oldest !== undefined && this.#kept.size > MAX_KEPT) this.#kept.delete(oldest);
+    arrive({ section: "result", id: this.#number });
+    this.#draw(shown);
+  }
+
+  #draw(shown: Shown): void {
     this.#forget();
     this.#turn++;
     this.#shown = shown;
@@ -129,6 +175,16 @@ class ReadingView {
     at<HTMLImageElement>("picture").alt = t("alt");
     at("said").textContent = "";
     show(result);
+    at("documents").replaceChildren(
+      ...choices(result, (result) => {
+        if (this.#shown === undefined) return;
+        this.#shown = { ...this.#shown, result };
+        this.#show();
+        at("verdict").focus({ preventScroll: true });
+      }),
+    );
+    at("documents").hidden = result.documents.length < 2;
+    at("documents").setAttribute("aria-label", t("documentsTitle"));
   }
 
   /**
@@ -180,12 +236,15 @@ class ReadingView {
   #restart(): void {
     this.#leave();
     this.#problem = undefined;
+    at("drop-said").textContent = "";
+    arrive({ section: "start" });
     go("start");
     at("choose").focus();
   }
 
   #openCamera(): void {
     this.#leave();
+    arrive({ section: "camera" });
     go("camera");
     void this.#camera.open();
   }
@@ -199,7 +258,11 @@ class ReadingView {
     offerSamples((file, name) => void this.#open(file, name));
     at("camera-open").addEventListener("click", () => this.#openCamera());
     at("camera-close").addEventListener("click", () => this.#restart());
-    at("view-read").addEventListener("leave", () => isShown("camera") && this.#restart());
+    at("view-read").addEventListener("leave", () => {
+      if (!isShown("camera")) return;
+      this.#leave();
+      go("start");
+    });
     for (const button of document.querySelectorAll(".again")) {
       button.addEventListener("click", () =>
         this.#shown?.from === "camera" ? this.#openCamera() : this.#restart(),
@@ -207,9 +270,10 @@ class ReadingView {
     }
     at("to-table").addEventListener("click", () => {
       this.#forget();
-      go("batch");
-      at("batch-title").focus({ preventScroll: true });
+      this.#showTable();
     });
+    at("batch-clear").addEventListener("click", () => this.#restart());
+    onReturn((place) => this.#return(place));
     for (const radio of document.querySelectorAll("input[name=precision]"))
       radio.addEventListener("change", () => void this.#readAgain());
     at("copy").addEventListener(

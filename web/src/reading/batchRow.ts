@@ -1,0 +1,62 @@
+/** A row of the table of several files. */
+import { el } from "../dom";
+import { t } from "../messages";
+import { nameOfState } from "../states";
+import { born, date, validity } from "../words";
+import { contains } from "./card";
+import { errorKey, type Reading } from "./decode";
+import type { Row } from "./row";
+import { VERDICTS, outcome, type Tone } from "./verdict";
+
+/** How a row ended: the tone of its reading, "bad" for an error too, or "waiting". */
+export function toneOf(row: Row): Tone | "waiting" {
+  if (row.reading !== undefined) return VERDICTS[outcome(row.reading.result)].tone;
+  return row.error === undefined ? "waiting" : "bad";
+}
+
+/** What the column of results says. */
+export function saidOf({ reading, error }: Row): string {
+  if (reading !== undefined) return t(VERDICTS[outcome(reading.result)].row);
+  return t(error === undefined ? "rowWaiting" : errorKey(error));
+}
+
+/** Returns the texts of the columns after the result, and a warning about the last day. */
+export function valuesOf({ reading }: Row): string[] {
+  const document = reading?.result.document;
+  if (document === undefined || document === null) return ["", "", "", "", ""];
+  return [
+    [document.surname, document.given_names].filter((part) => part !== "").join(", "),
+    document.document_number,
+    contains(document, "birth_date") ? born(document, "medium") : "",
+    contains(document, "expiry_date") ? date(document.expiry_date, "medium") : "",
+    nameOfState(document.nationality),
+  ];
+}
+
+/** The column of the last day of validity, among those of `valuesOf`. */
+const EXPIRY = 3;
+
+/** Draws a row. `open` is called with the reading when its name is pressed. */
+export function drawn(row: Row, open: (row: Row & { reading: Reading }) => void): HTMLElement {
+  const { file, reading } = row;
+  const name =
+    reading === undefined
+      ? el("bdi", {}, file.name)
+      : el("button", { type: "button", class: "plain" }, el("bdi", {}, file.name));
+  if (reading !== undefined) name.addEventListener("click", () => open({ ...row, reading }));
+  const document = reading?.result.document;
+  const warning = document && contains(document, "expiry_date") ? validity(document) : undefined;
+  const cells = valuesOf(row).map((value, index) => {
+    const cell = el("td", {}, el("bdi", {}, value));
+    if (index === EXPIRY && warning !== undefined)
+      cell.append(el("small", { "data-warning": warning }, t(warning)));
+    return cell;
+  });
+  return el(
+    "tr",
+    { "data-tone": toneOf(row) },
+    el("th", { scope: "row" }, name),
+    el("td", { class: "said" }, saidOf(row)),
+    ...cells,
+  );
+}

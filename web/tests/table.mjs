@@ -1,0 +1,220 @@
+/**
+ * Tests what a day's work with the page needs, in Chromium: the browser's history, a table that
+ * grows, stops, sorts and asks before it is lost, folders, and several documents in a picture.
+ */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { chromium } from "playwright-core";
+import * as axe from "./axe.mjs";
+import { CHROMIUM, site, suite } from "./site.mjs";
+import { expected, specimen } from "./specimens.mjs";
+
+const { address, close } = await site();
+const browser = await chromium.launch(CHROMIUM);
+const context = await browser.newContext({
+  viewport: { width: 1280, height: 800 },
+  locale: "en-GB",
+});
+const page = await context.newPage();
+const faults = [];
+page.on("pageerror", (error) => faults.push(String(error)));
+page.setDefaultTimeout(30_000);
+
+const upload = (...names) => page.setInputFiles("#file", names.map(specimen));
+const shown = (id) => page.waitForSelector(`#${id}:not([hidden])`);
+const lines = async () => (await page.textContent("#lines")).split("\n");
+const finished = () => page.waitForSelector("#batch-csv:not([hidden])");
+const rows = () => page.locator("#batch-rows tr");
+
+/** Drops files on the page, as from a file manager. */
+async function drop(names) {
+  const files = await Promise.all(
+    names.map(async (name) => [name, (await readFile(specimen(name))).toString("base64")]),
+  );
+  const data = await page.evaluateHandle((files) => {
+    const data = new DataTransfer();
+    for (const [name, text] of files) {
+      const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+      data.items.add(new File([bytes], name, { type: "image/jpeg" }));
+    }
+    return data;
+  }, files);
+  await page.dispatchEvent("#main", "drop", { dataTransfer: data });
+}
+
+/** Returns to an empty start. */
+async function fresh() {
+  await page.goto("about:blank");
+  await page.goto(address);
+  await page.waitForFunction(() => document.querySelectorAll("#samples button").length > 4);
+}
+
+await suite(
+  [
+    [
+      "back leads from a result to the start, and forward to the result again",
+      async () => {
+        await upload("passport.jpg");
+        await shown("result");
+        await page.goBack();
+        await shown("start");
+        assert.match(page.url(), new RegExp(`^${address}`));
+        await page.goForward();
+        await shown("result");
+        assert.deepEqual(await lines(), expected.get("passport.jpg"));
+      },
+    ],
+    [
+      "back leads from a row's result to the table, and from another view to the result",
+      async () => {
+        await upload("passport.jpg", "id-card-back.jpg");
+        await finished();
+        await rows().last().locator("button").click();
+        await shown("result");
+        await page.click('#views a[href="#bench"]');
+        await page.waitForSelector("#view-bench:not([hidden])");
+        await page.goBack();
+        await page.waitForSelector("#view-read:not([hidden])");
+        await shown("result");
+        assert.deepEqual(await lines(), expected.get("id-card-back.jpg"));
+        await page.goBack();
+        await shown("batch");
+        assert.equal(await rows().count(), 2);
+        await page.goBack();
+        await shown("start");
+        await page.goForward();
+        await shown("batch");
+        assert.equal(await rows().count(), 2);
+      },
+    ],
+    [
+      "the brand and Read lead from a result to the start",
+      async () => {
+        for (const link of [".brand", '#views a[href="#read"]']) {
+          await upload("passport.jpg");
+          await shown("result");
+          await page.click(link);
+          await shown("start");
+        }
+      },
+    ],
+    [
+      "pictures dropped on a table are added to it",
+      async () => {
+        await upload("passport.jpg", "id-card-front.jpg");
+        await finished();
+        await drop(["id-card-back.jpg"]);
+        await page.waitForFunction(() => document.querySelectorAll("#batch-rows tr").length === 3);
+        await finished();
+        assert.equal(
+          await page.textContent("#batch-sums"),
+          "2 valid · 0 to check · 1 wrong or not read",
+        );
+        await axe.accessible(page);
+        // At this width no column is cut.
+        const cut = await page.evaluate(() => {
+          const box = document.querySelector("#batch .scroll");
+          return box.scrollWidth - box.clientWidth;
+        });
+        assert.ok(cut <= 0, `${cut} pixels of the table are cut`);
+      },
+    ],
+    [
+      "a table is filtered and sorted",
+      async () => {
+        await upload("passport.jpg", "id-card-front.jpg", "id-card-back.jpg");
+        await finished();
+        await page.selectOption("#batch-filter", "good");
+        assert.equal(await rows().count(), 2);
+        await page.selectOption("#batch-filter", "all");
+        const names = () => page.locator("#batch-rows th").allTextContents();
+        await page.click("#batch thead th:first-child button");
+        assert.deepEqual(await names(), ["id-card-back.jpg", "id-card-front.jpg", "passport.jpg"]);
+        await page.click("#batch thead th:first-child button");
+        assert.deepEqual(await names(), ["passport.jpg", "id-card-front.jpg", "id-card-back.jpg"]);
+        assert.equal(
+          await page.getAttribute("#batch thead th:first-child", "aria-sort"),
+          "descending",
+        );
+      },
+    ],
+    [
+      "the browser asks before a table is lost, until it is saved",
+      async () => {
+        await upload("passport.jpg", "id-card-back.jpg");
+        await finished();
+        const asked = () =>
+          page.evaluate(() => !dispatchEvent(new Event("beforeunload", { cancelable: true })));
+        assert.equal(await asked(), true);
+        await Promise.all([page.waitForEvent("download"), page.click("#batch-csv")]);
+        assert.equal(await asked(), false);
+      },
+    ],
+    [
+      "dropped text gets a sentence",
+      async () => {
+        await page.evaluate(() => {
+          const data = new DataTransfer();
+          data.setData("text/plain", "https://example.org/passport.jpg");
+          document
+            .querySelector("#main")
+            .dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
+        });
+        await page.waitForFunction(() => document.querySelector("#drop-said").textContent !== "");
+        assert.match(await page.textContent("#drop-said"), /Only pictures/);
+      },
+    ],
+    [
+      "each document of a picture can be shown",
+      async () => {
+        // Two specimens, one below the other, drawn by the browser.
+        const sheet = await page.evaluate(
+          async (files) => {
+            const pictures = await Promise.all(
+              files.map((text) => {
+                const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+                return createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
+              }),
+            );
+            const width = Math.max(...pictures.map((picture) => picture.width));
+            const height = pictures.reduce((sum, picture) => sum + picture.height, 0);
+            const canvas = new OffscreenCanvas(width, height);
+            const pen = canvas.getContext("2d");
+            let y = 0;
+            for (const picture of pictures) {
+              pen.drawImage(picture, 0, y);
+              y += picture.height;
+            }
+            const blob = await canvas.convertToBlob({ type: "image/png" });
+            const bytes = new Uint8Array(await blob.arrayBuffer());
+            return Array.from(bytes);
+          },
+          await Promise.all(
+            ["passport.jpg", "id-card-back.jpg"].map(async (name) =>
+              (await readFile(specimen(name))).toString("base64"),
+            ),
+          ),
+        );
+        await page.setInputFiles("#file", {
+          name: "sheet.png",
+          mimeType: "image/png",
+          buffer: Buffer.from(sheet),
+        });
+        await shown("result");
+        const buttons = page.locator("#documents button");
+        assert.equal(await buttons.count(), 2);
+        await buttons.nth(1).click();
+        assert.deepEqual(await lines(), expected.get("id-card-back.jpg"));
+        assert.equal(await buttons.nth(1).getAttribute("aria-pressed"), "true");
+        await buttons.nth(0).click();
+        assert.deepEqual(await lines(), expected.get("passport.jpg"));
+        await axe.accessible(page);
+      },
+    ],
+    ["the page logged no error", async () => assert.deepEqual(faults, [])],
+  ],
+  fresh,
+);
+
+await browser.close();
+close();
