@@ -220,7 +220,7 @@ impl Layout {
 }
 
 /// A fixed-point position: distance from the centre of the first pixel, in 65536ths of a pixel.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Place {
     x: i64,
     y: i64,
@@ -234,29 +234,150 @@ impl Place {
         Self { x: (point.x * UNIT) as i64, y: (point.y * UNIT) as i64 }
     }
 
-    /// This place moved by `step`. A step far larger than any picture wraps around.
-    fn next(self, step: Self) -> Self {
-        Self { x: self.x.wrapping_add(step.x), y: self.y.wrapping_add(step.y) }
+    /// This place moved `count` times by `step`.
+    fn after(self, step: Self, count: i64) -> Self {
+        let along = |place: i64, step: i64| place.saturating_add(step.saturating_mul(count));
+        Self { x: along(self.x, step.x), y: along(self.y, step.y) }
     }
 }
 
-/// The gray at a place, times 65536: interpolated bilinearly with weights in 256ths. Beyond the
-/// border the border pixels repeat. The picture must have at least two columns and two rows.
-fn bilinear(gray: &Gray, place: Place) -> u32 {
-    // The left column or upper row, and the weight of its neighbour.
-    let split = |position: i64, size: usize| {
-        let last = size as i64 - 1;
-        let position = position.clamp(0, last << 16);
-        let first = (position >> 16).min(last - 1);
-        (first as usize, ((position - (first << 16)) >> 8) as u32)
-    };
-    let ((x, right), (y, below)) = (split(place.x, gray.width()), split(place.y, gray.height()));
-    let mix = |start: usize| {
-        let pair = &gray.pixels()[start..start + 2];
-        u32::from(pair[0]) * (256 - right) + u32::from(pair[1]) * right
-    };
-    let start = y * gray.width() + x;
-    mix(start) * (256 - below) + mix(start + gray.width()) * below
+/// Columns that are sampled at once. The compiler makes vectors of them.
+const LANES: usize = 32;
+
+/// Maximum distance of a column's first position from the origin of its [`Window`]: 16,384 pixels.
+/// Positions farther away are taken to be there.
+const MAX_DISTANCE: i64 = 1 << 30;
+/// Maximum length of all steps of a column together.
+const MAX_STEPS: i64 = 1 << 30;
+
+/// Sample positions in some columns of a strip, relative to a [`Window`].
+#[derive(Clone)]
+struct Lanes {
+    x: [i32; LANES],
+    y: [i32; LANES],
+    step_x: [i32; LANES],
+    step_y: [i32; LANES],
+    /// Whether no sample needs the border.
+    inside: bool,
+}
+
+impl Lanes {
+    /// The positions of columns that begin at `places` and advance `count` times by `steps`. Lanes
+    /// without a column get the last one once more.
+    fn of(window: &Window, places: &[(Place, Place)], count: i64) -> Self {
+        let within = |value: i64, most: i64| value.clamp(-most, most) as i32;
+        let lane = |lane: usize| places[lane.min(places.len() - 1)];
+        let [left, top] = window.origin.map(|side| side << 16);
+        // Both limits together keep every position within 32 bits.
+        let most = MAX_STEPS / count;
+        let mut lanes = Self {
+            x: std::array::from_fn(|i| within(lane(i).0.x.saturating_sub(left), MAX_DISTANCE)),
+            y: std::array::from_fn(|i| within(lane(i).0.y.saturating_sub(top), MAX_DISTANCE)),
+            step_x: std::array::from_fn(|i| within(lane(i).1.x, most)),
+            step_y: std::array::from_fn(|i| within(lane(i).1.y, most)),
+            inside: false,
+        };
+        // A column is straight: if both of its ends are inside, it is.
+        let ends = |first: &[i32; LANES], steps: &[i32; LANES], axis: usize| {
+            first.iter().zip(steps).all(|(&first, &step)| {
+                let last = first + step * (count - 1) as i32;
+                window.has_inside(axis, first) && window.has_inside(axis, last)
+            })
+        };
+        lanes.inside = ends(&lanes.x, &lanes.step_x, 0) && ends(&lanes.y, &lanes.step_y, 1);
+        lanes
+    }
+
+    /// Adds the gray at each position, times 65536, to the sum of its column, and advances by a step.
+    /// Gray is interpolated bilinearly with weights in 256ths. Beyond the border the border pixels
+    /// repeat.
+    fn add(&mut self, window: &Window, sums: &mut [u32; LANES]) {
+        if self.inside {
+            self.add_split(window, sums, |_, position| (position >> 16, (position >> 8 & 255) as u16));
+        } else {
+            self.add_split(window, sums, |axis, position| window.split(axis, position));
+        }
+    }
+
+    /// [`Lanes::add`], given how a position on an axis is split into the column or row at or before
+    /// it and the weight of the next one.
+    #[inline(always)]
+    fn add_split(
+        &mut self,
+        window: &Window,
+        sums: &mut [u32; LANES],
+        split: impl Fn(usize, i32) -> (i32, u16),
+    ) {
+        let mut starts = [0_u32; LANES];
+        let (mut right, mut below) = ([0_u16; LANES], [0_u16; LANES]);
+        for i in 0..LANES {
+            let ((x, to_right), (y, to_bottom)) = (split(0, self.x[i]), split(1, self.y[i]));
+            starts[i] = window.start(x, y);
+            (right[i], below[i]) = (to_right, to_bottom);
+            self.x[i] += self.step_x[i];
+            self.y[i] += self.step_y[i];
+        }
+        let (mut upper, mut lower) = ([0_u16; LANES], [0_u16; LANES]);
+        for i in 0..LANES {
+            let square = &window.pixels[starts[i] as usize..][..window.width + 2];
+            upper[i] = u16::from_le_bytes([square[0], square[1]]);
+            lower[i] = u16::from_le_bytes([square[window.width], square[window.width + 1]]);
+        }
+        for i in 0..LANES {
+            let mix = |pair: u16| (pair & 255) * (256 - right[i]) + (pair >> 8) * right[i];
+            let (above, beneath) = (u32::from(mix(upper[i])), u32::from(mix(lower[i])));
+            sums[i] += above * u32::from(256 - below[i]) + beneath * u32::from(below[i]);
+        }
+    }
+}
+
+/// The part of a picture around a strip, so that positions in it fit 32 bits.
+struct Window<'a> {
+    pixels: &'a [u8],
+    /// Pixels in a row of the picture.
+    width: usize,
+    /// Column and row of the picture at which positions begin.
+    origin: [i64; 2],
+    /// The least and the greatest position that is not beyond the border, for columns and rows.
+    range: [[i32; 2]; 2],
+    /// The last column and row that have a neighbour.
+    last: [i32; 2],
+}
+
+impl<'a> Window<'a> {
+    /// The window around `places`. The picture has at least two columns and two rows.
+    fn around(gray: &'a Gray, places: impl Iterator<Item = Place>) -> Self {
+        let least = places.fold([i64::MAX; 2], |[x, y], place| [x.min(place.x), y.min(place.y)]);
+        let sides = [gray.width(), gray.height()].map(|side| side as i64);
+        // Within the picture, so that its own positions are near, too.
+        let origin = [0, 1].map(|axis| (least[axis] >> 16).clamp(0, sides[axis] - 2));
+        // A border farther away than any position can as well be there.
+        let near = |value: i64| value.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+        let range =
+            [0, 1].map(|axis| [near(-origin[axis] << 16), near((sides[axis] - 1 - origin[axis]) << 16)]);
+        let last = [0, 1].map(|axis| near(sides[axis] - 2 - origin[axis]));
+        Self { pixels: gray.pixels(), width: gray.width(), origin, range, last }
+    }
+
+    /// Whether the pixels on both sides of a position are in the picture.
+    fn has_inside(&self, axis: usize, position: i32) -> bool {
+        position >= self.range[axis][0] && position >> 16 <= self.last[axis]
+    }
+
+    /// The column or row at or before a position, and the weight of the next one in 256ths.
+    fn split(&self, axis: usize, position: i32) -> (i32, u16) {
+        let [least, greatest] = self.range[axis];
+        let position = position.max(least).min(greatest);
+        let first = (position >> 16).min(self.last[axis]);
+        (first, (position.wrapping_sub(first << 16) >> 8) as u16)
+    }
+
+    /// The index of a pixel, from its column and row relative to the origin. It is that of a pixel of
+    /// the picture, so what wraps around on the way comes back.
+    fn start(&self, x: i32, y: i32) -> u32 {
+        let row = (y as u32).wrapping_add(self.origin[1] as u32).wrapping_mul(self.width as u32);
+        row.wrapping_add((x as u32).wrapping_add(self.origin[0] as u32))
+    }
 }
 
 /// Resamples a line. Each output pixel is the mean of bilinear samples about one picture pixel
@@ -264,7 +385,7 @@ fn bilinear(gray: &Gray, place: Place) -> u32 {
 #[must_use]
 pub(crate) fn sample(gray: &Gray, path: &LinePath, layout: &Layout) -> Vec<u8> {
     let mut pixels = vec![0; layout.rows * layout.columns];
-    if gray.width() < 2 || gray.height() < 2 || pixels.is_empty() {
+    if gray.width() < 2 || gray.height() < 2 || pixels.is_empty() || gray.pixels().len() > MAX_PIXELS {
         return pixels;
     }
     let middle = path.length / 2.0;
@@ -272,31 +393,59 @@ pub(crate) fn sample(gray: &Gray, path: &LinePath, layout: &Layout) -> Vec<u8> {
     let across = oversampling(path.tangent(middle).norm() / layout.pitch);
     let down = oversampling(path.cap_at(middle) / layout.cap);
     let offset = |i: usize, n: usize| (i as f32 + 0.5) / n as f32 - 0.5;
-    let samples = (across * down) as u64;
-    // A sum of samples times this is their mean in units of 2^-40, accurate to one part in 2^14.
-    // It is rounded to whole grays below.
-    let share = (1 << 24) / samples;
-    let mut places = [(Place { x: 0, y: 0 }, Place { x: 0, y: 0 }); MAX_OVERSAMPLING];
-    for x in 0..layout.columns {
-        for (i, (place, step)) in places[..across].iter_mut().enumerate() {
+    // The first place of each column and the step from sample to sample, for each of the samples
+    // across a column.
+    let columns = |i: usize| {
+        (0..layout.columns).map(move |x| {
             let u = layout.u(x) + offset(i, across) / layout.pitch;
             let downward = path.down(u) * (1.0 / layout.cap);
             let first = offset(0, down) + 0.5 - layout.rows as f32 / 2.0;
-            *place = Place::at(path.at(u) + downward * first - Point::new(0.5, 0.5));
-            *step = Place::at(downward * (1.0 / down as f32));
-        }
-        for pixel in pixels[x..].iter_mut().step_by(layout.columns) {
-            let mut sum = 0u64;
-            for (place, step) in &mut places[..across] {
+            let place = Place::at(path.at(u) + downward * first - Point::new(0.5, 0.5));
+            (place, Place::at(downward * (1.0 / down as f32)))
+        })
+    };
+    let places: Vec<Vec<_>> = (0..across).map(|i| columns(i).collect()).collect();
+    let count = (layout.rows * down) as i64;
+    let ends = places.iter().flatten().flat_map(|&(place, step)| [place, place.after(step, count)]);
+    let window = Window::around(gray, ends);
+    let mean = Mean::of((across * down) as u32);
+    for first in (0..layout.columns).step_by(LANES) {
+        let end = layout.columns.min(first + LANES);
+        let mut samples: Vec<Lanes> =
+            places.iter().map(|places| Lanes::of(&window, &places[first..end], count)).collect();
+        for row in pixels.chunks_exact_mut(layout.columns) {
+            let mut sums = [0; LANES];
+            for lanes in &mut samples {
                 for _ in 0..down {
-                    sum += u64::from(bilinear(gray, *place));
-                    *place = place.next(*step);
+                    lanes.add(&window, &mut sums);
                 }
             }
-            *pixel = ((sum * share + (1 << 39)) >> 40) as u8;
+            for (pixel, sum) in row[first..end].iter_mut().zip(sums) {
+                *pixel = mean.of_sum(sum);
+            }
         }
     }
     pixels
+}
+
+/// Maximum number of pixels of a picture: their indices fit 32 bits.
+const MAX_PIXELS: usize = u32::MAX as usize;
+
+/// Rounds sums of samples to their mean.
+#[derive(Clone, Copy)]
+struct Mean {
+    /// A sum times this is the mean in units of 2^-40, accurate to one part in 2^14.
+    share: u64,
+}
+
+impl Mean {
+    fn of(samples: u32) -> Self {
+        Self { share: u64::from((1 << 24) / samples) }
+    }
+
+    fn of_sum(self, sum: u32) -> u8 {
+        ((u64::from(sum) * self.share + (1 << 39)) >> 40) as u8
+    }
 }
 
 #[cfg(test)]
@@ -316,6 +465,80 @@ mod tests {
         let strip = sample(&gray, &path, &layout);
         for row in strip.chunks(100) {
             assert_eq!(row, gray.row(0));
+        }
+    }
+
+    /// The gray at a place, times 65536, one after the other and in 64 bits.
+    fn bilinear(gray: &Gray, place: Place) -> u32 {
+        let split = |position: i64, size: usize| {
+            let last = size as i64 - 1;
+            let position = position.clamp(0, last << 16);
+            let first = (position >> 16).min(last - 1);
+            (first as usize, ((position - (first << 16)) >> 8) as u32)
+        };
+        let ((x, right), (y, below)) = (split(place.x, gray.width()), split(place.y, gray.height()));
+        let mix =
+            |y: usize| u32::from(gray.row(y)[x]) * (256 - right) + u32::from(gray.row(y)[x + 1]) * right;
+        mix(y) * (256 - below) + mix(y + 1) * below
+    }
+
+    /// [`sample`], pixel by pixel.
+    fn sampled_singly(gray: &Gray, path: &LinePath, layout: &Layout) -> Vec<u8> {
+        let middle = path.length / 2.0;
+        let oversampling = |step: f32| step.round().clamp(1.0, MAX_OVERSAMPLING as f32) as usize;
+        let across = oversampling(path.tangent(middle).norm() / layout.pitch);
+        let down = oversampling(path.cap_at(middle) / layout.cap);
+        let offset = |i: usize, n: usize| (i as f32 + 0.5) / n as f32 - 0.5;
+        let pixel = |index: usize| {
+            let (y, x) = (index / layout.columns, index % layout.columns);
+            let mut sum = 0;
+            for i in 0..across {
+                let u = layout.u(x) + offset(i, across) / layout.pitch;
+                let downward = path.down(u) * (1.0 / layout.cap);
+                let first = offset(0, down) + 0.5 - layout.rows as f32 / 2.0;
+                let place = Place::at(path.at(u) + downward * first - Point::new(0.5, 0.5));
+                let step = Place::at(downward * (1.0 / down as f32));
+                for j in 0..down {
+                    sum += bilinear(gray, place.after(step, (y * down + j) as i64));
+                }
+            }
+            Mean::of((across * down) as u32).of_sum(sum)
+        };
+        (0..layout.rows * layout.columns).map(pixel).collect()
+    }
+
+    #[test]
+    fn columns_at_once_give_what_pixels_give_singly() {
+        let mut state = 1u32;
+        let mut random = |range: std::ops::Range<f32>| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            range.start + (range.end - range.start) * ((state >> 8) as f32 / (1 << 24) as f32)
+        };
+        let noise: Vec<u8> = (0..97 * 61).map(|_| random(0.0..256.0) as u8).collect();
+        let pictures = [
+            Gray::new(97, 61, noise.clone()).expect("sizes agree"),
+            Gray::new(2, 2, noise[..4].to_vec()).expect("four pixels"),
+            Gray::new(2958, 2, noise.repeat(2)[..5916].to_vec()).expect("two rows"),
+        ];
+        for case in 0..120 {
+            let gray = &pictures[case % 3];
+            // Within the picture, across its border, and beside it.
+            let far = [1.0, 1.6, 4.0, 1e6][case % 4];
+            let (width, height) = (gray.width() as f32 * far, gray.height() as f32 * far);
+            let path = LinePath {
+                origin: Point::new(random(-width..width), random(-height..height)),
+                linear: Point::new(random(-14.0..14.0), random(-14.0..14.0)),
+                quadratic: Point::new(random(-0.05..0.05), random(-0.05..0.05)),
+                foreshortening: random(-0.01..0.01),
+                cap: random(1.0..60.0),
+                slant: random(-0.5..0.5),
+                slant_slope: random(-0.01..0.01),
+                length: random(5.0..40.0),
+            };
+            let columns = [1, 31, 32, 33, 70][case % 5];
+            let layout =
+                Layout { rows: 1 + case % 9, columns, pitch: random(1.0..9.0), cap: 9.0, margin: 3.0 };
+            assert_eq!(sample(gray, &path, &layout), sampled_singly(gray, &path, &layout), "{path:?}");
         }
     }
 
