@@ -164,6 +164,17 @@ mod tests {
     }
 
     #[test]
+    fn one_frame_in_eight_is_searched_thoroughly() {
+        let mut fusion = Fusion::default();
+        let thorough: Vec<usize> = (0..20).filter(|_| fusion.next_is_thorough()).collect();
+        assert_eq!(thorough, [0, 8, 16]);
+        // Another document does not change the turn.
+        assert!(fusion.add(of_lines(&PASSPORT, 0.9)));
+        assert!(!fusion.add(of_lines(&OTHER, 0.9)) && fusion.add(of_lines(&OTHER, 0.9)));
+        assert_eq!((20..33).filter(|_| fusion.next_is_thorough()).collect::<Vec<_>>(), [24, 32]);
+    }
+
+    #[test]
     fn what_one_frame_covers_others_show() {
         let mut fusion = Fusion::default();
         assert!(fusion.add(covered(of_lines(&misread(3, 'O'), 0.99), 1, 3)));

@@ -248,7 +248,7 @@ impl Reader {
             }
         }
         let begin = clock();
-        let zones = locate(gray);
+        let zones = locate(&picture);
         let located = clock();
         let best = zones.first().map_or(0.0, |zone| zone.score);
         for zone in zones.iter().take(MAX_ZONES) {

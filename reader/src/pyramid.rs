@@ -7,7 +7,7 @@ use crate::path::{Layout, LinePath, sample};
 use nibble_gray::Gray;
 
 /// Maximum number of halvings: 8192 pixels become 128.
-const MAX_HALVES: usize = 6;
+pub(crate) const MAX_HALVES: usize = 6;
 
 /// Maximum number of halvings of what is sampled: enough for readable documents in pictures within
 /// the limits.
@@ -34,11 +34,8 @@ impl<'a> Pyramid<'a> {
     /// The smallest number of halvings after which neither side exceeds `side`; `None` if the picture
     /// is empty or too large for that.
     pub(crate) fn times_within(&self, side: usize) -> Option<usize> {
-        let (shorter, longer) = {
-            let (width, height) = (self.whole.width(), self.whole.height());
-            (width.min(height), width.max(height))
-        };
-        (0..MAX_HALVES).find(|times| longer >> times <= side && shorter >> times > 0)
+        let longer = self.whole.width().max(self.whole.height());
+        (0..MAX_HALVES).find(|times| longer >> times <= side).filter(|_| !self.whole.pixels().is_empty())
     }
 
     /// Pixels of the picture per pixel of it halved `times` times.
@@ -47,7 +44,7 @@ impl<'a> Pyramid<'a> {
         (1u32 << times) as f32
     }
 
-    /// The picture halved `times` times, each pixel the mean of four.
+    /// The picture halved `times` times, at most [`MAX_HALVES`], each pixel the mean of four.
     pub(crate) fn level(&self, times: usize) -> &Gray {
         match times.checked_sub(1) {
             None => self.whole,

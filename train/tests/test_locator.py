@@ -68,7 +68,7 @@ def test_a_page_has_ink_along_its_zone(fonts):
 
 
 def reference(gray):
-    """Local contrast, pixel by pixel, as `docs/locator.md` words it."""
+    """Local contrast, pixel by pixel, as `reader/src/locate/contrast.rs` words it."""
     rows, columns = gray.shape
     h, w = -(-rows // BLOCK), -(-columns // BLOCK)
 

@@ -1,6 +1,6 @@
 //! Reading: gray bytes or canvas pixels in, the reader's JSON out.
 
-use nibble_core::{Model, Network};
+use nibble_core::{Model, Network, Precision};
 use nibble_gray::Gray;
 use nibble_reader::{Fusion, Reader, Reading};
 use serde::Serialize;
@@ -31,17 +31,20 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Makes an engine with the network of a model file. The first one of a precision waits for the
-    /// race among its kernels.
+    /// Makes an engine with the network of a model file; the network that finds zones is part of the
+    /// binary. The first one of a precision waits for the race among its kernels.
     ///
     /// # Errors
     /// An `Error` with `code` `ModelInvalid` if the file cannot be used.
     #[wasm_bindgen(constructor)]
     pub fn new(model: &[u8]) -> Result<Engine, JsValue> {
         let model = Model::parse(model).map_err(|error| thrown("ModelInvalid", &error))?;
-        let kernels = kernels::raced(&[model.precision]);
-        let reader = Network::with_kernels(model, &kernels).and_then(Reader::with_network);
-        let reader = reader.map_err(|error| thrown("ModelInvalid", &error))?;
+        let kernels = kernels::raced(&[model.precision, Precision::U4]);
+        let reader = || {
+            let locator = Network::with_kernels(Model::parse(nibble_models::LOCATE_U4)?, &kernels)?;
+            Reader::with_network(Network::with_kernels(model, &kernels)?)?.with_locator(locator)
+        };
+        let reader = reader().map_err(|error| thrown("ModelInvalid", &error))?;
         Ok(Self { reader, fusion: Fusion::default() })
     }
 

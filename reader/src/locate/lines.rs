@@ -69,7 +69,7 @@ fn continues(a: &Bar, b: &Bar) -> bool {
 impl Line {
     /// The line that a bar of a level suggests, in picture pixels and not yet measured. `None` if
     /// its proportions or its texture are not those of a line of a zone.
-    pub(super) fn hinted(bar: &Bar, level: &Level) -> Option<Self> {
+    pub(super) fn hinted(bar: &Bar, level: &Level<'_>) -> Option<Self> {
         // Smoothing makes the blob about this much thicker than the capitals.
         let cap = (bar.thickness - 1.5).max(2.5);
         let half = bar.along * bar.half;
@@ -82,13 +82,7 @@ impl Line {
 }
 
 /// Measures the line near `hint`. `None` if there is none, or if its length does not suit a zone.
-pub(super) fn measure(level: &Level, hint: &LinePath) -> Option<Line> {
-    let line = measure_on(&level.pyramid(), &hint.scaled(1.0 / level.scale), Sign::Ink)?;
-    Some(Line { path: line.path.scaled(level.scale), ..line })
-}
-
-/// As [`measure`], on a picture.
-pub(super) fn measure_on(picture: &Pyramid, hint: &LinePath, sign: Sign) -> Option<Line> {
+pub(super) fn measure(picture: &Pyramid, hint: &LinePath, sign: Sign) -> Option<Line> {
     let measured = measure::measure(picture, hint, sign, &HINTED_LENGTH)?;
     let path = measured.pitch.map_or(measured.path, |factor| spaced(&measured.path, factor));
     Some(Line { path, regularity: measured.regularity })

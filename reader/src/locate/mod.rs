@@ -17,19 +17,17 @@ pub(crate) use network::{Locator, zones_of};
 pub(crate) use zones::Zone;
 pub(crate) use zones::level_heights;
 
-use crate::measure::PATCH_CAP;
+use std::borrow::Cow;
+
+use crate::measure::Sign;
 use crate::numeric::sort_by;
-use crate::pyramid::Pyramid;
+use crate::pyramid::{MAX_HALVES, Pyramid};
 use lines::Line;
 use nibble_gray::Gray;
 
-/// Maximum longer side of the largest scale.
-const BASE_SIDE: usize = 1400;
-/// Minimum longer side of the smallest scale.
-const MIN_SIDE: usize = 110;
-/// Maximum longer side at which the largest scale is searched too: characters of such a small
-/// picture may be only five pixels apart.
-const SMALL_SIDE: usize = 800;
+/// Range of the longer side of the scales: at the largest, the characters of a line as long as the
+/// picture are twenty pixels apart, at the smallest two.
+const SIDES: std::ops::RangeInclusive<usize> = 110..=920;
 /// Maximum bars considered per scale, the longest first.
 const MAX_BARS: usize = 60;
 /// Maximum groups of bars whose lines are measured.
@@ -38,29 +36,17 @@ const MAX_GROUPS: usize = 10;
 const ROOT_TWO_STEP: f32 = 1.4;
 
 /// The picture at one scale. Lengths here times `scale` are lengths in the picture.
-struct Level {
-    gray: Gray,
+struct Level<'a> {
+    gray: Cow<'a, Gray>,
     scale: f32,
 }
 
-impl Level {
-    /// The pyramid of this level, to measure on.
-    fn pyramid(&self) -> Pyramid<'_> {
-        Pyramid::of(&self.gray)
-    }
-}
-
-/// Zones that may be machine-readable, best first, in pixels of `gray`.
+/// Zones that may be machine-readable, best first, in pixels of the picture.
 #[must_use]
-pub(crate) fn locate(gray: &Gray) -> Vec<Zone> {
-    if gray.width() == 0 || gray.height() == 0 {
-        return Vec::new();
-    }
-    let levels = levels(gray);
-    let hints = levels.iter().enumerate().flat_map(|(index, level)| {
-        // Characters five pixels apart at a large picture's largest scale are too small to be read.
-        let searched = index > 0 || level.gray.width().max(level.gray.height()) <= SMALL_SIDE;
-        let mut bars = if searched { bars::find(&level.gray) } else { Vec::new() };
+pub(crate) fn locate(picture: &Pyramid) -> Vec<Zone> {
+    let levels = levels(picture);
+    let hints = levels.iter().flat_map(|level| {
+        let mut bars = bars::find(&level.gray);
         bars.retain(|bar| bar.texture(&level.gray) > lines::MIN_TEXTURE);
         let mut bars = lines::join(bars);
         sort_by(&mut bars, |a, b| b.half.total_cmp(&a.half));
@@ -69,35 +55,28 @@ pub(crate) fn locate(gray: &Gray) -> Vec<Zone> {
     });
     let groups = zones::group(hints.collect());
     let hints = groups.iter().take(MAX_GROUPS).flat_map(|zone| &zone.lines);
-    let mut measured =
-        zones::group(hints.filter_map(|path| lines::measure(level_for(&levels, path), path)).collect());
+    let measured = hints.filter_map(|hint| lines::measure(picture, hint, Sign::Ink));
+    let mut measured = zones::group(measured.collect());
     measured.iter_mut().for_each(|zone| zones::foreshorten(&mut zone.lines));
     measured
 }
 
-/// The smallest level at which a line's capitals are tall enough to be measured, or the largest
-/// level.
-fn level_for<'a>(levels: &'a [Level], path: &crate::path::LinePath) -> &'a Level {
-    let fits = |level: &Level| path.cap_at(path.length / 2.0) / level.scale >= PATCH_CAP;
-    levels.iter().rev().find(|level| fits(level)).unwrap_or(&levels[0])
-}
-
-/// The picture at decreasing scales.
-fn levels(gray: &Gray) -> Vec<Level> {
-    let factor = gray.width().max(gray.height()).div_ceil(BASE_SIDE);
-    let mut levels = vec![Level { gray: gray.shrunk(factor), scale: whole(factor) }];
-    while let Some(last) = levels.last() {
-        let next = raster::shrink_by_root_two(&last.gray);
-        if next.width().max(next.height()) < MIN_SIDE {
+/// The picture at decreasing scales: its halves, and between them each half shrunk once more.
+fn levels<'a>(picture: &'a Pyramid<'_>) -> Vec<Level<'a>> {
+    let side = |gray: &Gray| gray.width().max(gray.height());
+    let mut levels = Vec::new();
+    for times in 0..=MAX_HALVES {
+        let half = picture.level(times);
+        if side(half) < *SIDES.start() {
             break;
         }
-        let scale = last.scale * ROOT_TWO_STEP;
-        levels.push(Level { gray: next, scale });
+        let scale = picture.scale(times);
+        levels.push(Level { gray: Cow::Borrowed(half), scale });
+        if (SIDES.start() * 7..=SIDES.end() * 7).contains(&(side(half) * 5)) {
+            let gray = Cow::Owned(raster::shrink_by_root_two(half));
+            levels.push(Level { gray, scale: scale * ROOT_TWO_STEP });
+        }
     }
+    levels.retain(|level| side(&level.gray) <= *SIDES.end());
     levels
-}
-
-#[allow(clippy::cast_precision_loss, reason = "a factor of a few dozen")]
-fn whole(factor: usize) -> f32 {
-    factor.max(1) as f32
 }

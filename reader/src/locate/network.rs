@@ -22,7 +22,7 @@ const MIN_FURTHER_SIDE: usize = 96;
 pub(crate) fn zones_of(picture: &Pyramid, proposal: &Proposal) -> Vec<Zone> {
     let hints = hints(picture, proposal);
     let measured: Vec<Line> =
-        hints.iter().filter_map(|hint| lines::measure_on(picture, hint, Sign::Change)).collect();
+        hints.iter().filter_map(|hint| lines::measure(picture, hint, Sign::Change)).collect();
     let mut zones = zones::group(measured);
     zones.iter_mut().for_each(|zone| zones::foreshorten(&mut zone.lines));
     zones

@@ -48,6 +48,7 @@ def main() -> None:
     t.add_argument("--limit", type=int, default=400, help="chunks of 64 frames at most")
     t.add_argument("--warm", type=int, default=12, help="chunks before the first step")
     t.add_argument("--fresh", type=float, help="chunks a step from then on (default: measured)")
+    t.add_argument("--fresh-from", type=int, default=0, help="the step from which on")
     t.add_argument("--batch", type=int, default=32)
     t.add_argument("--rate", type=float, default=4e-3)
     t.add_argument("--steps-f32", type=int)

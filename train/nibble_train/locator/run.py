@@ -92,9 +92,8 @@ def run(options: argparse.Namespace) -> None:
     folder = Path(options.chunks or out / "chunks")
     producers = Producers(options.seed, folder, options.fonts, options.producers, options.limit)
     fixed = held_out(options.seed, options.validation, Fonts(options.fonts))
-    supply = Supply(
-        producers, Pool(options.limit, device), options.limit, options.warm, options.fresh
-    )
+    pool = Pool(options.limit, device)
+    supply = Supply(producers, pool, options.limit, options.warm, options.fresh, options.fresh_from)
     tell(f"{device}, {len(fixed)} chunks held out, {producers.rate():.2f} chunks a second")
     checkpoint = out / "checkpoint.pt"
     resume = torch.load(checkpoint, map_location=device) if options.resume else None
@@ -118,7 +117,8 @@ def run(options: argparse.Namespace) -> None:
         )
         start, resume = resume, None
         if start:
-            stage.steps, supply.fresh, supply.steps = start["steps"], start["fresh"], start["base"]
+            stage.steps, supply.steps = start["steps"], start["base"]
+            supply.fresh, supply.fresh_from = start["fresh"], start["fresh_from"]
         elif stage.steps is None:
             left = options.deadline - RESERVE - (time.monotonic() - begin)
             rest = sum(s for n, _, s in STAGES[number:] if asked[n] is None)
@@ -137,6 +137,7 @@ def run(options: argparse.Namespace) -> None:
         figures = quality(average, fixed, device)
         tell(f"{name} held out {json.dumps(figures)}")
         manifest["stages"][name] = {"steps": stage.steps, "figures": figures}
-        manifest |= {"fresh": supply.fresh, "frames": supply.pool.chunks * CHUNK}
+        manifest |= {"fresh": supply.fresh, "fresh_from": supply.fresh_from}
+        manifest["frames"] = supply.pool.chunks * CHUNK
         (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     producers.stop()

@@ -42,8 +42,8 @@ class Stage:
 
 @dataclass
 class Supply:
-    """How many chunks the pool holds at a step: `warm`, and `fresh` more a step, up to `limit`.
-    The count goes on from stage to stage.
+    """How many chunks the pool holds at a step: `warm`, and from step `fresh_from` on `fresh` for
+    each step since the beginning, up to `limit`. Steps count on from stage to stage.
     """
 
     producers: Producers
@@ -51,11 +51,13 @@ class Supply:
     limit: int
     warm: int
     fresh: float | None = None
+    fresh_from: int = 0
     steps: int = 0
 
     def at(self, step: int) -> None:
         """Fills the pool for `step` of all stages; waits where chunks are late."""
-        wanted = min(self.limit, self.warm + int(step * (self.fresh or 0.0)))
+        fresh = (self.fresh or 0.0) if step >= self.fresh_from else 0.0
+        wanted = min(self.limit, self.warm + int(step * fresh))
         while self.pool.chunks < wanted:
             self.pool.add(*self.producers.take(self.pool.chunks))
 
@@ -130,6 +132,7 @@ def train(
             "step": step,
             "steps": stage.steps,
             "fresh": supply.fresh,
+            "fresh_from": supply.fresh_from,
             "base": base,
             "network": network.state_dict(),
             "average": average.network.state_dict(),
@@ -150,6 +153,7 @@ def train(
             stage.steps = step + max(1, int(pace * (stage.seconds - (now - begin)) * 0.97))
             if supply.fresh is None:
                 supply.fresh = round(0.93 * supply.producers.rate() / pace, 4)
+                supply.fresh_from = base + step
             report(f"{pace:.1f} steps a second: {stage.steps} steps", None, None)
         supply.at(base + step)
         rng = np.random.default_rng([stage.seed, 3, step])
