@@ -14,6 +14,8 @@ struct ReadmeExamples;
 mod bmp;
 mod cost;
 mod error;
+#[cfg(feature = "gif")]
+mod gif;
 mod jpeg;
 mod orient;
 mod pixels;
@@ -60,6 +62,8 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Gray, PictureError> {
         ImageFormat::Png => png::decode(bytes, limits),
         ImageFormat::WebP => webp::decode(bytes, limits),
         ImageFormat::Bmp => bmp::decode(bytes, limits),
+        #[cfg(feature = "gif")]
+        ImageFormat::Gif => gif::decode(bytes, limits),
         #[cfg(feature = "tiff")]
         ImageFormat::Tiff => tiff::decode(bytes, limits),
         format => Err(PictureError::Unsupported(format!("{format:?}"))),

@@ -185,5 +185,58 @@ fn what_is_no_picture_says_so() {
     let named = |bytes: &[u8]| decode(bytes, &Limits::NATIVE).unwrap_err();
     assert_eq!(named(b"%PDF-1.7\n"), PictureError::Unsupported("PDF".to_owned()));
     assert_eq!(named(b"\0\0\0\x18ftypheic\0\0\0\0"), PictureError::Unsupported("HEIC".to_owned()));
-    assert_eq!(named(b"GIF89a\x01\0\x01\0\0\0\0;").code(), "Unsupported");
+    // A file of a known format without a picture, or one that this build does not decode.
+    let empty = named(b"GIF89a\x01\0\x01\0\0\0\0;").code();
+    assert_eq!(empty, if cfg!(feature = "gif") { "Broken" } else { "Unsupported" });
+}
+
+#[cfg(feature = "gif")]
+mod gif {
+    use super::*;
+    use image::codecs::gif::GifEncoder;
+    use image::{Frame, Rgba, RgbaImage};
+
+    /// An animation: a dark frame of `width` x `height` pixels at a place, then a light one.
+    fn animation(width: u32, height: u32, left: u32, top: u32) -> Vec<u8> {
+        let mut file = Vec::new();
+        let mut encoder = GifEncoder::new(&mut file);
+        for (level, left, top) in [(40, left, top), (200, 0, 0)] {
+            let picture = RgbaImage::from_pixel(width, height, Rgba([level, level, level, 255]));
+            encoder
+                .encode_frame(Frame::from_parts(picture, left, top, image::Delay::from_numer_denom_ms(1, 1)))
+                .unwrap();
+        }
+        drop(encoder);
+        file
+    }
+
+    #[test]
+    fn the_first_frame_is_the_picture() {
+        let gray = decode(&animation(12, 7, 0, 0), &Limits::NATIVE).unwrap();
+        assert_eq!((gray.width(), gray.height()), (12, 7));
+        assert!(gray.pixels().iter().all(|&pixel| pixel == 40));
+    }
+
+    #[test]
+    fn every_prefix_and_every_changed_byte_is_an_error_or_a_picture() {
+        let file = animation(9, 5, 0, 0);
+        for end in 0..file.len() {
+            let _ = decode(&file[..end], &Limits::BROWSER);
+        }
+        for index in 0..file.len() {
+            for bit in 0..8 {
+                let mut changed = file.clone();
+                changed[index] ^= 1 << bit;
+                let _ = decode(&changed, &Limits::BROWSER);
+            }
+        }
+    }
+
+    #[test]
+    fn a_canvas_beyond_the_limits_is_refused() {
+        let mut file = animation(9, 5, 0, 0);
+        // Width and height of the canvas.
+        file[6..10].copy_from_slice(&[0xFF; 4]);
+        assert_eq!(decode(&file, &Limits::NATIVE).unwrap_err().code(), "TooLarge");
+    }
 }

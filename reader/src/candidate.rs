@@ -13,7 +13,7 @@ use crate::decode::grammar::{self, Text};
 use crate::decode::odds::{MIN_UNPROTECTED_ODDS, unprotected_odds};
 use crate::decode::rivals::{self, Rival};
 use crate::decode::slots::{Grid, Slot, ink, marginals, most_likely};
-use crate::decode::states::{settle_states, with_states};
+use crate::decode::states::{is_untrusted_state, settle_states, with_states};
 use crate::geometry::Point;
 use crate::look::{TEMPERATURE, run};
 use crate::path::LinePath;
@@ -217,7 +217,8 @@ impl Candidate {
         let slot = with_states(&read.slots[position], &self.text, line, position);
         let (odds, other) = unprotected_odds(&slot, read.ink[position], &self.text, line, position);
         let confidence = symbol(self.text.lines[line][position]).map_or(0.0, |symbol| slot[symbol]);
-        (odds < MIN_UNPROTECTED_ODDS || confidence < MIN_UNPROTECTED).then_some(other)
+        let is_doubtful = odds < MIN_UNPROTECTED_ODDS || confidence < MIN_UNPROTECTED;
+        (is_doubtful || is_untrusted_state(&self.text, line, position)).then_some(other)
     }
 
     /// Share of check digits that agree; 0 where the format has none.
@@ -341,7 +342,7 @@ pub(super) mod tests {
         assert_eq!(reasons(&PASSPORT), []);
         let digit = [PASSPORT[0], "L898902C36UTO7408122F1204159ZE184226B<<<<<19"];
         assert_eq!(reasons(&digit), [NotValid::CheckDigit]);
-        let foreign = ["P<UT0ERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", PASSPORT[1]];
+        let foreign = ["P<UTOERIKSS0N<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", PASSPORT[1]];
         assert_eq!(reasons(&foreign), [NotValid::ForeignCharacter]);
         // The 41st of September, with check digits that agree.
         let day =

@@ -181,6 +181,24 @@ fn centre_row(profile: &[f32]) -> usize {
 
 /// The ink of the patch around a path, [`OVERHANG`] characters longer at each end, and its layout.
 fn patch(picture: &Pyramid, path: &LinePath) -> (Vec<f32>, Layout) {
+    let (pixels, layout) = patch_pixels(picture, path);
+    (patch_ink(&pixels, layout.columns), layout)
+}
+
+/// As [`patch`], but how much the pixels change along the line instead of their ink.
+fn patch_change(picture: &Pyramid, path: &LinePath) -> (Vec<f32>, Layout) {
+    let (pixels, layout) = patch_pixels(picture, path);
+    let mut change = vec![0.0; pixels.len()];
+    for (change, row) in change.chunks_mut(layout.columns).zip(pixels.chunks(layout.columns)) {
+        for ((change, &left), &right) in change.iter_mut().zip(row).zip(&row[1..]) {
+            *change = f32::from(left.abs_diff(right));
+        }
+    }
+    (change, layout)
+}
+
+/// The pixels of the patch around a path.
+fn patch_pixels(picture: &Pyramid, path: &LinePath) -> (Vec<u8>, Layout) {
     let pitch = PATCH_CAP * PITCH_PER_CAP;
     let layout = Layout {
         rows: PATCH_ROWS,
@@ -189,8 +207,7 @@ fn patch(picture: &Pyramid, path: &LinePath) -> (Vec<f32>, Layout) {
         cap: PATCH_CAP,
         margin: OVERHANG * pitch,
     };
-    let pixels = picture.sample(path, &layout);
-    (patch_ink(&pixels, layout.columns), layout)
+    (picture.sample(path, &layout), layout)
 }
 
 /// A line as measured on a picture.
@@ -204,16 +221,29 @@ pub(super) struct Measured {
     pub(super) pitch: Option<f32>,
 }
 
-/// Measures the line near `hint`: course, height, ends and rhythm. `None` if there is no line, or
-/// if its number of characters is outside `lengths`.
+/// What tells where a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// Its ink.
+    Ink,
+    /// Change along the line: characters have it, frames and the edge of the paper do not.
+    Change,
+}
+
+/// Measures the line near `hint`: course and height by `sign`, ends and rhythm. `None` if there is no
+/// line, or if its number of characters is outside `lengths`.
 pub(super) fn measure(
     picture: &Pyramid,
     hint: &LinePath,
+    sign: Sign,
     lengths: &std::ops::Range<f32>,
 ) -> Option<Measured> {
     let mut path = *hint;
     for _ in 0..2 {
-        let (ink, layout) = patch(picture, &path);
+        let (ink, layout) = match sign {
+            Sign::Ink => patch(picture, &path),
+            Sign::Change => patch_change(picture, &path),
+        };
         path = recentred(&path, &ink, &layout)?;
         // The height has changed, and with it the number of characters that fit the length.
         let length = path.linear.norm() * path.length / (path.cap_at(path.length / 2.0) * PITCH_PER_CAP);

@@ -53,7 +53,7 @@ for (const [width, height, colorScheme, language] of [
   await page.click("#camera-open");
   await page.waitForFunction(
     () =>
-      document.querySelectorAll("[data-live][data-state=settled]").length > 2 &&
+      document.querySelectorAll("[data-live][data-state=settled]").length > 1 &&
       document.querySelector("#camera-overlay polygon") !== null,
   );
   await keep("camera", false);

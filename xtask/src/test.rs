@@ -28,6 +28,11 @@ const STEPS: &[Step] = &[
     ("i686", "engine and reader on a 32-bit target", &[X86Narrow], i686),
     ("package", "crates as they would be published", &[], package),
     ("digests", "digests that the bench view compares with", &[], digests::check),
+    ("midv", "layout of the published sets MIDV-500 and MIDV-2020, with specimens", &[], || {
+        let mut cargo = command("cargo");
+        cargo.args(["test", "--quiet", "-p", "xtask", "--", "--ignored", "a_set_of_specimens"]);
+        shell::run(&mut cargo)
+    }),
     ("warped", "photo-like frames of real pictures, where these are present", &[], eval::check),
     (
         "inner-loops",

@@ -30,7 +30,7 @@ Examples:
                                                  one line of JSON per picture, as it is read
 The exit code is 0 if every file could be decoded, and 2 if a file is unreadable or not a picture.")]
 pub(crate) struct Options {
-    /// Pictures (JPEG, PNG, WebP, BMP or TIFF, detected by content), folders, or - for a picture on
+    /// Pictures (JPEG, PNG, WebP, BMP, TIFF or GIF, detected by content), folders, or - for a picture on
     /// standard input. In folders, hidden files and files that are not pictures are left out
     #[arg(required_unless_present = "files_from")]
     files: Vec<PathBuf>,

@@ -11,7 +11,7 @@
 use super::Level;
 use super::bars::Bar;
 use crate::measure;
-use crate::measure::PITCH_PER_CAP;
+use crate::measure::{PITCH_PER_CAP, Sign};
 use crate::numeric::sort_by;
 use crate::path::LinePath;
 use crate::pyramid::Pyramid;
@@ -83,13 +83,13 @@ impl Line {
 
 /// Measures the line near `hint`. `None` if there is none, or if its length does not suit a zone.
 pub(super) fn measure(level: &Level, hint: &LinePath) -> Option<Line> {
-    let line = measure_on(&level.pyramid(), &hint.scaled(1.0 / level.scale))?;
+    let line = measure_on(&level.pyramid(), &hint.scaled(1.0 / level.scale), Sign::Ink)?;
     Some(Line { path: line.path.scaled(level.scale), ..line })
 }
 
 /// As [`measure`], on a picture.
-pub(super) fn measure_on(picture: &Pyramid, hint: &LinePath) -> Option<Line> {
-    let measured = measure::measure(picture, hint, &HINTED_LENGTH)?;
+pub(super) fn measure_on(picture: &Pyramid, hint: &LinePath, sign: Sign) -> Option<Line> {
+    let measured = measure::measure(picture, hint, sign, &HINTED_LENGTH)?;
     let path = measured.pitch.map_or(measured.path, |factor| spaced(&measured.path, factor));
     Some(Line { path, regularity: measured.regularity })
 }

@@ -5,13 +5,13 @@ use super::lines::{self, Line};
 use super::proposals::{CHANNELS, Proposal, proposals};
 use super::rows::hints;
 use super::zones::{self, Zone};
+use crate::measure::Sign;
 use crate::numeric::sort_by;
 use crate::pyramid::Pyramid;
 use nibble_core::{ModelError, Network};
 
-/// Maximum longer side of the level that the network reads: it was trained on sides of 192 to 384
-/// pixels.
-const MAX_SIDE: usize = 384;
+/// Maximum longer side of the level that the network reads.
+const MAX_SIDE: usize = 512;
 /// Where no proposal is this sure, the next level is read too: a zone that fills the picture is
 /// larger than what the network sees at once.
 const SURE: f32 = 0.7;
@@ -21,7 +21,8 @@ const MIN_FURTHER_SIDE: usize = 96;
 /// The zones of a proposal, best first, with their lines measured.
 pub(crate) fn zones_of(picture: &Pyramid, proposal: &Proposal) -> Vec<Zone> {
     let hints = hints(picture, proposal);
-    let measured: Vec<Line> = hints.iter().filter_map(|hint| lines::measure_on(picture, hint)).collect();
+    let measured: Vec<Line> =
+        hints.iter().filter_map(|hint| lines::measure_on(picture, hint, Sign::Change)).collect();
     let mut zones = zones::group(measured);
     zones.iter_mut().for_each(|zone| zones::foreshorten(&mut zone.lines));
     zones

@@ -28,6 +28,12 @@ const MIN_LOGIT: f32 = -0.847;
 const MIN_BEST_LOGIT: f32 = 0.0;
 /// Minimum cells of a proposal.
 const MIN_CELLS: usize = 3;
+/// Minimum scalar product of the directions of neighbouring cells of a zone: twice the angle between
+/// them has this cosine.
+const MIN_AGREEMENT: f32 = 0.5;
+/// Maximum distance between the centre lines of neighbouring cells of a zone, as a share of half its
+/// thickness.
+const MAX_OFF: f32 = 0.75;
 /// Maximum proposals of a picture.
 const MAX_PROPOSALS: usize = 6;
 /// Added to the sum of squares along the line, in square pixels: a few cells say little about the
@@ -128,39 +134,58 @@ fn pieces(found: &[(Proposal, Vec<Cell<'_>>)]) -> Option<(usize, usize)> {
         .find_map(|i| (i + 1..found.len()).find(|&j| found[i].0.continues(&found[j].0)).map(|j| (i, j)))
 }
 
-/// The groups of cells that are probably inside a zone and touch one another, corners included.
+/// The groups of cells that are probably inside a zone, touch one another, corners included, and
+/// [agree](Cell::agrees).
 fn components(values: &[f32], columns: usize) -> Vec<Vec<Cell<'_>>> {
-    let logit = |index: usize| values[index * CHANNELS];
-    let count = values.len() / CHANNELS;
-    let mut left: Vec<bool> = (0..count).map(|index| logit(index) > MIN_LOGIT).collect();
+    let numbers = values.chunks_exact(CHANNELS);
+    let rows = numbers.len() / columns;
+    let mut left: Vec<Option<Cell<'_>>> = numbers
+        .enumerate()
+        .map(|(index, numbers)| {
+            (numbers[0] > MIN_LOGIT).then(|| Cell::of(numbers, index % columns, index / columns))
+        })
+        .collect();
     let mut groups = Vec::new();
-    for first in 0..count {
-        if !std::mem::take(&mut left[first]) {
-            continue;
-        }
-        let mut group = vec![first];
+    for first in 0..rows * columns {
+        let Some(cell) = left[first].take() else { continue };
+        let mut group = vec![(first, cell)];
         let mut next = 0;
-        while let Some(&index) = group.get(next) {
+        while let Some(&(index, cell)) = group.get(next) {
             next += 1;
             let (y, x) = (index / columns, index % columns);
-            for y in y.saturating_sub(1)..=(y + 1).min(count / columns - 1) {
+            for y in y.saturating_sub(1)..=(y + 1).min(rows - 1) {
                 for x in x.saturating_sub(1)..=(x + 1).min(columns - 1) {
-                    if std::mem::take(&mut left[y * columns + x]) {
-                        group.push(y * columns + x);
+                    let index = y * columns + x;
+                    if let Some(other) = left[index].take_if(|other| cell.agrees(other)) {
+                        group.push((index, other));
                     }
                 }
             }
         }
-        groups.push(group.into_iter().map(|index| cell(values, columns, index)).collect());
+        groups.push(group.into_iter().map(|(_, cell)| cell).collect());
     }
     groups
 }
 
-fn cell(values: &[f32], columns: usize, index: usize) -> Cell<'_> {
-    let numbers = &values[index * CHANNELS..][..CHANNELS];
-    let at = Point::new((index % columns) as f32 + 0.5, (index / columns) as f32 + 0.5) * CELL;
-    let leads_to = at + Point::new(numbers[ACROSS[0]], numbers[ACROSS[1]]) * CELL;
-    Cell { at, leads_to, weight: 1.0 / (1.0 + libm::expf(-numbers[0])), numbers }
+impl<'a> Cell<'a> {
+    fn of(numbers: &'a [f32], x: usize, y: usize) -> Self {
+        let at = Point::new(x as f32 + 0.5, y as f32 + 0.5) * CELL;
+        let leads_to = at + Point::new(numbers[ACROSS[0]], numbers[ACROSS[1]]) * CELL;
+        Self { at, leads_to, weight: 1.0 / (1.0 + libm::expf(-numbers[0])), numbers }
+    }
+
+    /// Cosine and sine of twice the angle of the lines.
+    fn twice(&self) -> Point {
+        Point::new(self.numbers[COS_TWICE], self.numbers[SIN_TWICE])
+    }
+
+    /// Whether the other cell may belong to the same zone: their lines have about one direction, and
+    /// one leads to a point near the centre line of the other.
+    fn agrees(&self, other: &Self) -> bool {
+        let off = halved(self.twice()).cross(other.leads_to - self.leads_to).abs();
+        let reach = self.numbers[HALF].max(1.0) * CELL;
+        self.twice().dot(other.twice()) > MIN_AGREEMENT && off < MAX_OFF * reach
+    }
 }
 
 /// The mean of a number over cells, by their weights.

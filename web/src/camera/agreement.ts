@@ -11,8 +11,11 @@ const ENOUGH = 2;
  * second.
  */
 const GONE = 15;
-/** Number of answers with an invalid document after which the person may accept it as it is. */
-const PATIENCE = 10;
+/**
+ * How long a document must have been read without becoming valid before the person may accept the
+ * reading as it is; milliseconds.
+ */
+const PATIENCE_MS = 3000;
 
 /** Fields that are filled in while frames are read. */
 export const LIVE_FIELDS = ["name", "document_number", "birth_date", "expiry_date"] as const;
@@ -28,8 +31,11 @@ export interface Progress {
   gone: boolean;
   /** Whether to offer the current answer, because it does not become valid. */
   offer: boolean;
-  /** The current values, and whether each has stopped changing. */
-  fields: ReadonlyMap<LiveField, { value: string; settled: boolean }>;
+  /**
+   * The current values, whether each has stopped changing, and whether a check digit confirms it:
+   * none does for names.
+   */
+  fields: ReadonlyMap<LiveField, { value: string; settled: boolean; confirmed: boolean }>;
 }
 
 function valueOf(field: LiveField, document: DocumentFields): string {
@@ -38,28 +44,35 @@ function valueOf(field: LiveField, document: DocumentFields): string {
   return document[field] ?? "";
 }
 
-/** Returns whether the check digit of a field agrees; true if the format has none for it. */
-function passes(field: LiveField, checks: readonly Check[]): boolean {
-  return checks.find((check) => check.field === field)?.ok ?? true;
+/** Returns whether the check digit of a field agrees; undefined if the format has none for it. */
+function verdict(field: LiveField, checks: readonly Check[]): boolean | undefined {
+  return checks.find((check) => check.field === field)?.ok;
 }
 
 /** Follows the answers of one document. */
 export class Agreement {
-  readonly #fields = new Map<LiveField, { value: string; run: number; settled: boolean }>();
+  readonly #fields = new Map<
+    LiveField,
+    { value: string; run: number; settled: boolean; confirmed: boolean }
+  >();
   #text = "";
   #run = 0;
-  #read = 0;
+  /** When the document was first read. */
+  #since: number | undefined;
   #empty = 0;
 
-  /** Adds the answer to one more frame. */
-  add(result: Result): Progress {
+  /** Adds the answer to one more frame; `now` is in milliseconds. */
+  add(result: Result, now: number): Progress {
     const found = result.quads.length > 0;
     this.#empty = found ? 0 : this.#empty + 1;
-    if (found && result.document !== null) this.#take(result, result.document);
+    if (found && result.document !== null) {
+      this.#since ??= now;
+      this.#take(result, result.document);
+    }
     return {
       done: this.#run >= ENOUGH,
       gone: this.#empty >= GONE && this.#fields.size > 0,
-      offer: this.#read >= PATIENCE,
+      offer: this.#since !== undefined && now - this.#since >= PATIENCE_MS,
       fields: this.#fields,
     };
   }
@@ -68,11 +81,11 @@ export class Agreement {
   forget(): void {
     this.#fields.clear();
     this.#text = "";
-    this.#run = this.#read = this.#empty = 0;
+    this.#run = this.#empty = 0;
+    this.#since = undefined;
   }
 
   #take(result: Result, document: DocumentFields): void {
-    this.#read++;
     const text = result.lines.join("\n");
     this.#run = !result.valid ? 0 : text === this.#text ? this.#run + 1 : 1;
     this.#text = text;
@@ -84,7 +97,8 @@ export class Agreement {
         this.#fields.set(field, {
           value,
           run,
-          settled: run >= ENOUGH && passes(field, result.checks),
+          settled: run >= ENOUGH && verdict(field, result.checks) !== false,
+          confirmed: verdict(field, result.checks) === true,
         });
     }
   }

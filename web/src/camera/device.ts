@@ -11,7 +11,8 @@ const WANTED: MediaTrackConstraints = {
 };
 
 /** Reasons why the page has no camera. */
-export type Trouble = "cameraDenied" | "cameraNone" | "cameraBusy" | "cameraInsecure";
+export type Trouble =
+  "cameraDenied" | "cameraNone" | "cameraBusy" | "cameraLost" | "cameraInsecure";
 
 /** The camera is not available. */
 export class CameraError extends Error {
@@ -69,6 +70,17 @@ export async function permission(): Promise<PermissionState> {
   } catch {
     return "prompt";
   }
+}
+
+/** Calls back when the person allows the camera in the settings of the browser. */
+export function onAllowed(callback: () => void): void {
+  navigator.permissions
+    ?.query({ name: "camera" as PermissionName })
+    .then((status) =>
+      status.addEventListener("change", () => status.state === "granted" && callback()),
+    )
+    // Not every browser has this permission.
+    .catch(() => undefined);
 }
 
 /** A camera whose stream is shown in a video element. */

@@ -9,8 +9,8 @@ const DARK = 45;
 const SMALL = 9;
 /** Width of the margin, as a fraction of the frame, in which lines are probably cut off. */
 const EDGE = 0.01;
-/** Minimum time that a hint stays, so that it can be read; milliseconds. */
-const MIN_SHOWN_MS = 900;
+/** Minimum time that a hint stays, so that it can be read and followed; milliseconds. */
+const MIN_SHOWN_MS = 1500;
 
 const distance = ([ax, ay]: [number, number], [bx, by]: [number, number]) =>
   Math.hypot(ax - bx, ay - by);

@@ -15,11 +15,15 @@ function words(field: LiveField, value: string): string {
   return field === "birth_date" || field === "expiry_date" ? date(value, "medium") : value;
 }
 
-/** Shows the current values and marks those that have stopped changing. */
+/**
+ * Shows the current values and marks those that have stopped changing: with a tick if a check digit
+ * confirms them.
+ */
 export function showFields(fields: Progress["fields"]): void {
   const rows = LIVE_FIELDS.map((field) => {
     const entry = fields.get(field);
-    const state = entry === undefined ? "empty" : entry.settled ? "settled" : "moving";
+    const settled = entry?.confirmed === true ? "settled" : "steady";
+    const state = entry === undefined ? "empty" : entry.settled ? settled : "moving";
     const value = entry === undefined ? "–" : words(field, entry.value);
     return el(
       "div",

@@ -10,7 +10,7 @@ import { t } from "../messages";
 import { quietly } from "../quiet";
 import { Agreement } from "./agreement";
 import { Controls } from "./controls";
-import { Camera, CameraError, permission, type Trouble } from "./device";
+import { Camera, CameraError, onAllowed, permission, type Trouble } from "./device";
 import { fileOf, type Frame } from "./frames";
 import { Hints, hintFor } from "./hints";
 import { showFields } from "./live";
@@ -67,7 +67,15 @@ export class CameraView {
     at("camera-use").addEventListener("click", () => {
       if (this.#best !== undefined) void this.#finish(this.#best);
     });
+    const video = at<HTMLVideoElement>("video");
+    video.addEventListener("resize", () => {
+      const upright = video.videoHeight > video.videoWidth;
+      video.parentElement?.setAttribute("data-upright", String(upright));
+    });
     document.addEventListener("visibilitychange", () => this.#follow());
+    onAllowed(() => {
+      if (this.#state === "cameraDenied" && !at("camera").hidden) void this.#start();
+    });
     onLanguage(() => {
       this.#label();
       this.#hints.translate();
@@ -105,6 +113,7 @@ export class CameraView {
     at("camera-start").hidden = !(
       state === "ask" ||
       state === "cameraBusy" ||
+      state === "cameraLost" ||
       state === "cameraNone"
     );
     at("camera-use").hidden = true;
@@ -135,7 +144,7 @@ export class CameraView {
     this.#allowed = true;
     this.#camera.onLost(() => {
       this.#stop();
-      this.#show("cameraBusy");
+      this.#show("cameraLost");
     });
     await this.#controls.refresh();
     await this.#read();
@@ -161,7 +170,7 @@ export class CameraView {
   /** Handles one more answer. Returns true if the frames so far are to be forgotten. */
   #take(frame: Frame): boolean {
     const { result, light } = frame;
-    const progress = this.#agreement.add(result);
+    const progress = this.#agreement.add(result, performance.now());
     outline(at<SVGSVGElement>("camera-overlay"), result.quads, result.width, result.height);
     this.#hints.show(hintFor(result, progress, light), performance.now());
     showFields(progress.fields);

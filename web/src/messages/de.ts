@@ -137,6 +137,9 @@ export const de: Record<Key, string> = {
   cameraBusy: "Die Kamera ist belegt",
   cameraBusyText:
     "Vielleicht benutzt sie ein anderes Programm. Schließen Sie es und versuchen Sie es noch einmal, oder wählen Sie ein Bild aus.",
+  cameraLost: "Die Kamera hat aufgehört",
+  cameraLostText:
+    "Vielleicht wurde sie abgezogen, oder ein anderes Programm hat sie übernommen. Starten Sie sie noch einmal, oder wählen Sie ein Bild aus.",
   cameraInsecure: "Die Kamera braucht eine sichere Verbindung",
   cameraInsecureText:
     "Browser geben die Kamera nur Seiten, die über HTTPS geöffnet sind. Wählen Sie ein Bild aus: Es wird genauso gut gelesen.",

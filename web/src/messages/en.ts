@@ -132,6 +132,9 @@ export const en = {
     "This device has none, or the browser cannot reach it. Choose a picture instead: it reads just as well.",
   cameraBusy: "The camera is in use",
   cameraBusyText: "Another program may have it. Close that and try again, or choose a picture.",
+  cameraLost: "The camera stopped",
+  cameraLostText:
+    "It may have been unplugged, or another program took it. Start it again, or choose a picture.",
   cameraInsecure: "The camera needs a secure connection",
   cameraInsecureText:
     "Browsers allow the camera only on pages opened over HTTPS. Choose a picture instead: it reads just as well.",

@@ -140,6 +140,9 @@ export const fr: Record<Key, string> = {
   cameraBusy: "L’appareil photo est occupé",
   cameraBusyText:
     "Un autre programme l’utilise peut-être. Fermez-le et réessayez, ou choisissez une image.",
+  cameraLost: "L’appareil photo s’est arrêté",
+  cameraLostText:
+    "Il a peut-être été débranché, ou un autre programme l’utilise. Redémarrez-le, ou choisissez une image.",
   cameraInsecure: "L’appareil photo exige une connexion sûre",
   cameraInsecureText:
     "Les navigateurs ne donnent l’appareil photo qu’aux pages ouvertes en HTTPS. Choisissez une image : elle se lit tout aussi bien.",
