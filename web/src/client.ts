@@ -62,8 +62,8 @@ export class Client {
 
   /** Loads the model of a precision before its first use. */
   async load(precision: Precision): Promise<void> {
-    await this.start();
-    await this.#ask("done", { kind: "load", precision });
+    // Engine and model arrive at the same time.
+    await Promise.all([this.start(), this.#ask("done", { kind: "load", precision })]);
   }
 
   /** Reads a picture. Its memory is transferred to the worker. */

@@ -210,9 +210,11 @@ fn picture(pkg: &Path) -> Result<()> {
     const TARGET: &str = "wasm32-unknown-unknown";
     // Half of the usual stack: decoders keep their tables elsewhere.
     const STACK: &str = "link-arg=-zstack-size=524288";
+    // What decodes is generic and compiled elsewhere; the rest of this crate need not be fast.
+    const QUICK: &str = "profile.release.package.image.opt-level=0";
     let mut cargo = command("cargo");
     cargo.args(["rustc", "--quiet", "--release", "--package", "nibble-wasm-picture", "--target", TARGET]);
-    cargo.args(["--crate-type", "cdylib", "--", "-C", STACK]);
+    cargo.args(["--config", QUICK, "--crate-type", "cdylib", "--", "-C", STACK]);
     run(cargo.env("RUSTFLAGS", flags()))?;
     let built = root().join("target").join(TARGET).join("release/nibble_wasm_picture.wasm");
     run(optimise(&built, BINARIES[0].binaryen).arg(pkg.join(PICTURE)))

@@ -117,8 +117,12 @@ export class Reader {
    * does, with `LoadFailed` if the model does not arrive, or with `ModelInvalid`.
    */
   static async create({ precision = "u4" as Precision } = {}): Promise<Reader> {
-    await init();
-    const model = new Uint8Array(await load(modelFile(precision)));
+    const started = init();
+    // Engine and model arrive at the same time. If both fail, the engine's error tells.
+    const loading = load(modelFile(precision));
+    loading.catch(() => undefined);
+    await started;
+    const model = new Uint8Array(await loading);
     return new Reader(new Held(reading, () => new Engine(model)));
   }
 
