@@ -1,9 +1,10 @@
 //! Codes of issuing states, nationalities and organisations.
 
 /// All codes of three characters, sorted: ISO 3166-1 alpha-3, those that Doc 9303-3, section 5, adds
-/// (among them `D<<` for Germany and `UTO` for specimens), and seven of states that are no more or that
-/// print another code: `ANT`, `NTZ`, `ROM`, `SCG`, `XKX`, `YUG`, `ZAR`.
-const CODES: [[u8; 3]; 283] = [
+/// (among them `D<<` for Germany and `UTO` for specimens), and eight of states that are no more or that
+/// print another code: `ANT`, `NTZ`, `ROM`, `SCG`, `XKX` and `XXK`
+/// (Kosovo), `YUG`, `ZAR`.
+const CODES: [[u8; 3]; 284] = [
     *b"ABW", *b"AFG", *b"AGO", *b"AIA", *b"ALA", *b"ALB", *b"AND", *b"ANT", *b"ARE", *b"ARG", *b"ARM",
     *b"ASM", *b"ATA", *b"ATF", *b"ATG", *b"AUS", *b"AUT", *b"AZE", *b"BDI", *b"BEL", *b"BEN", *b"BES",
     *b"BFA", *b"BGD", *b"BGR", *b"BHR", *b"BHS", *b"BIH", *b"BLM", *b"BLR", *b"BLZ", *b"BMU", *b"BOL",
@@ -29,7 +30,7 @@ const CODES: [[u8; 3]; 283] = [
     *b"UGA", *b"UKR", *b"UMI", *b"UNA", *b"UNK", *b"UNO", *b"URY", *b"USA", *b"UTO", *b"UZB", *b"VAT",
     *b"VCT", *b"VEN", *b"VGB", *b"VIR", *b"VNM", *b"VUT", *b"WLF", *b"WSM", *b"XBA", *b"XCC", *b"XCE",
     *b"XCO", *b"XDC", *b"XEC", *b"XES", *b"XIM", *b"XKX", *b"XMP", *b"XOM", *b"XPO", *b"XXA", *b"XXB",
-    *b"XXC", *b"XXX", *b"YEM", *b"YUG", *b"ZAF", *b"ZAR", *b"ZMB", *b"ZWE",
+    *b"XXC", *b"XXK", *b"XXX", *b"YEM", *b"YUG", *b"ZAF", *b"ZAR", *b"ZMB", *b"ZWE",
 ];
 
 /// Whether three characters of a zone, fillers included, are the code of a state, an organisation or a

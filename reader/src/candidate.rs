@@ -35,6 +35,9 @@ const MIN_VALID_SCORE: f32 = -0.3;
 /// Minimum ink in every slot of a valid text ([`crate::decode::slots::ink`]). Under a patch or glare
 /// the network hardly sees a character, but the marginals still name one.
 const MIN_INK: f32 = 0.5;
+/// Minimum characters of a zone, fillers aside: the shortest document code, issuer, number and dates
+/// have more.
+const MIN_PRINTED: usize = 10;
 /// Two lines with a larger share of equal characters are the same line, found twice.
 const SAME_LINE: f32 = 0.6;
 /// Minimum share of agreeing check digits of a probable zone.
@@ -109,8 +112,9 @@ impl Candidate {
         let slots: Vec<&[Slot]> = lines.iter().map(|line| &line.slots[..]).collect();
         let ink: Vec<&[f32]> = lines.iter().map(|line| &line.ink[..]).collect();
         let text = grammar::likeliest_text(&slots)?;
-        let is_empty = text.lines.iter().flatten().all(|&c| c == FILLER);
-        if is_empty || text.lines.windows(2).any(|pair| are_one_line(&pair[0], &pair[1])) {
+        let is_printed = |slot: &&Slot| ALPHABET[most_likely(slot)] != FILLER;
+        let printed = slots.iter().copied().flatten().filter(is_printed).count();
+        if printed < MIN_PRINTED || text.lines.windows(2).any(|pair| are_one_line(&pair[0], &pair[1])) {
             return None;
         }
         let (text, rival) = rivals::settle(&slots, &ink, settle_states(&slots, text));
