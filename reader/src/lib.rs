@@ -86,6 +86,9 @@ use pyramid::Pyramid;
 /// Maximum zones that are read in a picture.
 const MAX_ZONES: usize = 8;
 
+/// Maximum zones that are read in a proposal of the locator's network.
+const MAX_ZONES_OF_PROPOSAL: usize = 2;
+
 /// Once a document was read with certainty, other zones are read only if they score at least this
 /// share of the best zone.
 const MIN_FURTHER_SCORE: f32 = 0.4;
@@ -281,7 +284,7 @@ impl Reader {
             }
             let zones = zones_of(picture, proposal);
             let located = clock();
-            for zone in &zones {
+            for zone in zones.iter().take(MAX_ZONES_OF_PROPOSAL) {
                 found.extend(zone::read_zone(&mut self.network, picture, zone));
                 if found.iter().any(Candidate::is_certain) {
                     break;
