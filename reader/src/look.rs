@@ -16,8 +16,9 @@ use nibble_core::{Logits, Network};
 
 /// Characters that a first look takes in beyond each measured end.
 const LOOK_MARGIN: f32 = 3.0;
-/// Softmax temperature; above 1, because the network is more confident than it is accurate.
-pub(super) const TEMPERATURE: f32 = 1.5;
+/// Softmax temperature. Model files are calibrated on held-out strips (docs/training.md); slots off
+/// their lattice are a little less certain.
+pub(super) const TEMPERATURE: f32 = 1.1;
 /// Minimum evidence per character for a line of a zone.
 pub(super) const MIN_EVIDENCE: f32 = 1.8;
 /// A line length is still considered if its evidence is within this of the best length's.

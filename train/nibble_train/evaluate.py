@@ -20,84 +20,15 @@ import cv2
 import numpy as np
 
 from . import plot
-from .integer import Model, input_codes, requantise, windows
+from .calibration import bins_of_doubt, confidences, error
 from .model_file import load
+from .runner import Runner, collapse, distance, padded
 from .strips import NORMAL, PROFILES, ROWS, Generator, stretch
-from .texts import BLANK
 
 PRECISIONS = ("f32", "u8", "u4")
 #: Seeds of evaluation lie far above those of training.
 SEED = 9_000_000
 HEIGHTS = (4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24)
-#: Every integer up to here is an f32.
-EXACT_IN_F32 = 2**24
-
-
-class Runner:
-    """A model as matrix products. Integers stay exact: products run in f64 where a layer's bound
-    exceeds f32's integers.
-    """
-
-    def __init__(self, model: Model):
-        self.model = model
-        self.layers = []
-        for layer in model.convolutions:
-            flat = layer.weight.reshape(layer.weight.shape[0], -1).astype(np.float64)
-            bound = np.abs(flat).sum(1).max() * (2.0**layer.activation_bits - 1)
-            kind = np.float32 if model.precision == "f32" or bound < EXACT_IN_F32 else np.float64
-            self.layers.append((layer, np.ascontiguousarray(flat.T, kind)))
-
-    def logits(self, strip: np.ndarray) -> np.ndarray:
-        """`[columns, classes]`; integers for integer models."""
-        integer = self.model.precision != "f32"
-        first = self.model.convolutions[0]
-        x = (
-            input_codes(strip, first.activation_bits)
-            if integer
-            else strip.astype(np.float32)[:, :, None] / np.float32(255)
-        )
-        for index, (layer, matrix) in enumerate(self.layers):
-            x = x.astype(matrix.dtype)
-            taken = windows(x, layer.weight.shape[1:3], layer.stride, layer.padding, 0)
-            height, width = taken.shape[:2]
-            product = taken.reshape(height * width, -1) @ matrix
-            if integer:
-                product = product.astype(np.int64) + layer.bias.astype(np.int64)
-            else:
-                product = product + layer.bias.astype(np.float32)
-            if index + 1 == len(self.layers):
-                return product
-            if integer:
-                product = requantise(
-                    product, layer.scale, self.layers[index + 1][0].activation_bits
-                )
-            else:
-                product = np.maximum(product, 0)
-            x = product.reshape(height, width, -1)
-        raise ValueError("a network ends with a convolution")
-
-
-def padded(pixels: np.ndarray, stride: int = 4) -> np.ndarray:
-    """Widened to a multiple of the column stride by repeating the last column."""
-    return np.pad(pixels, ((0, 0), (0, -pixels.shape[1] % stride)), mode="edge")
-
-
-def collapse(logits: np.ndarray, alphabet: str) -> str:
-    """Greedy reading of `[columns, classes]`."""
-    labels = logits.argmax(1)
-    kept = labels[np.flatnonzero(np.diff(labels, prepend=BLANK) != 0)]
-    return "".join(alphabet[label] for label in kept if label != BLANK)
-
-
-def distance(a: str, b: str) -> int:
-    """Edit distance."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        following = [i]
-        for j, y in enumerate(b, 1):
-            following.append(min(row[j] + 1, following[-1] + 1, row[j - 1] + (x != y)))
-        row = following
-    return row[-1]
 
 
 @dataclass
@@ -144,37 +75,7 @@ class Score:
         return result
 
 
-def calibration_bins(runner: Runner, strips: list[tuple[np.ndarray, str]]) -> list[list[int]]:
-    """Characters by stated confidence: (right, all) in twenty bins of `-log2(1 - p)`, each half
-    wide; `p` is the largest softmax value of
-    the character's columns."""
-    bins = [[0, 0] for _ in range(20)]
-    scale = (
-        float(runner.model.convolutions[-1].scale[0]) if runner.model.precision != "f32" else 1.0
-    )
-    for pixels, text in strips:
-        logits = runner.logits(pixels) * scale
-        read = collapse(logits, runner.model.alphabet)
-        if len(read) != len(text):
-            continue
-        shifted = np.exp(logits - logits.max(1, keepdims=True))
-        best = (shifted / shifted.sum(1, keepdims=True)).max(1)
-        labels, position = logits.argmax(1), -1
-        confidence = [0.0] * len(read)
-        for column, label in enumerate(labels):
-            if label == BLANK:
-                continue
-            if column == 0 or labels[column - 1] != label:
-                position += 1
-            confidence[position] = max(confidence[position], float(best[column]))
-        for want, got, p in zip(text, read, confidence, strict=True):
-            place = min(19, int(-2 * math.log2(max(1 - p, 1e-12))))
-            bins[place][0] += want == got
-            bins[place][1] += 1
-    return bins
-
-
-def _score_chunk(job: tuple) -> tuple[dict, list]:
+def _score_chunk(job: tuple) -> tuple[dict, dict]:
     folder, profile, seed, count, cap = job
     cv2.setNumThreads(1)
     generator = Generator(seed, PROFILES[profile])
@@ -190,28 +91,30 @@ def _score_chunk(job: tuple) -> tuple[dict, list]:
             )
         if cap is None and len(kept) < 60:
             kept.append((pixels, strip.text))
-    return scores, calibration_bins(runners["u4"], kept) if kept else []
+    return scores, {p: confidences(runner, kept) for p, runner in runners.items() if kept}
 
 
 def _scores(
     folder: Path, profile: str, seed: int, count: int, cap: float | None, jobs: int
-) -> tuple[dict, list]:
+) -> tuple[dict, dict]:
     """Scores of `count` lines made in chunks of 250, each with a seed of its own, so that `jobs`
     doesn't change the result.
     """
     sizes = [min(250, count - start) for start in range(0, count, 250)]
     work = [(str(folder), profile, seed + 7 * index, size, cap) for index, size in enumerate(sizes)]
-    totals, bins = {p: Score() for p in PRECISIONS}, [[0, 0] for _ in range(20)]
+    totals, sure = {p: Score() for p in PRECISIONS}, {p: [] for p in PRECISIONS}
     with multiprocessing.Pool(jobs) as pool:
         for index, (scores, found) in enumerate(pool.imap(_score_chunk, work)):
             for precision in PRECISIONS:
                 totals[precision].merge(scores[precision])
-            for place, (right, every) in enumerate(found):
-                bins[place][0] += right
-                bins[place][1] += every
+            for precision, pair in found.items():
+                sure[precision].append(pair)
             if index % 8 == 7:
                 print(f"{profile}: {totals['u4'].lines} of {count} lines", flush=True)
-    return totals, bins
+    joined = {
+        p: [np.concatenate(part) for part in zip(*all_, strict=True)] for p, all_ in sure.items()
+    }
+    return totals, joined
 
 
 def line_strip(gray: np.ndarray) -> np.ndarray:
@@ -272,11 +175,15 @@ def evaluate(request: Request, say: Callable[[str], None] = print) -> dict:
         "profiles": {},
         "capital_height": {},
         "confidence": {},
+        "calibration_error_percent": {},
     }
     for index, profile in enumerate(("normal", "hard")):
-        totals, bins = _scores(models, profile, SEED + 1_000_000 * index, count, None, jobs)
+        totals, sure = _scores(models, profile, SEED + 1_000_000 * index, count, None, jobs)
         result["profiles"][profile] = {p: score.summary(True) for p, score in totals.items()}
-        result["confidence"][profile] = bins
+        result["confidence"][profile] = bins_of_doubt(*sure["u4"])
+        result["calibration_error_percent"][profile] = {
+            p: round(100 * error(*pair), 3) for p, pair in sure.items()
+        }
         say(f"{profile}: {result['profiles'][profile]}")
     for height in HEIGHTS:
         totals, _ = _scores(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
+from . import calibration
 from .integer import Convolution, MaxPool, Model, input_codes, run
 from .model_file import save
 from .strips import NORMAL, Generator
@@ -193,8 +194,9 @@ def odd_network(seed: int = 5) -> Model:
 
 def export(archives: Path, root: Path) -> None:
     """Writes `models/` and `testdata/golden/` from the archives at hand: `f32.npz`, from which 8
-    bits are calibrated unless `u8.npz` is there, and `u4.npz`. What has no
-    archive stays as it is."""
+    bits are calibrated unless `u8.npz` is there, and `u4.npz`. What has no archive stays as it is.
+    The temperature of each precision is fitted and folded in (`calibration`).
+    """
 
     def load(name: str) -> dict:
         return dict(np.load(archives / name))
@@ -218,8 +220,11 @@ def export(archives: Path, root: Path) -> None:
         raise FileNotFoundError(f"{archives} holds none of f32.npz, u8.npz and u4.npz")
     for folder in ("models", "testdata/golden"):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    crop = strips[0][:, :128]
+    crop, judges = strips[0][:, :128], calibration.held_out()
     for name, model in models.items():
+        found = calibration.temperature(model, judges)
+        calibration.cooled(model, found)
+        print(f"{name}: temperature {found:.3f}")
         save(model, str(root / f"models/ocr-{name}.safetensors"))
         golden(model, crop, root / f"testdata/golden/{name}.safetensors")
     odd = odd_network()

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from .evaluate import distance
 from .losses import LineLoss, by_line
+from .runner import distance
 from .stream import COLUMN_STRIDE, LEAST_PITCH, WIDEST, Chunk
 from .strips import HARD, NORMAL, Generator
 from .texts import ALPHABET, BLANK

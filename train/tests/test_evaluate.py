@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nibble_train.evaluate import Request, evaluate, line_strip, padded
+from nibble_train.evaluate import Request, evaluate, line_strip
+from nibble_train.runner import padded
 from nibble_train.strips import ROWS
 
 ROOT = Path(__file__).resolve().parents[2]

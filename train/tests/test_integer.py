@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from nibble_train.evaluate import Runner, collapse, distance
 from nibble_train.export import odd_network
 from nibble_train.integer import Convolution, MaxPool, Model, convolve, input_codes, requantise, run
+from nibble_train.runner import Runner, collapse, distance
 
 
 def convolve_by_loops(x: np.ndarray, layer: Convolution) -> np.ndarray:

@@ -5,11 +5,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: training is not tested here")
 
-from nibble_train.evaluate import Runner, padded  # noqa: E402
 from nibble_train.export import float_model, float_run, quantised_model  # noqa: E402
 from nibble_train.integer import input_codes  # noqa: E402
 from nibble_train.losses import by_column, by_line, torch_ctc  # noqa: E402
 from nibble_train.network import Network, QuantisedNetwork  # noqa: E402
+from nibble_train.runner import Runner, padded  # noqa: E402
 from nibble_train.stream import IGNORED, Chunk, column_labels  # noqa: E402
 from nibble_train.strips import NORMAL, Generator  # noqa: E402
 from nibble_train.texts import ALPHABET, BLANK  # noqa: E402
