@@ -15,7 +15,7 @@ def _train(options: argparse.Namespace) -> bool:
     """Trains; `False` if the run was cut."""
     import torch
 
-    from . import checkpoint, deadline, manifest
+    from . import checkpoint, deadline, manifest, report
     from .recipe import Recipe
     from .training import Run, Training, deterministic
 
@@ -37,6 +37,7 @@ def _train(options: argparse.Namespace) -> bool:
         not options.no_graphs,
     )
     training = Training(recipe, run)
+    training.check, training.save = report.check, checkpoint.save
     goes_on = checkpoint.load(training)
     if goes_on:
         print(f"goes on at step {training.all_steps()}", flush=True)

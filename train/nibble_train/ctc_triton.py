@@ -10,7 +10,7 @@ import torch
 import triton
 import triton.language as tl
 
-from .losses import NEVER, StateCtc, extended, scan
+from .ctc import NEVER, StateCtc, extended, scan
 from .texts import BLANK
 
 #: States of a programme: the next power of two above the 89 of the longest line.
@@ -76,7 +76,7 @@ def states_of(
     skips: torch.Tensor,
     lengths: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """As `losses.scan`."""
+    """As `ctc.scan`."""
     strips, columns, classes = log_probabilities.shape
     count = states.shape[1]
     shape = (strips, columns, count)
@@ -103,7 +103,7 @@ def states_of(
 def triton_ctc(
     log_probabilities: torch.Tensor, texts: torch.Tensor, lengths: torch.Tensor
 ) -> torch.Tensor:
-    """CTC losses `[n]`, as `losses.torch_ctc`."""
+    """CTC losses `[n]`, as `ctc.torch_ctc`."""
     return StateCtc.apply(log_probabilities, texts, lengths, states_of)
 
 

@@ -17,7 +17,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from . import report
 from .augment import changed
 from .learner import WARM_STEPS, Learner, cosine, estimate_norms, set_training
 from .losses import by_column, by_line, divergence, line_loss
@@ -89,6 +88,9 @@ class Training:
         #: When phases end regardless of their steps, and who sets that; see `deadline`.
         self.ends: dict[int, float] = {}
         self.plan: Callable[[Training], None] = lambda _: None
+        #: What is done at a validation, and at a checkpoint; see `report` and `checkpoint`.
+        self.check: Callable[[Training], None] = lambda _: None
+        self.save: Callable[[Training], None] = lambda _: None
 
     # Phases.
 
@@ -208,7 +210,7 @@ class Training:
         while True:
             if not self._phase():
                 return False
-            report.check(self)
+            self.check(self)
             self.steppers.clear()
             if self.index + 1 == len(PHASES):
                 break
@@ -228,7 +230,7 @@ class Training:
                 if self.step >= self.phase.length:
                     break
             if self.run.cut is not None and self.all_steps() >= self.run.cut:
-                self.save()
+                self.save(self)
                 self.close()
                 return False
             self.one(stepper)
@@ -268,8 +270,8 @@ class Training:
         if now > self.ends.get(self.index, float("inf")) and self.step > 0:
             self.recipe = self.recipe.with_phase(self.index, stop=self.step)
         elif now - self.last > self.run.every:
-            report.check(self)
-            self.save()
+            self.check(self)
+            self.save(self)
             for learner in self.learners:
                 set_training(learner.network, self.phase.name != "frozen")
             self.last = time.monotonic()
@@ -283,9 +285,3 @@ class Training:
         if self.stream is not None:
             self.stream.close()
             self.stream = None
-
-    def save(self) -> None:
-        """Writes a checkpoint."""
-        from .checkpoint import save
-
-        save(self)

@@ -6,7 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: losses are not tested here")
 
-from nibble_train.losses import IGNORED, by_column, scan_ctc, torch_ctc  # noqa: E402
+from nibble_train.ctc import scan_ctc, torch_ctc  # noqa: E402
+from nibble_train.losses import IGNORED, by_column  # noqa: E402
 from nibble_train.texts import BLANK  # noqa: E402
 
 

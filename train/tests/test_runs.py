@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: training is not tested here")
 
-from nibble_train import checkpoint, manifest  # noqa: E402
+from nibble_train import checkpoint, manifest, report  # noqa: E402
 from nibble_train.export import export  # noqa: E402
 from nibble_train.recipe import Phase, Recipe  # noqa: E402
 from nibble_train.training import Run, Training, deterministic  # noqa: E402
@@ -35,6 +35,7 @@ def trained(out, recipe=RECIPE, jobs=1, cut=None):
     torch.set_num_threads(1)
     run = Run(out, torch.device("cpu"), jobs, 1e9, 4, cut=cut, say=lambda _: None)
     training = Training(recipe, run)
+    training.check, training.save = report.check, checkpoint.save
     checkpoint.load(training)
     if not training.go():
         return None

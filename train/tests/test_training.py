@@ -5,9 +5,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: training is not tested here")
 
+from nibble_train.ctc import torch_ctc  # noqa: E402
 from nibble_train.export import float_model, float_run, quantised_model  # noqa: E402
 from nibble_train.integer import input_codes  # noqa: E402
-from nibble_train.losses import by_column, by_line, torch_ctc  # noqa: E402
+from nibble_train.losses import by_column, by_line  # noqa: E402
 from nibble_train.network import Network, QuantisedNetwork  # noqa: E402
 from nibble_train.runner import Runner, padded  # noqa: E402
 from nibble_train.stream import IGNORED, Chunk, column_labels  # noqa: E402
