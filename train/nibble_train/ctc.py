@@ -1,4 +1,4 @@
-"""Connectionist temporal classification: PyTorch's own, and a plain form with a fixed order of sums."""
+"""Connectionist temporal classification: PyTorch's own, and a plain form in a fixed order."""
 
 from __future__ import annotations
 
