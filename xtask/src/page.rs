@@ -210,8 +210,9 @@ fn picture(pkg: &Path) -> Result<()> {
     const TARGET: &str = "wasm32-unknown-unknown";
     // Half of the usual stack: decoders keep their tables elsewhere.
     const STACK: &str = "link-arg=-zstack-size=524288";
-    // What decodes is generic and compiled elsewhere; the rest of this crate need not be fast.
-    const QUICK: &str = "profile.release.package.image.opt-level=0";
+    // What decodes is generic and compiled elsewhere; the rest of this crate need not be fast, and a
+    // third of its compile time goes into speed.
+    const QUICK: &str = "profile.release.package.image.opt-level='s'";
     let mut cargo = command("cargo");
     cargo.args(["rustc", "--quiet", "--release", "--package", "nibble-wasm-picture", "--target", TARGET]);
     cargo.args(["--config", QUICK, "--crate-type", "cdylib", "--", "-C", STACK]);
