@@ -123,6 +123,11 @@ impl Look {
         LENGTHS.map(|length| self.lattice.extent(length).score).into_iter().fold(f32::NEG_INFINITY, f32::max)
     }
 
+    /// Whether a further look gains nothing.
+    pub(super) fn is_settled(&self) -> bool {
+        self.evidence() >= UNSETTLED_EVIDENCE.end
+    }
+
     /// The path of an extent, with its `extent.length` characters counted on the lattice.
     pub(super) fn counted(&self, extent: &Extent) -> LinePath {
         let length = extent.length as f32;

@@ -385,7 +385,9 @@ impl<'a> Window<'a> {
 #[must_use]
 pub(crate) fn sample(gray: &Gray, path: &LinePath, layout: &Layout) -> Vec<u8> {
     let mut pixels = vec![0; layout.rows * layout.columns];
-    if gray.width() < 2 || gray.height() < 2 || pixels.is_empty() || gray.pixels().len() > MAX_PIXELS {
+    // Indices of pixels are computed in 32 bits.
+    let fits = u32::try_from(gray.pixels().len()).is_ok();
+    if gray.width() < 2 || gray.height() < 2 || pixels.is_empty() || !fits {
         return pixels;
     }
     let middle = path.length / 2.0;
@@ -427,9 +429,6 @@ pub(crate) fn sample(gray: &Gray, path: &LinePath, layout: &Layout) -> Vec<u8> {
     }
     pixels
 }
-
-/// Maximum number of pixels of a picture: their indices fit 32 bits.
-const MAX_PIXELS: usize = u32::MAX as usize;
 
 /// Rounds sums of samples to their mean.
 #[derive(Clone, Copy)]

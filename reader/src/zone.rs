@@ -107,12 +107,16 @@ fn complete(network: &mut Network, picture: &Pyramid, looks: &mut Vec<Look>) {
 
 /// Looks again at each line along the course of the surest one, shifted to where the line was
 /// found: lines of a zone are parallel and share their columns. This corrects lines that were
-/// located only in part, or so foreshortened that no correct lattice was found.
+/// located only in part, or so foreshortened that no correct lattice was found. Where every line was
+/// read well, nothing is gained.
 fn straighten(network: &mut Network, picture: &Pyramid, looks: &mut [Look]) {
     let Some(surest) = (0..looks.len()).max_by(|&a, &b| looks[a].evidence().total_cmp(&looks[b].evidence()))
     else {
         return;
     };
+    if looks.iter().all(Look::is_settled) {
+        return;
+    }
     let length = looks[surest].length();
     let Some(extent) = looks[surest].extent(length) else { return };
     let course = looks[surest].counted(&extent);

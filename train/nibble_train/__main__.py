@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _train(options: argparse.Namespace) -> None:
+def _train(options: argparse.Namespace) -> bool:
+    """Trains; `False` if the run was cut."""
     import torch
 
     from . import checkpoint, deadline, manifest
@@ -43,13 +45,24 @@ def _train(options: argparse.Namespace) -> None:
         training.plan = plan
         if goes_on:
             plan.go_on(training)
-    training.go()
+    return training.go()
 
 
 def _export(options: argparse.Namespace) -> None:
     from .export import export
 
     export(Path(options.archives), ROOT)
+
+
+def _make(options: argparse.Namespace) -> None:
+    """Everything that is committed of a training."""
+    archives, results = Path(options.out), Path(options.results)
+    if not options.trained and not _train(options):
+        raise SystemExit("the run was cut: the same command goes on")
+    _export(argparse.Namespace(archives=archives))
+    shutil.copy(archives / "manifest.json", results / "training-run.json")
+    shutil.copy(archives / "curves.svg", results / "training-curves.svg")
+    _evaluate(argparse.Namespace(**{**vars(options), "out": results, "jobs": 0}))
 
 
 def _specimens(options: argparse.Namespace) -> None:
@@ -76,6 +89,46 @@ def _evaluate(options: argparse.Namespace) -> None:
     )
 
 
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    """The options of a training."""
+    parser.add_argument("--out", default=str(ROOT / "train/runs/latest"))
+    parser.add_argument("--recipe", help="repeat the run of this manifest")
+    parser.add_argument(
+        "--steps",
+        type=int,
+        nargs=4,
+        metavar=("COLUMNS", "LINES", "QUANTISED", "FROZEN"),
+        help="of the four phases",
+    )
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--batch", type=int, help="strips a step")
+    parser.add_argument("--pool", type=int, help="strips kept, a multiple of 64")
+    parser.add_argument("--warm", type=int, help="chunks of 64 strips before the first step")
+    parser.add_argument("--rate", type=float, help="of the float network")
+    parser.add_argument(
+        "--deadline",
+        type=float,
+        help="seconds: set the numbers of steps by what the machine does at first",
+    )
+    parser.add_argument("--device", help="cuda where there is one, else cpu")
+    parser.add_argument("--jobs", type=int, help="processes that make strips")
+    parser.add_argument("--every", type=float, default=180, help="seconds between checkpoints")
+    parser.add_argument("--validated", type=int, default=400, help="strips a profile")
+    parser.add_argument("--threads", type=int, default=1, help="of torch; changes the last bits")
+    parser.add_argument("--no-graphs", action="store_true", help="record no CUDA graphs")
+
+
+def _add_evaluation(parser: argparse.ArgumentParser) -> None:
+    """The options of an evaluation."""
+    parser.add_argument("--lines-a-profile", type=int, default=10_000)
+    parser.add_argument(
+        "--real",
+        default=str(ROOT.parent / "shared/data/lines"),
+        help="a folder of line crops with index.csv",
+    )
+    parser.add_argument("--models", default=str(ROOT / "models"))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="nibble_train", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -84,32 +137,17 @@ def main() -> None:
         "train",
         help="train float, then 4 and 8 bits; goes on where a run was cut off",
     )
-    train.add_argument("--out", default=str(ROOT / "train/runs/latest"))
-    train.add_argument("--recipe", help="repeat the run of this manifest")
-    train.add_argument(
-        "--steps",
-        type=int,
-        nargs=4,
-        metavar=("COLUMNS", "LINES", "QUANTISED", "FROZEN"),
-        help="of the four phases",
-    )
-    train.add_argument("--seed", type=int)
-    train.add_argument("--batch", type=int, help="strips a step")
-    train.add_argument("--pool", type=int, help="strips kept, a multiple of 64")
-    train.add_argument("--warm", type=int, help="chunks of 64 strips before the first step")
-    train.add_argument("--rate", type=float, help="of the float network")
-    train.add_argument(
-        "--deadline",
-        type=float,
-        help="seconds: set the numbers of steps by what the machine does at first",
-    )
-    train.add_argument("--device", help="cuda where there is one, else cpu")
-    train.add_argument("--jobs", type=int, help="processes that make strips")
-    train.add_argument("--every", type=float, default=180, help="seconds between checkpoints")
-    train.add_argument("--validated", type=int, default=400, help="strips a profile")
-    train.add_argument("--threads", type=int, default=1, help="of torch; changes the last bits")
-    train.add_argument("--no-graphs", action="store_true", help="record no CUDA graphs")
+    _add_training(train)
     train.set_defaults(run=_train)
+
+    make = commands.add_parser(
+        "make", help="train, export, evaluate: writes everything that is committed of a training"
+    )
+    _add_training(make)
+    _add_evaluation(make)
+    make.add_argument("--trained", action="store_true", help="the archives in --out are complete")
+    make.add_argument("--results", default=str(ROOT / "docs/results"))
+    make.set_defaults(run=_make)
 
     export = commands.add_parser(
         "export", help="write models/ and testdata/golden/ from trained archives"
@@ -129,13 +167,7 @@ def main() -> None:
     evaluate = commands.add_parser(
         "evaluate", help="measure models/ and write docs/results/training.json with its plot"
     )
-    evaluate.add_argument("--lines-a-profile", type=int, default=10_000)
-    evaluate.add_argument(
-        "--real",
-        default=str(ROOT.parent / "shared/data/lines"),
-        help="a folder of line crops with index.csv",
-    )
-    evaluate.add_argument("--models", default=str(ROOT / "models"))
+    _add_evaluation(evaluate)
     evaluate.add_argument("--out", default=str(ROOT / "docs/results"))
     evaluate.add_argument("--jobs", type=int, default=0)
     evaluate.set_defaults(run=_evaluate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 from safetensors import safe_open
@@ -63,6 +64,18 @@ def save(model: Model, path: str) -> None:
         path,
         metadata=metadata,
     )
+    _order_metadata(Path(path))
+
+
+def _order_metadata(path: Path) -> None:
+    """Sorts the metadata, which the library writes in any order: equal models make equal files."""
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
 
 
 def load(path: str) -> Model:

@@ -17,11 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from . import manifest, plot
+from . import report
 from .augment import changed
 from .learner import WARM_STEPS, Learner, cosine, estimate_norms, set_training
 from .losses import by_column, by_line, divergence, line_loss
-from .network import Network, QuantisedNetwork, save_archive
+from .network import Network, QuantisedNetwork
 from .pool import REFRESH, Batch, Pool
 from .recipe import PHASES, Recipe
 from .stepper import Stepper
@@ -208,7 +208,7 @@ class Training:
         while True:
             if not self._phase():
                 return False
-            self.check()
+            report.check(self)
             self.steppers.clear()
             if self.index + 1 == len(PHASES):
                 break
@@ -268,49 +268,11 @@ class Training:
         if now > self.ends.get(self.index, float("inf")) and self.step > 0:
             self.recipe = self.recipe.with_phase(self.index, stop=self.step)
         elif now - self.last > self.run.every:
-            self.check()
+            report.check(self)
             self.save()
             for learner in self.learners:
                 set_training(learner.network, self.phase.name != "frozen")
             self.last = time.monotonic()
-
-    # What is written.
-
-    def check(self) -> None:
-        """Validates the averaged networks, writes their archives, the curves and the manifest."""
-        for learner in self.learners:
-            network = self.finished(learner)
-            scores = self.validation.of(network, self.line_loss)
-            entry = {"step": self.all_steps(), "seconds": round(self.elapsed(), 1)}
-            entry |= {"phase": self.phase.name, "precision": learner.name, "profiles": scores}
-            self.curves.append(entry)
-            self.run.say(
-                f"{self.phase.name:9} {self.step:6} of {self.phase.steps} "
-                f"{self.elapsed():6.0f} s  loss {float(self.shown):.4f}  {learner.name} "
-                + "  ".join(
-                    f"{profile} {score['characters_percent']:.3f} / {score['lines_percent']:.2f}"
-                    for profile, score in scores.items()
-                ),
-            )
-            path = self.out / f"{learner.name}.npz"
-            save_archive(settled(network), str(path))
-        self.write()
-
-    def write(self) -> None:
-        """The manifest and the plot."""
-        progress = {
-            "phase": self.phase.name,
-            "step": self.step,
-            "steps": self.all_steps(),
-            "seconds": round(self.elapsed(), 1),
-            "strips": self.taken * CHUNK,
-            "generator_strips_a_second": round(self.generator_rate),
-            "generator_processes": self.run.jobs,
-            "strips_waited_for_seconds": round(self.stream.waited, 1) if self.stream else 0.0,
-        }
-        about = manifest.surroundings(self.device, self.loss_name)
-        manifest.write(self.out, self.recipe, about, progress, self.curves)
-        (self.out / "curves.svg").write_text(plot.curves(self.curves))
 
     def elapsed(self) -> float:
         """Seconds of training, earlier pieces included."""
@@ -327,13 +289,3 @@ class Training:
         from .checkpoint import save
 
         save(self)
-
-
-def settled(network: nn.Module) -> nn.Module:
-    """With frozen weights on their codes, as export expects them."""
-    if isinstance(network, QuantisedNetwork):
-        with torch.no_grad():
-            for block, weight in zip(network.L, network.qw, strict=True):
-                if weight.frozen is not None:
-                    block.c.weight.copy_(weight.frozen * weight.step().view(-1, 1, 1, 1))
-    return network

@@ -44,6 +44,15 @@ def test_model_file_comes_back(tmp_path):
     assert np.array_equal(run(again, strip)[0], run(model, strip)[0])
 
 
+def test_equal_models_make_equal_files(tmp_path):
+    files = [tmp_path / f"{number}.safetensors" for number in range(6)]
+    for file in files:
+        save(odd_network(), str(file))
+    assert len({file.read_bytes() for file in files}) == 1
+    header = files[0].read_bytes()
+    assert int.from_bytes(header[:8], "little") % 8 == 0
+
+
 @pytest.mark.parametrize("precision", ["u4", "u8"])
 def test_models_are_within_the_contract(precision):
     path = ROOT / f"models/ocr-{precision}.safetensors"
