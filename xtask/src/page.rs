@@ -74,13 +74,17 @@ pub(crate) const BINARIES: [Binary; 2] = [
 /// Passes of binaryen. LLVM has already optimised: `-O3` makes the file smaller, but larger when
 /// compressed, as pages load it. Functions with similar names are similar, and compress better next
 /// to one another.
-const PASSES: [&str; 9] = [
+const PASSES: [&str; 13] = [
+    "--precompute",
+    "--rse",
+    "--optimize-instructions",
     "--remove-unused-names",
     "--merge-blocks",
     "--vacuum",
     "--duplicate-function-elimination",
     "--remove-unused-module-elements",
     "--reorder-functions-by-name",
+    "--reorder-locals",
     "--strip-debug",
     "--strip-producers",
     "--strip-target-features",
