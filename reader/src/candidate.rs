@@ -25,7 +25,7 @@ use nibble_mrz::{ALPHABET, Check, FILLER, Format, symbol, verify};
 /// Margin at either end of a line whose lattice is known, in characters.
 const READ_MARGIN: f32 = 1.0;
 /// Minimum probability of a confident reading: a text that differs from it is not valid.
-pub(super) const CONFIDENT: f32 = 0.9;
+pub(super) const CONFIDENT: f32 = 0.97;
 /// Minimum probability of a valid character that no check digit protects.
 const MIN_UNPROTECTED: f32 = 0.85;
 /// Minimum share of a valid text in the probability of all texts whose check digits agree.

@@ -51,6 +51,8 @@
 #[doc = include_str!("../README.md")]
 struct ReadmeExamples;
 
+#[cfg(all(test, feature = "bundled-models"))]
+mod calibrate;
 mod candidate;
 mod decode;
 mod documents;
