@@ -13,14 +13,14 @@ use crate::decode::grammar::{self, Text};
 use crate::decode::odds::{MIN_UNPROTECTED_ODDS, unprotected_odds};
 use crate::decode::rivals::{self, Rival};
 use crate::decode::slots::{Grid, Slot, ink, marginals, most_likely};
-use crate::decode::states::{is_untrusted_state, settle_states, with_states};
+use crate::decode::states::{is_unlisted_state, settle_states, with_states};
 use crate::geometry::Point;
 use crate::look::{TEMPERATURE, run};
 use crate::path::LinePath;
 use crate::pyramid::Pyramid;
 use crate::verdict::{NotValid, has_possible_dates};
 use nibble_core::{Logits, Network};
-use nibble_mrz::{ALPHABET, Check, FILLER, Format, symbol, verify};
+use nibble_mrz::{ALPHABET, Check, FILLER, FieldKind, Format, symbol, verify};
 
 /// Margin at either end of a line whose lattice is known, in characters.
 const READ_MARGIN: f32 = 1.0;
@@ -42,6 +42,11 @@ const MIN_PRINTED: usize = 10;
 const SAME_LINE: f32 = 0.6;
 /// Minimum share of agreeing check digits of a probable zone.
 const MIN_AGREEING: f32 = 0.5;
+/// Minimum log odds of the characters of a state's code that is not listed and stands only once: 500
+/// to 1. Half a covered T looks like an I.
+const MIN_UNLISTED_ODDS: f32 = 6.2;
+/// Fillers in a row that end the names: parts of a name are divided by one, names by two.
+const END_OF_NAMES: usize = 3;
 /// A valid candidate with a higher score, in log probability per character, ends the search.
 const CERTAIN: f32 = -0.1;
 
@@ -217,12 +222,16 @@ impl Candidate {
         if self.text.format.layout().is_protected(line, position) {
             return None;
         }
+        if self.is_behind_names(line, position) {
+            return Some(FILLER);
+        }
         let read = &self.lines[line];
         let slot = with_states(&read.slots[position], &self.text, line, position);
         let (odds, other) = unprotected_odds(&slot, read.ink[position], &self.text, line, position);
         let confidence = symbol(self.text.lines[line][position]).map_or(0.0, |symbol| slot[symbol]);
-        let is_doubtful = odds < MIN_UNPROTECTED_ODDS || confidence < MIN_UNPROTECTED;
-        (is_doubtful || is_untrusted_state(&self.text, line, position)).then_some(other)
+        let is_unlisted = is_unlisted_state(&self.text, line, position);
+        let needed = if is_unlisted { MIN_UNLISTED_ODDS } else { MIN_UNPROTECTED_ODDS };
+        (odds < needed || confidence < MIN_UNPROTECTED).then_some(other)
     }
 
     /// Share of check digits that agree; 0 where the format has none.
@@ -234,6 +243,18 @@ impl Candidate {
     /// like a zone, one in ten agrees.
     pub(super) fn is_probable(&self) -> bool {
         self.agreeing() >= MIN_AGREEING
+    }
+
+    /// Whether a character stands in a field of names after the fillers that end them.
+    fn is_behind_names(&self, line: usize, position: usize) -> bool {
+        let text = &self.text.lines[line];
+        let kind = |position: usize| self.text.format.layout().field_at(line, position);
+        let is_name = |kind| matches!(kind, FieldKind::Names | FieldKind::Surname | FieldKind::GivenNames);
+        let Some(first) = position.checked_sub(END_OF_NAMES).filter(|_| text[position] != FILLER) else {
+            return false;
+        };
+        kind(position).is_some_and(is_name)
+            && (first..position).all(|before| text[before] == FILLER && kind(before) == kind(position))
     }
 
     /// Whether the search can end here: nothing better is to be expected.
@@ -339,6 +360,16 @@ pub(super) mod tests {
 
     const PASSPORT: [&str; 2] =
         ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
+
+    #[test]
+    fn a_letter_behind_the_names_is_doubtful() {
+        let reasons = |line: &str| of_lines(&[line, PASSPORT[1]], 0.9999).not_valid_because().to_vec();
+        let stray = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<S<<<<<<<";
+        assert_eq!(reasons(stray), [NotValid::DoubtfulUnprotected]);
+        // Two fillers divide names, and a name may have no second part.
+        assert_eq!(reasons("P<UTOERIKSSON<<ANNA<<MARIA<<<<<<<<<<<<<<<<<<"), []);
+        assert_eq!(reasons("P<UTO<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<<<<<<<<<"), []);
+    }
 
     #[test]
     fn each_objection_has_its_name() {

@@ -3,7 +3,7 @@
 //! Nearly every document has a code that Doc 9303-3 lists. Of 17,576 possible codes some 300 are
 //! listed, so a listed code is far likelier than the glyphs alone say. Issuers without a listed code
 //! exist, so the list weighs as evidence and never overrules confident glyphs. But half a covered
-//! letter may look like another: a code that is not listed is trusted only if it stands twice.
+//! letter may look like another: a code that is not listed and stands only once needs better odds.
 
 use super::grammar::{MIN_PROBABILITY, Text};
 use super::slots::Slot;
@@ -44,10 +44,10 @@ pub(crate) fn settle_states(slots: &[&[Slot]], mut text: Text) -> Text {
     text
 }
 
-/// Whether a slot belongs to a code that cannot be trusted: it is not listed, and issuer and
-/// nationality are not the same.
+/// Whether a slot belongs to a code that is not listed and stands only once: issuer and nationality
+/// are not the same.
 #[must_use]
-pub(crate) fn is_untrusted_state(text: &Text, line: usize, position: usize) -> bool {
+pub(crate) fn is_unlisted_state(text: &Text, line: usize, position: usize) -> bool {
     let codes: Vec<&[u8]> = spans(text).map(|span| span.of(&text.lines)).collect();
     let own = spans(text).find(|span| span.covers(line, position)).map(|span| span.of(&text.lines));
     own.is_some_and(|own| !is_known_state(own) && codes.iter().filter(|code| **code == own).count() < 2)
@@ -118,15 +118,15 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_is_not_listed_is_trusted_if_it_stands_twice() {
+    fn a_code_that_is_not_listed_may_stand_twice() {
         let mut text = settled(&slots());
-        assert!(!is_untrusted_state(&text, 0, 3), "a listed code");
+        assert!(!is_unlisted_state(&text, 0, 3), "a listed code");
         text.lines[0][2..5].copy_from_slice(b"QQQ");
-        assert!(is_untrusted_state(&text, 0, 3));
-        assert!(!is_untrusted_state(&text, 1, 11), "the nationality is listed");
+        assert!(is_unlisted_state(&text, 0, 3));
+        assert!(!is_unlisted_state(&text, 1, 11), "the nationality is listed");
         text.lines[1][10..13].copy_from_slice(b"QQQ");
-        assert!(!is_untrusted_state(&text, 0, 3) && !is_untrusted_state(&text, 1, 11));
-        assert!(!is_untrusted_state(&text, 0, 7), "a name");
+        assert!(!is_unlisted_state(&text, 0, 3) && !is_unlisted_state(&text, 1, 11));
+        assert!(!is_unlisted_state(&text, 0, 7), "a name");
     }
 
     #[test]
