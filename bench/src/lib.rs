@@ -49,7 +49,11 @@ impl Plan {
     #[must_use]
     pub fn for_clock(step_ms: f64) -> Self {
         let plan = Self::default();
-        Self { sample_ms: plan.sample_ms.max(20.0 * step_ms), coarse_clock: step_ms > 0.001, ..plan }
+        Self {
+            sample_ms: plan.sample_ms.max(20.0 * step_ms),
+            coarse_clock: step_ms > 0.001,
+            ..plan
+        }
     }
 }
 
@@ -137,11 +141,13 @@ pub fn step_ms(clock: &mut Clock<'_>) -> f64 {
 /// all other kernels that this machine can run follow.
 #[must_use]
 pub fn gemm_cases(kernels: &Kernels, shape: Shape, all_kernels: bool) -> Vec<Case> {
-    let mut cases: Vec<Case> = products::chosen(kernels, shape).into_iter().map(Case::from).collect();
+    let mut cases: Vec<Case> =
+        products::chosen(kernels, shape).into_iter().map(Case::from).collect();
     if all_kernels {
         for product in products::every(shape) {
-            let known =
-                cases.iter().any(|case| case.kernel == product.kernel && case.column == product.column);
+            let known = cases
+                .iter()
+                .any(|case| case.kernel == product.kernel && case.column == product.column);
             if !known {
                 cases.push(Case { reference: false, ..product.into() });
             }
@@ -164,7 +170,11 @@ fn median(values: &mut [f64]) -> f64 {
 
 /// Quantile `at` (0 to 1) of `values`, which are sorted in place, interpolated; 0 if there are
 /// none.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index within the slice")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an index within the slice"
+)]
 fn quantile(values: &mut [f64], at: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let Some(last) = values.len().checked_sub(1) else { return 0.0 };
@@ -221,7 +231,13 @@ fn speed_up(reference: Option<&Vec<f64>>, samples: &[f64]) -> Option<f64> {
 }
 
 /// Times `cases` of one shape, and returns a row for each.
-pub fn measure(op: &str, shape: Shape, cases: &mut [Case], plan: &Plan, clock: &mut Clock<'_>) -> Vec<Row> {
+pub fn measure(
+    op: &str,
+    shape: Shape,
+    cases: &mut [Case],
+    plan: &Plan,
+    clock: &mut Clock<'_>,
+) -> Vec<Row> {
     let samples = sample(cases, plan, clock);
     let reference = |range: OperandRange| {
         let index = cases.iter().position(|case| case.reference && case.column == range.name())?;
@@ -357,8 +373,11 @@ mod tests {
                 run,
             }
         };
-        let mut cases =
-            vec![case(OperandRange::F32, 6.0), case(OperandRange::U8, 3.0), case(OperandRange::U4, 1.5)];
+        let mut cases = vec![
+            case(OperandRange::F32, 6.0),
+            case(OperandRange::U8, 3.0),
+            case(OperandRange::U4, 1.5),
+        ];
         let shape = Shape { m: 10, n: 10, k: 10 };
         let rows = measure("gemm", shape, &mut cases, &Plan::default(), &mut || time.get());
         assert!((rows[2].ns - 1.5e6).abs() < 1.0 && rows[2].spread < 1e-9);
@@ -379,10 +398,15 @@ mod tests {
         };
         let plan = Plan { repeats: 2, sample_ms: 0.0, warm_up_ms: 0.0, ..Plan::default() };
         let shapes = [Shape { m: 7, n: 5, k: 9 }];
-        let rows =
-            gemm_rows(&Kernels::detect(), &shapes, true, &plan, &mut clock, &mut |_, _| true, &mut |_| {
-                Vec::new()
-            });
+        let rows = gemm_rows(
+            &Kernels::detect(),
+            &shapes,
+            true,
+            &plan,
+            &mut clock,
+            &mut |_, _| true,
+            &mut |_| Vec::new(),
+        );
         assert!(rows.len() >= 3);
         assert!(verify().iter().all(|seen| seen.exact), "{:?}", verify());
     }

@@ -21,7 +21,12 @@ impl Timed {
     /// Runs a few times, and returns the time of each layer. With a fine clock that is the fastest
     /// one, because an interrupted run says nothing; with a coarse clock the mean, because its
     /// steps average out only over many runs.
-    fn repeat(&mut self, strip: &[u8], plan: &Plan, clock: &mut Clock<'_>) -> Result<Vec<f64>, InputError> {
+    fn repeat(
+        &mut self,
+        strip: &[u8],
+        plan: &Plan,
+        clock: &mut Clock<'_>,
+    ) -> Result<Vec<f64>, InputError> {
         let mut layers = self.once(strip, clock)?;
         for _ in 1..self.runs {
             let next = self.once(strip, clock)?;
@@ -51,20 +56,31 @@ impl Timed {
             Layer::MaxPool(_) => 0,
         });
         let shapes = outputs.iter().zip(depths);
-        self.shapes = shapes.map(|([h, w, channels], k)| Shape { m: h * w, n: *channels, k }).collect();
+        self.shapes =
+            shapes.map(|([h, w, channels], k)| Shape { m: h * w, n: *channels, k }).collect();
         Ok(layer_ms)
     }
 
     /// Warms up, and sets the number of runs that a sample needs.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive count")]
-    fn warm_up(&mut self, strip: &[u8], plan: &Plan, clock: &mut Clock<'_>) -> Result<(), InputError> {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a small positive count"
+    )]
+    fn warm_up(
+        &mut self,
+        strip: &[u8],
+        plan: &Plan,
+        clock: &mut Clock<'_>,
+    ) -> Result<(), InputError> {
         let (start, mut runs) = (clock(), 0);
         while runs < MIN_RUNS || clock() - start < plan.warm_up_ms {
             self.once(strip, clock)?;
             runs += 1;
         }
         let mean = (clock() - start) / runs as f64;
-        let wanted = if plan.coarse_clock && mean > 0.0 { (plan.sample_ms / mean).min(1e3) } else { 0.0 };
+        let wanted =
+            if plan.coarse_clock && mean > 0.0 { (plan.sample_ms / mean).min(1e3) } else { 0.0 };
         self.runs = MIN_RUNS.max(wanted.ceil() as usize);
         Ok(())
     }
@@ -88,7 +104,8 @@ impl NetworkBench {
         plan: Plan,
         clock: &mut Clock<'_>,
     ) -> Result<Self, InputError> {
-        let timed = |network| Timed { network, runs: MIN_RUNS, layers: Vec::new(), shapes: Vec::new() };
+        let timed =
+            |network| Timed { network, runs: MIN_RUNS, layers: Vec::new(), shapes: Vec::new() };
         let mut all: Vec<Timed> = networks.into_iter().map(timed).collect();
         for timed in &mut all {
             timed.warm_up(&strip, &plan, clock)?;
@@ -113,7 +130,8 @@ impl NetworkBench {
     /// precede each name.
     #[must_use]
     pub fn rows(&self, name: &str) -> Vec<Row> {
-        let reference = |precision| self.all.iter().find(|timed| timed.network.precision() == precision);
+        let reference =
+            |precision| self.all.iter().find(|timed| timed.network.precision() == precision);
         let (f32s, u8s) = (reference(Precision::F32), reference(Precision::U8));
         let mut rows = Vec::new();
         for timed in &self.all {

@@ -21,8 +21,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let row: Vec<u8> = (0..width).map(|x| if x / 4 % 2 == 0 { 30 } else { 220 }).collect();
     let logits = network.run(&row.repeat(height))?;
     let scores = logits.to_f32();
-    let likeliest =
-        |column: &[f32]| (0..column.len()).max_by(|&a, &b| column[a].total_cmp(&column[b])).unwrap_or(0);
+    let likeliest = |column: &[f32]| {
+        (0..column.len()).max_by(|&a, &b| column[a].total_cmp(&column[b])).unwrap_or(0)
+    };
     let classes: Vec<usize> = scores.chunks(logits.classes()).map(likeliest).collect();
     println!("{} columns: {classes:?}", logits.columns());
     Ok(())

@@ -70,6 +70,7 @@ pub use precision::Precision;
 #[cfg(feature = "bench")]
 pub mod products {
     pub use crate::gemm::products::{
-        Operands, Product, SeenKernel, Shape, chosen, every, of_kernel, requantisation_is_exact, verify,
+        Operands, Product, SeenKernel, Shape, chosen, every, of_kernel, requantisation_is_exact,
+        verify,
     };
 }

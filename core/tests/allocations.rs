@@ -45,7 +45,11 @@ fn strips_after_the_first_allocate_their_result_alone() {
         let first = network.run(&strip).unwrap();
         let allocations = ALLOCATIONS.load(Ordering::Relaxed);
         let second = network.run(&strip).unwrap();
-        assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - allocations, 1, "{model}: the logits alone");
+        assert_eq!(
+            ALLOCATIONS.load(Ordering::Relaxed) - allocations,
+            1,
+            "{model}: the logits alone"
+        );
         assert_eq!(first, second);
         let kept = BYTES.load(Ordering::Relaxed) - before;
         println!("{model}: {kept} bytes with two results");

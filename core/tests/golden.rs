@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use nibble_core::{Activations, InputError, Kernels, LayerOutput, Logits, Model, Network, Precision};
+use nibble_core::{
+    Activations, InputError, Kernels, LayerOutput, Logits, Model, Network, Precision,
+};
 use safetensors::SafeTensors;
 
 fn root() -> PathBuf {
@@ -19,7 +21,11 @@ fn strip<'a>(golden: &SafeTensors<'a>) -> &'a [u8] {
 }
 
 /// Runs a network on the strip or the picture of a golden file.
-fn run(network: &mut Network, golden: &SafeTensors<'_>, observe: &mut dyn FnMut(LayerOutput<'_>)) -> Logits {
+fn run(
+    network: &mut Network,
+    golden: &SafeTensors<'_>,
+    observe: &mut dyn FnMut(LayerOutput<'_>),
+) -> Logits {
     let run = match golden.tensor("picture") {
         Ok(picture) => network.maps_observed(picture.data(), picture.shape()[1], observe),
         Err(_) => network.run_observed(strip(golden), observe),
@@ -84,9 +90,17 @@ fn integers_agree_on(mut network: Network, golden: &str, outputs: usize) {
         let expected = expected.expect("golden files hold logits or maps");
         let shape = expected.shape();
         assert_eq!(logits.classes(), shape[shape.len() - 1]);
-        assert_eq!(logits.rows() * logits.columns() * logits.classes(), shape.iter().product::<usize>());
-        let expected: Vec<i32> =
-            expected.data().as_chunks::<4>().0.iter().map(|&value| i32::from_le_bytes(value)).collect();
+        assert_eq!(
+            logits.rows() * logits.columns() * logits.classes(),
+            shape.iter().product::<usize>()
+        );
+        let expected: Vec<i32> = expected
+            .data()
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|&value| i32::from_le_bytes(value))
+            .collect();
         assert_eq!(logits.integers().expect("an integer network"), expected);
     }
     assert_eq!(seen, 2 * outputs);
@@ -114,13 +128,15 @@ fn odd_shapes_pooling_and_zero_points() {
 
 #[test]
 fn single_precision_within_a_tolerance() {
-    let mut network = Network::from_bytes(&read("models/ocr-f32.safetensors")).expect("a committed model");
+    let mut network =
+        Network::from_bytes(&read("models/ocr-f32.safetensors")).expect("a committed model");
     assert_eq!(network.precision(), Precision::F32);
     let bytes = read("testdata/golden/f32.safetensors");
     let golden = SafeTensors::deserialize(&bytes).expect("a committed golden file");
     let logits = network.run(strip(&golden)).expect("the strip suits the network").to_f32();
     let expected = golden.tensor("logits").expect("golden files hold logits");
-    let expected = expected.data().as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value));
+    let expected =
+        expected.data().as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value));
     for (found, expected) in logits.iter().zip(expected) {
         assert!((found - expected).abs() < 2e-3, "{found} {expected}");
     }
@@ -128,7 +144,8 @@ fn single_precision_within_a_tolerance() {
 
 #[test]
 fn a_strip_of_another_size_is_an_error() {
-    let mut network = Network::from_bytes(&read("models/ocr-u4.safetensors")).expect("a committed model");
+    let mut network =
+        Network::from_bytes(&read("models/ocr-u4.safetensors")).expect("a committed model");
     let mut error = |pixels: usize| network.run(&vec![0; pixels]).expect_err("another size");
     assert_eq!(error(0), InputError::Rows { rows: 24, pixels: 0 });
     assert_eq!(error(64 * 23), InputError::Rows { rows: 24, pixels: 64 * 23 });

@@ -37,30 +37,35 @@ const LOCATOR: [Shape; 5] = [
     (32, [3, 3], [1, 1], [1, 1], 0),
     (9, [1, 1], [1, 1], [0, 0], 0),
 ];
-const ODD: [Shape; 3] =
-    [(5, [2, 5], [1, 3], [1, 0], 3), (7, [4, 3], [2, 1], [0, 2], 1), (3, [2, 2], [1, 1], [1, 1], 0)];
+const ODD: [Shape; 3] = [
+    (5, [2, 5], [1, 3], [1, 0], 3),
+    (7, [4, 3], [2, 1], [0, 2], 1),
+    (3, [2, 2], [1, 1], [1, 1], 0),
+];
 
 fn model(shapes: &[Shape], precision: Precision, seed: u64) -> Model {
     let mut source = Source(seed);
     let (max_weight, bits) = if precision == Precision::U4 { (7, 4) } else { (127, 8) };
     let mut inputs = 1;
-    let layers = shapes.iter().enumerate().map(|(index, &(outputs, kernel, stride, padding, zero_point))| {
-        let depth = kernel[0] * kernel[1] * inputs;
-        let weights = (0..outputs * depth).map(|_| source.within(max_weight) as i8).collect();
-        let bias = (0..outputs).map(|_| source.within(60) as i32).collect();
-        let spread = 0.7 / (max_weight as f32 * (depth as f32).sqrt());
-        let scale = (0..outputs).map(|_| spread * (1 + source.below(7)) as f32 / 3.0).collect();
-        inputs = outputs;
-        Layer::Convolution(Convolution {
-            name: format!("conv{index}"),
-            inputs: depth / (kernel[0] * kernel[1]),
-            outputs,
-            window: Window { kernel, stride, padding },
-            parameters: Parameters::Integer { weights, bias, scale },
-            zero_point,
-            activation_bits: bits,
-        })
-    });
+    let layers = shapes.iter().enumerate().map(
+        |(index, &(outputs, kernel, stride, padding, zero_point))| {
+            let depth = kernel[0] * kernel[1] * inputs;
+            let weights = (0..outputs * depth).map(|_| source.within(max_weight) as i8).collect();
+            let bias = (0..outputs).map(|_| source.within(60) as i32).collect();
+            let spread = 0.7 / (max_weight as f32 * (depth as f32).sqrt());
+            let scale = (0..outputs).map(|_| spread * (1 + source.below(7)) as f32 / 3.0).collect();
+            inputs = outputs;
+            Layer::Convolution(Convolution {
+                name: format!("conv{index}"),
+                inputs: depth / (kernel[0] * kernel[1]),
+                outputs,
+                window: Window { kernel, stride, padding },
+                parameters: Parameters::Integer { weights, bias, scale },
+                zero_point,
+                activation_bits: bits,
+            })
+        },
+    );
     let layers = layers.collect();
     let column_stride = shapes.iter().map(|shape| shape.2[1]).product();
     Model {
@@ -86,12 +91,15 @@ struct Cells {
 /// points' share, so that padding counts as the zero point.
 fn oracle(model: &Model, pixels: &[u8], width: usize) -> Cells {
     let bits = if model.precision == Precision::U4 { 4 } else { 8 };
-    let code = |&gray: &u8| if bits == 4 { (i64::from(gray) * 15 + 127) / 255 } else { i64::from(gray) };
+    let code =
+        |&gray: &u8| if bits == 4 { (i64::from(gray) * 15 + 127) / 255 } else { i64::from(gray) };
     let size = [pixels.len() / width, width];
     let mut cells = Cells { size, channels: 1, values: pixels.iter().map(code).collect() };
     for (index, layer) in model.layers.iter().enumerate() {
         let Layer::Convolution(layer) = layer else { unreachable!() };
-        let Parameters::Integer { weights, bias, scale } = &layer.parameters else { unreachable!() };
+        let Parameters::Integer { weights, bias, scale } = &layer.parameters else {
+            unreachable!()
+        };
         let window = &layer.window;
         let (height, width) = window.output(cells.size[0], cells.size[1]).expect("fits");
         let mut values = Vec::new();
@@ -100,7 +108,8 @@ fn oracle(model: &Model, pixels: &[u8], width: usize) -> Cells {
         {
             let mut sum = i64::from(bias[out]);
             for k in 0..layer.depth() {
-                let (dy, dx) = (k / layer.inputs / window.kernel[1], k / layer.inputs % window.kernel[1]);
+                let (dy, dx) =
+                    (k / layer.inputs / window.kernel[1], k / layer.inputs % window.kernel[1]);
                 let place = |at: usize, axis: usize, offset: usize| {
                     (at * window.stride[axis] + offset).checked_sub(window.padding[axis])
                 };
@@ -120,7 +129,8 @@ fn oracle(model: &Model, pixels: &[u8], width: usize) -> Cells {
                     continue;
                 }
             };
-            let scaled = (sum as f32 * scale[out]).round_ties_even() as i64 + i64::from(next.zero_point);
+            let scaled =
+                (sum as f32 * scale[out]).round_ties_even() as i64 + i64::from(next.zero_point);
             values.push(scaled.clamp(0, (1 << bits) - 1));
         }
         cells = Cells { size: [height, width], channels: layer.outputs, values };
@@ -149,16 +159,22 @@ fn maps_are_those_of_plain_loops() {
             for mut network in on_every_kernel(&model) {
                 for (round, &[height, width]) in sizes.iter().enumerate() {
                     let mut source = Source(5 + round as u64);
-                    let pixels: Vec<u8> = (0..height * width).map(|_| source.below(256) as u8).collect();
+                    let pixels: Vec<u8> =
+                        (0..height * width).map(|_| source.below(256) as u8).collect();
                     let expected = oracle(&model, &pixels, width);
-                    let found = network.maps(&pixels, width).expect("a size that suits the network");
+                    let found =
+                        network.maps(&pixels, width).expect("a size that suits the network");
                     let size = [found.rows(), found.columns()];
                     assert_eq!((size, found.classes()), (expected.size, expected.channels));
                     let integers: Vec<i64> =
                         found.integers().expect("integers").iter().map(|&v| i64::from(v)).collect();
                     assert!(integers == expected.values, "{} {height} x {width}", network.kernel());
-                    let Some(Layer::Convolution(last)) = model.layers.last() else { unreachable!() };
-                    let Parameters::Integer { scale, .. } = &last.parameters else { unreachable!() };
+                    let Some(Layer::Convolution(last)) = model.layers.last() else {
+                        unreachable!()
+                    };
+                    let Parameters::Integer { scale, .. } = &last.parameters else {
+                        unreachable!()
+                    };
                     let real = found.to_f32();
                     for (index, value) in real.iter().enumerate() {
                         assert_eq!(*value, integers[index] as f32 * scale[index % scale.len()]);
@@ -173,7 +189,8 @@ fn maps_are_those_of_plain_loops() {
 fn sizes_that_do_not_suit_are_errors() {
     let model = model(&LOCATOR, Precision::U4, 1);
     let mut network = Network::with_kernels(model, &Kernels::detect()).expect("a checked model");
-    let mut error = |height: usize, width: usize| network.maps(&vec![0; height * width], width).unwrap_err();
+    let mut error =
+        |height: usize, width: usize| network.maps(&vec![0; height * width], width).unwrap_err();
     assert_eq!(error(0, 16), InputError::Rows { rows: 0, pixels: 0 });
     assert_eq!(error(16, 0), InputError::Rows { rows: 0, pixels: 0 });
     assert_eq!(error(12, 16), InputError::Height { height: 12, multiple: 8 });

@@ -55,7 +55,10 @@ pub fn rgba_to_gray(buffer: &mut Vec<u8>) {
 const BLOCK: usize = 64;
 
 /// Replaces each `N` bytes by one, in blocks of pixels that the compiler vectorises.
-fn squeeze<const N: usize>(buffer: &mut Vec<u8>, convert: impl Fn(&[[u8; N]; BLOCK], &mut [u8; BLOCK])) {
+fn squeeze<const N: usize>(
+    buffer: &mut Vec<u8>,
+    convert: impl Fn(&[[u8; N]; BLOCK], &mut [u8; BLOCK]),
+) {
     let count = buffer.len() / N;
     let (mut pixels, mut gray) = ([[0; N]; BLOCK], [0; BLOCK]);
     for first in (0..count).step_by(BLOCK) {
@@ -82,7 +85,8 @@ impl Gray {
             let gray = (above + VIDEO_SPAN / 2).div_euclid(VIDEO_SPAN);
             u8::try_from(gray.clamp(0, 255)).unwrap_or(u8::MAX)
         };
-        let table: [u8; 256] = std::array::from_fn(|luma| stretched(u8::try_from(luma).unwrap_or(0)));
+        let table: [u8; 256] =
+            std::array::from_fn(|luma| stretched(u8::try_from(luma).unwrap_or(0)));
         for pixel in &mut self.pixels {
             *pixel = table[usize::from(*pixel)];
         }
@@ -129,12 +133,14 @@ mod tests {
                 for (index, pixel) in rgba.chunks_exact_mut(4).enumerate() {
                     pixel[3] = if clear == Some(index) { 100 } else { 255 };
                 }
-                let expected: Vec<u8> = rgba.as_chunks().0.iter().map(|&pixel| rgba_luma(pixel)).collect();
+                let expected: Vec<u8> =
+                    rgba.as_chunks().0.iter().map(|&pixel| rgba_luma(pixel)).collect();
                 rgba_to_gray(&mut rgba);
                 assert_eq!(rgba, expected, "{count} pixels of RGBA");
             }
             let mut rgba = noise(count * 4);
-            let expected: Vec<u8> = rgba.as_chunks().0.iter().map(|&pixel| rgba_luma(pixel)).collect();
+            let expected: Vec<u8> =
+                rgba.as_chunks().0.iter().map(|&pixel| rgba_luma(pixel)).collect();
             rgba_to_gray(&mut rgba);
             assert_eq!(rgba, expected, "{count} clear pixels");
         }

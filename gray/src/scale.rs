@@ -41,7 +41,9 @@ impl Gray {
     fn halved(&self) -> Self {
         let (width, height) = (self.width / 2, self.height / 2);
         let mut pixels = vec![0; width * height];
-        for (out, rows) in pixels.chunks_exact_mut(width).zip(self.pixels.chunks_exact(2 * self.width)) {
+        for (out, rows) in
+            pixels.chunks_exact_mut(width).zip(self.pixels.chunks_exact(2 * self.width))
+        {
             let (upper, lower) = rows.split_at(self.width);
             let pairs = upper.as_chunks::<2>().0.iter().zip(lower.as_chunks::<2>().0);
             for (pixel, (&upper, &lower)) in out.iter_mut().zip(pairs) {
@@ -65,7 +67,8 @@ impl Gray {
         // Whole blocks first.
         let factor = (self.width / width).min(self.height / height);
         let whole = if factor > 1 { &self.shrunk(factor) } else { self };
-        let (columns, rows) = (Cover::of_all(whole.width, width)?, Cover::of_all(whole.height, height)?);
+        let (columns, rows) =
+            (Cover::of_all(whole.width, width)?, Cover::of_all(whole.height, height)?);
         let mut pixels = vec![0; width * height];
         let mut sums = vec![0; whole.width.max(PARTS)];
         for (out, cover) in pixels.chunks_exact_mut(width).zip(&rows) {
@@ -125,8 +128,11 @@ impl Cover {
     /// The mean of the columns that this covers, from sums in 256ths.
     fn mean(&self, sums: &[u16]) -> u8 {
         let sums = &sums[self.first..][..PARTS];
-        let sum: u32 =
-            sums.iter().zip(self.shares).map(|(&sum, share)| u32::from(sum) * u32::from(share)).sum();
+        let sum: u32 = sums
+            .iter()
+            .zip(self.shares)
+            .map(|(&sum, share)| u32::from(sum) * u32::from(share))
+            .sum();
         u8::try_from((sum + (1 << 15)) >> 16).unwrap_or(u8::MAX)
     }
 }
@@ -172,10 +178,15 @@ mod tests {
                     let mut mean = 0.0;
                     for py in 0..picture.height() {
                         for (px, &pixel) in picture.row(py).iter().enumerate() {
-                            mean += overlap(px, x, scale[0]) * overlap(py, y, scale[1]) * f64::from(pixel);
+                            mean += overlap(px, x, scale[0])
+                                * overlap(py, y, scale[1])
+                                * f64::from(pixel);
                         }
                     }
-                    assert!((f64::from(found) - mean).abs() < 2.0, "{from:?} to {to:?}: {found} for {mean}");
+                    assert!(
+                        (f64::from(found) - mean).abs() < 2.0,
+                        "{from:?} to {to:?}: {found} for {mean}"
+                    );
                 }
             }
         }
@@ -185,6 +196,10 @@ mod tests {
             assert_eq!(picture.scaled_down(width, height), None, "{width} x {height}");
         }
         let white = Gray::new(1440, 3, vec![255; 3 * 1440]).expect("sizes agree");
-        assert!(white.scaled_down(1024, 3).is_some_and(|small| small.pixels().iter().all(|&p| p == 255)));
+        assert!(
+            white
+                .scaled_down(1024, 3)
+                .is_some_and(|small| small.pixels().iter().all(|&p| p == 255))
+        );
     }
 }

@@ -109,8 +109,10 @@ mod tests {
 
     #[test]
     fn the_specimen_of_part_4_agrees() {
-        let lines =
-            ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
+        let lines = [
+            "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+            "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+        ];
         assert!(verify(Format::TD3, &lines).iter().all(|check| check.ok));
         let wrong = [lines[0], "L898902C36UTO7408122F1204159ZE184226B<<<<<11"];
         let failing: Vec<_> = verify(Format::TD3, &wrong).into_iter().filter(|c| !c.ok).collect();

@@ -45,7 +45,9 @@ fn two(digits: &[u8]) -> Option<u8> {
 fn days(year: u16, month: u8) -> u8 {
     match month {
         4 | 6 | 9 | 11 => 30,
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
         2 => 28,
         _ => 31,
     }
@@ -133,7 +135,10 @@ mod tests {
         assert_eq!(iso(birth(b"150812", until_2023)).as_deref(), Some("2015-08-12"));
         assert_eq!(iso(birth(b"230416", until_2023)).as_deref(), Some("1923-04-16"));
         assert_eq!(iso(birth(b"690806", expiry(b"940623"))).as_deref(), Some("1969-08-06"));
-        assert_eq!(iso(birth(b"651206", french_issue(b"880692310285"))).as_deref(), Some("1965-12-06"));
+        assert_eq!(
+            iso(birth(b"651206", french_issue(b"880692310285"))).as_deref(),
+            Some("1965-12-06")
+        );
     }
 
     #[test]
@@ -149,7 +154,9 @@ mod tests {
     fn iso_dates_become_six_digits() {
         assert_eq!(digits_of("1974-08-12"), Some(*b"740812"));
         assert_eq!(digits_of("2000-02-29"), Some(*b"000229"));
-        for text in ["", "1900-02-29", "1974-8-12", "1974-13-01", "1974-01-00", "74-08-12", "1974-08-1é"] {
+        for text in
+            ["", "1900-02-29", "1974-8-12", "1974-13-01", "1974-01-00", "74-08-12", "1974-08-1é"]
+        {
             assert_eq!(digits_of(text), None, "{text}");
         }
     }

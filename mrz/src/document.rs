@@ -183,7 +183,10 @@ mod tests {
     fn the_passport_of_part_4() {
         let document = Document::of(
             Format::TD3,
-            &["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"],
+            &[
+                "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+                "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+            ],
         );
         assert_eq!(document.surname, "ERIKSSON");
         assert_eq!(document.given_names, "ANNA MARIA");
@@ -242,7 +245,8 @@ mod tests {
         let dutch = Document::of(Format::D1NLD, &["D1NLD15094962111659VW87Z78NB84"]);
         assert_eq!((dutch.issuer.as_str(), dutch.document_number.as_str()), ("NLD", "5094962111"));
         assert_eq!(dutch.optional, "1 659VW87Z78NB8");
-        let lines = ["AAA001D<<", "FACHE305142128097<<800126<<<<<", "MARCHAND<<FABIENNE<<<<<<<<<<<<"];
+        let lines =
+            ["AAA001D<<", "FACHE305142128097<<800126<<<<<", "MARCHAND<<FABIENNE<<<<<<<<<<<<"];
         let swiss = Document::of(Format::FACHE, &lines);
         assert_eq!((swiss.issuer.as_str(), swiss.document_number.as_str()), ("CHE", "AAA001"));
         assert_eq!((swiss.surname.as_str(), swiss.given_names.as_str()), ("MARCHAND", "FABIENNE"));
@@ -271,7 +275,8 @@ mod tests {
     fn cards_without_end_do_not_expire_in_1999() {
         let spanish = |expiry: &str| {
             let second = format!("4001016F{expiry}8ESP<<<<<<<<<<<7");
-            let lines = ["IDESPBAA000589599999999R<<<<<<", &second, "MUESTRA<MUESTRA<<CARMEN<<<<<<<"];
+            let lines =
+                ["IDESPBAA000589599999999R<<<<<<", &second, "MUESTRA<MUESTRA<<CARMEN<<<<<<<"];
             Document::of(Format::TD1, &lines)
         };
         let document = spanish("990101");
@@ -282,8 +287,10 @@ mod tests {
 
     #[test]
     fn a_birth_without_a_date_of_the_document_is_not_in_the_future() {
-        let lines =
-            ["P<UTOSAMPLE<<EUGEN<<<<<<<<<<<<<<<<<<<<<<<<<<", "1104000008UTO2809126M<<<<<<<4041217292001<10"];
+        let lines = [
+            "P<UTOSAMPLE<<EUGEN<<<<<<<<<<<<<<<<<<<<<<<<<<",
+            "1104000008UTO2809126M<<<<<<<4041217292001<10",
+        ];
         let document = Document::of(Format::TD3, &lines);
         assert_eq!(document.birth_date.as_deref(), Some("1928-09-12"));
     }

@@ -62,7 +62,9 @@ mod tests {
 
     #[test]
     fn formats_are_told_apart_by_shape_and_opening() {
-        let lines = |count: usize, opening: &str, length: usize| vec![format!("{opening:<<length$}"); count];
+        let lines = |count: usize, opening: &str, length: usize| {
+            vec![format!("{opening:<<length$}"); count]
+        };
         assert_eq!(Format::of(&lines(3, "I<UTO", 30)), Some(Format::TD1));
         assert_eq!(Format::of(&lines(2, "I<UTO", 36)), Some(Format::TD2));
         assert_eq!(Format::of(&lines(2, "IDFRA", 36)), Some(Format::FRA36));
@@ -72,7 +74,8 @@ mod tests {
         assert_eq!(Format::of(&lines(1, "D1FRA", 30)), Some(Format::D1FRA));
         assert_eq!(Format::of(&lines(1, "D1NLD", 30)), Some(Format::D1NLD));
         assert_eq!(Format::of(&lines(1, "D1UTO", 30)), None);
-        let swiss = ["AAA001D<<", "FACHE305142128097<<800126<<<<<", "MARCHAND<<FABIENNE<<<<<<<<<<<<"];
+        let swiss =
+            ["AAA001D<<", "FACHE305142128097<<800126<<<<<", "MARCHAND<<FABIENNE<<<<<<<<<<<<"];
         assert_eq!(Format::of(&swiss), Some(Format::FACHE));
         assert_eq!(Format::of(&[swiss[0], swiss[2], swiss[1]]), None);
         assert_eq!(Format::of(&lines(2, "P<UTO", 43)), None);

@@ -27,7 +27,8 @@ impl Span {
     /// Whether the span covers `position` of `line`, both from 0.
     #[must_use]
     pub fn covers(self, line: usize, position: usize) -> bool {
-        self.line == line && position.checked_sub(self.start).is_some_and(|offset| offset < self.len)
+        self.line == line
+            && position.checked_sub(self.start).is_some_and(|offset| offset < self.len)
     }
 }
 
@@ -188,7 +189,8 @@ impl Layout {
     #[must_use]
     pub fn is_protected(&self, line: usize, position: usize) -> bool {
         self.checks.iter().any(|rule| {
-            rule.digit.covers(line, position) || rule.over.iter().any(|span| span.covers(line, position))
+            rule.digit.covers(line, position)
+                || rule.over.iter().any(|span| span.covers(line, position))
         })
     }
 }

@@ -101,7 +101,8 @@ pub(crate) fn field(surname: &[String], given: &[String], room: usize) -> (Strin
             given.add_initial();
         }
     }
-    let text = if divider == 0 { surname.text() } else { format!("{}<<{}", surname.text(), given.text()) };
+    let text =
+        if divider == 0 { surname.text() } else { format!("{}<<{}", surname.text(), given.text()) };
     (text, truncated)
 }
 
@@ -117,7 +118,9 @@ mod tests {
     #[test]
     fn names_that_fit_stay_whole() {
         // Doc 9303-4, 4.2.3.4, and 9303-5 and 9303-6, 4.2.3.3: a letter at the end all the same.
-        for (given, room) in [("JONATHON WARREN TREVOR", 39), ("JONATHOON ALEC", 31), ("JONATHON ALEC", 30)] {
+        for (given, room) in
+            [("JONATHON WARREN TREVOR", 39), ("JONATHOON ALEC", 31), ("JONATHON ALEC", 30)]
+        {
             let whole = format!("PAPANDROPOULOUS<<{}", given.replace(' ', "<"));
             assert_eq!(whole.len(), room);
             assert_eq!(truncated("PAPANDROPOULOUS", given, room), (whole, false));
@@ -137,7 +140,10 @@ mod tests {
             assert_eq!(truncated(name.0, name.1, room), (text.into(), true));
         }
         let text = "NILAVADHANANANDA<<ARNPOL<PETCH<CHARONGU";
-        assert_eq!(truncated("NILAVADHANANANDA", "ARNPOL PETCH CHARONGUANG", 39), (text.into(), true));
+        assert_eq!(
+            truncated("NILAVADHANANANDA", "ARNPOL PETCH CHARONGUANG", 39),
+            (text.into(), true)
+        );
         let text = "VILARCHAO<FERNANDEZ<<JOSE<RAMO";
         assert_eq!(truncated("VILARCHAO FERNANDEZ", "JOSE RAMON", 30), (text.into(), true));
     }

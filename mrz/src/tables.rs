@@ -2,8 +2,8 @@
 
 use crate::kinds::{CheckField, Format};
 use crate::layout::FieldKind::{
-    self, BirthDate, CheckDigit, DocumentCode, DocumentNumber, ExpiryDate, GivenNames, Issuer, Names,
-    Nationality, Optional, Padding, Sex, Surname, Variant,
+    self, BirthDate, CheckDigit, DocumentCode, DocumentNumber, ExpiryDate, GivenNames, Issuer,
+    Names, Nationality, Optional, Padding, Sex, Surname, Variant,
 };
 use crate::layout::{CheckRule, Field, Layout, Span};
 
@@ -91,7 +91,11 @@ pub(crate) static TD2: Layout = Layout {
         NUMBER,
         BIRTH,
         EXPIRY,
-        rule(CheckField::Composite, span(1, 35, 1), &[span(1, 0, 10), span(1, 13, 7), span(1, 21, 14)]),
+        rule(
+            CheckField::Composite,
+            span(1, 35, 1),
+            &[span(1, 0, 10), span(1, 13, 7), span(1, 21, 14)],
+        ),
     ],
 };
 
@@ -111,7 +115,11 @@ pub(crate) static TD3: Layout = Layout {
         BIRTH,
         EXPIRY,
         rule(CheckField::Optional, span(1, 42, 1), &[span(1, 28, 14)]),
-        rule(CheckField::Composite, span(1, 43, 1), &[span(1, 0, 10), span(1, 13, 7), span(1, 21, 22)]),
+        rule(
+            CheckField::Composite,
+            span(1, 43, 1),
+            &[span(1, 0, 10), span(1, 13, 7), span(1, 21, 22)],
+        ),
     ],
 };
 
@@ -229,7 +237,8 @@ mod tests {
         for layout in Format::ALL.map(Format::layout) {
             for (line, &length) in layout.lengths.iter().enumerate() {
                 for position in 0..length {
-                    let owners = layout.fields.iter().filter(|f| f.span.covers(line, position)).count();
+                    let owners =
+                        layout.fields.iter().filter(|f| f.span.covers(line, position)).count();
                     assert_eq!(owners, 1, "{:?} line {line} position {position}", layout.format);
                 }
             }
@@ -251,7 +260,8 @@ mod tests {
     fn a_composite_digit_comes_last() {
         // The writer computes the digits in this order, and the composite one covers the others.
         for layout in Format::ALL.map(Format::layout) {
-            let composite = layout.checks.iter().position(|rule| rule.field == CheckField::Composite);
+            let composite =
+                layout.checks.iter().position(|rule| rule.field == CheckField::Composite);
             assert!(composite.is_none_or(|index| index + 1 == layout.checks.len()));
         }
     }

@@ -251,7 +251,10 @@ impl Sheet {
         if format == Some(self.format()) && !misses_passport {
             Ok(())
         } else {
-            Err(WriteError::Opening { format: self.format(), opening: format!("{printed:<<2}{issuer}") })
+            Err(WriteError::Opening {
+                format: self.format(),
+                opening: format!("{printed:<<2}{issuer}"),
+            })
         }
     }
 

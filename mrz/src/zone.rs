@@ -45,7 +45,9 @@ impl Zone {
     pub fn document_code(&self) -> &str {
         let layout = self.format.layout();
         let variant = layout.span(FieldKind::Variant).map_or(0, |span| span.len);
-        let span = layout.span(FieldKind::DocumentCode).map(|span| Span { len: span.len + variant, ..span });
+        let span = layout
+            .span(FieldKind::DocumentCode)
+            .map(|span| Span { len: span.len + variant, ..span });
         let code = span.map_or(&[][..], |span| span.of(&self.lines));
         str::from_utf8(code).unwrap_or_default().trim_matches(char::from(FILLER))
     }
@@ -130,7 +132,9 @@ impl fmt::Display for ParseError {
                 let lengths = lengths.join(", ");
                 write!(f, "lines of {lengths} characters: ")?;
                 f.write_str("a zone has 3 lines of 30, 2 of 36 or 2 of 44 characters; ")?;
-                f.write_str("driving licences have 1 line of 30 (D1FRA, D1NLD), or 9, 30 and 30 (FACHE)")
+                f.write_str(
+                    "driving licences have 1 line of 30 (D1FRA, D1NLD), or 9, 30 and 30 (FACHE)",
+                )
             }
         }
     }
@@ -250,7 +254,8 @@ mod tests {
         assert_eq!(zone.to_string(), PASSPORT);
         assert_eq!(zone.document_code(), "P");
         assert!(zone.checks_agree());
-        let pasted = format!("\n  {}\t\r\n\r\n", PASSPORT.to_lowercase().replace('\n', " \r\n\u{a0}"));
+        let pasted =
+            format!("\n  {}\t\r\n\r\n", PASSPORT.to_lowercase().replace('\n', " \r\n\u{a0}"));
         assert_eq!(parse(pasted), Ok(zone.clone()));
         assert_eq!(parse_lines(PASSPORT.lines()), Ok(zone.clone()));
         assert_eq!(PASSPORT.parse(), Ok(zone.clone()));
@@ -296,7 +301,8 @@ mod tests {
     fn bytes_that_are_no_text_are_foreign() {
         let mut bytes = PASSPORT.as_bytes().to_vec();
         bytes[3] = 0xff;
-        let error = ParseError::Character { line: 0, position: 3, found: char::REPLACEMENT_CHARACTER };
+        let error =
+            ParseError::Character { line: 0, position: 3, found: char::REPLACEMENT_CHARACTER };
         assert_eq!(parse(bytes), Err(error));
     }
 }

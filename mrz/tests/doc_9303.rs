@@ -90,8 +90,16 @@ fn names_are_truncated_by_the_first_method_of_each_part() {
     for (format, first, second) in [
         (Format::TD1, "NILAVADHANANANDA<<CHAYAPA<DE<K", "BENNELONG<WOOLOOMOOLOO<W<W<<DI"),
         (Format::TD2, "NILAVADHANANANDA<<CHAYAPA<DEJ<K", "BENNELONG<WOOLOOMOOLOO<W<W<<D<P"),
-        (Format::TD3, "NILAVADHANANANDA<<CHAYAPA<DEJTHAMRONG<K", "BENNELONG<WOOLOOMOOLOO<WARRANDYTE<W<<DI"),
-        (Format::MRVA, "NILAVADHANANANDA<<CHAYAPA<DEJTHAMRONG<K", "BENNELONG<WOOLOOMOOLOO<WARRANDYTE<W<<DI"),
+        (
+            Format::TD3,
+            "NILAVADHANANANDA<<CHAYAPA<DEJTHAMRONG<K",
+            "BENNELONG<WOOLOOMOOLOO<WARRANDYTE<W<<DI",
+        ),
+        (
+            Format::MRVA,
+            "NILAVADHANANANDA<<CHAYAPA<DEJTHAMRONG<K",
+            "BENNELONG<WOOLOOMOOLOO<WARRANDYTE<W<<DI",
+        ),
     ] {
         assert_eq!(names(format, thai.0, thai.1), first);
         assert_eq!(names(format, australian.0, australian.1), second);
@@ -146,7 +154,11 @@ fn what_cannot_be_written_is_a_typed_error() {
         write(code, &document).expect_err("cannot be written").to_string()
     };
     for (message, code, change) in [
-        ("surname: 'É' cannot stand there", "P", (|d| d.surname = "CORRÉA".into()) as fn(&mut Document)),
+        (
+            "surname: 'É' cannot stand there",
+            "P",
+            (|d| d.surname = "CORRÉA".into()) as fn(&mut Document),
+        ),
         ("surname: '<' cannot stand there", "P", |d| d.surname = "VAN<DER".into()),
         ("given names: '2' cannot stand there", "P", |d| d.given_names = "ANNA 2".into()),
         ("document number: '/' cannot stand there", "P", |d| d.document_number = "12/3".into()),
@@ -158,9 +170,13 @@ fn what_cannot_be_written_is_a_typed_error() {
         ("sex: missing", "P", |d| d.sex = None),
         ("document code: missing", "", |_| {}),
         ("document code: longer than 2 characters", "PAS", |_| {}),
-        ("document number: longer than 9 characters", "P", |d| d.document_number = "L898902C33".into()),
+        ("document number: longer than 9 characters", "P", |d| {
+            d.document_number = "L898902C33".into()
+        }),
         ("nationality: longer than 3 characters", "P", |d| d.nationality = "UTOP".into()),
-        ("optional data: longer than 14 characters", "P", |d| d.optional = "123456789012345".into()),
+        ("optional data: longer than 14 characters", "P", |d| {
+            d.optional = "123456789012345".into()
+        }),
         ("birth date: no calendar date in the form YYYY-MM-DD", "P", |d| {
             d.birth_date = Some("1974-02-29".into());
         }),

@@ -67,7 +67,8 @@ fn own_fields(document: &Document) -> [String; 6] {
 /// Whether the names have no divider. Then all of them are the surname (Doc 9303-3, 4.6); the oracle
 /// takes the first word for it.
 fn is_without_divider(zone: &Zone) -> bool {
-    let span = zone.format().layout().span(FieldKind::Names).expect("all formats compared have names");
+    let span =
+        zone.format().layout().span(FieldKind::Names).expect("all formats compared have names");
     let names = String::from_utf8_lossy(span.of(zone.lines())).into_owned();
     !names.trim_end_matches('<').contains("<<")
 }
@@ -78,7 +79,8 @@ fn is_without_divider(zone: &Zone) -> bool {
 /// continue.
 fn continues_improperly(zone: &Zone) -> bool {
     let layout = zone.format().layout();
-    let rule = layout.checks.iter().find(|rule| rule.field == CheckField::DocumentNumber).expect("a rule");
+    let rule =
+        layout.checks.iter().find(|rule| rule.field == CheckField::DocumentNumber).expect("a rule");
     let optional = layout.span(FieldKind::Optional).expect("optional data").of(zone.lines());
     let end = optional.iter().position(|&character| character == b'<');
     let digit = end.and_then(|end| optional[..end].last());
@@ -91,7 +93,8 @@ fn continues_improperly(zone: &Zone) -> bool {
 /// codes of cards, and lets no number begin with a filler.
 fn is_stricter(error: &MrzError) -> bool {
     let text = error.to_string();
-    text.contains("unrecognized document code") || text.contains("document_number begins with a filler")
+    text.contains("unrecognized document code")
+        || text.contains("document_number begins with a filler")
 }
 
 /// Compares one zone; `None` where both agree.
@@ -113,7 +116,8 @@ fn difference(zone: &Zone) -> Option<String> {
     if own != expected {
         return Some(format!("{own:?} {expected:?}"));
     }
-    let dates = [&document.birth_date, &document.expiry_date].map(|date| without_century(date.as_deref()));
+    let dates =
+        [&document.birth_date, &document.expiry_date].map(|date| without_century(date.as_deref()));
     let expected = [calendar(&data.date_of_birth), calendar(&data.date_of_expiry)];
     if dates != expected {
         return Some(format!("{dates:?} {expected:?}"));
@@ -153,7 +157,8 @@ fn the_oracle_agrees_on_100_000_zones() {
             let mut zone = write(&code, &document).expect("fits").zone;
             // Every other zone has a character changed, so that some digit may not agree.
             if random.once_in(2) {
-                let mut lines: Vec<Vec<u8>> = zone.lines().iter().map(|line| line.clone().into()).collect();
+                let mut lines: Vec<Vec<u8>> =
+                    zone.lines().iter().map(|line| line.clone().into()).collect();
                 let line = random.below(lines.len());
                 let position = random.below(lines[line].len());
                 lines[line][position] = *random.one_of(ALPHABET);

@@ -14,7 +14,8 @@ fn what_is_written_is_read_again() {
     for format in Format::ALL {
         for _ in 0..3_000 {
             let (code, document) = document(&mut random, format, false);
-            let written = write(&code, &document).unwrap_or_else(|error| panic!("{error}: {document:?}"));
+            let written =
+                write(&code, &document).unwrap_or_else(|error| panic!("{error}: {document:?}"));
             assert!(!written.names_truncated, "{document:?}");
             let zone = parse(written.zone.to_string()).expect("a zone");
             assert_eq!(zone, written.zone);
@@ -39,7 +40,8 @@ fn truncated_names_open_the_whole_ones_and_fill_their_field() {
     for format in [Format::TD1, Format::TD2, Format::TD3, Format::MRVA, Format::MRVB] {
         for _ in 0..3_000 {
             let (code, document) = document(&mut random, format, true);
-            let written = write(&code, &document).unwrap_or_else(|error| panic!("{error}: {document:?}"));
+            let written =
+                write(&code, &document).unwrap_or_else(|error| panic!("{error}: {document:?}"));
             let whole = format!("{}<<{}", document.surname, document.given_names);
             let span = format.layout().span(nibble_mrz::FieldKind::Names).expect("names");
             let field = &written.zone.lines()[span.line][span.start..];

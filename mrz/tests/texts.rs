@@ -35,7 +35,9 @@ fn texts_of_other_parsers_get_the_listed_verdicts() {
     let mut differing = Vec::new();
     for row in text.lines().filter(|row| !row.starts_with('#') && !row.trim().is_empty()) {
         let mut columns = row.split('\t');
-        let (Some(kind), Some(zone), Some(failing)) = (columns.next(), columns.next(), columns.next()) else {
+        let (Some(kind), Some(zone), Some(failing)) =
+            (columns.next(), columns.next(), columns.next())
+        else {
             panic!("malformed row {row}");
         };
         let lines: Vec<&str> = zone.split('|').collect();

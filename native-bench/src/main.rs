@@ -59,7 +59,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // A kernel that computes wrongly on this CPU is excluded before anything uses it.
     let mut kernels = Kernels::detect();
-    let choices = kernels.choose_ranges(&OperandRange::ALL, None, &|name| name.starts_with(&arguments.isa));
+    let choices =
+        kernels.choose_ranges(&OperandRange::ALL, None, &|name| name.starts_with(&arguments.isa));
     if !choices.iter().any(|choice| choice.kernel.starts_with(&arguments.isa)) {
         eprintln!(
             "error: no kernel for this machine has a name that begins with `{}`; `verify` lists the names",
@@ -69,7 +70,10 @@ fn main() -> ExitCode {
     }
     for choice in choices {
         for wrong in choice.wrong {
-            eprintln!("warning: {wrong} computes wrongly on this CPU; {} is used instead", choice.kernel);
+            eprintln!(
+                "warning: {wrong} computes wrongly on this CPU; {} is used instead",
+                choice.kernel
+            );
         }
     }
     match arguments.command {

@@ -92,14 +92,17 @@ impl NetworkArgs {
             eprintln!("error: the width must be at least 1");
             return ExitCode::from(2);
         };
-        let network =
-            |model: Result<Model, ModelError>| model.and_then(|model| Network::with_kernels(model, kernels));
+        let network = |model: Result<Model, ModelError>| {
+            model.and_then(|model| Network::with_kernels(model, kernels))
+        };
         let own = |precision| network(Model::parse(models::bytes(precision)));
         let synthetic = |precision| network(Ok(synthetic_model(precision)));
-        let all = Precision::ALL.into_iter().map(own).collect::<Result<Vec<_>, _>>().and_then(|own| {
-            let synthetic = Precision::ALL.into_iter().map(synthetic).collect::<Result<Vec<_>, _>>()?;
-            Ok((own, synthetic))
-        });
+        let all =
+            Precision::ALL.into_iter().map(own).collect::<Result<Vec<_>, _>>().and_then(|own| {
+                let synthetic =
+                    Precision::ALL.into_iter().map(synthetic).collect::<Result<Vec<_>, _>>()?;
+                Ok((own, synthetic))
+            });
         let (own, synthetic) = match all {
             Ok(networks) => networks,
             Err(error) => {
@@ -131,23 +134,30 @@ impl NetworkArgs {
     }
 }
 
-type Measure<'a> =
-    dyn FnMut(&Plan, &mut dyn FnMut() -> f64, &mut dyn FnMut(usize, usize) -> bool) -> Vec<Row> + 'a;
+type Measure<'a> = dyn FnMut(&Plan, &mut dyn FnMut() -> f64, &mut dyn FnMut(usize, usize) -> bool) -> Vec<Row>
+    + 'a;
 
 impl Measuring {
     fn report(
         &self,
-        mut measure: impl FnMut(&Plan, &mut dyn FnMut() -> f64, &mut dyn FnMut(usize, usize) -> bool) -> Vec<Row>,
+        mut measure: impl FnMut(
+            &Plan,
+            &mut dyn FnMut() -> f64,
+            &mut dyn FnMut(usize, usize) -> bool,
+        ) -> Vec<Row>,
     ) -> ExitCode {
         let measure: &mut Measure<'_> = &mut measure;
         let device = device::detect();
         let mut out = io::stdout().lock();
         if device.emulated {
-            let title = "Multiply-adds per instruction in the inner loops, from the compiler's listing";
+            let title =
+                "Multiply-adds per instruction in the inner loops, from the compiler's listing";
             if writeln!(out, "{title}:\n\n{INNER_LOOPS}").is_ok() {
                 verify::run(&mut out);
             }
-            eprintln!("\nThis is an emulator: its times say nothing about a CPU, so no speeds are measured.");
+            eprintln!(
+                "\nThis is an emulator: its times say nothing about a CPU, so no speeds are measured."
+            );
             return ExitCode::from(3);
         }
         let start = Instant::now();
@@ -163,10 +173,13 @@ impl Measuring {
         bar.finish_and_clear();
         let summary = summary(&rows);
         if noisy(&rows) {
-            eprintln!("warning: times vary by more than 10 %: the machine is busy or throttles its CPU");
+            eprintln!(
+                "warning: times vary by more than 10 %: the machine is busy or throttles its CPU"
+            );
         }
         if let Some(path) = &self.plot
-            && let Err(error) = std::fs::write(path, plot::svg(&device.cpu, &whole(&rows), &summary))
+            && let Err(error) =
+                std::fs::write(path, plot::svg(&device.cpu, &whole(&rows), &summary))
         {
             eprintln!("error: {}: {error}", path.display());
             return ExitCode::from(2);

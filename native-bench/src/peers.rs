@@ -8,7 +8,8 @@ use nibble_bench::{Case, OperandRange, Operands, Shape};
 type Product = fn(Shape, &[f32], &[f32], &mut [f32]);
 
 /// The crates and their products.
-const PEERS: [(&str, Product); 2] = [("crate matrixmultiply", by_matrixmultiply), ("crate gemm", by_gemm)];
+const PEERS: [(&str, Product); 2] =
+    [("crate matrixmultiply", by_matrixmultiply), ("crate gemm", by_gemm)];
 
 /// A case for each crate: product, bias and ReLU.
 pub(crate) fn cases(shape: Shape) -> Vec<Case> {
@@ -34,13 +35,33 @@ fn stride(len: usize) -> isize {
     isize::try_from(len).unwrap_or(isize::MAX)
 }
 
-fn by_matrixmultiply(Shape { m, n, k }: Shape, activations: &[f32], weights: &[f32], out: &mut [f32]) {
+fn by_matrixmultiply(
+    Shape { m, n, k }: Shape,
+    activations: &[f32],
+    weights: &[f32],
+    out: &mut [f32],
+) {
     assert!(activations.len() == m * k && weights.len() == n * k && out.len() == m * n);
     let (a, w, out) = (activations.as_ptr(), weights.as_ptr(), out.as_mut_ptr());
     // SAFETY: the assertion above shows that the operands and the result have as many elements as
     // the sizes and strides reach.
     unsafe {
-        matrixmultiply::sgemm(m, k, n, 1.0, a, stride(k), 1, w, 1, stride(k), 0.0, out, stride(n), 1);
+        matrixmultiply::sgemm(
+            m,
+            k,
+            n,
+            1.0,
+            a,
+            stride(k),
+            1,
+            w,
+            1,
+            stride(k),
+            0.0,
+            out,
+            stride(n),
+            1,
+        );
     }
 }
 
@@ -86,7 +107,8 @@ mod tests {
         let shape = Shape { m: 7, n: 5, k: 33 };
         let operands = Operands::new(shape, OperandRange::F32);
         let (activations, weights) = (operands.real_activations(), operands.real_weights());
-        let dot = |(row, column): (&[f32], &[f32])| row.iter().zip(column).map(|(a, w)| a * w).sum();
+        let dot =
+            |(row, column): (&[f32], &[f32])| row.iter().zip(column).map(|(a, w)| a * w).sum();
         let wanted: Vec<f32> = activations
             .chunks(shape.k)
             .flat_map(|row| weights.chunks(shape.k).map(move |column| (row, column)))

@@ -16,7 +16,8 @@ const WIDTH: usize = 560;
 const TOP: usize = 70;
 
 /// Colours that colour-blind people can tell apart as well (Okabe and Ito).
-const COLOURS: [&str; 7] = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999"];
+const COLOURS: [&str; 7] =
+    ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999"];
 
 struct Group {
     label: String,
@@ -26,24 +27,32 @@ struct Group {
 /// A plot of the means, then of `rows`, grouped by shape.
 pub(crate) fn svg(cpu: &str, rows: &[Row], means: &[Mean]) -> String {
     let kernel_of = |precision: &str, kernel: &str| {
-        means.iter().position(|mean| mean.precision == precision && mean.kernel == kernel).unwrap_or(0)
+        means
+            .iter()
+            .position(|mean| mean.precision == precision && mean.kernel == kernel)
+            .unwrap_or(0)
     };
     let mut groups = vec![Group {
         label: "geometric mean".to_owned(),
         bars: means.iter().enumerate().map(|(index, mean)| (index, mean.gmacs)).collect(),
     }];
     for row in rows {
-        let label = if row.k == 0 { row.op.clone() } else { format!("{} x {} x {}", row.m, row.n, row.k) };
+        let label =
+            if row.k == 0 { row.op.clone() } else { format!("{} x {} x {}", row.m, row.n, row.k) };
         let bar = (kernel_of(&row.precision, &row.kernel), row.gmacs);
         match groups.iter_mut().find(|group| group.label == label) {
             Some(group) => group.bars.push(bar),
             None => groups.push(Group { label, bars: vec![bar] }),
         }
     }
-    let fastest =
-        groups.iter().flat_map(|group| &group.bars).map(|bar| bar.1).fold(f64::MIN_POSITIVE, f64::max);
-    let height =
-        TOP + 16 * means.len() + groups.iter().map(|group| group.bars.len() * BAR + GAP).sum::<usize>();
+    let fastest = groups
+        .iter()
+        .flat_map(|group| &group.bars)
+        .map(|bar| bar.1)
+        .fold(f64::MIN_POSITIVE, f64::max);
+    let height = TOP
+        + 16 * means.len()
+        + groups.iter().map(|group| group.bars.len() * BAR + GAP).sum::<usize>();
     let mut out = String::new();
     // Writing to a string cannot fail.
     let _ = draw(&mut out, cpu, means, &groups, fastest, height);

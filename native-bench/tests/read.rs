@@ -30,15 +30,17 @@ fn array(output: &Output) -> Vec<Value> {
 
 /// Rows of the specimens' index: file, document, lines.
 fn specimens() -> Vec<(String, String, Vec<String>)> {
-    let text =
-        std::fs::read_to_string(root().join("testdata/specimens/index.csv")).expect("the index is committed");
+    let text = std::fs::read_to_string(root().join("testdata/specimens/index.csv"))
+        .expect("the index is committed");
     text.lines()
         .skip(1)
         .map(|row| {
             let mut columns = row.split(',').map(str::to_owned);
-            let (file, document) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
+            let (file, document) =
+                (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
             let zone = columns.nth(1).unwrap_or_default();
-            let lines = zone.split('|').filter(|line| !line.is_empty()).map(str::to_owned).collect();
+            let lines =
+                zone.split('|').filter(|line| !line.is_empty()).map(str::to_owned).collect();
             (file, document, lines)
         })
         .collect()
@@ -60,8 +62,12 @@ fn specimens_are_read_exactly_in_every_precision() {
         let readings = array(&output);
         assert_eq!(readings.len(), specimens.len());
         for ((file, document, lines), reading) in specimens.iter().zip(&readings) {
-            let found: Vec<&str> =
-                reading["lines"].as_array().expect("lines").iter().filter_map(Value::as_str).collect();
+            let found: Vec<&str> = reading["lines"]
+                .as_array()
+                .expect("lines")
+                .iter()
+                .filter_map(Value::as_str)
+                .collect();
             assert_eq!(&found, lines, "{file} at {precision}");
             let wrong_digit = file.contains("wrong-check");
             assert_eq!(
@@ -102,7 +108,10 @@ fn without_files_there_is_help() {
     let output = bench(&[]);
     assert_eq!(output.status.code(), Some(2));
     let help = String::from_utf8_lossy(&output.stderr);
-    assert!(help.contains("Examples:") && help.contains("native-bench read passport.jpg"), "{help}");
+    assert!(
+        help.contains("Examples:") && help.contains("native-bench read passport.jpg"),
+        "{help}"
+    );
 }
 
 /// Runs the binary with `input` on standard input.
@@ -128,7 +137,8 @@ fn people_get_fields_and_a_verdict() {
     let output = bench(&["read", &specimen("passport.jpg"), &specimen("passport-wrong-check.jpg")]);
     assert_eq!(output.status.code(), Some(0));
     let text = text(&output);
-    for expected in [": valid, ", "    surname ", "    number ", ": not verified, ", "do not agree"] {
+    for expected in [": valid, ", "    surname ", "    number ", ": not verified, ", "do not agree"]
+    {
         assert!(text.contains(expected), "{expected}: {text}");
     }
 }
@@ -173,7 +183,9 @@ fn a_picture_and_a_list_come_by_standard_input() {
     let rows: Vec<&str> = text.split("\r\n").filter(|row| !row.is_empty()).collect();
     assert_eq!(rows.len(), 3, "{text}");
     assert!(rows[0].starts_with("file,status,format,issuer,surname"));
-    assert!(rows[1].contains("visa-a.jpg,valid,MRVA,") && rows[2].contains("passport.jpg,valid,TD3,"));
+    assert!(
+        rows[1].contains("visa-a.jpg,valid,MRVA,") && rows[2].contains("passport.jpg,valid,TD3,")
+    );
     assert_eq!(bench(&["read", "--files-from", "no-such-list"]).status.code(), Some(2));
     assert_eq!(array(&bench_with(b"", &["read", "--json", "-"]))[0]["error"]["code"], "Empty");
 }
@@ -206,7 +218,8 @@ fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
         let status = command.args(arguments).stdout(full).stderr(Stdio::null()).status();
         assert_eq!(status.expect("the binary runs").code(), Some(1), "{arguments:?}");
         let mut command = Command::new(env!("CARGO_BIN_EXE_native-bench"));
-        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().expect("the binary runs");
+        let mut child =
+            command.args(arguments).stdout(Stdio::piped()).spawn().expect("the binary runs");
         drop(child.stdout.take());
         assert_eq!(child.wait().expect("it ends").code(), Some(0), "{arguments:?}");
     }
@@ -217,7 +230,10 @@ fn every_kernel_verifies() {
     let output = bench(&["verify"]);
     assert!(output.status.success());
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.lines().count() >= 3 && text.lines().all(|line| line.starts_with("equal")), "{text}");
+    assert!(
+        text.lines().count() >= 3 && text.lines().all(|line| line.starts_with("equal")),
+        "{text}"
+    );
 }
 
 #[test]
@@ -237,7 +253,8 @@ fn real_pictures_are_read_as_well_as_before() {
     };
     // file,doc,kind,width,height,mrz,...: no field before the lines holds a comma.
     let rows: Vec<Vec<&str>> = index.lines().skip(1).map(|row| row.split(',').collect()).collect();
-    let paths: Vec<String> = rows.iter().map(|row| folder.join(row[0]).display().to_string()).collect();
+    let paths: Vec<String> =
+        rows.iter().map(|row| folder.join(row[0]).display().to_string()).collect();
     let mut arguments = vec!["read", "--json"];
     arguments.extend(paths.iter().map(String::as_str));
     let readings = array(&bench(&arguments));
@@ -245,8 +262,13 @@ fn real_pictures_are_read_as_well_as_before() {
     for (row, reading) in rows.iter().zip(&readings) {
         let found: Vec<&str> =
             reading["lines"].as_array().expect("lines").iter().filter_map(Value::as_str).collect();
-        let wanted: Vec<&str> = if row[1] == "NONE" { Vec::new() } else { row[5].split('|').collect() };
-        assert!(found == wanted || reading["valid"] == false, "{} is wrong and said to be valid", row[0]);
+        let wanted: Vec<&str> =
+            if row[1] == "NONE" { Vec::new() } else { row[5].split('|').collect() };
+        assert!(
+            found == wanted || reading["valid"] == false,
+            "{} is wrong and said to be valid",
+            row[0]
+        );
         if row[1] != "NONE" && ["scan", "render"].contains(&row[2]) {
             flat += 1;
             exact += usize::from(found == wanted);

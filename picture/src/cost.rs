@@ -90,7 +90,10 @@ mod tests {
         assert_eq!(code(Cost::new(&[0; 10], 10, 10).unwrap().with(990)), Ok(()));
         assert_eq!(code(Cost::new(&[0; 10], 10, 10).unwrap().with(991)), Err("TooLarge"));
         assert_eq!(code(Cost::new(&[0; 10], 101, 1).unwrap()), Err("TooLarge"));
-        assert_eq!(code(Cost::new(&[], u32::MAX, u32::MAX).unwrap().with(u64::MAX)), Err("TooLarge"));
+        assert_eq!(
+            code(Cost::new(&[], u32::MAX, u32::MAX).unwrap().with(u64::MAX)),
+            Err("TooLarge")
+        );
         assert!(Cost::new(&[], 0, 1).is_err());
     }
 

@@ -57,7 +57,9 @@ impl PictureError {
             Self::NotAPicture => "NotAPicture",
             Self::Unsupported(_) => "Unsupported",
             Self::Broken(_) => "Broken",
-            Self::TooLarge { .. } | Self::TooMuchMemory { .. } | Self::TooManyScans { .. } => "TooLarge",
+            Self::TooLarge { .. } | Self::TooMuchMemory { .. } | Self::TooManyScans { .. } => {
+                "TooLarge"
+            }
         }
     }
 

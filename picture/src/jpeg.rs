@@ -60,14 +60,17 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureErr
     check_visits([frame.width.into(), frame.height.into()], layout.visits, limits)?;
 
     let essential = essential(bytes, &layout);
-    let options =
-        DecoderOptions::default().set_strict_mode(false).set_max_width(usize::MAX).set_max_height(usize::MAX);
+    let options = DecoderOptions::default()
+        .set_strict_mode(false)
+        .set_max_width(usize::MAX)
+        .set_max_height(usize::MAX);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&essential[..]), options);
     decoder.decode_headers().map_err(|error| from_decoder(&error))?;
     let output = Output::of(decoder.input_colorspace(), frame);
     decoder.set_options(decoder.options().jpeg_set_out_colorspace(output.space()));
 
-    let orientation = layout.exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
+    let orientation =
+        layout.exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
     let samples = cost.pixels().saturating_mul(output.space().num_components() as u64);
     let mut samples = space(samples, output.color(), orientation, cost, limits)?;
     decoder.decode_into(&mut samples).map_err(|error| from_decoder(&error))?;
@@ -408,8 +411,9 @@ fn samplings(frame: &[u8]) -> (impl Iterator<Item = (u64, u64)>, u64, u64) {
 
 /// Samples of each component of a frame, in whole blocks, from the body of its header.
 fn component_samples(frame: &[u8]) -> impl Iterator<Item = u64> {
-    let side =
-        |at: usize| frame.get(at..at + 2).map_or(0, |side| u64::from(side[0]) << 8 | u64::from(side[1]));
+    let side = |at: usize| {
+        frame.get(at..at + 2).map_or(0, |side| u64::from(side[0]) << 8 | u64::from(side[1]))
+    };
     let (samplings, h_max, v_max) = samplings(frame);
     let mcus = side(3).div_ceil(8 * h_max) * side(1).div_ceil(8 * v_max);
     samplings.map(move |(h, v)| mcus * h * v * 64)
@@ -426,8 +430,9 @@ fn scanned_samples(frame: &[u8], scan: &[u8]) -> u64 {
     let Some((&count, components)) = scan.split_first() else { return 0 };
     let named = components.as_chunks::<2>().0.iter().take(count.into());
     let samples_of = |name: u8| {
-        let known =
-            components_of(frame).zip(component_samples(frame)).find(|(component, _)| component[0] == name);
+        let known = components_of(frame)
+            .zip(component_samples(frame))
+            .find(|(component, _)| component[0] == name);
         known.map_or_else(|| component_samples(frame).max().unwrap_or(0), |(_, samples)| samples)
     };
     named.map(|&[name, _]| samples_of(name)).sum()
@@ -471,7 +476,8 @@ mod tests {
         assert!(!Layout::of(&[0xFF, 0xD8, 0xFF, 0xD9]).complete);
         assert!(!Layout::of(&[0xFF, 0xD8, 0xFF, 0xDA, 0, 2, 1, 2, 3, 0xFF, 0x00]).complete);
         assert!(
-            Layout::of(&[0xFF, 0xD8, 0xFF, 0xDA, 0, 2, 1, 0xFF, 0x00, 0xFF, 0xD0, 3, 0xFF, 0xD9]).complete
+            Layout::of(&[0xFF, 0xD8, 0xFF, 0xDA, 0, 2, 1, 0xFF, 0x00, 0xFF, 0xD0, 3, 0xFF, 0xD9])
+                .complete
         );
     }
 

@@ -61,8 +61,8 @@ const ENTRY_BYTES: u64 = 64;
 
 /// Decodes a TIFF file.
 pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureError> {
-    let directory =
-        Directory::of(bytes).ok_or_else(|| PictureError::Broken("the TIFF has no directory".to_owned()))?;
+    let directory = Directory::of(bytes)
+        .ok_or_else(|| PictureError::Broken("the TIFF has no directory".to_owned()))?;
     let dimension = |tag| u32::try_from(directory.first(tag).unwrap_or(0)).unwrap_or(u32::MAX);
     let (width, height) = (dimension(IMAGE_WIDTH), dimension(IMAGE_LENGTH));
     let embedded = directory.embedded()?;
@@ -142,7 +142,11 @@ impl<'a> Directory<'a> {
         let end = usize::try_from(at.checked_add(size)?).ok()?;
         let bytes = self.bytes.get(usize::try_from(at).ok()?..end)?;
         let add = |number: u64, &byte: &u8| (number << 8) | u64::from(byte);
-        Some(if self.big_endian { bytes.iter().fold(0, add) } else { bytes.iter().rev().fold(0, add) })
+        Some(if self.big_endian {
+            bytes.iter().fold(0, add)
+        } else {
+            bytes.iter().rev().fold(0, add)
+        })
     }
 
     /// The entries as the decoder reads them, up to the end of the file.
@@ -159,7 +163,8 @@ impl<'a> Directory<'a> {
                     at += 12;
                     return Some(None);
                 }
-                let mut entry = Entry { tag, kind, count: self.number(at + 4, word)?, at: at + 4 + word };
+                let mut entry =
+                    Entry { tag, kind, count: self.number(at + 4, word)?, at: at + 4 + word };
                 at += 4 + 2 * word;
                 if entry.count.saturating_mul(entry.size()) > word {
                     entry.at = self.number(entry.at, word)?;
@@ -214,8 +219,12 @@ impl<'a> Directory<'a> {
         let mut largest = tables.map_or(0, jpeg::embedded_bytes);
         let mut visits = 0_u64;
         let mut left = self.bytes.len() as u64;
-        for (offsets, counts) in [(STRIP_OFFSETS, STRIP_BYTE_COUNTS), (TILE_OFFSETS, TILE_BYTE_COUNTS)] {
-            let (Some(offsets), Some(counts)) = (self.find(offsets), self.find(counts)) else { continue };
+        for (offsets, counts) in
+            [(STRIP_OFFSETS, STRIP_BYTE_COUNTS), (TILE_OFFSETS, TILE_BYTE_COUNTS)]
+        {
+            let (Some(offsets), Some(counts)) = (self.find(offsets), self.find(counts)) else {
+                continue;
+            };
             for index in 0..offsets.count.min(counts.count) {
                 let place = self.value(offsets, index).zip(self.value(counts, index));
                 let Some((at, length)) = place else { break };
@@ -277,7 +286,8 @@ mod tests {
 
     #[test]
     fn the_last_of_several_entries_counts() {
-        let bytes = file(&[(ORIENTATION, 3, 1, 3), (ORIENTATION, 3, 1, 6), (ORIENTATION, 99, 1, 8)]);
+        let bytes =
+            file(&[(ORIENTATION, 3, 1, 3), (ORIENTATION, 3, 1, 6), (ORIENTATION, 99, 1, 8)]);
         let orientation = Directory::of(&bytes).unwrap().orientation();
         assert_eq!(orientation, Orientation::from_exif(6).unwrap());
     }
@@ -306,8 +316,11 @@ mod tests {
     #[test]
     fn strips_that_share_data_are_refused() {
         let strips = |length| {
-            let bytes =
-                file(&[(COMPRESSION, 3, 1, 7), (STRIP_OFFSETS, 3, 2, 8), (STRIP_BYTE_COUNTS, 3, 2, length)]);
+            let bytes = file(&[
+                (COMPRESSION, 3, 1, 7),
+                (STRIP_OFFSETS, 3, 2, 8),
+                (STRIP_BYTE_COUNTS, 3, 2, length),
+            ]);
             Directory::of(&bytes).unwrap().embedded().is_ok()
         };
         assert!(strips(20));

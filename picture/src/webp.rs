@@ -88,7 +88,8 @@ impl<'a> Layout<'a> {
         // The decoder reads chunks up to the end computed here from the file's declared length.
         let declared = bytes.get(4..8).and_then(|length| length.try_into().ok());
         let declared = u32::from_le_bytes(declared.unwrap_or_default());
-        let end = at.saturating_add(usize::try_from(declared).unwrap_or(usize::MAX).saturating_sub(12));
+        let end =
+            at.saturating_add(usize::try_from(declared).unwrap_or(usize::MAX).saturating_sub(12));
         while at < end
             && let Some((kind, body, next)) = chunk(bytes, at)
         {
@@ -146,13 +147,14 @@ impl<'a> Layout<'a> {
             let tables = lossless::bytes(stream, width, height, false, max);
             tables.saturating_add(with_alpha)
         });
-        let alpha = self.alpha.filter(|_| self.alpha_flag).map_or(0, |stream| match stream.split_first() {
-            Some((first, stream)) if first & 3 == 1 => {
-                let tables = lossless::bytes(stream, width, height, true, max);
-                tables.saturating_add(pixels * 5)
-            }
-            _ => pixels,
-        });
+        let alpha =
+            self.alpha.filter(|_| self.alpha_flag).map_or(0, |stream| match stream.split_first() {
+                Some((first, stream)) if first & 3 == 1 => {
+                    let tables = lossless::bytes(stream, width, height, true, max);
+                    tables.saturating_add(pixels * 5)
+                }
+                _ => pixels,
+            });
         let lossy = self.lossy.map_or(0, |stream| lossy_bytes(stream).saturating_add(alpha));
         lossless.max(lossy)
     }

@@ -203,7 +203,12 @@ mod gif {
         for (level, left, top) in [(40, left, top), (200, 0, 0)] {
             let picture = RgbaImage::from_pixel(width, height, Rgba([level, level, level, 255]));
             encoder
-                .encode_frame(Frame::from_parts(picture, left, top, image::Delay::from_numer_denom_ms(1, 1)))
+                .encode_frame(Frame::from_parts(
+                    picture,
+                    left,
+                    top,
+                    image::Delay::from_numer_denom_ms(1, 1),
+                ))
                 .unwrap();
         }
         drop(encoder);

@@ -21,7 +21,9 @@ fn scene(x: usize, y: usize) -> [u8; 3] {
         (false, false) => [255, 0, 0],
         (true, false) => [0, 255, 0],
         (false, true) => [0, 0, 255],
-        (true, true) => [u8::try_from(255 - 2 * (x - WIDTH / 2) - 3 * (y - HEIGHT / 2)).unwrap(); 3],
+        (true, true) => {
+            [u8::try_from(255 - 2 * (x - WIDTH / 2) - 3 * (y - HEIGHT / 2)).unwrap(); 3]
+        }
     }
 }
 

@@ -154,7 +154,9 @@ fn png_of(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
 
 fn checksum(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |sum, &byte| {
-        (0..8).fold(sum ^ u32::from(byte), |sum, _| (sum >> 1) ^ (0xEDB8_8320 & (sum & 1).wrapping_neg()))
+        (0..8).fold(sum ^ u32::from(byte), |sum, _| {
+            (sum >> 1) ^ (0xEDB8_8320 & (sum & 1).wrapping_neg())
+        })
     })
 }
 
@@ -314,7 +316,10 @@ fn jpeg_files_that_claim_too_much_are_refused() {
     };
     for marker in [0xC0, 0xC2] {
         for (width, height) in [(65_500, 396), (65_535, 65_535), (3_000, 2_000)] {
-            stays_within_limits(&format!("{marker:X} {width} x {height}"), &patched(marker, width, height));
+            stays_within_limits(
+                &format!("{marker:X} {width} x {height}"),
+                &patched(marker, width, height),
+            );
         }
     }
     // A baseline scan of one component of three keeps coefficients until the others come.
@@ -439,14 +444,16 @@ fn webp_files_that_claim_too_much_are_refused() {
     // The stream claims more than the file's own header.
     let small = canvas(0, 8, 8);
     stays_within_limits("lossy within little", &webp_of(&[(b"VP8X", &small), (b"VP8 ", &huge)]));
-    let frame = [&[0; 16][..], b"VP8 ", &u32::try_from(huge.len()).unwrap().to_le_bytes(), &huge].concat();
+    let frame =
+        [&[0; 16][..], b"VP8 ", &u32::try_from(huge.len()).unwrap().to_le_bytes(), &huge].concat();
     let animation = [(b"VP8X", &canvas(2, 8, 8)[..]), (b"ANIM", &[0; 6]), (b"ANMF", &frame)];
     stays_within_limits("animated within little", &webp_of(&animation));
     let alpha = [(b"VP8X", &canvas(0x10, 1280, 960)[..]), (b"ALPH", &[1; 40]), (b"VP8 ", &lossy())];
     stays_within_limits("lossy with alpha", &webp_of(&alpha));
     // A partition of 16 MiB that the file does not have.
     let mut long = lossy();
-    let first = (usize::from(long[0]) | usize::from(long[1]) << 8 | usize::from(long[2]) << 16) >> 5;
+    let first =
+        (usize::from(long[0]) | usize::from(long[1]) << 8 | usize::from(long[2]) << 16) >> 5;
     long[10 + first..].fill(0xFF);
     stays_within_limits("lossy with a long partition", &webp_of(&[(b"VP8 ", &long)]));
 }
@@ -461,7 +468,8 @@ fn codes_of_lossless_webp_are_counted() {
         // The same as the transparency of a lossy picture, where the stream has no header.
         let mut alpha = vec![1];
         alpha.extend(&stream[5..]);
-        let file = webp_of(&[(b"VP8X", &canvas(0x10, 1280, 960)), (b"ALPH", &alpha), (b"VP8 ", &lossy())]);
+        let file =
+            webp_of(&[(b"VP8X", &canvas(0x10, 1280, 960)), (b"ALPH", &alpha), (b"VP8 ", &lossy())]);
         stays_within_limits(&format!("{groups} groups of transparency"), &file);
     }
 }
@@ -480,7 +488,9 @@ fn webp_pictures_need_what_they_say() {
 fn bmp_files_are_within_limits() {
     let file = written(scene(1600, 1200).into(), ImageFormat::Bmp);
     needs_what_it_says("BMP", &file);
-    for (width, height) in [(26_000_000_u32, 1_i32), (1, -26_000_000), (5_000, 5_000), (0x7FFF_FFFF, -1)] {
+    for (width, height) in
+        [(26_000_000_u32, 1_i32), (1, -26_000_000), (5_000, 5_000), (0x7FFF_FFFF, -1)]
+    {
         for bits in [1, 8, 24, 32] {
             let mut claims = file[..2_000].to_vec();
             claims[18..22].copy_from_slice(&width.to_le_bytes());
@@ -533,7 +543,8 @@ mod tiff {
         let mut inner = Vec::new();
         JpegEncoder::new(&mut inner).encode(&[99; 4096], 64, 64, ExtendedColorType::L8).unwrap();
         let length = u32::try_from(inner.len()).unwrap();
-        let (_, outcome) = peak_of(&super::tiff::file(&strip(64, 64, 7, length), &inner), &Limits::NATIVE);
+        let (_, outcome) =
+            peak_of(&super::tiff::file(&strip(64, 64, 7, length), &inner), &Limits::NATIVE);
         assert_eq!(outcome, Ok((64, 64)), "JPEG within TIFF");
     }
 

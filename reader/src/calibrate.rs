@@ -40,7 +40,8 @@ fn graymap(bytes: &[u8]) -> Option<Gray> {
 /// The constant that must be added to the log odds of the character read, so that as many slots are
 /// misread as the odds say; found by bisection. `odds` of slots that hold either character.
 fn correction(odds: &[f32], misread: usize) -> f32 {
-    let expected = |added: f32| odds.iter().map(|odds| 1.0 / (1.0 + libm::expf(odds + added))).sum::<f32>();
+    let expected =
+        |added: f32| odds.iter().map(|odds| 1.0 / (1.0 + libm::expf(odds + added))).sum::<f32>();
     let (mut low, mut high) = (-MAX_ODDS, MAX_ODDS);
     for _ in 0..40 {
         let middle = f32::midpoint(low, high);
@@ -72,7 +73,8 @@ fn corrections_of_odds() {
         for row in index.lines() {
             let (file, zone) = row.split_once('\t').expect("a file and its lines");
             let wanted: Vec<&[u8]> = zone.split('|').map(str::as_bytes).collect();
-            let gray = graymap(&std::fs::read(folder.join(file)).expect("a picture")).expect("a graymap");
+            let gray =
+                graymap(&std::fs::read(folder.join(file)).expect("a picture")).expect("a graymap");
             for reader in &mut readers {
                 let (_, found) = reader.find(&gray, Wanted::Best, false, &mut || 0.0);
                 let Some(best) = found.first() else { continue };
@@ -88,7 +90,8 @@ fn corrections_of_odds() {
                             if truth != read && truth != other || odds > MAX_ODDS {
                                 continue;
                             }
-                            let entry = slots_of.entry((ALPHABET[read], ALPHABET[other])).or_default();
+                            let entry =
+                                slots_of.entry((ALPHABET[read], ALPHABET[other])).or_default();
                             entry.0.push(odds);
                             entry.1 += usize::from(truth == other);
                         }
@@ -101,7 +104,10 @@ fn corrections_of_odds() {
         let expected: f32 = odds.iter().map(|odds| 1.0 / (1.0 + libm::expf(*odds))).sum();
         let spare = if expected > misread as f32 { SPARE } else { 0 };
         let more = correction(&odds, misread + spare);
-        if read != FILLER && misread.max(expected as usize) >= MIN_MISREAD && more.abs() >= MIN_CORRECTION {
+        if read != FILLER
+            && misread.max(expected as usize) >= MIN_MISREAD
+            && more.abs() >= MIN_CORRECTION
+        {
             let rounded = (2.0 * more).round() / 2.0;
             println!(
                 "    (b'{}', b'{}', {rounded:.1}), // {misread} misread, {expected:.1} expected",

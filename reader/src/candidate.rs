@@ -65,8 +65,11 @@ impl Line {
     pub(super) fn at(network: &mut Network, picture: &Pyramid, path: &LinePath) -> Option<Self> {
         let (rectified, logits) = run(network, picture, path, READ_MARGIN)?;
         let columns = Columns::from_logits(&logits.to_f32(), TEMPERATURE);
-        let grid =
-            Grid { first: rectified.column(0.0), step: rectified.pitch(), slots: path.length as usize };
+        let grid = Grid {
+            first: rectified.column(0.0),
+            step: rectified.pitch(),
+            slots: path.length as usize,
+        };
         let (slots, ink) = (marginals(&columns, &grid), ink(&columns, &grid));
         Some(Self { path: *path, slots, ink, logits })
     }
@@ -119,12 +122,15 @@ impl Candidate {
         let text = grammar::likeliest_text(&slots)?;
         let is_printed = |slot: &&Slot| ALPHABET[most_likely(slot)] != FILLER;
         let printed = slots.iter().copied().flatten().filter(is_printed).count();
-        if printed < MIN_PRINTED || text.lines.windows(2).any(|pair| are_one_line(&pair[0], &pair[1])) {
+        if printed < MIN_PRINTED
+            || text.lines.windows(2).any(|pair| are_one_line(&pair[0], &pair[1]))
+        {
             return None;
         }
         let (text, rival) = rivals::settle(&slots, &ink, settle_states(&slots, text));
         let checks = verify(text.format, &text.lines);
-        let mut candidate = Self { lines, evidence, text_beyond, text, checks, rival, not_valid: Vec::new() };
+        let mut candidate =
+            Self { lines, evidence, text_beyond, text, checks, rival, not_valid: Vec::new() };
         candidate.not_valid = candidate.objections();
         Some(candidate)
     }
@@ -133,7 +139,12 @@ impl Candidate {
     pub(super) fn with_slots(&self, slots: Vec<Vec<Slot>>, ink: Vec<Vec<f32>>) -> Option<Self> {
         let lines = self.lines.iter().zip(slots).zip(ink);
         let lines = lines
-            .map(|((line, slots), ink)| Line { path: line.path, slots, ink, logits: line.logits.clone() })
+            .map(|((line, slots), ink)| Line {
+                path: line.path,
+                slots,
+                ink,
+                logits: line.logits.clone(),
+            })
             .collect();
         Self::new(lines, self.evidence, self.text_beyond)
     }
@@ -190,7 +201,11 @@ impl Candidate {
     /// The probability of every character of the text.
     pub(super) fn confidences(&self) -> Vec<Vec<f32>> {
         let confidence = |(line, text): (&Line, &Vec<u8>)| {
-            line.slots.iter().zip(text).map(|(slot, &c)| symbol(c).map_or(0.0, |s| slot[s])).collect()
+            line.slots
+                .iter()
+                .zip(text)
+                .map(|(slot, &c)| symbol(c).map_or(0.0, |s| slot[s]))
+                .collect()
         };
         self.lines.iter().zip(&self.text.lines).map(confidence).collect()
     }
@@ -204,7 +219,8 @@ impl Candidate {
             for (position, (slot, &chosen)) in read.slots.iter().zip(text).enumerate() {
                 let raw = ALPHABET[most_likely(slot)];
                 let confidence = symbol(chosen).map_or(0.0, |symbol| slot[symbol]);
-                let other = rival.map(|rival| rival.lines[line][position]).filter(|&other| other != chosen);
+                let other =
+                    rival.map(|rival| rival.lines[line][position]).filter(|&other| other != chosen);
                 let exposed = self.exposed(line, position);
                 let alternative = if raw == chosen { other.or(exposed) } else { Some(chosen) };
                 if let Some(alternative) = alternative {
@@ -249,12 +265,15 @@ impl Candidate {
     fn is_behind_names(&self, line: usize, position: usize) -> bool {
         let text = &self.text.lines[line];
         let kind = |position: usize| self.text.format.layout().field_at(line, position);
-        let is_name = |kind| matches!(kind, FieldKind::Names | FieldKind::Surname | FieldKind::GivenNames);
-        let Some(first) = position.checked_sub(END_OF_NAMES).filter(|_| text[position] != FILLER) else {
+        let is_name =
+            |kind| matches!(kind, FieldKind::Names | FieldKind::Surname | FieldKind::GivenNames);
+        let Some(first) = position.checked_sub(END_OF_NAMES).filter(|_| text[position] != FILLER)
+        else {
             return false;
         };
         kind(position).is_some_and(is_name)
-            && (first..position).all(|before| text[before] == FILLER && kind(before) == kind(position))
+            && (first..position)
+                .all(|before| text[before] == FILLER && kind(before) == kind(position))
     }
 
     /// Whether the search can end here: nothing better is to be expected.
@@ -293,15 +312,21 @@ impl Candidate {
         object(overruled, NotValid::Overruled);
         object(doubts.iter().any(|doubt| doubt.exposed), NotValid::DoubtfulUnprotected);
         let foreign = lines.iter().enumerate().any(|(line, text)| {
-            text.iter().enumerate().any(|(position, &c)| !grammar::allows(format, line, position, c))
+            text.iter()
+                .enumerate()
+                .any(|(position, &c)| !grammar::allows(format, line, position, c))
         });
         object(foreign, NotValid::ForeignCharacter);
         object(!has_possible_dates(format, lines), NotValid::ImpossibleDate);
         let is_bare = |ink: &f32| *ink < MIN_INK;
-        let is_cut = |line: &[f32]| line.first().is_some_and(is_bare) || line.last().is_some_and(is_bare);
+        let is_cut =
+            |line: &[f32]| line.first().is_some_and(is_bare) || line.last().is_some_and(is_bare);
         object(self.text_beyond || self.ink().any(is_cut), NotValid::CutOff);
         object(self.rival.as_ref().is_some_and(Rival::is_near), NotValid::AmbiguousText);
-        object(self.ink().any(|line| line.iter().skip(1).rev().skip(1).any(is_bare)), NotValid::Covered);
+        object(
+            self.ink().any(|line| line.iter().skip(1).rev().skip(1).any(is_bare)),
+            NotValid::Covered,
+        );
         object(self.score() <= MIN_VALID_SCORE, NotValid::LowScore);
         if found.is_empty() && grammar::certainty(&self.slots(), &self.text) <= MIN_CERTAINTY {
             found.push(NotValid::AmbiguousText);
@@ -338,7 +363,8 @@ pub(super) mod tests {
         for (row, line) in (0u8..).zip(&mut candidate.lines) {
             let length = line.slots.len() as f32;
             let start = start + Point::new(0.0, 25.0 * f32::from(row));
-            line.path = LinePath::straight(start, start + Point::new(10.0 * length, 0.0), 10.0, length);
+            line.path =
+                LinePath::straight(start, start + Point::new(10.0 * length, 0.0), 10.0, length);
         }
         candidate
     }
@@ -352,18 +378,23 @@ pub(super) mod tests {
 
     #[test]
     fn sure_lines_are_valid_and_unsure_names_are_not() {
-        let lines =
-            ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
+        let lines = [
+            "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+            "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+        ];
         assert!(of_lines(&lines, 0.999).is_valid());
         assert!(!of_lines(&lines, 0.5).is_valid());
     }
 
-    const PASSPORT: [&str; 2] =
-        ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
+    const PASSPORT: [&str; 2] = [
+        "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+        "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+    ];
 
     #[test]
     fn a_letter_behind_the_names_is_doubtful() {
-        let reasons = |line: &str| of_lines(&[line, PASSPORT[1]], 0.9999).not_valid_because().to_vec();
+        let reasons =
+            |line: &str| of_lines(&[line, PASSPORT[1]], 0.9999).not_valid_because().to_vec();
         let stray = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<S<<<<<<<";
         assert_eq!(reasons(stray), [NotValid::DoubtfulUnprotected]);
         // Two fillers divide names, and a name may have no second part.
@@ -380,8 +411,10 @@ pub(super) mod tests {
         let foreign = ["P<UTOERIKSS0N<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", PASSPORT[1]];
         assert_eq!(reasons(&foreign), [NotValid::ForeignCharacter]);
         // The 41st of September, with check digits that agree.
-        let day =
-            ["P<UTOSPECIMEN<<ANGELA<ZOE<<<<<<<<<<<<<<<<<<<", "9250764733UTO8809416F3207165<<<<<<<<<<<<<<06"];
+        let day = [
+            "P<UTOSPECIMEN<<ANGELA<ZOE<<<<<<<<<<<<<<<<<<<",
+            "9250764733UTO8809416F3207165<<<<<<<<<<<<<<06",
+        ];
         assert_eq!(reasons(&day), [NotValid::ImpossibleDate]);
         assert_eq!(of_lines(&PASSPORT, 0.5).not_valid_because().last(), Some(&NotValid::LowScore));
     }
@@ -415,7 +448,9 @@ pub(super) mod tests {
             ink: vec![1.0; text.len()],
             logits: Logits::default(),
         };
-        let of = |lines: &[&str]| Candidate::new(lines.iter().map(|text| line(text)).collect(), 4.0, false);
+        let of = |lines: &[&str]| {
+            Candidate::new(lines.iter().map(|text| line(text)).collect(), 4.0, false)
+        };
         let filler = "<".repeat(44);
         assert!(of(&[&filler, &filler]).is_none());
         let licence = ["D1FRA13AA000026181231MARTIN<<9"; 3];

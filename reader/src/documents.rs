@@ -71,10 +71,14 @@ mod tests {
     use super::*;
     use crate::candidate::tests::{of_lines, placed};
 
-    const PASSPORT: [&str; 2] =
-        ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
-    const WRONG: [&str; 2] =
-        ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C30UTO7408120F1204150ZE184226B<<<<<00"];
+    const PASSPORT: [&str; 2] = [
+        "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+        "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+    ];
+    const WRONG: [&str; 2] = [
+        "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+        "L898902C30UTO7408120F1204150ZE184226B<<<<<00",
+    ];
 
     /// A passport whose first line begins at a point.
     fn at(x: f32, y: f32) -> Candidate {

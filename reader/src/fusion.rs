@@ -116,10 +116,14 @@ mod tests {
     use crate::candidate::tests::{covered, of_lines};
     use crate::verdict::NotValid;
 
-    const PASSPORT: [&str; 2] =
-        ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
-    const OTHER: [&str; 2] =
-        ["P<D<<MUSTERMANN<<ERIKA<<<<<<<<<<<<<<<<<<<<<<", "C01X00T478D<<6408125F2702283<<<<<<<<<<<<<<<4"];
+    const PASSPORT: [&str; 2] = [
+        "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+        "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+    ];
+    const OTHER: [&str; 2] = [
+        "P<D<<MUSTERMANN<<ERIKA<<<<<<<<<<<<<<<<<<<<<<",
+        "C01X00T478D<<6408125F2702283<<<<<<<<<<<<<<<4",
+    ];
 
     /// `PASSPORT` with another character in one place.
     fn misread(position: usize, character: char) -> [String; 2] {

@@ -198,7 +198,12 @@ impl Reader {
     }
 
     /// Like [`Reader::fuse`], but fills [`Reading::ms`] as [`Reader::read_timed`] does.
-    pub fn fuse_timed(&mut self, gray: &Gray, fusion: &mut Fusion, clock: &mut Clock<'_>) -> Reading {
+    pub fn fuse_timed(
+        &mut self,
+        gray: &Gray,
+        fusion: &mut Fusion,
+        clock: &mut Clock<'_>,
+    ) -> Reading {
         let thorough = fusion.next_is_thorough();
         let (mut reading, found) = self.find(gray, Wanted::Best, thorough, clock);
         let shown = found.into_iter().next().is_some_and(|best| fusion.add(best));

@@ -59,8 +59,10 @@ impl Look {
         let mut look = Self::once(network, picture, path)?;
         for _ in 0..MAX_LOOKS {
             let (left, right) = look.lattice.edges();
-            let (left, right) =
-                (if left > 0.0 { EXTENSION } else { 0.0 }, if right > 0.0 { EXTENSION } else { 0.0 });
+            let (left, right) = (
+                if left > 0.0 { EXTENSION } else { 0.0 },
+                if right > 0.0 { EXTENSION } else { 0.0 },
+            );
             let text_beyond = left + right > 0.0 && look.evidence() > 0.0;
             let unsettled = UNSETTLED_EVIDENCE.contains(&look.evidence());
             if !text_beyond && !unsettled {
@@ -115,12 +117,16 @@ impl Look {
     /// The extent of `length` characters; `None` unless it is about as likely as the best length.
     pub(super) fn extent(&self, length: usize) -> Option<Extent> {
         let extent = self.lattice.extent(length);
-        (extent.score > MIN_EVIDENCE && extent.score > self.evidence() - LENGTH_SLACK).then_some(extent)
+        (extent.score > MIN_EVIDENCE && extent.score > self.evidence() - LENGTH_SLACK)
+            .then_some(extent)
     }
 
     /// Evidence per character for the likeliest line length.
     pub(super) fn evidence(&self) -> f32 {
-        LENGTHS.map(|length| self.lattice.extent(length).score).into_iter().fold(f32::NEG_INFINITY, f32::max)
+        LENGTHS
+            .map(|length| self.lattice.extent(length).score)
+            .into_iter()
+            .fold(f32::NEG_INFINITY, f32::max)
     }
 
     /// Whether a further look gains nothing.

@@ -127,7 +127,8 @@ fn lobe(profile: &[f32], centre: usize) -> Option<(f32, f32)> {
 fn recentred(path: &LinePath, ink: &[f32], layout: &Layout) -> Option<LinePath> {
     let mut centres = Vec::new();
     let mut caps = Vec::new();
-    let (first, last) = (layout.column(0.0).max(0.0), layout.column(path.length).min(layout.columns as f32));
+    let (first, last) =
+        (layout.column(0.0).max(0.0), layout.column(path.length).min(layout.columns as f32));
     let width = (last - first) / SEGMENTS as f32;
     let mut whole = vec![0.0f32; layout.rows];
     for segment in 0..SEGMENTS {
@@ -157,7 +158,9 @@ fn recentred(path: &LinePath, ink: &[f32], layout: &Layout) -> Option<LinePath> 
     let fitted: Vec<_> = centres
         .iter()
         .zip(&caps)
-        .filter(|(centre, cap)| (centre.1 - typical).abs() < 0.5 && (cap.1 - height).abs() < 0.35 * height)
+        .filter(|(centre, cap)| {
+            (centre.1 - typical).abs() < 0.5 && (cap.1 - height).abs() < 0.35 * height
+        })
         .map(|(centre, _)| (path.t(centre.0), centre.1 * path.cap_at(centre.0), 1.0))
         .collect();
     let [c0, c1, c2] = parabola(&fitted);
@@ -176,7 +179,9 @@ fn centre_row(profile: &[f32]) -> usize {
     let smooth = running_mean(profile, (0.4 * PATCH_CAP) as usize);
     let reach = (0.7 * PATCH_CAP) as usize;
     let middle = profile.len() / 2;
-    (middle - reach..=middle + reach).max_by(|&a, &b| smooth[a].total_cmp(&smooth[b])).unwrap_or(middle)
+    (middle - reach..=middle + reach)
+        .max_by(|&a, &b| smooth[a].total_cmp(&smooth[b]))
+        .unwrap_or(middle)
 }
 
 /// The ink of the patch around a path, [`OVERHANG`] characters longer at each end, and its layout.
@@ -246,7 +251,8 @@ pub(super) fn measure(
         };
         path = recentred(&path, &ink, &layout)?;
         // The height has changed, and with it the number of characters that fit the length.
-        let length = path.linear.norm() * path.length / (path.cap_at(path.length / 2.0) * PITCH_PER_CAP);
+        let length =
+            path.linear.norm() * path.length / (path.cap_at(path.length / 2.0) * PITCH_PER_CAP);
         path = path.recounted(0.0, path.length / length, length);
         if !lengths.contains(&path.length) {
             return None;
@@ -267,11 +273,17 @@ pub(super) fn measure(
 /// The line next to `path`, above or below it, with the same ends. `known` holds the distances of
 /// the lines already found, in capital heights below `path`; the new line must be more than one
 /// capital height away from each. `None` if no line stands out there.
-pub(crate) fn neighbour(picture: &Pyramid, path: &LinePath, below: bool, known: &[f32]) -> Option<LinePath> {
+pub(crate) fn neighbour(
+    picture: &Pyramid,
+    path: &LinePath,
+    below: bool,
+    known: &[f32],
+) -> Option<LinePath> {
     let distance = if below { NEIGHBOUR_DISTANCE } else { -NEIGHBOUR_DISTANCE };
     let hint = path.beside(distance);
     let (ink, layout) = patch(picture, &hint);
-    let (from, to) = (layout.column(0.0) as usize, (layout.column(path.length) as usize).min(layout.columns));
+    let (from, to) =
+        (layout.column(0.0) as usize, (layout.column(path.length) as usize).min(layout.columns));
     let profile: Vec<f32> =
         (0..layout.rows).map(|y| ink[y * layout.columns..][from..to].iter().sum()).collect();
     let smooth = running_mean(&profile, (0.4 * PATCH_CAP) as usize);
@@ -357,16 +369,20 @@ impl Rhythm {
             return Self { regularity: 0.0, pitch: nominal };
         }
         let correlation = |lag: usize| {
-            let sum: f32 = signal.iter().zip(&signal[lag.min(signal.len())..]).map(|(a, b)| a * b).sum();
+            let sum: f32 =
+                signal.iter().zip(&signal[lag.min(signal.len())..]).map(|(a, b)| a * b).sum();
             sum * signal.len() as f32 / ((signal.len() - lag).max(1) as f32 * energy)
         };
         let lags = (0.75 * PATCH_CAP) as usize..=(1.7 * PATCH_CAP) as usize;
-        let best =
-            lags.max_by(|&a, &b| correlation(a).total_cmp(&correlation(b))).unwrap_or(nominal as usize);
+        let best = lags
+            .max_by(|&a, &b| correlation(a).total_cmp(&correlation(b)))
+            .unwrap_or(nominal as usize);
         // The vertex of the parabola through the best lag and its neighbours.
-        let (before, peak, after) = (correlation(best - 1), correlation(best), correlation(best + 1));
+        let (before, peak, after) =
+            (correlation(best - 1), correlation(best), correlation(best + 1));
         let bend = before - 2.0 * peak + after;
-        let shift = if bend < 0.0 { ((before - after) / (2.0 * bend)).clamp(-0.5, 0.5) } else { 0.0 };
+        let shift =
+            if bend < 0.0 { ((before - after) / (2.0 * bend)).clamp(-0.5, 0.5) } else { 0.0 };
         Self { regularity: peak.clamp(0.0, 1.0), pitch: best as f32 + shift }
     }
 }
@@ -382,8 +398,9 @@ mod tests {
             let mut sorted = patch.clone();
             sort_columns(&mut sorted, columns);
             for x in 0..columns {
-                let column =
-                    |pixels: &[u8]| -> Vec<u8> { pixels[x..].iter().step_by(columns).copied().collect() };
+                let column = |pixels: &[u8]| -> Vec<u8> {
+                    pixels[x..].iter().step_by(columns).copied().collect()
+                };
                 let mut expected = column(&patch);
                 expected.sort_unstable();
                 assert_eq!(column(&sorted), expected, "{rows} x {columns}");

@@ -186,7 +186,11 @@ impl LinePath {
     pub(crate) fn beside(&self, v: f32) -> Self {
         let step = self.tangent(self.length / 2.0).unit().down() * (self.cap * v);
         // Heights scale with 1 / (1 + foreshortening * u), which equals 1 - foreshortening * t.
-        Self { origin: self.origin + step, linear: self.linear - step * self.foreshortening, ..*self }
+        Self {
+            origin: self.origin + step,
+            linear: self.linear - step * self.foreshortening,
+            ..*self
+        }
     }
 }
 
@@ -293,7 +297,9 @@ impl Lanes {
     /// repeat.
     fn add(&mut self, window: &Window, sums: &mut [u32; LANES]) {
         if self.inside {
-            self.add_split(window, sums, |_, position| (position >> 16, (position >> 8 & 255) as u16));
+            self.add_split(window, sums, |_, position| {
+                (position >> 16, (position >> 8 & 255) as u16)
+            });
         } else {
             self.add_split(window, sums, |axis, position| window.split(axis, position));
         }
@@ -353,8 +359,8 @@ impl<'a> Window<'a> {
         let origin = [0, 1].map(|axis| (least[axis] >> 16).clamp(0, sides[axis] - 2));
         // A border farther away than any position can as well be there.
         let near = |value: i64| value.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
-        let range =
-            [0, 1].map(|axis| [near(-origin[axis] << 16), near((sides[axis] - 1 - origin[axis]) << 16)]);
+        let range = [0, 1]
+            .map(|axis| [near(-origin[axis] << 16), near((sides[axis] - 1 - origin[axis]) << 16)]);
         let last = [0, 1].map(|axis| near(sides[axis] - 2 - origin[axis]));
         Self { pixels: gray.pixels(), width: gray.width(), origin, range, last }
     }
@@ -475,9 +481,11 @@ mod tests {
             let first = (position >> 16).min(last - 1);
             (first as usize, ((position - (first << 16)) >> 8) as u32)
         };
-        let ((x, right), (y, below)) = (split(place.x, gray.width()), split(place.y, gray.height()));
-        let mix =
-            |y: usize| u32::from(gray.row(y)[x]) * (256 - right) + u32::from(gray.row(y)[x + 1]) * right;
+        let ((x, right), (y, below)) =
+            (split(place.x, gray.width()), split(place.y, gray.height()));
+        let mix = |y: usize| {
+            u32::from(gray.row(y)[x]) * (256 - right) + u32::from(gray.row(y)[x + 1]) * right
+        };
         mix(y) * (256 - below) + mix(y + 1) * below
     }
 
@@ -535,9 +543,18 @@ mod tests {
                 length: random(5.0..40.0),
             };
             let columns = [1, 31, 32, 33, 70][case % 5];
-            let layout =
-                Layout { rows: 1 + case % 9, columns, pitch: random(1.0..9.0), cap: 9.0, margin: 3.0 };
-            assert_eq!(sample(gray, &path, &layout), sampled_singly(gray, &path, &layout), "{path:?}");
+            let layout = Layout {
+                rows: 1 + case % 9,
+                columns,
+                pitch: random(1.0..9.0),
+                cap: 9.0,
+                margin: 3.0,
+            };
+            assert_eq!(
+                sample(gray, &path, &layout),
+                sampled_singly(gray, &path, &layout),
+                "{path:?}"
+            );
         }
     }
 

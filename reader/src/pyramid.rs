@@ -35,7 +35,9 @@ impl<'a> Pyramid<'a> {
     /// is empty or too large for that.
     pub(crate) fn times_within(&self, side: usize) -> Option<usize> {
         let longer = self.whole.width().max(self.whole.height());
-        (0..MAX_HALVES).find(|times| longer >> times <= side).filter(|_| !self.whole.pixels().is_empty())
+        (0..MAX_HALVES)
+            .find(|times| longer >> times <= side)
+            .filter(|_| !self.whole.pixels().is_empty())
     }
 
     /// Pixels of the picture per pixel of it halved `times` times.
@@ -56,7 +58,8 @@ impl<'a> Pyramid<'a> {
     #[must_use]
     pub(crate) fn sample(&self, path: &LinePath, layout: &Layout) -> Vec<u8> {
         let middle = path.length / 2.0;
-        let reduction = (path.tangent(middle).norm() / layout.pitch).min(path.cap_at(middle) / layout.cap);
+        let reduction =
+            (path.tangent(middle).norm() / layout.pitch).min(path.cap_at(middle) / layout.cap);
         let (mut times, mut scale) = (0, 1.0);
         while times < MAX_SAMPLED_HALVES && reduction * scale >= MAX_REDUCTION {
             times += 1;
@@ -73,7 +76,8 @@ mod tests {
 
     #[test]
     fn a_level_line_of_a_large_picture_is_sampled_as_from_the_small_one() {
-        let small: Vec<u8> = (0..40 * 100).map(|i| u8::try_from(i % 100 * 2).expect("below 200")).collect();
+        let small: Vec<u8> =
+            (0..40 * 100).map(|i| u8::try_from(i % 100 * 2).expect("below 200")).collect();
         let large = (0..160 * 400).map(|i| small[i / 1600 * 100 + i % 400 / 4]).collect();
         let small = Gray::new(100, 40, small).expect("sizes agree");
         let large = Gray::new(400, 160, large).expect("sizes agree");

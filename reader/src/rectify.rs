@@ -72,8 +72,13 @@ pub(crate) fn rectify(
         return None;
     }
     let columns = columns.next_multiple_of(stride);
-    let layout =
-        Layout { rows, columns, pitch: PITCH, cap: CAP * rows as f32 / 24.0, margin: margin * PITCH };
+    let layout = Layout {
+        rows,
+        columns,
+        pitch: PITCH,
+        cap: CAP * rows as f32 / 24.0,
+        margin: margin * PITCH,
+    };
     let mut pixels = picture.sample(path, &layout);
     stretch(&mut pixels);
     Some(Rectified { strip: Gray::new(columns, rows, pixels)?, layout, stride })
@@ -112,8 +117,9 @@ fn stretch(pixels: &mut [u8]) {
     };
     let low = percentile(BLACK_SHARE).unwrap_or(0);
     let high = percentile(WHITE_SHARE).unwrap_or(255).max(low + MIN_CONTRAST);
-    let table: Vec<u8> =
-        (0..256usize).map(|gray| (gray.saturating_sub(low) * 255 / (high - low)).min(255) as u8).collect();
+    let table: Vec<u8> = (0..256usize)
+        .map(|gray| (gray.saturating_sub(low) * 255 / (high - low)).min(255) as u8)
+        .collect();
     for pixel in pixels {
         *pixel = table[usize::from(*pixel)];
     }

@@ -64,7 +64,10 @@ pub(super) fn is_possible_date(characters: &[u8]) -> bool {
 /// Whether all dates of a zone can be dates.
 pub(super) fn has_possible_dates<L: AsRef<[u8]>>(format: Format, lines: &[L]) -> bool {
     let dates = [FieldKind::BirthDate, FieldKind::ExpiryDate];
-    dates.iter().filter_map(|&kind| format.layout().span(kind)).all(|span| is_possible_date(span.of(lines)))
+    dates
+        .iter()
+        .filter_map(|&kind| format.layout().span(kind))
+        .all(|span| is_possible_date(span.of(lines)))
 }
 
 #[cfg(test)]
@@ -73,9 +76,16 @@ mod tests {
 
     #[test]
     fn dates_of_the_calendar_and_partial_ones_are_possible() {
-        for date in
-            [&b"740812"[..], b"240229", b"000229", b"85<<<<", b"8501<<", b"<<<<<<", b"<<0229", b"<<<<31"]
-        {
+        for date in [
+            &b"740812"[..],
+            b"240229",
+            b"000229",
+            b"85<<<<",
+            b"8501<<",
+            b"<<<<<<",
+            b"<<0229",
+            b"<<<<31",
+        ] {
             assert!(is_possible_date(date), "{}", String::from_utf8_lossy(date));
         }
         for date in [

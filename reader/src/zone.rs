@@ -49,7 +49,8 @@ pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -
     let mut found = Vec::new();
     for (count, length) in [(2, 44), (2, 36), (3, 30)] {
         for group in looks.windows(count) {
-            let extents: Option<Vec<Extent>> = group.iter().map(|look| look.extent(length)).collect();
+            let extents: Option<Vec<Extent>> =
+                group.iter().map(|look| look.extent(length)).collect();
             if let Some(extents) = extents {
                 found.push((
                     extents.iter().map(|extent| extent.score).sum::<f32>() / count as f32,
@@ -80,11 +81,15 @@ pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -
 /// Adds the lines that the locator missed, above, below and between those found, until the zone has
 /// as many lines as its format.
 fn complete(network: &mut Network, picture: &Pyramid, looks: &mut Vec<Look>) {
-    let Some(surest) = looks.iter().max_by(|a, b| a.evidence().total_cmp(&b.evidence())) else { return };
+    let Some(surest) = looks.iter().max_by(|a, b| a.evidence().total_cmp(&b.evidence())) else {
+        return;
+    };
     let length = surest.length();
     let wanted = if length == 30 { 3 } else { 2 };
     let mut tried = 0;
-    while looks.iter().filter(|look| look.extent(length).is_some()).count() < wanted && tried < looks.len() {
+    while looks.iter().filter(|look| look.extent(length).is_some()).count() < wanted
+        && tried < looks.len()
+    {
         let look = &looks[tried];
         tried += 1;
         let Some(path) = look.extent(length).map(|extent| look.counted(&extent)) else { continue };
@@ -110,7 +115,8 @@ fn complete(network: &mut Network, picture: &Pyramid, looks: &mut Vec<Look>) {
 /// located only in part, or so foreshortened that no correct lattice was found. Where every line was
 /// read well, nothing is gained.
 fn straighten(network: &mut Network, picture: &Pyramid, looks: &mut [Look]) {
-    let Some(surest) = (0..looks.len()).max_by(|&a, &b| looks[a].evidence().total_cmp(&looks[b].evidence()))
+    let Some(surest) =
+        (0..looks.len()).max_by(|&a, &b| looks[a].evidence().total_cmp(&looks[b].evidence()))
     else {
         return;
     };
@@ -176,7 +182,8 @@ fn read_group(
             again.iter().any(|(found, look)| look.lattice.text_beyond(found))
         }
     };
-    let lines: Option<Vec<Line>> = paths.iter().map(|path| Line::at(network, picture, path)).collect();
+    let lines: Option<Vec<Line>> =
+        paths.iter().map(|path| Line::at(network, picture, path)).collect();
     let evidence = extents.iter().map(|extent| extent.score).sum::<f32>() / extents.len() as f32;
     Candidate::new(lines?, evidence, text_beyond)
 }

@@ -14,7 +14,8 @@ fn specimens() -> Vec<(String, Gray, Vec<String>)> {
     rows.map(|row| {
         let bytes = std::fs::read(folder.join(row[0])).expect("a specimen");
         let gray = decode(&bytes, &Limits::NATIVE).expect("a picture");
-        let lines = row.get(3).copied().unwrap_or_default().split('|').filter(|line| !line.is_empty());
+        let lines =
+            row.get(3).copied().unwrap_or_default().split('|').filter(|line| !line.is_empty());
         (row[0].to_owned(), gray, lines.map(str::to_owned).collect())
     })
     .collect()
@@ -64,7 +65,9 @@ fn a_network_that_reads_lines_is_no_locator() {
 #[test]
 fn the_network_finds_several_documents() {
     let specimens = specimens();
-    let found = |name: &str| specimens.iter().find(|(file, ..)| file.starts_with(name)).expect("a specimen");
+    let found = |name: &str| {
+        specimens.iter().find(|(file, ..)| file.starts_with(name)).expect("a specimen")
+    };
     let ((_, upper, first), (_, lower, second)) = (found("passport.jpg"), found("id-card-back"));
     let width = upper.width().max(lower.width());
     let row = |gray: &Gray, y: usize| {
@@ -72,7 +75,9 @@ fn the_network_finds_several_documents() {
         row.resize(width, 128);
         row
     };
-    let rows = (0..upper.height()).map(|y| row(upper, y)).chain((0..lower.height()).map(|y| row(lower, y)));
+    let rows = (0..upper.height())
+        .map(|y| row(upper, y))
+        .chain((0..lower.height()).map(|y| row(lower, y)));
     let pixels: Vec<u8> = rows.flatten().collect();
     let picture = Gray::new(width, upper.height() + lower.height(), pixels).expect("sizes agree");
     let lines: Vec<Vec<String>> =

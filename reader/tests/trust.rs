@@ -115,8 +115,8 @@ impl Zone {
                 2 => inside && v > 1.0 - depth,
                 3 => (-0.3..1.3).contains(&across) && (v - (a + (b - a) * across)).abs() < width,
                 _ => {
-                    let spot =
-                        (2.0 * across - 1.0) * (2.0 * across - 1.0) + (2.0 * v - 1.0) * (2.0 * v - 1.0);
+                    let spot = (2.0 * across - 1.0) * (2.0 * across - 1.0)
+                        + (2.0 * v - 1.0) * (2.0 * v - 1.0);
                     let share = (light * (1.0 - spot / 2.5)).clamp(0.0, 1.0);
                     *pixel += (f32::from(255 - *pixel) * share) as u8;
                     false
@@ -147,7 +147,8 @@ fn errors(format: Format, wanted: &[&str], found: &[String]) -> [usize; 2] {
 
 #[test]
 fn covered_characters_are_not_guessed_into_a_valid_reading() {
-    let strips = std::env::var("NIBBLE_COVERED").ok().and_then(|count| count.parse().ok()).unwrap_or(STRIPS);
+    let strips =
+        std::env::var("NIBBLE_COVERED").ok().and_then(|count| count.parse().ok()).unwrap_or(STRIPS);
     let mut reader = Reader::with_bundled_model(Precision::U4).expect("the bundled network");
     let zones = SPECIMENS.map(|file| Zone::of(&mut reader, file));
     let (mut valid, mut elsewhere) = (0, 0);
@@ -157,15 +158,25 @@ fn covered_characters_are_not_guessed_into_a_valid_reading() {
         let reading = reader.read(&zone.damaged(&mut random));
         let wanted: Vec<&str> = zone.lines.iter().map(String::as_str).collect();
         let [protected, others] = errors(zone.format, &wanted, &reading.lines);
-        assert!(protected == 0 || !reading.valid, "strip {strip}: {:#?} of {wanted:#?}", reading.lines);
+        assert!(
+            protected == 0 || !reading.valid,
+            "strip {strip}: {:#?} of {wanted:#?}",
+            reading.lines
+        );
         valid += usize::from(reading.valid);
         elsewhere += usize::from(reading.valid && others > 0);
-        assert_eq!(reading.valid, reading.not_valid_because.is_empty() && !reading.lines.is_empty());
+        assert_eq!(
+            reading.valid,
+            reading.not_valid_because.is_empty() && !reading.lines.is_empty()
+        );
     }
     println!(
         "{strips} strips, {valid} valid, {elsewhere} of them wrong in a name or another unprotected place"
     );
-    assert!(valid > strips / 50, "strokes that leave the characters readable leave readings valid: {valid}");
+    assert!(
+        valid > strips / 50,
+        "strokes that leave the characters readable leave readings valid: {valid}"
+    );
 }
 
 /// What is counted of one precision.
@@ -208,11 +219,12 @@ fn graymap(bytes: &[u8]) -> Option<Gray> {
 #[test]
 #[ignore = "needs renders of reader/tests/renders.py in NIBBLE_RENDERS"]
 fn renders_are_right_where_they_are_valid() {
-    let folder = PathBuf::from(std::env::var("NIBBLE_RENDERS").expect("NIBBLE_RENDERS names a folder"));
+    let folder =
+        PathBuf::from(std::env::var("NIBBLE_RENDERS").expect("NIBBLE_RENDERS names a folder"));
     let index = std::fs::read_to_string(folder.join("index.tsv")).expect("the folder's index");
     let precisions = [Precision::U4, Precision::U8, Precision::F32];
-    let mut readers =
-        precisions.map(|precision| Reader::with_bundled_model(precision).expect("the bundled network"));
+    let mut readers = precisions
+        .map(|precision| Reader::with_bundled_model(precision).expect("the bundled network"));
     let mut tallies: [Tally; 3] = Default::default();
     for row in index.lines() {
         let (file, zone) = row.split_once('\t').expect("a file and its lines");

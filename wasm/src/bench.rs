@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 
 use nibble_bench::{
-    Case, Mean, NetworkBench, Plan, Row, SeenKernel, Shape, case_of_kernel, gemm_rows, noisy, paper_grid,
-    pattern_strip, step_ms, summary, synthetic_model, verify,
+    Case, Mean, NetworkBench, Plan, Row, SeenKernel, Shape, case_of_kernel, gemm_rows, noisy,
+    paper_grid, pattern_strip, step_ms, summary, synthetic_model, verify,
 };
 use nibble_core::{Kernels, Model, Network, Precision};
 use serde::Serialize;
@@ -85,7 +85,9 @@ impl Bench {
                     .into_iter()
                     .flat_map(|name| {
                         let repeats = (0..plan.repeats).map(|_| Step::Repeat);
-                        std::iter::once(Step::Prepare(name)).chain(repeats).chain([Step::Finish(name)])
+                        std::iter::once(Step::Prepare(name))
+                            .chain(repeats)
+                            .chain([Step::Finish(name)])
                     })
                     .collect()
             }
@@ -146,12 +148,14 @@ impl Bench {
                 let networks = if name == "ocr" {
                     std::mem::take(&mut self.models)
                 } else {
-                    let network =
-                        |precision| Network::with_kernels(synthetic_model(precision), &self.kernels);
+                    let network = |precision| {
+                        Network::with_kernels(synthetic_model(precision), &self.kernels)
+                    };
                     let networks: Result<_, _> = Precision::ALL.into_iter().map(network).collect();
                     networks.map_err(|error| thrown("Internal", &error))?
                 };
-                let strip = pattern_strip(STRIP_WIDTH).ok_or_else(|| thrown("Internal", &"no strip"))?;
+                let strip =
+                    pattern_strip(STRIP_WIDTH).ok_or_else(|| thrown("Internal", &"no strip"))?;
                 let bench = NetworkBench::new(networks, strip, self.plan, &mut now);
                 self.networks = Some(bench.map_err(|error| thrown("Internal", &error))?);
             }

@@ -64,7 +64,8 @@ impl Explainer {
         let no_line = || thrown("Internal", &"no line has these corners");
         let gray = of_size(Gray::new(width, height, gray))?;
         let &[x0, y0, x1, y1, x2, y2, x3, y3] = quad else { return Err(no_line()) };
-        let corners = [Point::new(x0, y0), Point::new(x1, y1), Point::new(x2, y2), Point::new(x3, y3)];
+        let corners =
+            [Point::new(x0, y0), Point::new(x1, y1), Point::new(x2, y2), Point::new(x3, y3)];
         let model = self.network.model();
         let size = [model.height.ok_or_else(no_line)?, model.column_stride];
         strip_of_quad(&gray, corners, characters, MARGIN, size).ok_or_else(no_line)
@@ -83,8 +84,8 @@ impl Explainer {
             }
         });
         run.map_err(|error| thrown("Internal", &error))?;
-        let ([rows, columns, channels], values) =
-            output.ok_or_else(|| thrown("Internal", &format!("no layer {layer} before the last")))?;
+        let ([rows, columns, channels], values) = output
+            .ok_or_else(|| thrown("Internal", &format!("no layer {layer} before the last")))?;
         let values = match values {
             Activations::Codes(codes) => codes.into_iter().map(f32::from).collect(),
             Activations::Reals(values) => values,

@@ -31,7 +31,8 @@ impl Known {
     /// Races the kernels for `ranges`. Existing networks keep their kernels.
     fn race(&mut self, ranges: &[OperandRange]) {
         for choice in self.kernels.choose_ranges(ranges, Some(&mut now), &|_| true) {
-            let known = self.choices.iter_mut().find(|(known, _)| known.precision == choice.precision);
+            let known =
+                self.choices.iter_mut().find(|(known, _)| known.precision == choice.precision);
             if let Some(known) = known {
                 *known = (choice, true);
             }

@@ -52,7 +52,12 @@ impl Engine {
     ///
     /// # Errors
     /// An `Error` with `code` `Broken` if there are more or fewer than `width * height` bytes.
-    pub fn read_gray(&mut self, width: usize, height: usize, gray: Vec<u8>) -> Result<String, JsValue> {
+    pub fn read_gray(
+        &mut self,
+        width: usize,
+        height: usize,
+        gray: Vec<u8>,
+    ) -> Result<String, JsValue> {
         let picture = of_size(Gray::new(width, height, gray))?;
         self.read(&picture, 0.0)
     }
@@ -62,7 +67,12 @@ impl Engine {
     /// # Errors
     /// An `Error` with `code` `Broken` if there are more or fewer than `width * height` pixels, or
     /// none.
-    pub fn read_pixels(&mut self, width: usize, height: usize, rgba: Vec<u8>) -> Result<String, JsValue> {
+    pub fn read_pixels(
+        &mut self,
+        width: usize,
+        height: usize,
+        rgba: Vec<u8>,
+    ) -> Result<String, JsValue> {
         let begin = now();
         let picture = of_size(Gray::from_rgba(width, height, rgba))?;
         self.read(&picture, now() - begin)
@@ -73,7 +83,12 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Engine::read_gray`].
-    pub fn fuse_gray(&mut self, width: usize, height: usize, gray: Vec<u8>) -> Result<String, JsValue> {
+    pub fn fuse_gray(
+        &mut self,
+        width: usize,
+        height: usize,
+        gray: Vec<u8>,
+    ) -> Result<String, JsValue> {
         let picture = of_size(Gray::new(width, height, gray))?;
         self.fuse(&picture, 0.0)
     }
@@ -82,7 +97,12 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Engine::read_pixels`].
-    pub fn fuse_pixels(&mut self, width: usize, height: usize, rgba: Vec<u8>) -> Result<String, JsValue> {
+    pub fn fuse_pixels(
+        &mut self,
+        width: usize,
+        height: usize,
+        rgba: Vec<u8>,
+    ) -> Result<String, JsValue> {
         let begin = now();
         let picture = of_size(Gray::from_rgba(width, height, rgba))?;
         self.fuse(&picture, now() - begin)
@@ -128,7 +148,9 @@ impl Engine {
 
 /// The picture, if there were as many pixels as its size needs.
 pub(crate) fn of_size(picture: Option<Gray>) -> Result<Gray, JsValue> {
-    picture.ok_or_else(|| thrown("Broken", &"the picture is damaged: pixels do not match the dimensions"))
+    picture.ok_or_else(|| {
+        thrown("Broken", &"the picture is damaged: pixels do not match the dimensions")
+    })
 }
 
 fn answer(reading: &Reading, picture: &Gray, gray_ms: f64) -> Result<String, JsValue> {

@@ -42,7 +42,10 @@ fn every_kernel_of_this_binary_is_exact() {
         ]
     };
     for name in wanted {
-        assert!(kernels.iter().any(|kernel| kernel["kernel"] == *name), "{name} did not run: {report}");
+        assert!(
+            kernels.iter().any(|kernel| kernel["kernel"] == *name),
+            "{name} did not run: {report}"
+        );
     }
 }
 
@@ -53,7 +56,8 @@ fn requantisation_in_vectors_is_the_definition() {
 
 #[wasm_bindgen_test]
 fn the_race_chooses_among_exact_kernels() {
-    let choice: serde_json::Value = serde_json::from_str(&nibble_wasm::choose_kernels(true)).unwrap();
+    let choice: serde_json::Value =
+        serde_json::from_str(&nibble_wasm::choose_kernels(true)).unwrap();
     let choice = choice.as_array().unwrap();
     assert_eq!(choice.len(), 3);
     for task in choice {

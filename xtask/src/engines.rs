@@ -183,7 +183,8 @@ pub(crate) fn verify() -> Result<()> {
             format!("{name}, {cpu}, {binary}: a kernel computes wrongly, or the engine failed")
         })?;
         let kernels = seen.lines().filter(|line| line.starts_with("exact ")).count();
-        let wanted = if *binary == "relaxed" { "relaxed_u7i8_4x16_dot32" } else { "simd128_u4i4_4x32_p2" };
+        let wanted =
+            if *binary == "relaxed" { "relaxed_u7i8_4x16_dot32" } else { "simd128_u4i4_4x32_p2" };
         ensure!(seen.contains(wanted), "{name}, {cpu}, {binary}: {wanted} did not run:\n{seen}");
         println!("    {name}, {cpu}, {binary}: {kernels} kernels exact");
     }

@@ -6,7 +6,8 @@ use crate::shell;
 fn rows(file: &str, header: &str) -> Vec<Vec<String>> {
     let page = std::fs::read_to_string(shell::root().join(file)).expect("a committed page");
     let table = page.lines().skip_while(|line| !line.starts_with(header)).skip(2);
-    let cells = |row: &str| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+    let cells =
+        |row: &str| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
     table.take_while(|line| line.starts_with('|')).map(cells).collect()
 }
 
@@ -21,12 +22,15 @@ fn measured(file: &str, dot16: bool) -> Vec<String> {
         let wanted = |kernel: &str| precision != "u4" || !dot16 || kernel.contains("dot16");
         summary
             .iter()
-            .find(|mean| mean["precision"] == precision && mean["kernel"].as_str().is_some_and(wanted))
+            .find(|mean| {
+                mean["precision"] == precision && mean["kernel"].as_str().is_some_and(wanted)
+            })
             .expect("a mean of each precision")
     };
     let number = |precision, key: &str| mean(precision)[key].as_f64().expect("a number");
     let speeds = ["f32", "u8", "u4"].map(|precision| format!("{:.0}", number(precision, "gmacs")));
-    let ratios = ["speedup_vs_f32", "speedup_vs_u8"].map(|key| format!("{:.2}x", number("u4", key)));
+    let ratios =
+        ["speedup_vs_f32", "speedup_vs_u8"].map(|key| format!("{:.2}x", number("u4", key)));
     speeds.into_iter().chain(ratios).collect()
 }
 
@@ -36,7 +40,12 @@ fn speeds_are_those_of_the_results() {
     assert!(known.len() >= 8, "{known:?}");
     for row in &known {
         let file = row[0].split('`').nth(1).expect("a file in each row");
-        assert_eq!(row[1..], measured(file, row[0].contains("dot16")), "docs/kernels.md: {}", row[0]);
+        assert_eq!(
+            row[1..],
+            measured(file, row[0].contains("dot16")),
+            "docs/kernels.md: {}",
+            row[0]
+        );
     }
     let shown = rows("README.md", "| where | 4 bits");
     assert!(!shown.is_empty());

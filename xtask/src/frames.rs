@@ -35,8 +35,9 @@ pub(crate) fn make(sources: &[Source], from: &Path, into: &Path, set: Set) -> Re
     cargo.arg(set.count.to_string()).arg(set.seed.to_string());
     cargo.args(set.size.iter().flat_map(|(width, height)| [width.to_string(), height.to_string()]));
     let mut child = cargo.stdin(Stdio::piped()).spawn().context("cargo did not start")?;
-    let rows =
-        sources.iter().map(|Source { file, document, lines }| format!("{file}\t{document}\t{lines}\n"));
+    let rows = sources
+        .iter()
+        .map(|Source { file, document, lines }| format!("{file}\t{document}\t{lines}\n"));
     let rows: String = rows.collect();
     let sent = child.stdin.take().context("a pipe")?.write_all(rows.as_bytes());
     if !child.wait()?.success() {

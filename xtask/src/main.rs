@@ -134,7 +134,9 @@ fn demo(options: &[&str]) -> Result<()> {
 fn soak(options: &[&str]) -> Result<()> {
     let minutes = match options {
         [] => "10",
-        ["--minutes", minutes] if minutes.parse::<f32>().is_ok_and(|number| number > 0.0) => minutes,
+        ["--minutes", minutes] if minutes.parse::<f32>().is_ok_and(|number| number > 0.0) => {
+            minutes
+        }
         _ => bail!("--minutes needs a number above zero, and is the only option\n{USAGE}"),
     };
     setup::install(&[WasmPack, Node, Chromium])?;

@@ -35,7 +35,8 @@ pub(crate) fn check() -> Result<()> {
 /// Installs a toolchain with its targets, unless all of it is here.
 fn install(version: &str) -> Result<()> {
     let targets = || TARGETS.iter().filter_map(|(target, _)| *target);
-    let here = output(command("rustup").args(["target", "list", "--installed", "--toolchain", version]));
+    let here =
+        output(command("rustup").args(["target", "list", "--installed", "--toolchain", version]));
     if here.is_some_and(|list| targets().all(|target| list.lines().any(|line| line == target))) {
         return Ok(());
     }
@@ -54,7 +55,8 @@ fn published() -> Result<(String, Vec<String>)> {
     let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     // What is not published has an empty list of registries.
-    let published: Vec<&Value> = packages.iter().filter(|package| package["publish"].is_null()).collect();
+    let published: Vec<&Value> =
+        packages.iter().filter(|package| package["publish"].is_null()).collect();
     let version = text(&published.first().context("no crate is published")?["rust_version"]);
     for package in &published {
         let other = text(&package["rust_version"]);

@@ -96,7 +96,10 @@ pub(crate) fn write() -> Result<()> {
 /// The committed file is what this machine finds.
 pub(crate) fn check() -> Result<()> {
     let committed = fs::read_to_string(root().join(FILE)).context(FILE)?;
-    ensure!(committed == text()?, "{FILE} is stale: run cargo xtask notices and commit what it writes");
+    ensure!(
+        committed == text()?,
+        "{FILE} is stale: run cargo xtask notices and commit what it writes"
+    );
     Ok(())
 }
 
@@ -176,7 +179,9 @@ fn metadata(target: &str) -> Result<Value> {
 /// the metadata has those that anything in the workspace needs.
 fn linked(name: &str, target: &str) -> Result<BTreeSet<String>> {
     let edges = ["--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}"];
-    let tree = cargo(&[&["tree", "--locked", "--package", name, "--target", target], &edges[..]].concat())?;
+    let tree = cargo(
+        &[&["tree", "--locked", "--package", name, "--target", target], &edges[..]].concat(),
+    )?;
     let lines = String::from_utf8(tree).context("cargo tree")?;
     let titled = |line: &str| {
         let (name, rest) = line.split_once(" v")?;
@@ -193,7 +198,8 @@ fn cargo(arguments: &[&str]) -> Result<Vec<u8>> {
 }
 
 fn component(title: &str, package: &Value) -> Result<Component> {
-    let licence = string(&package["license"]).with_context(|| format!("{title} states no licence"))?;
+    let licence =
+        string(&package["license"]).with_context(|| format!("{title} states no licence"))?;
     let manifest = PathBuf::from(string(&package["manifest_path"])?);
     let folder = manifest.parent().context("manifest")?;
     let authors: Vec<&str> = list(&package["authors"]).iter().filter_map(Value::as_str).collect();
@@ -210,7 +216,8 @@ fn packages() -> Result<Vec<Component>> {
     names.remove("nibble");
     let component = |name: &String| {
         let folder = root().join("web/node_modules").join(name);
-        let package = fs::read(folder.join("package.json")).with_context(|| format!("npm package {name}"))?;
+        let package =
+            fs::read(folder.join("package.json")).with_context(|| format!("npm package {name}"))?;
         let package: Value = serde_json::from_slice(&package)?;
         let title = format!("{name} {}", string(&package["version"])?);
         let licence = string(&package["license"])?;
@@ -252,7 +259,8 @@ fn imported(source: &str) -> Vec<String> {
 
 /// What compilers add.
 fn runtime() -> Result<Vec<Component>> {
-    let toolchain = fs::read_to_string(root().join("rust-toolchain.toml")).context("rust-toolchain.toml")?;
+    let toolchain =
+        fs::read_to_string(root().join("rust-toolchain.toml")).context("rust-toolchain.toml")?;
     let version = toolchain.split("channel = \"").nth(1).and_then(|rest| rest.split('"').next());
     let version = version.context("rust-toolchain.toml names no channel")?;
     let apache = fs::read_to_string(root().join(APACHE)).context(APACHE)?;
@@ -280,8 +288,9 @@ fn texts_of(title: &str, licence: &str, authors: &str, folder: &Path) -> Result<
         let text = if name == "Apache-2.0" {
             fs::read_to_string(root().join(APACHE)).context(APACHE)?
         } else {
-            let is_it =
-                |text: &&String| text.split_whitespace().collect::<Vec<_>>().join(" ").contains(phrase);
+            let is_it = |text: &&String| {
+                text.split_whitespace().collect::<Vec<_>>().join(" ").contains(phrase)
+            };
             match files.values().find(is_it) {
                 Some(text) => text.clone(),
                 // Some packages forget the file: then the licence they state, with their authors.
@@ -325,7 +334,8 @@ fn licence_files(folder: &Path) -> Result<BTreeMap<String, String>> {
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().to_uppercase();
-        let holds = ["LICENSE", "LICENCE", "COPYING", "NOTICE"].iter().any(|word| name.starts_with(word));
+        let holds =
+            ["LICENSE", "LICENCE", "COPYING", "NOTICE"].iter().any(|word| name.starts_with(word));
         if holds && entry.file_type()?.is_file() {
             files.insert(name, String::from_utf8_lossy(&fs::read(entry.path())?).into_owned());
         }

@@ -147,12 +147,16 @@ pub(crate) fn build() -> Result<()> {
 /// Reads camera frames in Chromium for some minutes: memory must stay flat; prints frames per
 /// second. The page must have been built.
 pub(crate) fn soak(minutes: &str) -> Result<()> {
-    run(command("node").args(["tests/soak.mjs", "--minutes", minutes]).current_dir(root().join("web")))
+    run(command("node")
+        .args(["tests/soak.mjs", "--minutes", minutes])
+        .current_dir(root().join("web")))
 }
 
 /// Prints Lighthouse's scores of the page, among them performance on its mid-range phone.
 pub(crate) fn lighthouse() -> Result<()> {
-    run(command("node").args(["tests/lighthouse.mjs", "--performance"]).current_dir(root().join("web")))
+    run(command("node")
+        .args(["tests/lighthouse.mjs", "--performance"])
+        .current_dir(root().join("web")))
 }
 
 /// Prints how much of the built page a first visit loads; with `check`, too much is an error.
@@ -169,7 +173,9 @@ pub(crate) fn package() -> Result<()> {
     step("WebAssembly decoder", || picture(&pkg))?;
     for binary in &BINARIES {
         for module in &MODULES {
-            step(&format!("WebAssembly {} {}", module.feature, binary.name), || wasm(module, binary, &pkg))?;
+            step(&format!("WebAssembly {} {}", module.feature, binary.name), || {
+                wasm(module, binary, &pkg)
+            })?;
         }
     }
     step("binaries without relaxed SIMD hold none of its instructions", || plain_are_plain(&pkg))?;
@@ -218,7 +224,15 @@ fn picture(pkg: &Path) -> Result<()> {
     // third of its compile time goes into speed.
     const QUICK: &str = "profile.release.package.image.opt-level='s'";
     let mut cargo = command("cargo");
-    cargo.args(["rustc", "--quiet", "--release", "--package", "nibble-wasm-picture", "--target", TARGET]);
+    cargo.args([
+        "rustc",
+        "--quiet",
+        "--release",
+        "--package",
+        "nibble-wasm-picture",
+        "--target",
+        TARGET,
+    ]);
     cargo.args(["--config", QUICK, "--crate-type", "cdylib", "--", "-C", STACK]);
     run(cargo.env("RUSTFLAGS", flags()))?;
     let built = root().join("target").join(TARGET).join("release/nibble_wasm_picture.wasm");
@@ -243,7 +257,9 @@ fn plain_are_plain(pkg: &Path) -> Result<()> {
         check.spawn().context("wasm-opt")
     };
     let mut checks = vec![(PICTURE.to_owned(), true, check(PICTURE)?)];
-    for (module, binary) in MODULES.iter().flat_map(|module| BINARIES.iter().map(move |of| (module, of))) {
+    for (module, binary) in
+        MODULES.iter().flat_map(|module| BINARIES.iter().map(move |of| (module, of)))
+    {
         let name = file(module, binary);
         let running = check(&name)?;
         checks.push((name, binary.instead.is_none(), running));
@@ -260,8 +276,8 @@ fn assemble(pkg: &Path) -> Result<()> {
     for module in &MODULES {
         for ending in ["js", "d.ts"] {
             let name = format!("{}.{ending}", module.glue);
-            let [plain, relaxed] =
-                BINARIES.map(|binary| fs::read(glue(module, &binary).join(&name)).context(name.clone()));
+            let [plain, relaxed] = BINARIES
+                .map(|binary| fs::read(glue(module, &binary).join(&name)).context(name.clone()));
             let text = plain?;
             ensure!(
                 text == relaxed?,

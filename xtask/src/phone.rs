@@ -48,7 +48,9 @@ pub(crate) fn bench_peers(options: &[&str]) -> Result<()> {
     page::package()?;
     let folder = root().join("web/peers");
     step("npm packages of the peers", || {
-        run(command("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder))
+        run(command("npm")
+            .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(&folder))
     })?;
     run(command("node").arg("peers/bench.mjs").args(options).current_dir(root().join("web")))
 }

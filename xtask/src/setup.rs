@@ -51,8 +51,8 @@ pub(crate) const PAGE: &[Need] = &[WasmPack, Node];
 
 /// What `demo` and `test` need.
 pub(crate) const EVERYTHING: &[Need] = &[
-    Wasm, Arm64, X86Static, X86, X86Narrow, Qemu, WasmPack, Node, Chromium, Firefox, WebKit, Lighthouse,
-    Python,
+    Wasm, Arm64, X86Static, X86, X86Narrow, Qemu, WasmPack, Node, Chromium, Firefox, WebKit,
+    Lighthouse, Python,
 ];
 
 impl Need {
@@ -168,7 +168,8 @@ fn apt_install(packages: &[&str]) -> Result<()> {
 
 fn node_version() -> Result<()> {
     let text = output(command("node").arg("--version")).context("node does not run")?;
-    let mut numbers = text.trim_start_matches('v').split('.').map_while(|part| part.parse::<u32>().ok());
+    let mut numbers =
+        text.trim_start_matches('v').split('.').map_while(|part| part.parse::<u32>().ok());
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     if version < MIN_NODE {
         bail!(
@@ -204,7 +205,8 @@ fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
 
 /// A build of programs that run for seconds, less time than it takes to compile them.
 fn quick(cargo: &mut std::process::Command) -> &mut std::process::Command {
-    let settings = [("OPT_LEVEL", "0"), ("DEBUG", "false"), ("LTO", "off"), ("CODEGEN_UNITS", "256")];
+    let settings =
+        [("OPT_LEVEL", "0"), ("DEBUG", "false"), ("LTO", "off"), ("CODEGEN_UNITS", "256")];
     for (name, value) in settings {
         cargo.env(format!("CARGO_PROFILE_RELEASE_{name}"), value);
     }
@@ -248,7 +250,15 @@ fn geckodriver() -> Result<()> {
         println!("    compiling geckodriver: takes a minute, once on this machine");
         let target = place.join("target");
         let mut cargo = command("cargo");
-        cargo.args(["install", "--quiet", "--locked", "geckodriver", "--version", GECKODRIVER, "--root"]);
+        cargo.args([
+            "install",
+            "--quiet",
+            "--locked",
+            "geckodriver",
+            "--version",
+            GECKODRIVER,
+            "--root",
+        ]);
         run(quick(&mut cargo).arg(place).env("CARGO_TARGET_DIR", &target))?;
         fs::remove_dir_all(target).context("what was compiled")
     })?;
@@ -259,7 +269,14 @@ fn geckodriver() -> Result<()> {
 fn lighthouse() -> Result<()> {
     let place = cache::install("lighthouse", LIGHTHOUSE, |place| {
         let mut npm = command("npm");
-        npm.args(["install", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error", "--prefix"]);
+        npm.args([
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--prefer-offline",
+            "--loglevel=error",
+            "--prefix",
+        ]);
         run(npm.arg(place).arg(format!("lighthouse@{LIGHTHOUSE}")))
     })?;
     cache::link("lighthouse", &place)

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::setup::Need::{
-    self, Arm64, Chromium, Firefox, Lighthouse, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86, X86Narrow,
-    X86Static,
+    self, Arm64, Chromium, Firefox, Lighthouse, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86,
+    X86Narrow, X86Static,
 };
 use crate::shell::{self, command, root, step};
 use crate::{deny, digests, engines, eval, loops, msrv, native, notices, page, setup};
@@ -24,7 +24,12 @@ const STEPS: &[Step] = &[
     ("msrv", "published crates with the oldest Rust that they promise", &[], msrv::check),
     ("unit", "tests of the workspace", &[], unit),
     ("aarch64", "engine, reader and picture on aarch64 under qemu", &[Arm64, Qemu], aarch64),
-    ("x86_64", "engine and reader on older and newer x86_64 under qemu", &[X86Static, Qemu], x86_64),
+    (
+        "x86_64",
+        "engine and reader on older and newer x86_64 under qemu",
+        &[X86Static, Qemu],
+        x86_64,
+    ),
     ("i686", "engine and reader on a 32-bit target", &[X86Narrow], i686),
     ("package", "crates as they would be published", &[], package),
     ("digests", "digests that the bench view compares with", &[], digests::check),
@@ -63,14 +68,22 @@ const STEPS: &[Step] = &[
         &[Node, Chromium],
         || node("tests/table.mjs"),
     ),
-    ("page-views", "navigation, bench view and how-it-works view in Chromium", &[Node, Chromium], || {
-        node("tests/views.mjs")
-    }),
-    ("page-offline", "page without a network, shared pictures, new versions", &[Node, Chromium], || {
-        node("tests/offline.mjs")
-    }),
+    (
+        "page-views",
+        "navigation, bench view and how-it-works view in Chromium",
+        &[Node, Chromium],
+        || node("tests/views.mjs"),
+    ),
+    (
+        "page-offline",
+        "page without a network, shared pictures, new versions",
+        &[Node, Chromium],
+        || node("tests/offline.mjs"),
+    ),
     ("page-firefox", "page in Firefox", &[Node, Firefox], || node("tests/firefox.mjs")),
-    ("page-webkit", "page in WebKitGTK, the engine of iPhones", &[Node, WebKit], || node("tests/webkit.mjs")),
+    ("page-webkit", "page in WebKitGTK, the engine of iPhones", &[Node, WebKit], || {
+        node("tests/webkit.mjs")
+    }),
     ("examples", "examples of the package, built and opened", &[Node, Chromium], || {
         node("tests/examples.mjs")
     }),
@@ -81,7 +94,9 @@ const STEPS: &[Step] = &[
         || node("tests/lighthouse.mjs"),
     ),
     ("sizes", "what a first visit loads is within its limit", &[Node], || page::sizes(true)),
-    ("soak", "memory over camera frames, shortened", &[Node, Chromium], || page::soak(SOAK_MINUTES)),
+    ("soak", "memory over camera frames, shortened", &[Node, Chromium], || {
+        page::soak(SOAK_MINUTES)
+    }),
     (
         "parity",
         "the same bits in both binaries, three browsers, x86_64 and aarch64",
@@ -116,7 +131,8 @@ const X86_CPUS: [(&str, &str); 3] = [
 fn run_steps(names: &[&str]) -> Result<()> {
     let chosen: Vec<&Step> =
         STEPS.iter().filter(|(name, ..)| names.is_empty() || names.contains(name)).collect();
-    if let Some(unknown) = names.iter().find(|name| !STEPS.iter().any(|(known, ..)| known == *name)) {
+    if let Some(unknown) = names.iter().find(|name| !STEPS.iter().any(|(known, ..)| known == *name))
+    {
         bail!("there is no step `{unknown}`: cargo xtask test --list names them all");
     }
     let mut times = vec![("set-up", setup_for(&chosen)?)];
@@ -181,10 +197,19 @@ fn fmt() -> Result<()> {
 
 fn clippy() -> Result<()> {
     let deny = ["--", "-D", "warnings"];
-    shell::run(command("cargo").args(["clippy", "--quiet", "--workspace", "--all-targets"]).args(deny))?;
+    shell::run(
+        command("cargo").args(["clippy", "--quiet", "--workspace", "--all-targets"]).args(deny),
+    )?;
     for binary in &page::BINARIES {
         let mut cargo = command("cargo");
-        cargo.args(["clippy", "--quiet", "-p", "nibble-wasm", "--target", "wasm32-unknown-unknown"]);
+        cargo.args([
+            "clippy",
+            "--quiet",
+            "-p",
+            "nibble-wasm",
+            "--target",
+            "wasm32-unknown-unknown",
+        ]);
         // These reach this repository's crates only: all others are checked once for both binaries.
         cargo.args(deny).args(binary.own_flags());
         shell::run(cargo.env("RUSTFLAGS", page::flags()))?;
@@ -196,11 +221,21 @@ fn clippy() -> Result<()> {
         &["nibble-wasm-picture"],
     ] {
         let mut cargo = command("cargo");
-        cargo.args(["clippy", "--quiet", "--target", "wasm32-unknown-unknown", "-p"]).args(module).args(deny);
+        cargo
+            .args(["clippy", "--quiet", "--target", "wasm32-unknown-unknown", "-p"])
+            .args(module)
+            .args(deny);
         shell::run(cargo.env("RUSTFLAGS", page::flags()))?;
     }
     let mut cargo = command("cargo");
-    cargo.args(["clippy", "--quiet", "-p", "native-bench", "--target", "aarch64-unknown-linux-musl"]);
+    cargo.args([
+        "clippy",
+        "--quiet",
+        "-p",
+        "native-bench",
+        "--target",
+        "aarch64-unknown-linux-musl",
+    ]);
     shell::run(cargo.args(deny))
 }
 
@@ -240,7 +275,9 @@ fn required_kernels() -> &'static str {
 
 fn unit() -> Result<()> {
     let mut cargo = command("cargo");
-    cargo.args(["test", "--quiet", "--workspace"]).env("NIBBLE_REQUIRE_KERNELS", required_kernels());
+    cargo
+        .args(["test", "--quiet", "--workspace"])
+        .env("NIBBLE_REQUIRE_KERNELS", required_kernels());
     shell::run(&mut cargo)
 }
 
@@ -275,7 +312,9 @@ fn package() -> Result<()> {
 fn under_qemu(target: &str, packages: &[&str], cpus: &[(&str, &str)]) -> Result<()> {
     let test = |arguments: &[&str], (cpu, kernels): (&str, &str)| {
         let mut cargo = command("cargo");
-        cargo.args(["test", "--quiet", "--profile", "emulated", "--target", target]).args(arguments);
+        cargo
+            .args(["test", "--quiet", "--profile", "emulated", "--target", target])
+            .args(arguments);
         shell::run(cargo.env("QEMU_CPU", cpu).env("NIBBLE_REQUIRE_KERNELS", kernels))
     };
     let packages: Vec<&str> = packages.iter().flat_map(|package| ["-p", package]).collect();
@@ -292,7 +331,8 @@ fn wasm_pack_test(browser: &str, driver: &str) -> Result<()> {
         let mut pack = command("wasm-pack");
         pack.args(["test", "--headless", "--release", "--mode", "no-install", browser]);
         if let Some(path) = shell::find(driver) {
-            pack.arg(if browser == "--chrome" { "--chromedriver" } else { "--geckodriver" }).arg(path);
+            pack.arg(if browser == "--chrome" { "--chromedriver" } else { "--geckodriver" })
+                .arg(path);
         }
         // The path comes last: arguments after it go to cargo.
         shell::run(pack.arg("wasm").envs(binary.environment()?))?;
@@ -331,9 +371,15 @@ fn train() -> Result<()> {
 
 /// Runs the fenced blocks of the README whose first line is `sh tested`.
 fn readme() -> Result<()> {
-    let Ok(text) = std::fs::read_to_string(root().join("README.md")) else { bail!("README.md is missing") };
-    let blocks: Vec<&str> =
-        text.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh tested\n")).collect();
+    let Ok(text) = std::fs::read_to_string(root().join("README.md")) else {
+        bail!("README.md is missing")
+    };
+    let blocks: Vec<&str> = text
+        .split("```")
+        .skip(1)
+        .step_by(2)
+        .filter_map(|block| block.strip_prefix("sh tested\n"))
+        .collect();
     if blocks.is_empty() {
         bail!("README.md marks no command as tested (a fence that begins with ```sh tested)");
     }

@@ -45,7 +45,8 @@ impl Kernels {
     /// Nothing is tested.
     #[must_use]
     pub fn detect() -> Self {
-        let first = |range| (0..MAX_CANDIDATES).find(|&place| candidate(range, place, Describe).is_some());
+        let first =
+            |range| (0..MAX_CANDIDATES).find(|&place| candidate(range, place, Describe).is_some());
         Self { places: OperandRange::ALL.map(|range| first(range).unwrap_or(0)) }
     }
 
@@ -58,7 +59,8 @@ impl Kernels {
         clock: Option<&mut Clock<'_>>,
         allowed: &dyn Fn(&str) -> bool,
     ) -> Vec<Choice> {
-        let ranges: Vec<OperandRange> = precisions.iter().map(|&precision| precision.into()).collect();
+        let ranges: Vec<OperandRange> =
+            precisions.iter().map(|&precision| precision.into()).collect();
         self.choose_ranges(&ranges, clock, allowed)
     }
 
@@ -115,7 +117,8 @@ impl Kernels {
         let mut visitor = Some(visitor);
         for place in self.places[range as usize]..MAX_CANDIDATES {
             if candidate(range, place, Describe).is_some_and(&suits)
-                && let Some(result) = visitor.take().and_then(|visitor| candidate(range, place, visitor))
+                && let Some(result) =
+                    visitor.take().and_then(|visitor| candidate(range, place, visitor))
             {
                 return result;
             }
@@ -195,8 +198,9 @@ fn choose_one(
     race: &mut dyn FnMut(&mut [Trial]) -> usize,
     allowed: &dyn Fn(&str) -> bool,
 ) -> (usize, Choice) {
-    let mut trials: Vec<Trial> =
-        (0..MAX_CANDIDATES).filter_map(|place| candidate(range, place, OnTrial { range, place })).collect();
+    let mut trials: Vec<Trial> = (0..MAX_CANDIDATES)
+        .filter_map(|place| candidate(range, place, OnTrial { range, place }))
+        .collect();
     let last = trials.last().map_or(0, |portable| portable.place);
     let inexact = trials.iter().filter(|trial| !trial.exact);
     let wrong = inexact.map(|trial| trial.name).collect();
@@ -210,7 +214,9 @@ fn choose_one(
     let best = race(&mut trials);
     let precision = range.name();
     match trials.get(best) {
-        Some(&Trial { place, name, isa, .. }) => (place, Choice { precision, kernel: name, isa, wrong }),
+        Some(&Trial { place, name, isa, .. }) => {
+            (place, Choice { precision, kernel: name, isa, wrong })
+        }
         // Not even the portable kernel is exact, but there is nothing better to use.
         None => (last, Choice { precision, kernel: "none", isa: "", wrong }),
     }
@@ -277,7 +283,12 @@ fn race(trials: &mut [Trial], pace: &Pace, clock: &mut Clock<'_>) -> usize {
 
 /// Runs per millisecond over a slice, and the time at which it ended. The slice begins at `begin`,
 /// a step that the clock has just made, or else at the next step. `None` if the clock stands still.
-fn rate(trial: &mut Trial, slice_ms: f64, begin: Option<f64>, clock: &mut Clock<'_>) -> Option<(f64, f64)> {
+fn rate(
+    trial: &mut Trial,
+    slice_ms: f64,
+    begin: Option<f64>,
+    clock: &mut Clock<'_>,
+) -> Option<(f64, f64)> {
     let before = clock();
     let start = begin.or_else(|| next_step(clock, before))?;
     let mut runs = 0;
@@ -307,7 +318,11 @@ fn operands(range: OperandRange, [rows, columns, depth]: [usize; 3]) -> (Vec<u8>
         if at < depth { top } else { (at * 7919 % (top + 1) as usize) as i32 }
     };
     let weight = |at: usize| {
-        if at < depth { -largest } else { (at * 6151 % (2 * largest + 1) as usize) as i32 - largest }
+        if at < depth {
+            -largest
+        } else {
+            (at * 6151 % (2 * largest + 1) as usize) as i32 - largest
+        }
     };
     let codes = (0..rows * depth).map(|at| code(at).to_le_bytes()[0]);
     (codes.collect(), (0..columns * depth).map(|at| weight(at) as i8).collect())
@@ -418,7 +433,8 @@ mod tests {
         let time: Rc<Cell<f64>> = Rc::default();
         let late = Rc::clone(&time);
         // Slow during the warm-up and the first rounds, then the fastest.
-        let run = Box::new(move || late.set(late.get() + if late.get() < 16.5 { 0.05 } else { 0.01 }));
+        let run =
+            Box::new(move || late.set(late.get() + if late.get() < 16.5 { 0.05 } else { 0.01 }));
         let first = Trial { place: 0, name: "late", isa: "", exact: true, run };
         let mut trials = [first, trial("steady", 0.02, &time)];
         let mut clock = || {

@@ -11,10 +11,14 @@ pub(crate) trait Visitor {
     type Result;
 
     /// Called with a kernel of integer codes.
-    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result;
+    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(
+        self,
+        kernel: K,
+    ) -> Self::Result;
 
     /// Called with a kernel of f32.
-    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, kernel: K) -> Self::Result;
+    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, kernel: K)
+    -> Self::Result;
 }
 
 /// The range of values that a kernel's operands have.
@@ -117,7 +121,11 @@ pub(super) fn portable<V: Visitor>(range: OperandRange, visitor: V) -> V::Result
 }
 
 /// Visits the kernel at `place` of the list for `range`, if this machine can run it.
-pub(super) fn candidate<V: Visitor>(range: OperandRange, place: usize, visitor: V) -> Option<V::Result> {
+pub(super) fn candidate<V: Visitor>(
+    range: OperandRange,
+    place: usize,
+    visitor: V,
+) -> Option<V::Result> {
     arch::candidate(range, place, visitor)
 }
 

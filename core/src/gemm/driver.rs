@@ -28,7 +28,10 @@ pub(crate) fn multiply_windows<K: Kernel>(
 ) {
     let size = K::MR * right.stride();
     assert!(windows.count().is_multiple_of(K::MR), "whole panels");
-    assert!(size == 0 || out.len() / size >= windows.count() / K::MR, "room for the sums of all panels");
+    assert!(
+        size == 0 || out.len() / size >= windows.count() / K::MR,
+        "room for the sums of all panels"
+    );
     assert!(
         (right.depth()..=window_length(right.depth())).contains(&windows.window_len()),
         "windows as long as columns"
@@ -80,7 +83,12 @@ fn multiply_in_map<K: Kernel>(
 /// # Panics
 /// If the depths differ or `out` is too short.
 #[inline(never)]
-fn multiply_panel<K: Kernel>(kernel: K, left: &LeftPanel<K>, right: &Packed<K>, out: &mut [K::Sum]) {
+fn multiply_panel<K: Kernel>(
+    kernel: K,
+    left: &LeftPanel<K>,
+    right: &Packed<K>,
+    out: &mut [K::Sum],
+) {
     assert_eq!(left.depth(), right.depth(), "both operands have the same depth");
     let stride = right.stride();
     for tile in right.panels() {
@@ -105,7 +113,13 @@ fn multiply_panel<K: Kernel>(kernel: K, left: &LeftPanel<K>, right: &Packed<K>, 
 /// # Panics
 /// If `out` is too short for the rows of the tile.
 #[inline(never)]
-fn add_tile<K: Kernel>(kernel: K, panels: Panels<'_, K>, columns: usize, out: &mut [K::Sum], stride: usize) {
+fn add_tile<K: Kernel>(
+    kernel: K,
+    panels: Panels<'_, K>,
+    columns: usize,
+    out: &mut [K::Sum],
+    stride: usize,
+) {
     const { assert!(K::MR * K::NR <= MAX_TILE, "MAX_TILE holds every kernel's tile") };
     let mut tile = [K::Sum::default(); MAX_TILE];
     let tile = &mut tile[..K::MR * columns];

@@ -65,7 +65,10 @@ pub(crate) use windows::Windows;
 pub(crate) use zeros::{ZeroPoints, Zeroed};
 
 /// An element of an operand, or a result.
-pub(crate) trait Number: Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + 'static {}
+pub(crate) trait Number:
+    Copy + Default + Send + Sync + PartialEq + std::fmt::Debug + 'static
+{
+}
 impl Number for u8 {}
 impl Number for i8 {}
 impl Number for i16 {}
@@ -170,7 +173,13 @@ pub(crate) unsafe trait Kernel: Copy + Send + Sync + 'static {
     ///   `n * columns / LANE_COLUMNS * GROUP`, for one number of groups `n`.
     /// - `panels.sums` holds `MR` row sums where `ROW_SUMS`.
     /// - `out` has room: [`tile_fits`] holds for `MR`, `columns`, `stride` and `out.len()`.
-    unsafe fn tile(self, panels: Panels<'_, Self>, columns: usize, out: &mut [Self::Sum], stride: usize);
+    unsafe fn tile(
+        self,
+        panels: Panels<'_, Self>,
+        columns: usize,
+        out: &mut [Self::Sum],
+        stride: usize,
+    );
 
     /// The same tile with activations read where they lie. Called only where
     /// `MAX_DIRECT_COLUMNS` allows it.
@@ -194,7 +203,10 @@ pub(crate) unsafe trait Kernel: Copy + Send + Sync + 'static {
     /// Returns `false` if it has packed nothing, because the kernel has no fast way for this
     /// length. Not called where `ROW_SUMS`.
     #[inline]
-    fn pack<'a>(_rows: impl Fn(usize) -> &'a [Self::Activation], _panel: &mut [Self::Left]) -> bool {
+    fn pack<'a>(
+        _rows: impl Fn(usize) -> &'a [Self::Activation],
+        _panel: &mut [Self::Left],
+    ) -> bool {
         false
     }
 }

@@ -14,7 +14,8 @@ pub(crate) fn multiply(
         for column in 0..columns {
             let mut sum = 0;
             for k in 0..depth {
-                sum += i32::from(activations[row * depth + k]) * i32::from(weights[column * depth + k]);
+                sum += i32::from(activations[row * depth + k])
+                    * i32::from(weights[column * depth + k]);
             }
             out.push(sum);
         }
@@ -37,8 +38,10 @@ pub(crate) fn multiply_zeroed(
         for column in 0..columns {
             let mut sum = 0;
             for k in 0..depth {
-                let activation = i32::from(activations[row * depth + k]) - i32::from(activation_zero);
-                sum += activation * (i32::from(weights[column * depth + k]) - i32::from(weight_zero));
+                let activation =
+                    i32::from(activations[row * depth + k]) - i32::from(activation_zero);
+                sum +=
+                    activation * (i32::from(weights[column * depth + k]) - i32::from(weight_zero));
             }
             out.push(sum);
         }

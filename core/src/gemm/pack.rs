@@ -59,7 +59,11 @@ impl<K: Kernel> Packed<K> {
                             // vector's lanes gives vectors of neighbouring columns.
                             let column = first + share * VECTOR_LANES + lane_column::<K>(lane);
                             let inside = column < columns && k < depth;
-                            *weight = if inside { weights[column * depth + k] } else { K::Weight::default() };
+                            *weight = if inside {
+                                weights[column * depth + k]
+                            } else {
+                                K::Weight::default()
+                            };
                         }
                         panels.push(K::right(&lane_weights));
                     }
@@ -227,7 +231,8 @@ impl<K: Kernel> LeftPanel<K> {
         let whole_panel = self.elements.len();
         // The groups of a row are `MR * GROUP` elements apart; the last chunk may be shorter than
         // that, but not shorter than a group.
-        let steps = self.elements[(first * K::GROUP).min(whole_panel)..].chunks_mut(K::MR * K::GROUP);
+        let steps =
+            self.elements[(first * K::GROUP).min(whole_panel)..].chunks_mut(K::MR * K::GROUP);
         for (target, group) in steps.zip(groups) {
             for (element, &value) in target[..K::GROUP].iter_mut().zip(group) {
                 *element = K::left(value);

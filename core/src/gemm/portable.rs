@@ -29,7 +29,8 @@ macro_rules! portable_tile {
             stride: usize,
         ) {
             let mut acc = [[$zero; SIDE]; SIDE];
-            let (rows, columns) = (panels.left.as_chunks::<SIDE>().0, panels.right.as_chunks::<SIDE>().0);
+            let (rows, columns) =
+                (panels.left.as_chunks::<SIDE>().0, panels.right.as_chunks::<SIDE>().0);
             for (a, w) in rows.iter().zip(columns) {
                 for (row, &a) in acc.iter_mut().zip(a) {
                     for (sum, &w) in row.iter_mut().zip(w) {

@@ -13,8 +13,8 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::{
-    Kernel, Kernels, LeftPanel, OperandRange, PANELS, Packed, Visitor, Windows, ZeroPoints, Zeroed, multiply,
-    multiply_windows, oracle,
+    Kernel, Kernels, LeftPanel, OperandRange, PANELS, Packed, Visitor, Windows, ZeroPoints, Zeroed,
+    multiply, multiply_windows, oracle,
 };
 use crate::quant::{Code, Requantisation, Wide, rectify, requantise_one};
 
@@ -56,9 +56,11 @@ impl Operands {
             (state >> 8) % limit
         };
         let (top, largest) = (u32::from(range.max_activation()), range.max_weight() as u32);
-        let mut activations: Vec<u8> = (0..shape.m * shape.k).map(|_| below(top + 1) as u8).collect();
-        let mut weights: Vec<i8> =
-            (0..shape.n * shape.k).map(|_| (below(2 * largest + 1) as i32 - largest as i32) as i8).collect();
+        let mut activations: Vec<u8> =
+            (0..shape.m * shape.k).map(|_| below(top + 1) as u8).collect();
+        let mut weights: Vec<i8> = (0..shape.n * shape.k)
+            .map(|_| (below(2 * largest + 1) as i32 - largest as i32) as i8)
+            .collect();
         activations.iter_mut().take(shape.k).for_each(|code| *code = top as u8);
         weights.iter_mut().take(shape.k).for_each(|weight| *weight = -(largest as i8));
         Self { activations, weights }
@@ -186,25 +188,39 @@ impl Visitor for Prepare {
         let Self { shape, range, zeros } = self;
         let operands = Operands::new(shape, range);
         let (scale, largest) = if range == OperandRange::U4 { (0.011, 15) } else { (0.0009, 255) };
-        let mut how =
-            Requantisation { bias: vec![7; shape.n], scales: vec![scale; shape.n], zero_point: 0, largest };
+        let mut how = Requantisation {
+            bias: vec![7; shape.n],
+            scales: vec![scale; shape.n],
+            zero_point: 0,
+            largest,
+        };
         let activations = K::Activation::all(&operands.activations);
         let mut codes = K::Activation::all(&vec![0; shape.m * shape.n]);
         if zeros {
-            let weights: Vec<u8> = operands.weights.iter().map(|&weight| (weight + 7) as u8).collect();
-            let zeroed =
-                Zeroed::<K>::new(&weights, shape.n, shape.k, ZeroPoints { activations: 5, weights: 9 });
+            let weights: Vec<u8> =
+                operands.weights.iter().map(|&weight| (weight + 7) as u8).collect();
+            let zeroed = Zeroed::<K>::new(
+                &weights,
+                shape.n,
+                shape.k,
+                ZeroPoints { activations: 5, weights: 9 },
+            );
             how.bias.iter_mut().zip(zeroed.column_terms()).for_each(|(bias, term)| *bias += term);
             let bias = how.bias.clone();
             let mut product = Prepared::new(kernel, shape, activations, zeroed.packed().clone());
             let run = Box::new(move || {
                 product.run(|rows, activations, sums, stride| {
-                    let codes = codes[rows.start * shape.n..rows.end * shape.n].chunks_exact_mut(shape.n);
+                    let codes =
+                        codes[rows.start * shape.n..rows.end * shape.n].chunks_exact_mut(shape.n);
                     let activations = activations.chunks_exact(shape.k);
-                    for ((activations, sums), codes) in activations.zip(sums.chunks_exact(stride)).zip(codes)
+                    for ((activations, sums), codes) in
+                        activations.zip(sums.chunks_exact(stride)).zip(codes)
                     {
                         let term = zeroed.row_term(activations);
-                        how.bias.iter_mut().zip(&bias).for_each(|(of_row, bias)| *of_row = bias + term);
+                        how.bias
+                            .iter_mut()
+                            .zip(&bias)
+                            .for_each(|(of_row, bias)| *of_row = bias + term);
                         how.apply(sums, stride, codes);
                     }
                 });
@@ -314,7 +330,8 @@ impl Visitor for Verify {
             let found = multiply(kernel, &activations, m, &Packed::<K>::new(&weights, n, k));
             let wanted = oracle::multiply_f32(&activations, &weights, m, n, k);
             let bound = k as f32 * k as f32 * f32::EPSILON;
-            found.len() == wanted.len() && found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() <= bound)
+            found.len() == wanted.len()
+                && found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() <= bound)
         };
         self.seen::<K>(SHAPES.iter().all(near))
     }

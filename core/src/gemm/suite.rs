@@ -46,7 +46,10 @@ impl Check {
 impl Visitor for Check {
     type Result = (&'static str, &'static str);
 
-    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result {
+    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(
+        self,
+        kernel: K,
+    ) -> Self::Result {
         let (top, weight) = (self.0.max_activation(), self.0.max_weight());
         let mut source = Source(K::MR as u32 * 31 + K::NR as u32);
         let edges = |side: usize| [1, side - 1, side, side + 1, 2 * side + 1];
@@ -87,9 +90,14 @@ impl Visitor for Check {
         (K::NAME, K::ISA)
     }
 
-    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, kernel: K) -> Self::Result {
+    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(
+        self,
+        kernel: K,
+    ) -> Self::Result {
         let mut source = Source(5);
-        for (rows, columns, depth) in [(1, 1, 1), (K::MR + 1, K::NR + 1, 37), (3, 40, 300), (0, 4, 4)] {
+        for (rows, columns, depth) in
+            [(1, 1, 1), (K::MR + 1, K::NR + 1, 37), (3, 40, 300), (0, 4, 4)]
+        {
             let mut random = || source.below(2001) as f32 / 1000.0 - 1.0;
             let activations: Vec<f32> = (0..rows * depth).map(|_| random()).collect();
             let weights: Vec<f32> = (0..columns * depth).map(|_| random()).collect();
@@ -128,12 +136,17 @@ struct CheckZeros(OperandRange);
 impl Visitor for CheckZeros {
     type Result = Option<&'static str>;
 
-    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result {
+    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(
+        self,
+        kernel: K,
+    ) -> Self::Result {
         if self.0 != OperandRange::U4 || K::MIN_WEIGHT > -8 {
             return None;
         }
         let mut source = Source(K::NR as u32);
-        for (rows, columns, depth) in [(1, 1, 1), (K::MR + 1, K::NR + 1, 37), (5, 9, 600), (3, 2, 4100)] {
+        for (rows, columns, depth) in
+            [(1, 1, 1), (K::MR + 1, K::NR + 1, 37), (5, 9, 600), (3, 2, 4100)]
+        {
             for (za, zw) in [(0, 8), (7, 8), (15, 0), (0, 15), (3, 5)] {
                 // The first row and the first column hold extreme codes.
                 let mut codes = |count: usize, first: u8| -> Vec<u8> {
@@ -153,19 +166,33 @@ impl Visitor for CheckZeros {
                         let term = zeroed.row_term(&codes[row * depth..][..depth]);
                         for (column, sum) in sums.iter_mut().enumerate() {
                             // `multiply` has added the offsets already.
-                            *sum += term + zeroed.column_terms()[column] - offsets.get(column).unwrap_or(&0);
+                            *sum += term + zeroed.column_terms()[column]
+                                - offsets.get(column).unwrap_or(&0);
                         }
                     }
-                    let wanted =
-                        oracle::multiply_zeroed((&activations, za), (&weights, zw), rows, columns, depth);
-                    assert_eq!(found, wanted, "{} {rows}x{columns}x{depth}, {za} {zw} {extreme}", K::NAME);
+                    let wanted = oracle::multiply_zeroed(
+                        (&activations, za),
+                        (&weights, zw),
+                        rows,
+                        columns,
+                        depth,
+                    );
+                    assert_eq!(
+                        found,
+                        wanted,
+                        "{} {rows}x{columns}x{depth}, {za} {zw} {extreme}",
+                        K::NAME
+                    );
                 }
             }
         }
         Some(K::NAME)
     }
 
-    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, _kernel: K) -> Self::Result {
+    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(
+        self,
+        _kernel: K,
+    ) -> Self::Result {
         None
     }
 }

@@ -1,6 +1,8 @@
 //! The checks that a model must pass before a network is built from it.
 
-use super::{Convolution, Layer, MAX_CHANNELS, MAX_LAYERS, MAX_SIDE, Model, ModelError, Parameters, Window};
+use super::{
+    Convolution, Layer, MAX_CHANNELS, MAX_LAYERS, MAX_SIDE, Model, ModelError, Parameters, Window,
+};
 use crate::Precision;
 
 /// The problem of a layer whose sums may not fit 32 bits.
@@ -26,7 +28,9 @@ impl Model {
         }
         let rows = self.height.is_none_or(|height| (1..=MAX_CHANNELS).contains(&height));
         if !rows || !(1..=MAX_SIDE).contains(&self.column_stride) {
-            return description("the input must have 1 to 4096 rows, and a column stride of 1 to 64");
+            return description(
+                "the input must have 1 to 4096 rows, and a column stride of 1 to 64",
+            );
         }
         let (mut channels, mut height, mut stride) = (1, self.height, 1usize);
         let scales = if self.height.is_some() { Scales::Single } else { Scales::EachChannel };
@@ -40,7 +44,9 @@ impl Model {
             check_window(window).map_err(problem)?;
             if let Layer::Convolution(convolution) = layer {
                 if convolution.inputs != channels {
-                    return Err(problem("its number of inputs differs from the outputs of the layer before"));
+                    return Err(problem(
+                        "its number of inputs differs from the outputs of the layer before",
+                    ));
                 }
                 let last = index + 1 == self.layers.len();
                 check_parameters(
@@ -65,7 +71,9 @@ impl Model {
         if height.is_none() {
             let plain = self.alphabet.is_empty() && self.blank == 0;
             return match () {
-                () if !plain => description("a network without a height has no alphabet and no blank"),
+                () if !plain => {
+                    description("a network without a height has no alphabet and no blank")
+                }
                 () if self.row_stride() > MAX_SIDE => {
                     description("the product of the vertical strides must be at most 64")
                 }
@@ -76,7 +84,9 @@ impl Model {
             return description("the last layer leaves more than one row");
         }
         if channels.checked_sub(1) != Some(self.blank) {
-            return description("the last layer must have a class for each character and one for blank");
+            return description(
+                "the last layer must have a class for each character and one for blank",
+            );
         }
         Ok(())
     }
@@ -118,7 +128,8 @@ fn check_parameters(
     // Packing rounds outputs and depth up to whole tiles, which at most doubles each; a weight has
     // at most 4 bytes.
     let count = outputs.checked_mul(depth);
-    if count.and_then(|count| count.checked_mul(16)).is_none_or(|bytes| bytes > isize::MAX as usize) {
+    if count.and_then(|count| count.checked_mul(16)).is_none_or(|bytes| bytes > isize::MAX as usize)
+    {
         return Err(problem("its weights exceed this machine's memory"));
     }
     let (weights, bias) = match &convolution.parameters {
@@ -227,8 +238,11 @@ mod tests {
         assert!(changed(&|_, layer| layer.window.stride[0] = 0).is_err());
         assert!(changed(&|_, layer| layer.window.padding[0] = usize::MAX).is_err());
         for (weight, bias, scale) in [(8, 0, 1.0), (7, i32::MAX, 1.0), (7, 0, f32::NAN)] {
-            let parameters =
-                Parameters::Integer { weights: vec![weight; 6], bias: vec![bias; 2], scale: vec![scale] };
+            let parameters = Parameters::Integer {
+                weights: vec![weight; 6],
+                bias: vec![bias; 2],
+                scale: vec![scale],
+            };
             assert!(model(parameters, Precision::U4).check().is_err(), "{weight} {bias} {scale}");
         }
     }
@@ -277,8 +291,10 @@ mod tests {
         }
         assert!(huge.check().is_err());
         let Layer::Convolution(layer) = &huge.layers[0] else { unreachable!() };
-        let error = check_parameters(layer, Precision::U4, Scales::Single).expect_err("no such tensor");
-        let too_large = matches!(&error, ModelError::Layer { problem, .. } if problem.contains("memory"));
+        let error =
+            check_parameters(layer, Precision::U4, Scales::Single).expect_err("no such tensor");
+        let too_large =
+            matches!(&error, ModelError::Layer { problem, .. } if problem.contains("memory"));
         assert_eq!(too_large, cfg!(target_pointer_width = "32"), "{error}");
     }
 }

@@ -35,7 +35,9 @@ pub enum ModelError {
 impl fmt::Display for ModelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Container(reason) => write!(f, "the model is not a complete safetensors file: {reason}"),
+            Self::Container(reason) => {
+                write!(f, "the model is not a complete safetensors file: {reason}")
+            }
             Self::Format { key, found } if found.is_empty() => {
                 write!(f, "the model's metadata lacks `{key}`")
             }

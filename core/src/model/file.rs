@@ -96,7 +96,8 @@ fn parse(bytes: &[u8]) -> Result<Model, ModelError> {
     }
     let reader = TensorReader { tensors: &tensors, precision };
     let count = description.layers.len();
-    let last = if description.input.height.is_some() { Scales::Single } else { Scales::EachChannel };
+    let last =
+        if description.input.height.is_some() { Scales::Single } else { Scales::EachChannel };
     let mut layers = Vec::with_capacity(count);
     for (index, entry) in description.layers.into_iter().enumerate() {
         layers.push(match entry {
@@ -120,7 +121,9 @@ fn parse(bytes: &[u8]) -> Result<Model, ModelError> {
         layers,
     };
     if model.blank != model.alphabet.chars().count() {
-        return Err(ModelError::Description(String::from("`blank` must be the class after the alphabet")));
+        return Err(ModelError::Description(String::from(
+            "`blank` must be the class after the alphabet",
+        )));
     }
     model.check()?;
     Ok(model)
@@ -161,7 +164,9 @@ impl TensorReader<'_> {
             Precision::U4 => 4,
         };
         if entry.weight_bits != wanted || entry.activation_bits != wanted {
-            return Err(problem("weight_bits and activation_bits must match the precision of the file"));
+            return Err(problem(
+                "weight_bits and activation_bits must match the precision of the file",
+            ));
         }
         let parameters = if self.precision == Precision::F32 {
             Parameters::Float {
@@ -188,13 +193,23 @@ impl TensorReader<'_> {
     }
 
     /// The bytes of a tensor, whose type and number of elements are checked.
-    fn bytes(&self, layer: &str, part: &str, kind: Dtype, count: usize) -> Result<&[u8], ModelError> {
-        let view =
-            self.tensors.tensor(&format!("{layer}.{part}")).map_err(|_| bad(layer, part, "missing"))?;
+    fn bytes(
+        &self,
+        layer: &str,
+        part: &str,
+        kind: Dtype,
+        count: usize,
+    ) -> Result<&[u8], ModelError> {
+        let view = self
+            .tensors
+            .tensor(&format!("{layer}.{part}"))
+            .map_err(|_| bad(layer, part, "missing"))?;
         if view.dtype() != kind {
             return Err(bad(layer, part, "its element type does not match the precision"));
         }
-        if view.shape().iter().try_fold(1usize, |product, &side| product.checked_mul(side)) != Some(count) {
+        if view.shape().iter().try_fold(1usize, |product, &side| product.checked_mul(side))
+            != Some(count)
+        {
             return Err(bad(layer, part, "its number of elements does not match the layer"));
         }
         Ok(view.data())

@@ -64,7 +64,9 @@ impl Model {
     /// [`Model::check`] bounds.
     #[must_use]
     pub fn row_stride(&self) -> usize {
-        self.layers.iter().fold(1, |product, layer| product.saturating_mul(layer.window().stride[0]))
+        self.layers
+            .iter()
+            .fold(1, |product, layer| product.saturating_mul(layer.window().stride[0]))
     }
 }
 

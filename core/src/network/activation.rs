@@ -63,8 +63,14 @@ impl<C: Code + Number> Activation for C {
         let Parameters::Integer { bias, scale, .. } = parameters else { return None };
         let mut bias = bias.clone();
         bias.iter_mut().zip(offsets).for_each(|(bias, offset)| *bias = bias.wrapping_add(*offset));
-        let (zero_point, bits) = next.map_or((0, 8), |next| (next.zero_point, next.activation_bits));
-        Some(Requantisation { bias, scales: scale.clone(), zero_point, largest: u8::MAX >> (8 - bits) })
+        let (zero_point, bits) =
+            next.map_or((0, 8), |next| (next.zero_point, next.activation_bits));
+        Some(Requantisation {
+            bias,
+            scales: scale.clone(),
+            zero_point,
+            largest: u8::MAX >> (8 - bits),
+        })
     }
 
     fn of_gray(gray: u8, bits: u8) -> C {
@@ -115,7 +121,11 @@ impl Activation for f32 {
         }
     }
 
-    fn finish(parameters: &Parameters, _offsets: &[f32], _next: Option<&Convolution>) -> Option<Vec<f32>> {
+    fn finish(
+        parameters: &Parameters,
+        _offsets: &[f32],
+        _next: Option<&Convolution>,
+    ) -> Option<Vec<f32>> {
         match parameters {
             Parameters::Float { bias, .. } => Some(bias.clone()),
             Parameters::Integer { .. } => None,

@@ -123,7 +123,10 @@ where
 /// all kernels share its instructions.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-#[allow(clippy::inline_always, reason = "compiled for the instruction set of the kernel that calls it")]
+#[allow(
+    clippy::inline_always,
+    reason = "compiled for the instruction set of the kernel that calls it"
+)]
 fn finish_all<A: Activation>(
     finish: &A::Finish,
     sums: &[A::Sum],

@@ -38,7 +38,10 @@ impl std::fmt::Display for InputError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Rows { rows, pixels } => {
-                write!(f, "{pixels} pixels cannot be split into {rows} rows of equal, nonzero width")
+                write!(
+                    f,
+                    "{pixels} pixels cannot be split into {rows} rows of equal, nonzero width"
+                )
             }
             Self::Height { height, multiple } => {
                 write!(f, "the height is {height}, which is not a multiple of {multiple}")
@@ -79,7 +82,11 @@ impl<'a> Input<'a> {
     ///
     /// # Errors
     /// [`InputError`] if the size does not suit the network.
-    pub(super) fn picture(pixels: &'a [u8], width: usize, model: &Model) -> Result<Self, InputError> {
+    pub(super) fn picture(
+        pixels: &'a [u8],
+        width: usize,
+        model: &Model,
+    ) -> Result<Self, InputError> {
         if model.height.is_some() {
             return Err(InputError::Kind);
         }
@@ -90,7 +97,11 @@ impl<'a> Input<'a> {
         Self::of(pixels, [height, width], model)
     }
 
-    fn of(pixels: &'a [u8], [height, width]: [usize; 2], model: &Model) -> Result<Self, InputError> {
+    fn of(
+        pixels: &'a [u8],
+        [height, width]: [usize; 2],
+        model: &Model,
+    ) -> Result<Self, InputError> {
         if width == 0 || height == 0 || width.checked_mul(height) != Some(pixels.len()) {
             return Err(InputError::Rows { rows: height, pixels: pixels.len() });
         }

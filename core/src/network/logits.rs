@@ -62,15 +62,20 @@ impl Logits {
     /// The logits, `[row][column][class]`, scaled: a softmax of those of a strip gives
     /// probabilities.
     #[must_use]
-    #[allow(clippy::cast_precision_loss, reason = "logits are compared, not computed with, from here on")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "logits are compared, not computed with, from here on"
+    )]
     pub fn to_f32(&self) -> Vec<f32> {
         match &self.values {
             Values::Integer { values, scale: Scale::Single(scale) } => {
                 values.iter().map(|&value| value as f32 * scale).collect()
             }
-            Values::Integer { values, scale: Scale::EachChannel(scales) } => {
-                values.iter().zip(scales.iter().cycle()).map(|(&value, scale)| value as f32 * scale).collect()
-            }
+            Values::Integer { values, scale: Scale::EachChannel(scales) } => values
+                .iter()
+                .zip(scales.iter().cycle())
+                .map(|(&value, scale)| value as f32 * scale)
+                .collect(),
             Values::Float(values) => values.clone(),
         }
     }

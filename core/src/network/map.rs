@@ -24,10 +24,16 @@ impl<A: Activation> Map<A> {
 
     /// Resizes the map and fills it, border included, with `fill`. Does not allocate if it has been
     /// as large before. The size cannot wrap around: `Input::of` has checked it.
-    pub(super) fn reset(&mut self, [height, width, channels]: [usize; 3], padding: [usize; 2], fill: A) {
+    pub(super) fn reset(
+        &mut self,
+        [height, width, channels]: [usize; 3],
+        padding: [usize; 2],
+        fill: A,
+    ) {
         (self.height, self.width, self.channels, self.padding) = (height, width, channels, padding);
         self.values.clear();
-        self.values.resize((height + 2 * padding[0]) * (width + 2 * padding[1]) * channels + CHUNK, fill);
+        self.values
+            .resize((height + 2 * padding[0]) * (width + 2 * padding[1]) * channels + CHUNK, fill);
     }
 
     /// Stores an input.
@@ -47,7 +53,8 @@ impl<A: Activation> Map<A> {
 
     /// The values of `count` pixels of row `y` from column `x` on, counted without the border.
     pub(super) fn pixels_mut(&mut self, [y, x]: [usize; 2], count: usize) -> &mut [A] {
-        let (index, channels) = (self.index(y + self.padding[0], x + self.padding[1]), self.channels);
+        let (index, channels) =
+            (self.index(y + self.padding[0], x + self.padding[1]), self.channels);
         &mut self.values[index..][..count * channels]
     }
 

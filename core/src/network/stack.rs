@@ -40,7 +40,11 @@ impl std::fmt::Debug for LayerOutput<'_> {
 pub(super) trait Engine {
     fn kernel(&self) -> &'static str;
     fn isa(&self) -> &'static str;
-    fn run(&mut self, input: &Input<'_>, observe: &mut dyn FnMut(LayerOutput<'_>)) -> Option<Logits>;
+    fn run(
+        &mut self,
+        input: &Input<'_>,
+        observe: &mut dyn FnMut(LayerOutput<'_>),
+    ) -> Option<Logits>;
 }
 
 /// Packs a checked model for the kernel that `kernels` holds for its precision.
@@ -53,18 +57,25 @@ struct Build<'a>(&'a Model);
 impl Visitor for Build<'_> {
     type Result = Box<dyn Engine + Send>;
 
-    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(self, kernel: K) -> Self::Result {
+    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(
+        self,
+        kernel: K,
+    ) -> Self::Result {
         Box::new(Stack::on(kernel, self.0))
     }
 
-    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, kernel: K) -> Self::Result {
+    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(
+        self,
+        kernel: K,
+    ) -> Self::Result {
         Box::new(Stack::on(kernel, self.0))
     }
 }
 
 /// Packs the weights of a convolution. The arguments are the weights, the number of output
 /// channels, and the number of stretches in a window with their length.
-type Pack<'a, A> = dyn Fn(&[<A as Activation>::Weight], usize, [usize; 2]) -> Box<dyn Product<A>> + 'a;
+type Pack<'a, A> =
+    dyn Fn(&[<A as Activation>::Weight], usize, [usize; 2]) -> Box<dyn Product<A>> + 'a;
 
 /// One layer, ready to run.
 enum Stage<A: Activation> {
@@ -142,7 +153,11 @@ impl<A: Activation> Engine for Stack<A> {
         self.isa
     }
 
-    fn run(&mut self, input: &Input<'_>, observe: &mut dyn FnMut(LayerOutput<'_>)) -> Option<Logits> {
+    fn run(
+        &mut self,
+        input: &Input<'_>,
+        observe: &mut dyn FnMut(LayerOutput<'_>),
+    ) -> Option<Logits> {
         let Self { input_bits, stages, borders, maps, buffers, .. } = self;
         let [mut from, mut to] = maps.each_mut();
         let (padding, fill) = *borders.first()?;
@@ -162,8 +177,9 @@ impl<A: Activation> Engine for Stack<A> {
                     let source = Source { map: from, window, height, width };
                     let shape = product.shape();
                     // The last layer gives the logits.
-                    let mut values =
-                        border.is_none().then(|| A::no_logits(finish, height * width * shape.columns));
+                    let mut values = border
+                        .is_none()
+                        .then(|| A::no_logits(finish, height * width * shape.columns));
                     if values.is_none() {
                         to.reset([height, width, shape.columns], padding, fill);
                     }

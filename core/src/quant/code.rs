@@ -28,7 +28,12 @@ pub(crate) trait Code: Copy + Ord + 'static {
     /// - `how.scales` is as long as `how.bias`: the number of channels, which is at most `stride`.
     /// - With `n = codes.len() / channels` pixels, `n` is 0 or
     ///   `(n - 1) * stride + channels <= sums.len()`, computed without wrap-around.
-    unsafe fn requantise(_how: &Requantisation, _sums: &[i32], _stride: usize, _codes: &mut [Self]) -> usize {
+    unsafe fn requantise(
+        _how: &Requantisation,
+        _sums: &[i32],
+        _stride: usize,
+        _codes: &mut [Self],
+    ) -> usize {
         0
     }
 }
@@ -48,7 +53,12 @@ impl Code for u8 {
         all(target_arch = "wasm32", target_feature = "simd128")
     ))]
     #[inline]
-    unsafe fn requantise(how: &Requantisation, sums: &[i32], stride: usize, codes: &mut [Self]) -> usize {
+    unsafe fn requantise(
+        how: &Requantisation,
+        sums: &[i32],
+        stride: usize,
+        codes: &mut [Self],
+    ) -> usize {
         // SAFETY: `vectors::requantise` has the same contract.
         unsafe { vectors::requantise(how, sums, stride, codes) }
     }
@@ -81,7 +91,11 @@ impl<const CENTRE: i16> Code for Wide<CENTRE> {
     }
 
     #[inline]
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "made from a code of 8 bits")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "made from a code of 8 bits"
+    )]
     fn code(self) -> u8 {
         (self.0 + CENTRE) as u8
     }
@@ -89,7 +103,12 @@ impl<const CENTRE: i16> Code for Wide<CENTRE> {
     // On other architectures no kernel reads these.
     #[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
     #[inline]
-    unsafe fn requantise(how: &Requantisation, sums: &[i32], stride: usize, codes: &mut [Self]) -> usize {
+    unsafe fn requantise(
+        how: &Requantisation,
+        sums: &[i32],
+        stride: usize,
+        codes: &mut [Self],
+    ) -> usize {
         // SAFETY: `vectors::requantise` has the same contract.
         unsafe { vectors::requantise(how, sums, stride, codes) }
     }

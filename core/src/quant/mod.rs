@@ -60,11 +60,19 @@ impl Requantisation {
         let channels = self.bias.len();
         assert!(channels == self.scales.len() && channels <= stride, "one of each a channel");
         let pixels = codes.len().checked_div(channels).unwrap_or(0);
-        assert!(pixels == 0 || tile_fits(pixels, channels, stride, sums.len()), "sums of every pixel");
+        assert!(
+            pixels == 0 || tile_fits(pixels, channels, stride, sums.len()),
+            "sums of every pixel"
+        );
         // SAFETY: asserted above: `scales` is as long as `bias`, and by `tile_fits` the sums of the
         // last pixel end within `sums`, without wrap-around.
-        let done = if self.zero_point == 0 { unsafe { C::requantise(self, sums, stride, codes) } } else { 0 };
-        for (codes, sums) in codes.chunks_exact_mut(channels.max(1)).zip(sums.chunks(stride.max(1))) {
+        let done = if self.zero_point == 0 {
+            unsafe { C::requantise(self, sums, stride, codes) }
+        } else {
+            0
+        };
+        for (codes, sums) in codes.chunks_exact_mut(channels.max(1)).zip(sums.chunks(stride.max(1)))
+        {
             for channel in done..channels {
                 let sum = sums[channel].wrapping_add(self.bias[channel]);
                 let code = requantise_one(sum, self.scales[channel], self.zero_point, self.largest);
@@ -102,7 +110,11 @@ pub(crate) fn gray_to_u4(gray: u8) -> u8 {
 pub(crate) fn unpack_nibbles(packed: &[u8], count: usize) -> Vec<i8> {
     let signed = |nibble: u8| (nibble << 4).cast_signed() >> 4;
     (0..count)
-        .map(|k| packed.get(k / 2).map_or(0, |&byte| signed(if k % 2 == 0 { byte & 15 } else { byte >> 4 })))
+        .map(|k| {
+            packed
+                .get(k / 2)
+                .map_or(0, |&byte| signed(if k % 2 == 0 { byte & 15 } else { byte >> 4 }))
+        })
         .collect()
 }
 
@@ -129,15 +141,24 @@ mod tests {
             let accumulator = (state.cast_signed()) >> (state % 23);
             let scale = f32::from_bits(0x3000_0000 + (state >> 6));
             for largest in [15u8, 255] {
-                let defined =
-                    (accumulator as f32 * scale).round_ties_even().clamp(0.0, f32::from(largest)) as u8;
-                assert_eq!(requantise_one(accumulator, scale, 0, largest), defined, "{accumulator} {scale}");
+                let defined = (accumulator as f32 * scale)
+                    .round_ties_even()
+                    .clamp(0.0, f32::from(largest)) as u8;
+                assert_eq!(
+                    requantise_one(accumulator, scale, 0, largest),
+                    defined,
+                    "{accumulator} {scale}"
+                );
                 // Whole vectors and a remainder; neighbouring sums differ.
                 for zero_point in [0, 3] {
                     let mut sums = [accumulator.wrapping_sub(9); 3 * 64];
                     sums.iter_mut().step_by(2).for_each(|sum| *sum /= 3);
-                    let how =
-                        Requantisation { bias: vec![9; 61], scales: vec![scale; 61], zero_point, largest };
+                    let how = Requantisation {
+                        bias: vec![9; 61],
+                        scales: vec![scale; 61],
+                        zero_point,
+                        largest,
+                    };
                     let (mut codes, mut wide) = ([0; 3 * 61], [Wide::<8>::of(0); 3 * 61]);
                     how.apply(&sums, 64, &mut codes);
                     how.apply(&sums, 64, &mut wide);

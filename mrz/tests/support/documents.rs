@@ -65,18 +65,27 @@ fn licence(random: &mut Random, format: Format) -> (String, Document) {
 }
 
 /// What `random` makes a document of: the names may be longer than their field.
-pub(crate) fn document(random: &mut Random, format: Format, long_names: bool) -> (String, Document) {
+pub(crate) fn document(
+    random: &mut Random,
+    format: Format,
+    long_names: bool,
+) -> (String, Document) {
     let french = format == Format::FRA36;
     let mut document = Document::empty(format);
     let code = match format {
-        Format::TD1 | Format::TD2 => *random.one_of(&["I", "ID", "A", "AR", "C", "IP", "RP", "TR", "DL"]),
+        Format::TD1 | Format::TD2 => {
+            *random.one_of(&["I", "ID", "A", "AR", "C", "IP", "RP", "TR", "DL"])
+        }
         Format::TD3 => *random.one_of(&["P", "PP", "PM", "PD"]),
         Format::MRVA | Format::MRVB => *random.one_of(&["V", "VN", "VC"]),
         Format::FRA36 => "ID",
         Format::D1FRA | Format::D1NLD | Format::FACHE => return licence(random, format),
     };
-    document.issuer =
-        if french { "FRA".into() } else { (*random.one_of(&["UTO", "D", "GBR", "XXA", "FR"])).into() };
+    document.issuer = if french {
+        "FRA".into()
+    } else {
+        (*random.one_of(&["UTO", "D", "GBR", "XXA", "FR"])).into()
+    };
     document.nationality =
         if french { "FRA".into() } else { (*random.one_of(&["UTO", "D", "GBR", "XXB"])).into() };
 

@@ -126,7 +126,11 @@ pub(crate) fn run(options: &Options, kernels: &Kernels) -> ExitCode {
         let _ = writeln!(
             std::io::stderr(),
             "left out of the folders: {left_out} {}",
-            if left_out == 1 { "file that is not a picture" } else { "files that are not pictures" },
+            if left_out == 1 {
+                "file that is not a picture"
+            } else {
+                "files that are not pictures"
+            },
         );
     }
     let code = if unreadable { ExitCode::from(SOME_UNREADABLE) } else { ExitCode::SUCCESS };

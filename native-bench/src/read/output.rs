@@ -144,7 +144,10 @@ impl<W: Write> Printer<W> {
                 count => {
                     let number = index + 1;
                     let file = &outcome.file;
-                    writeln!(out, "{file}, document {number} of {count}: {verdict}, {ms:.0} ms in all")?;
+                    writeln!(
+                        out,
+                        "{file}, document {number} of {count}: {verdict}, {ms:.0} ms in all"
+                    )?;
                 }
             }
             document(out, found)?;
@@ -219,7 +222,11 @@ fn failing_checks(found: &Found) -> Vec<String> {
 fn quoted(cell: &str) -> String {
     let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let text = if formula { format!("'{cell}") } else { cell.to_owned() };
-    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    if text.contains([',', '"', '\r', '\n']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]

@@ -88,8 +88,9 @@ impl Sources {
             None => None,
             Some(path) if path.as_os_str() == "-" => Some(Box::new(BufReader::new(io::stdin()))),
             Some(path) => {
-                let file = File::open(path)
-                    .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+                let file = File::open(path).map_err(|error| {
+                    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+                })?;
                 Some(Box::new(BufReader::new(file)))
             }
         };
@@ -139,8 +140,11 @@ fn path_of(line: Vec<u8>) -> PathBuf {
 /// The entries of a folder that are not hidden, sorted by name.
 fn entries(folder: &Path) -> io::Result<VecDeque<PathBuf>> {
     let visible = |entry: &fs::DirEntry| !entry.file_name().as_encoded_bytes().starts_with(b".");
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(folder)?.filter_map(Result::ok).filter(visible).map(|entry| entry.path()).collect();
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)?
+        .filter_map(Result::ok)
+        .filter(visible)
+        .map(|entry| entry.path())
+        .collect();
     paths.sort();
     Ok(paths.into())
 }

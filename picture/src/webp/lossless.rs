@@ -26,7 +26,8 @@ const ALPHABETS: [usize; 5] = [256 + 24, 256, 256, 256, 40];
 const FIRST_LENGTH: usize = 256;
 const FIRST_CACHED: usize = 256 + 24;
 /// The order in which lengths of the code of code lengths are written.
-const LENGTH_ORDER: [usize; 19] = [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+const LENGTH_ORDER: [usize; 19] =
+    [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /// Bytes that decoding `stream` takes beside the pixels of a picture of `width` x `height`.
 /// Where they exceed `most`, some number beyond it. `implicit` streams have no header.
@@ -84,13 +85,15 @@ impl Code {
         if counts.iter().sum::<usize>() == 1 {
             return Some(Self::Single(lengths.iter().position(|&length| length != 0)?));
         }
-        let space: usize = counts.iter().enumerate().skip(1).map(|(bits, n)| n << (MAX_LENGTH - bits)).sum();
+        let space: usize =
+            counts.iter().enumerate().skip(1).map(|(bits, n)| n << (MAX_LENGTH - bits)).sum();
         if space != 1 << MAX_LENGTH {
             return None;
         }
         let mut symbols = Vec::new();
         for bits in 1..=MAX_LENGTH {
-            let of_bits = (0_u16..).zip(lengths).filter(|&(_, &length)| usize::from(length) == bits);
+            let of_bits =
+                (0_u16..).zip(lengths).filter(|&(_, &length)| usize::from(length) == bits);
             symbols.extend(of_bits.map(|(symbol, _)| symbol));
         }
         Some(Self::Many { symbols, counts })
@@ -214,7 +217,8 @@ impl Walk<'_> {
     }
 
     fn code(&mut self, alphabet: usize) -> Option<Code> {
-        let code = if self.bits.flag()? { self.simple_code(alphabet) } else { self.long_code(alphabet) };
+        let code =
+            if self.bits.flag()? { self.simple_code(alphabet) } else { self.long_code(alphabet) };
         let code = code?;
         self.add(code.bytes())?;
         Some(code)
@@ -285,8 +289,9 @@ impl Walk<'_> {
             match green.symbol(&mut self.bits)? {
                 value @ ..FIRST_LENGTH => {
                     largest = largest.max((red.symbol(&mut self.bits)? << 8) | value);
-                    let nothing_read =
-                        [&green, &red, &blue, &alpha].iter().all(|code| matches!(code, Code::Single(_)));
+                    let nothing_read = [&green, &red, &blue, &alpha]
+                        .iter()
+                        .all(|code| matches!(code, Code::Single(_)));
                     if nothing_read {
                         break;
                     }

@@ -70,8 +70,10 @@ impl Role {
     pub(super) fn step(&self, state: usize, symbol: usize) -> (usize, u8) {
         let value = if ALPHABET[symbol] == FILLER { 0 } else { symbol };
         let (own, composite) = (state / 10, state % 10);
-        let (mut own_after, mut composite_after) =
-            ((own + self.own as usize * value) % 10, (composite + self.composite as usize * value) % 10);
+        let (mut own_after, mut composite_after) = (
+            (own + self.own as usize * value) % 10,
+            (composite + self.composite as usize * value) % 10,
+        );
         let mut disagreeing = 0;
         if self.closes_own {
             let agrees = match ALPHABET[symbol] {
@@ -95,8 +97,10 @@ pub(super) fn roles(format: Format, continued: bool) -> Vec<Vec<Role>> {
     let mut roles: Vec<Vec<Role>> =
         layout.lengths.iter().map(|&length| vec![Role::default(); length]).collect();
     for rule in layout.checks {
-        let slots =
-            rule.over.iter().flat_map(|span| (span.start..span.start + span.len).map(|p| (span.line, p)));
+        let slots = rule
+            .over
+            .iter()
+            .flat_map(|span| (span.start..span.start + span.len).map(|p| (span.line, p)));
         let composite = rule.field == CheckField::Composite;
         for (index, (line, position)) in slots.enumerate() {
             let weight = [7, 3, 1][index % 3];
@@ -161,7 +165,8 @@ fn shows_opening<L: AsRef<[Slot]>>(format: Format, slots: &[L]) -> bool {
     let (span, opening) = (format.layout().opening_span(), format.layout().opening);
     let line = slots.get(span.line).map(AsRef::as_ref).unwrap_or_default();
     let is_unseen = |&(&character, position): &(&u8, usize)| {
-        let probability = line.get(position).zip(nibble_mrz::symbol(character)).map(|(slot, c)| slot[c]);
+        let probability =
+            line.get(position).zip(nibble_mrz::symbol(character)).map(|(slot, c)| slot[c]);
         probability.is_none_or(|probability| probability < MIN_OPENING)
     };
     opening.iter().zip(span.start..).filter(is_unseen).count() <= opening.len() / OPENING_SLACK
@@ -175,11 +180,16 @@ fn shows_opening<L: AsRef<[Slot]>>(format: Format, slots: &[L]) -> bool {
 /// place, and would fit a visa.
 #[must_use]
 pub(crate) fn likeliest_text<L: AsRef<[Slot]>>(slots: &[L]) -> Option<Text> {
-    let mut texts: Vec<Text> = Format::ALL.iter().filter_map(|&format| best_text(slots, format)).collect();
+    let mut texts: Vec<Text> =
+        Format::ALL.iter().filter_map(|&format| best_text(slots, format)).collect();
     texts.retain(|text| shows_opening(text.format, slots));
     let best = texts.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
     let named = Format::of(&best.lines);
-    texts.iter().find(|text| Some(text.format) == named && text.lines == best.lines).or(Some(best)).cloned()
+    texts
+        .iter()
+        .find(|text| Some(text.format) == named && text.lines == best.lines)
+        .or(Some(best))
+        .cloned()
 }
 
 /// Penalty of a character that the format allows, but that is rare there: document codes of cards
@@ -192,7 +202,8 @@ fn rarity(format: Format, line: usize, position: usize, symbol: usize) -> f32 {
 /// Whether the format allows `character` in a slot.
 #[must_use]
 pub(crate) fn allows(format: Format, line: usize, position: usize, character: u8) -> bool {
-    nibble_mrz::symbol(character).is_some_and(|symbol| allowed(format, line, position).0 & (1 << symbol) != 0)
+    nibble_mrz::symbol(character)
+        .is_some_and(|symbol| allowed(format, line, position).0 & (1 << symbol) != 0)
 }
 
 /// Share of the text in the probability of all texts of this format whose check digits agree, 0 to
@@ -251,8 +262,11 @@ fn search<L: AsRef<[Slot]>>(slots: &[L], format: Format, continued: bool) -> Tex
             let mut back = [Step::default(); STATES];
             for (symbol, &probability) in slot.iter().enumerate() {
                 let mut local = libm::logf(probability.max(MIN_PROBABILITY));
-                local -=
-                    if set & (1 << symbol) == 0 { penalty } else { rarity(format, line, position, symbol) };
+                local -= if set & (1 << symbol) == 0 {
+                    penalty
+                } else {
+                    rarity(format, line, position, symbol)
+                };
                 for (state, &score) in scores.iter().enumerate() {
                     if score == f32::NEG_INFINITY {
                         continue;
@@ -307,8 +321,10 @@ mod tests {
     use crate::decode::SYMBOLS;
     use nibble_mrz::{symbol, verify};
 
-    const PASSPORT: [&str; 2] =
-        ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
+    const PASSPORT: [&str; 2] = [
+        "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+        "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+    ];
 
     /// Slots that say `text` with the given certainty.
     fn slots(text: &[&str], certainty: f32) -> Vec<Vec<Slot>> {
@@ -379,8 +395,10 @@ mod tests {
 
     #[test]
     fn formats_of_one_shape_are_told_apart() {
-        let visa =
-            ["V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L8988901C4XXX4009078F96121096ZE184226B<<<<<<"];
+        let visa = [
+            "V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+            "L8988901C4XXX4009078F96121096ZE184226B<<<<<<",
+        ];
         let slots = slots(&visa, 0.99);
         let of = |format| best_text(&slots, format).expect("44 characters").score;
         assert!(of(Format::MRVA) > of(Format::TD3));
@@ -451,14 +469,21 @@ mod tests {
         // A line of a card is none.
         assert!(likeliest_text(&slots(&["ERIKSSON<<ANNA<MARIA<<<<<<<<<<"], 0.99)).is_none());
         assert!(likeliest_text(&slots(&["D1UTO13AA000026181231MARTIN<<9"], 0.99)).is_none());
-        let swiss = ["AAA001D<<", "FACHE305142128097<<800126<<<<<", "MARCHAND<<FABIENNE<<<<<<<<<<<<"];
-        assert_eq!(likeliest_text(&slots(&swiss, 0.99)).map(|text| text.format), Some(Format::FACHE));
+        let swiss =
+            ["AAA001D<<", "FACHE305142128097<<800126<<<<<", "MARCHAND<<FABIENNE<<<<<<<<<<<<"];
+        assert_eq!(
+            likeliest_text(&slots(&swiss, 0.99)).map(|text| text.format),
+            Some(Format::FACHE)
+        );
     }
 
     #[test]
     fn a_zone_whose_v_is_not_seen_is_no_visa() {
         let mut slots = slots(
-            &["V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L8988901C4XXX4009078F96121096ZE184226B<<<<<<"],
+            &[
+                "V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+                "L8988901C4XXX4009078F96121096ZE184226B<<<<<<",
+            ],
             0.99,
         );
         assert_eq!(likeliest_text(&slots).expect("44 characters").format, Format::MRVA);

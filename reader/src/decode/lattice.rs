@@ -104,7 +104,8 @@ impl Lattice {
             let near = |d: f32| columns.certainty(((middle + d * self.step).max(0.0)) as usize);
             // The surest column near the middle: between characters the network reports blank.
             let sure = near(-0.2).max(near(0.0)).max(near(0.2));
-            evidence.push(libm::logf((sure + 0.01) / (1.01 - sure)).clamp(-MAX_EVIDENCE, MAX_EVIDENCE));
+            evidence
+                .push(libm::logf((sure + 0.01) / (1.01 - sure)).clamp(-MAX_EVIDENCE, MAX_EVIDENCE));
             i += 1;
         }
         self.first = first;
@@ -169,8 +170,8 @@ fn fit(peaks: &[Peak], step: f32) -> Option<(f32, f32, f32)> {
     // Start where the spacing is most regular: at the longest chain of peaks one step apart.
     let (mut chain, mut longest) = (0, (0, 0));
     for k in 1..=peaks.len() {
-        let follows =
-            k < peaks.len() && ((peaks[k].centre - peaks[k - 1].centre) / step - 1.0).abs() < TOLERANCE;
+        let follows = k < peaks.len()
+            && ((peaks[k].centre - peaks[k - 1].centre) / step - 1.0).abs() < TOLERANCE;
         if !follows {
             if k - chain > longest.1 - longest.0 {
                 longest = (chain, k);
@@ -181,8 +182,9 @@ fn fit(peaks: &[Peak], step: f32) -> Option<(f32, f32, f32)> {
     if longest.1 - longest.0 < 3 {
         return None;
     }
-    let mut places: Vec<(f32, f32, f32)> =
-        (longest.0..longest.1).map(|k| ((k - longest.0) as f32, peaks[k].centre, peaks[k].weight)).collect();
+    let mut places: Vec<(f32, f32, f32)> = (longest.0..longest.1)
+        .map(|k| ((k - longest.0) as f32, peaks[k].centre, peaks[k].weight))
+        .collect();
     let (mut low, mut high) = (longest.0, longest.1);
     let mut model = model_of(&places, step);
     // Extend the chain by one peak at a time, refitting so that the step follows the perspective.
@@ -203,7 +205,9 @@ fn fit(peaks: &[Peak], step: f32) -> Option<(f32, f32, f32)> {
     }
     for _ in 0..2 {
         model = model_of(&places, step);
-        places.retain(|&(i, x, _)| (model[0] + model[1] * i + model[2] * i * i - x).abs() < TOLERANCE * step);
+        places.retain(|&(i, x, _)| {
+            (model[0] + model[1] * i + model[2] * i * i - x).abs() < TOLERANCE * step
+        });
     }
     (places.len() >= MIN_PEAKS).then_some((model[0], model[1], model[2]))
 }
@@ -271,7 +275,8 @@ mod tests {
 
     #[test]
     fn a_missing_and_a_stray_character_do_not_shift_the_count() {
-        let mut centres: Vec<f32> = (0..30).map(|i| 10.0 + 4.0 * i as f32 + 0.01 * (i * i) as f32).collect();
+        let mut centres: Vec<f32> =
+            (0..30).map(|i| 10.0 + 4.0 * i as f32 + 0.01 * (i * i) as f32).collect();
         centres.remove(11);
         centres.push(centres[28] + 9.0);
         let lattice = Lattice::find(&columns(170, &centres), 3.75).expect("29 peaks");

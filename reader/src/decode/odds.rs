@@ -97,12 +97,18 @@ fn with_doubt(slot: &Slot, ink: f32) -> Slot {
     let many = 1.0 - slot[first] - rest[most_likely(&rest)];
     let doubt = (DOUBT_WITHOUT_INK * (1.0 - ink)).max(DOUBT_OF_MANY * many) + MIN_DOUBT;
     let share = doubt.clamp(0.0, 1.0);
-    slot.map(|probability| (1.0 - share) * probability.max(MIN_PROBABILITY) + share / ALPHABET.len() as f32)
+    slot.map(|probability| {
+        (1.0 - share) * probability.max(MIN_PROBABILITY) + share / ALPHABET.len() as f32
+    })
 }
 
 /// The network's log odds of symbol `own` of a slot against each other symbol, with doubt but without
 /// [`ADJUSTMENTS`].
-pub(crate) fn network_odds(slot: &Slot, ink: f32, own: usize) -> impl Iterator<Item = (usize, f32)> {
+pub(crate) fn network_odds(
+    slot: &Slot,
+    ink: f32,
+    own: usize,
+) -> impl Iterator<Item = (usize, f32)> {
     let probabilities = with_doubt(slot, ink);
     (0..ALPHABET.len())
         .filter(move |&other| other != own)
@@ -131,7 +137,8 @@ pub(super) fn near_damage(slots: &[Slot]) -> Vec<bool> {
     };
     let damaged: Vec<bool> = slots.iter().map(is_damaged).collect();
     let near = |position: usize| {
-        damaged[position.saturating_sub(REACH)..(position + REACH + 1).min(damaged.len())].contains(&true)
+        damaged[position.saturating_sub(REACH)..(position + REACH + 1).min(damaged.len())]
+            .contains(&true)
     };
     (0..slots.len()).map(near).collect()
 }

@@ -134,8 +134,8 @@ pub(crate) fn settle(slots: &[&[Slot]], ink: &[&[f32]], mut text: Text) -> (Text
     }
     let mut other = rival(slots, ink, &text);
     for _ in 0..MAX_EXCHANGES {
-        let Some(better) =
-            other.take_if(|other| other.odds < INDIFFERENT && reads_as_printed(&text, &other.lines))
+        let Some(better) = other
+            .take_if(|other| other.odds < INDIFFERENT && reads_as_printed(&text, &other.lines))
         else {
             break;
         };
@@ -185,15 +185,23 @@ mod tests {
     use crate::decode::SYMBOLS;
     use nibble_mrz::Format;
 
-    const PASSPORT: [&str; 2] =
-        ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "AA40002032UTO7408122F1204159<<<<<<<<<<<<<<00"];
+    const PASSPORT: [&str; 2] = [
+        "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+        "AA40002032UTO7408122F1204159<<<<<<<<<<<<<<00",
+    ];
 
     fn passport() -> [String; 2] {
         let number = "AA4000203";
         let mut line = PASSPORT[1].to_owned();
-        line.replace_range(9..10, &char::from(nibble_mrz::check_digit(number.as_bytes())).to_string());
+        line.replace_range(
+            9..10,
+            &char::from(nibble_mrz::check_digit(number.as_bytes())).to_string(),
+        );
         let covered = [&line[0..10], &line[13..20], &line[21..43]].concat();
-        line.replace_range(43..44, &char::from(nibble_mrz::check_digit(covered.as_bytes())).to_string());
+        line.replace_range(
+            43..44,
+            &char::from(nibble_mrz::check_digit(covered.as_bytes())).to_string(),
+        );
         [PASSPORT[0].to_owned(), line]
     }
 
@@ -227,7 +235,9 @@ mod tests {
         let mut best: Option<(f32, Vec<usize>)> = None;
         let symbols: Vec<Vec<(usize, f32)>> = choices
             .iter()
-            .map(|choice| std::iter::once((choice.own, 0.0)).chain(choice.others.iter().copied()).collect())
+            .map(|choice| {
+                std::iter::once((choice.own, 0.0)).chain(choice.others.iter().copied()).collect()
+            })
             .collect();
         let count: usize = symbols.iter().map(Vec::len).product();
         for mut number in 1..count {
@@ -278,7 +288,8 @@ mod tests {
                     choices.push(Choice { role: format_roles[line][position], own, others });
                 }
             }
-            let few: Vec<&Choice> = choices.iter().filter(|choice| !choice.others.is_empty()).collect();
+            let few: Vec<&Choice> =
+                choices.iter().filter(|choice| !choice.others.is_empty()).collect();
             assert!(few.len() <= 5);
             let slow = naive(&choices).filter(|slow| slow.0 < MIN_ODDS + HORIZON);
             let fast = cheapest(&choices);
@@ -305,7 +316,11 @@ mod tests {
             }
             let (text, rival) = settled(&slots, Format::TD3);
             assert_eq!(text.lines[1], passport()[1].as_bytes());
-            assert_eq!(rival.is_some_and(|rival| rival.is_near()), rivalled, "slots 3 and {second}");
+            assert_eq!(
+                rival.is_some_and(|rival| rival.is_near()),
+                rivalled,
+                "slots 3 and {second}"
+            );
         }
     }
 
@@ -346,14 +361,20 @@ mod tests {
                 format!("{number}{digit}UTO7408122F1204159<<<<<<<<<<<<<<<<"),
             ];
             let mut slots = slots(&visa);
-            assert!(!settled(&slots, Format::MRVA).1.is_some_and(|rival| rival.is_near()), "{read} is sure");
+            assert!(
+                !settled(&slots, Format::MRVA).1.is_some_and(|rival| rival.is_near()),
+                "{read} is sure"
+            );
             slots[1][2] = of(read, 0.95, other, 0.04);
             let (text, rival) = settled(&slots, Format::MRVA);
             let rival = rival.expect("one of equal value");
             assert!(rival.is_near(), "{read} and {other}");
             // Where the digit was preferred, the two are exchanged.
             let both = [text.lines[1][2], rival.lines[1][2]];
-            assert!(both == [read as u8, other as u8] || both == [other as u8, read as u8], "{both:?}");
+            assert!(
+                both == [read as u8, other as u8] || both == [other as u8, read as u8],
+                "{both:?}"
+            );
         }
     }
 
@@ -423,7 +444,8 @@ mod tests {
                 let swapped = text(&|i| replaced & (1 << i) != 0);
                 let weights: u32 =
                     (0..9).filter(|i| replaced & (1 << i) != 0).map(|i| [7, 3, 1][i % 3]).sum();
-                let agrees = nibble_mrz::check_digit(&swapped) == nibble_mrz::check_digit(&text(&|_| false));
+                let agrees =
+                    nibble_mrz::check_digit(&swapped) == nibble_mrz::check_digit(&text(&|_| false));
                 assert_eq!(agrees, weights.is_multiple_of(multiple), "{pair} in {replaced:09b}");
             }
         }

@@ -62,8 +62,12 @@ struct Band {
 impl Band {
     fn new(grid: &Grid, columns: usize) -> Self {
         let ranges: Vec<_> = (0..grid.slots).map(|i| grid.columns(i, columns)).collect();
-        let low = (0..columns).map(|t| ranges.iter().take_while(|range| range.end <= t).count()).collect();
-        let high = (0..columns).map(|t| ranges.iter().take_while(|range| range.start <= t).count()).collect();
+        let low = (0..columns)
+            .map(|t| ranges.iter().take_while(|range| range.end <= t).count())
+            .collect();
+        let high = (0..columns)
+            .map(|t| ranges.iter().take_while(|range| range.start <= t).count())
+            .collect();
         Self { columns, slots: grid.slots, low, high }
     }
 
@@ -92,7 +96,11 @@ impl Layer {
     /// The layer after column `t`; before the first column where `t` is `None`.
     fn zero(band: &Band, t: Option<usize>) -> Self {
         let active = t.map_or(0..0, |t| band.active(t));
-        Self { blank: vec![0.0; band.slots + 1], first: active.start, symbol: vec![NO_SYMBOL; active.len()] }
+        Self {
+            blank: vec![0.0; band.slots + 1],
+            first: active.start,
+            symbol: vec![NO_SYMBOL; active.len()],
+        }
     }
 
     fn symbol(&self, slot: usize) -> &[f64; SYMBOLS] {
@@ -111,8 +119,13 @@ impl Layer {
     /// The mass of all alignments that pass through these states, given the masses after them.
     fn meeting(&self, after: &Self) -> f64 {
         let blank: f64 = self.blank.iter().zip(&after.blank).map(|(a, b)| a * b).sum();
-        let symbol: f64 =
-            self.symbol.iter().flatten().zip(after.symbol.iter().flatten()).map(|(a, b)| a * b).sum();
+        let symbol: f64 = self
+            .symbol
+            .iter()
+            .flatten()
+            .zip(after.symbol.iter().flatten())
+            .map(|(a, b)| a * b)
+            .sum();
         blank + symbol
     }
 }
@@ -142,7 +155,8 @@ fn backward(columns: &Columns, band: &Band) -> Vec<Layer> {
             std::array::from_fn(|c| column[c] * symbol[c])
         };
         for emitted in band.emitted(t) {
-            here.blank[emitted] = column[BLANK] * next.blank[emitted] + entering(emitted).iter().sum::<f64>();
+            here.blank[emitted] =
+                column[BLANK] * next.blank[emitted] + entering(emitted).iter().sum::<f64>();
         }
         for (k, symbol) in here.symbol.iter_mut().enumerate() {
             let slot = here.first + k;
@@ -173,7 +187,8 @@ pub(crate) fn marginals(columns: &Columns, grid: &Grid) -> Vec<Slot> {
         let column = floored(columns, t);
         let mut here = Layer::zero(&band, Some(t));
         for emitted in band.emitted(t) {
-            let ended: f64 = emitted.checked_sub(1).map_or(0.0, |slot| before.symbol(slot).iter().sum());
+            let ended: f64 =
+                emitted.checked_sub(1).map_or(0.0, |slot| before.symbol(slot).iter().sum());
             here.blank[emitted] = column[BLANK] * (before.blank[emitted] + ended);
         }
         let mut entered = vec![NO_SYMBOL; here.symbol.len()];
@@ -211,8 +226,10 @@ pub(crate) fn marginals(columns: &Columns, grid: &Grid) -> Vec<Slot> {
 pub(crate) fn ink(columns: &Columns, grid: &Grid) -> Vec<f32> {
     let at = |i: usize| {
         let middle = grid.first + (i as f32 + 0.5) * grid.step;
-        let (from, to) =
-            ((middle - 0.5 * grid.step).max(0.0) as usize, (middle + 0.5 * grid.step).max(0.0) as usize);
+        let (from, to) = (
+            (middle - 0.5 * grid.step).max(0.0) as usize,
+            (middle + 0.5 * grid.step).max(0.0) as usize,
+        );
         (from..to).map(|t| columns.at(t)[..BLANK].iter().sum()).fold(0.0, f32::max)
     };
     (0..grid.slots).map(at).collect()
@@ -307,7 +324,8 @@ mod tests {
         assert!(far.iter().flatten().all(|p| (p - 1.0 / SYMBOLS as f32).abs() < 1e-6));
         assert!(marginals(&columns, &Grid { first: 0.0, step: 3.0, slots: 0 }).is_empty());
         assert_eq!(
-            marginals(&Columns::from_logits(&[], 1.0), &Grid { first: 0.0, step: 3.0, slots: 1 }).len(),
+            marginals(&Columns::from_logits(&[], 1.0), &Grid { first: 0.0, step: 3.0, slots: 1 })
+                .len(),
             1
         );
     }

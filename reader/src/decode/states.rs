@@ -16,7 +16,9 @@ const LISTED: f32 = 4.0;
 /// The fields of a text that hold a code of a state which no check digit protects.
 fn spans(text: &Text) -> impl Iterator<Item = Span> {
     let layout = text.format.layout();
-    let spans = [FieldKind::Issuer, FieldKind::Nationality].into_iter().filter_map(|kind| layout.span(kind));
+    let spans = [FieldKind::Issuer, FieldKind::Nationality]
+        .into_iter()
+        .filter_map(|kind| layout.span(kind));
     spans.filter(|span| span.len == 3 && !layout.is_protected(span.line, span.start))
 }
 
@@ -37,7 +39,9 @@ pub(crate) fn settle_states(slots: &[&[Slot]], mut text: Text) -> Text {
         }
         let score = |code: &[u8]| row.iter().zip(code).map(|(slot, &c)| log(slot, c)).sum::<f32>();
         let best = known_states().max_by(|a, b| score(&a[..]).total_cmp(&score(&b[..])));
-        let Some(best) = best.filter(|best| score(&best[..]) > score(&code) - LISTED) else { continue };
+        let Some(best) = best.filter(|best| score(&best[..]) > score(&code) - LISTED) else {
+            continue;
+        };
         text.score += score(best) - score(&code);
         text.lines[span.line][span.start..span.start + span.len].copy_from_slice(best);
     }
@@ -50,7 +54,9 @@ pub(crate) fn settle_states(slots: &[&[Slot]], mut text: Text) -> Text {
 pub(crate) fn is_unlisted_state(text: &Text, line: usize, position: usize) -> bool {
     let codes: Vec<&[u8]> = spans(text).map(|span| span.of(&text.lines)).collect();
     let own = spans(text).find(|span| span.covers(line, position)).map(|span| span.of(&text.lines));
-    own.is_some_and(|own| !is_known_state(own) && codes.iter().filter(|code| **code == own).count() < 2)
+    own.is_some_and(|own| {
+        !is_known_state(own) && codes.iter().filter(|code| **code == own).count() < 2
+    })
 }
 
 /// The probabilities of a slot, after those of characters that make no listed code are lowered; those
@@ -78,8 +84,10 @@ mod tests {
     use crate::decode::SYMBOLS;
     use nibble_mrz::Format;
 
-    const PASSPORT: [&str; 2] =
-        ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
+    const PASSPORT: [&str; 2] = [
+        "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+        "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+    ];
 
     fn slots() -> Vec<Vec<Slot>> {
         let sure = |c: u8| {

@@ -85,7 +85,8 @@ impl Moments {
         let root = (half_difference * half_difference + xy * xy).sqrt();
         let (major, minor) = (half_trace + root, (half_trace - root).max(0.0));
         // The eigenvector of the larger eigenvalue, by the better conditioned of two formulas.
-        let (vx, vy) = if xx >= yy { (root + half_difference, xy) } else { (xy, root - half_difference) };
+        let (vx, vy) =
+            if xx >= yy { (root + half_difference, xy) } else { (xy, root - half_difference) };
         let mut along = Point::new(vx as f32, vy as f32).unit();
         if along.x < 0.0 || (along.x == 0.0 && along.y < 0.0) {
             along = along * -1.0;
@@ -198,7 +199,8 @@ impl Blobs {
                 while candidate < above.len() && above[candidate].1 < start {
                     candidate += 1;
                 }
-                let touching = above[candidate..].iter().take_while(|run| run.0 <= x).map(|run| run.2);
+                let touching =
+                    above[candidate..].iter().take_while(|run| run.0 <= x).map(|run| run.2);
                 let id = blobs.added(&Moments::run(start, x, y), touching);
                 current.push((start, x, id));
             }

@@ -63,7 +63,9 @@ impl Grid {
         let across = |at: usize| self.values[at] + self.values[at + 1] + self.values[at + 2];
         let places = (0..self.values.len() / self.stride - 2)
             .flat_map(|y| (0..self.stride - 2).map(move |x| y * self.stride + x));
-        places.map(|at| across(at) + across(at + self.stride) + across(at + 2 * self.stride)).collect()
+        places
+            .map(|at| across(at) + across(at + self.stride) + across(at + 2 * self.stride))
+            .collect()
     }
 
     /// 16 times the values on row `y` of pixels, for each block and the repeated ones.
@@ -79,7 +81,8 @@ impl Grid {
 
 /// The contrast of a picture that is not empty.
 pub(super) fn contrast(gray: &Gray) -> Contrast {
-    let (width, height) = (gray.width().next_multiple_of(BLOCK), gray.height().next_multiple_of(BLOCK));
+    let (width, height) =
+        (gray.width().next_multiple_of(BLOCK), gray.height().next_multiple_of(BLOCK));
     // The last column and row repeat.
     let mut pixels = Vec::with_capacity(width * height);
     for y in 0..height {
@@ -97,7 +100,9 @@ pub(super) fn contrast(gray: &Gray) -> Contrast {
             continue;
         }
         let (blocks, _) = row.as_chunks_mut::<BLOCK>();
-        for ((block, mean), gain) in blocks.iter_mut().zip(mean_row.windows(3)).zip(gain_row.windows(3)) {
+        for ((block, mean), gain) in
+            blocks.iter_mut().zip(mean_row.windows(3)).zip(gain_row.windows(3))
+        {
             encode(block, mean, gain);
         }
         row[gray.width()..].fill(0);
@@ -119,7 +124,9 @@ fn blocks(pixels: &[u8], width: usize) -> (Grid, Grid) {
                 *square += u32::from(u16::from(pixel) * u16::from(pixel));
             }
         }
-        for (sums, squares) in sums.as_chunks::<BLOCK>().0.iter().zip(squares.as_chunks::<BLOCK>().0) {
+        for (sums, squares) in
+            sums.as_chunks::<BLOCK>().0.iter().zip(squares.as_chunks::<BLOCK>().0)
+        {
             let total: u32 = sums.iter().map(|&sum| u32::from(sum)).sum();
             let square: u32 = squares.iter().sum();
             totals.push(total);
@@ -129,8 +136,11 @@ fn blocks(pixels: &[u8], width: usize) -> (Grid, Grid) {
     }
     let means: Vec<u32> =
         Grid::of(&totals, columns).sums().iter().map(|sum| (16 * sum + 288) / 576).collect();
-    let gains: Vec<u32> =
-        Grid::of(&deviations, columns).sums().iter().map(|sum| GAIN / (sum + 576 * FLOOR)).collect();
+    let gains: Vec<u32> = Grid::of(&deviations, columns)
+        .sums()
+        .iter()
+        .map(|sum| GAIN / (sum + 576 * FLOOR))
+        .collect();
     (Grid::of(&means, columns), Grid::of(&gains, columns))
 }
 
@@ -181,14 +191,18 @@ mod tests {
 
     #[test]
     fn codes_are_those_of_the_training() {
-        let file = std::fs::read("../testdata/golden/contrast.safetensors").expect("a committed file");
+        let file =
+            std::fs::read("../testdata/golden/contrast.safetensors").expect("a committed file");
         let golden = safetensors::SafeTensors::deserialize(&file).expect("a golden file");
-        let (gray, codes) = (golden.tensor("gray").expect("gray"), golden.tensor("codes").expect("codes"));
+        let (gray, codes) =
+            (golden.tensor("gray").expect("gray"), golden.tensor("codes").expect("codes"));
         let &[height, width] = gray.shape() else { panic!("a picture has two sides") };
         let picture = Gray::new(width, height, gray.data().to_vec()).expect("sizes agree");
         let contrast = contrast(&picture);
         assert!(width % BLOCK != 0 && height % BLOCK != 0, "the border counts too");
-        for (row, expected) in contrast.pixels.chunks(contrast.width).zip(codes.data().chunks(width)) {
+        for (row, expected) in
+            contrast.pixels.chunks(contrast.width).zip(codes.data().chunks(width))
+        {
             let found: Vec<u8> = row[..width].iter().map(|pixel| pixel / CODE).collect();
             assert_eq!(found, expected);
         }

@@ -74,7 +74,8 @@ impl Line {
         let cap = (bar.thickness - 1.5).max(2.5);
         let half = bar.along * bar.half;
         let length = 2.0 * bar.half / (cap * PITCH_PER_CAP);
-        let path = LinePath::straight(bar.centre - half, bar.centre + half, cap, length).scaled(level.scale);
+        let path = LinePath::straight(bar.centre - half, bar.centre + half, cap, length)
+            .scaled(level.scale);
         let texture = bar.texture(&level.gray);
         let fits = HINTED_LENGTH.contains(&length) && texture > MIN_TEXTURE;
         fits.then_some(Self { path, regularity: 0.5 * texture.min(1.0) })

@@ -74,9 +74,14 @@ impl Locator {
     fn proposals_at(&mut self, picture: &Pyramid, times: usize) -> Vec<Proposal> {
         let contrast = contrast(picture.level(times));
         // The size suits the network: its sides are multiples of 8.
-        let Ok(maps) = self.network.maps(&contrast.pixels, contrast.width) else { return Vec::new() };
+        let Ok(maps) = self.network.maps(&contrast.pixels, contrast.width) else {
+            return Vec::new();
+        };
         let scale = picture.scale(times);
-        proposals(&maps.to_f32(), maps.columns()).iter().map(|proposal| proposal.scaled(scale)).collect()
+        proposals(&maps.to_f32(), maps.columns())
+            .iter()
+            .map(|proposal| proposal.scaled(scale))
+            .collect()
     }
 }
 
@@ -96,7 +101,8 @@ mod tests {
         let network = Network::from_bytes(nibble_models::LOCATE_U4).expect("a committed model");
         let mut locator = Locator::new(network).expect("a locator");
         for (width, height) in [(1, 1), (3, 900), (7, 8), (385, 2), (1000, 701)] {
-            let gray = nibble_gray::Gray::new(width, height, vec![90; width * height]).expect("sizes agree");
+            let gray = nibble_gray::Gray::new(width, height, vec![90; width * height])
+                .expect("sizes agree");
             assert!(
                 locator.proposals(&Pyramid::of(&gray)).is_empty(),
                 "a flat picture of {width} x {height}"

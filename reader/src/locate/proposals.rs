@@ -59,7 +59,12 @@ pub(crate) struct Proposal {
 impl Proposal {
     /// The proposal in a picture `factor` times as large.
     pub(super) fn scaled(&self, factor: f32) -> Self {
-        Self { start: self.start * factor, end: self.end * factor, half: self.half * factor, ..*self }
+        Self {
+            start: self.start * factor,
+            end: self.end * factor,
+            half: self.half * factor,
+            ..*self
+        }
     }
 
     fn middle(&self) -> Point {
@@ -68,7 +73,8 @@ impl Proposal {
 
     /// Whether the two are pieces of one zone: both lie on one line, with a small gap between them.
     fn continues(&self, other: &Self) -> bool {
-        let (long, short) = if length(self) >= length(other) { (self, other) } else { (other, self) };
+        let (long, short) =
+            if length(self) >= length(other) { (self, other) } else { (other, self) };
         let along = (long.end - long.start).unit();
         let course = short.end - short.start;
         if course.norm() > 3.0 * CELL && along.dot(course).abs() < 0.97 * course.norm() {
@@ -111,7 +117,9 @@ struct Cell<'a> {
 pub(super) fn proposals(maps: &[f32], columns: usize) -> Vec<Proposal> {
     let mut found: Vec<(Proposal, Vec<Cell<'_>>)> = components(maps, columns)
         .into_iter()
-        .filter(|cells| cells.len() > 1 && cells.iter().any(|cell| cell.numbers[0] > MIN_BEST_LOGIT))
+        .filter(|cells| {
+            cells.len() > 1 && cells.iter().any(|cell| cell.numbers[0] > MIN_BEST_LOGIT)
+        })
         .filter_map(fit)
         .collect();
     sort_by(&mut found, |a, b| b.0.score.total_cmp(&a.0.score));
@@ -121,8 +129,11 @@ pub(super) fn proposals(maps: &[f32], columns: usize) -> Vec<Proposal> {
         cells.append(&mut others);
         found.insert(i, fit(cells).unwrap_or((whole, Vec::new())));
     }
-    let mut proposals: Vec<Proposal> =
-        found.iter().filter(|(_, cells)| cells.len() >= MIN_CELLS).map(|(proposal, _)| *proposal).collect();
+    let mut proposals: Vec<Proposal> = found
+        .iter()
+        .filter(|(_, cells)| cells.len() >= MIN_CELLS)
+        .map(|(proposal, _)| *proposal)
+        .collect();
     sort_by(&mut proposals, |a, b| b.score.total_cmp(&a.score));
     proposals.truncate(MAX_PROPOSALS);
     proposals
@@ -130,8 +141,9 @@ pub(super) fn proposals(maps: &[f32], columns: usize) -> Vec<Proposal> {
 
 /// The first two proposals that are pieces of one zone.
 fn pieces(found: &[(Proposal, Vec<Cell<'_>>)]) -> Option<(usize, usize)> {
-    (0..found.len())
-        .find_map(|i| (i + 1..found.len()).find(|&j| found[i].0.continues(&found[j].0)).map(|j| (i, j)))
+    (0..found.len()).find_map(|i| {
+        (i + 1..found.len()).find(|&j| found[i].0.continues(&found[j].0)).map(|j| (i, j))
+    })
 }
 
 /// The groups of cells that are probably inside a zone, touch one another, corners included, and
@@ -205,7 +217,8 @@ fn fit(cells: Vec<Cell<'_>>) -> Option<(Proposal, Vec<Cell<'_>>)> {
     let mut along = halved(Point::new(number(&cells, COS_TWICE), number(&cells, SIN_TWICE)));
     let (mut kept, mut middle, mut half) = (cells.clone(), Point::default(), 1.0f32);
     for allowed in ALLOWED {
-        middle = Point::new(mean(&kept, |cell| cell.leads_to.x), mean(&kept, |cell| cell.leads_to.y));
+        middle =
+            Point::new(mean(&kept, |cell| cell.leads_to.x), mean(&kept, |cell| cell.leads_to.y));
         half = (number(&kept, HALF) * CELL).max(1.0);
         for _ in 0..2 {
             let (mut product, mut square) = (0.0, STIFFNESS);
@@ -218,8 +231,11 @@ fn fit(cells: Vec<Cell<'_>>) -> Option<(Proposal, Vec<Cell<'_>>)> {
             along = (along + along.down() * (product / square)).unit();
         }
         let reach = (0.5 * half).max(2.5) * allowed;
-        kept =
-            cells.iter().filter(|cell| along.cross(cell.leads_to - middle).abs() <= reach).copied().collect();
+        kept = cells
+            .iter()
+            .filter(|cell| along.cross(cell.leads_to - middle).abs() <= reach)
+            .copied()
+            .collect();
         if kept.is_empty() {
             return None;
         }
@@ -246,7 +262,11 @@ fn halved(twice: Point) -> Point {
     let unit = twice.unit();
     let part = |cosine: f32| ((1.0 + cosine) / 2.0).max(0.0).sqrt();
     let (x, y) = (part(unit.x), part(-unit.x));
-    if x == 0.0 && y == 0.0 { Point::new(1.0, 0.0) } else { Point::new(x, if unit.y < 0.0 { -y } else { y }) }
+    if x == 0.0 && y == 0.0 {
+        Point::new(1.0, 0.0)
+    } else {
+        Point::new(x, if unit.y < 0.0 { -y } else { y })
+    }
 }
 
 #[cfg(test)]
@@ -261,7 +281,8 @@ mod tests {
         let mut maps = vec![0.0; COLUMNS * ROWS * CHANNELS];
         for (index, numbers) in maps.chunks_exact_mut(CHANNELS).enumerate() {
             numbers[0] = -6.0;
-            let at = Point::new((index % COLUMNS) as f32 + 0.5, (index / COLUMNS) as f32 + 0.5) * CELL;
+            let at =
+                Point::new((index % COLUMNS) as f32 + 0.5, (index / COLUMNS) as f32 + 0.5) * CELL;
             for &(start, end, half) in zones {
                 let along = (end - start).unit();
                 let (u, v) = (along.dot(at - start), along.cross(at - start));
@@ -298,7 +319,9 @@ mod tests {
     #[test]
     fn zones_are_found_in_their_maps_in_any_direction() {
         let centre = Point::new(150.0, 118.0);
-        for (cos, sin) in [(1.0, 0.0), (0.0, 1.0), (-0.8, 0.6), (-1.0, 0.0), (0.6, -0.8), (0.28, 0.96)] {
+        for (cos, sin) in
+            [(1.0, 0.0), (0.0, 1.0), (-0.8, 0.6), (-1.0, 0.0), (0.6, -0.8), (0.28, 0.96)]
+        {
             let half = Point::new(cos, sin) * 90.0;
             let zone = (centre - half, centre + half, 12.0);
             let found = proposals(&maps_of(&[zone]), COLUMNS);
@@ -318,8 +341,10 @@ mod tests {
         assert_found(&found[second], lower);
         // A finger hides three columns of cells.
         let mut maps = maps_of(&[upper]);
-        for cell in
-            maps.chunks_exact_mut(CHANNELS).enumerate().filter(|(i, _)| (15..18).contains(&(i % COLUMNS)))
+        for cell in maps
+            .chunks_exact_mut(CHANNELS)
+            .enumerate()
+            .filter(|(i, _)| (15..18).contains(&(i % COLUMNS)))
         {
             cell.1[0] = -6.0;
         }

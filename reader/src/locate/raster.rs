@@ -2,7 +2,10 @@
 //! stage to stage. Each stage keeps only the few rows that it needs, so that they stay in the L1
 //! cache.
 
-#![allow(clippy::cast_possible_truncation, reason = "sums are kept within 16 bits: see `BoxMean::of`")]
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "sums are kept within 16 bits: see `BoxMean::of`"
+)]
 
 use nibble_gray::Gray;
 
@@ -24,8 +27,9 @@ pub(super) fn shrink_by_root_two(gray: &Gray) -> Gray {
         for ((mixed, &upper), &lower) in mixed.iter_mut().zip(gray.row(top)).zip(gray.row(bottom)) {
             *mixed = u16::from(upper) * (10 - down) + u16::from(lower) * down;
         }
-        let mean =
-            |left: u16, right: u16, across: u16| ((left * (10 - across) + right * across + 50) / 100) as u8;
+        let mean = |left: u16, right: u16, across: u16| {
+            ((left * (10 - across) + right * across + 50) / 100) as u8
+        };
         // Seven pixels become five, always with the same weights.
         let (sevens, _) = mixed.as_chunks::<7>();
         let (fives, rest) = out.as_chunks_mut::<5>();
@@ -129,7 +133,13 @@ impl<'a, T: Copy + Default> Around<'a, T> {
 
 /// Combines, by `op`, the `2 * reach + 1` values around each value of a row. Beyond the ends of the
 /// row its end values repeat. `scratch` is passed in so that its memory is reused for each row.
-fn along<T: Copy>(row: &[T], reach: usize, op: impl Fn(T, T) -> T, scratch: &mut [Vec<T>; 2], out: &mut [T]) {
+fn along<T: Copy>(
+    row: &[T],
+    reach: usize,
+    op: impl Fn(T, T) -> T,
+    scratch: &mut [Vec<T>; 2],
+    out: &mut [T],
+) {
     let (Some(&first), Some(&last)) = (row.first(), row.last()) else { return };
     let side = 2 * reach + 1;
     let [blocks, doubled] = scratch;
@@ -183,8 +193,9 @@ impl<'a> BoxMean<'a> {
         let columns = vec![0; source.size().0];
         // Each column sum is scaled down to that of `kept` values.
         let kept = (usize::from(u16::MAX / max) / side).clamp(1, side);
-        let in_65536ths =
-            |part: usize, of: usize| (((part << 16) + of / 2) / of).min(usize::from(u16::MAX)) as u16;
+        let in_65536ths = |part: usize, of: usize| {
+            (((part << 16) + of / 2) / of).min(usize::from(u16::MAX)) as u16
+        };
         Self {
             around: Around::of(source, radius),
             columns,
@@ -329,8 +340,12 @@ mod tests {
     use super::*;
 
     fn noise(width: usize, height: usize) -> Gray {
-        Gray::new(width, height, (0..width * height).map(|i| ((i * 7919 + 13) % 256) as u8).collect())
-            .expect("sizes agree")
+        Gray::new(
+            width,
+            height,
+            (0..width * height).map(|i| ((i * 7919 + 13) % 256) as u8).collect(),
+        )
+        .expect("sizes agree")
     }
 
     fn all<T: Copy + Default>(mut rows: impl Rows<T>) -> Vec<T> {
@@ -365,7 +380,10 @@ mod tests {
                     let sum: u64 = square(&gray, place, radius).map(u64::from).sum();
                     let expected = 4 * sum / (2 * radius as u64 + 1).pow(2);
                     let off = if max == 255 { 1 } else { 3 };
-                    assert!(expected.abs_diff(u64::from(*mean)) <= off, "{mean} {expected} {radius} {max}");
+                    assert!(
+                        expected.abs_diff(u64::from(*mean)) <= off,
+                        "{mean} {expected} {radius} {max}"
+                    );
                 }
             }
         }
@@ -376,7 +394,11 @@ mod tests {
         let white = Gray::new(60, 60, vec![255; 3600]).expect("sizes agree");
         for radius in [1, 5, 12] {
             let means = all(BoxMean::of(Pixels::of(&white), radius, 255, 4));
-            assert!(means.iter().all(|&mean| mean.abs_diff(MAX_INK) <= 4), "{radius} {:?}", means[0]);
+            assert!(
+                means.iter().all(|&mean| mean.abs_diff(MAX_INK) <= 4),
+                "{radius} {:?}",
+                means[0]
+            );
         }
     }
 
@@ -407,13 +429,18 @@ mod tests {
             };
             for y in 0..small.height() {
                 for x in 0..small.width() {
-                    let ((left, right, across), (top, bottom, down)) = (at(x, width), at(y, height));
+                    let ((left, right, across), (top, bottom, down)) =
+                        (at(x, width), at(y, height));
                     let row = |y: usize| {
                         usize::from(gray.row(y)[left]) * (10 - across)
                             + usize::from(gray.row(y)[right]) * across
                     };
                     let expected = (row(top) * (10 - down) + row(bottom) * down + 50) / 100;
-                    assert_eq!(usize::from(small.row(y)[x]), expected, "{width} x {height}: {x} {y}");
+                    assert_eq!(
+                        usize::from(small.row(y)[x]),
+                        expected,
+                        "{width} x {height}: {x} {y}"
+                    );
                 }
             }
         }
@@ -425,7 +452,10 @@ mod tests {
         assert!(all(Ink::of(&flat, 5)).iter().all(|&v| v <= 1));
         assert!(flat.shrunk(3).pixels().iter().all(|&p| p == 77));
         assert!(shrink_by_root_two(&flat).pixels().iter().all(|&p| p == 77));
-        assert_eq!((shrink_by_root_two(&flat).width(), shrink_by_root_two(&flat).height()), (21, 14));
+        assert_eq!(
+            (shrink_by_root_two(&flat).width(), shrink_by_root_two(&flat).height()),
+            (21, 14)
+        );
     }
 
     #[test]

@@ -48,7 +48,12 @@ pub(super) fn hints(picture: &Pyramid, proposal: &Proposal) -> Vec<LinePath> {
     let down = course.unit().down();
     let hint = |offset: f32, cap: f32| {
         let moved = down * offset;
-        LinePath::straight(proposal.start + moved, proposal.end + moved, cap, length / (cap * PITCH_PER_CAP))
+        LinePath::straight(
+            proposal.start + moved,
+            proposal.end + moved,
+            cap,
+            length / (cap * PITCH_PER_CAP),
+        )
     };
     let per_row = proposal.half / HALF_ROWS;
     let lobes = lobes(&profile(picture, proposal));
@@ -78,7 +83,8 @@ fn profile(picture: &Pyramid, proposal: &Proposal) -> Vec<f32> {
     let path = LinePath::straight(proposal.start, proposal.end, proposal.half, COLUMNS as f32);
     let layout = Layout { rows: ROWS, columns: COLUMNS, pitch: 1.0, cap: HALF_ROWS, margin: 0.0 };
     let pixels = picture.sample(&path, &layout);
-    let change = |row: &[u8]| row.windows(2).map(|pair| u32::from(pair[0].abs_diff(pair[1]))).sum::<u32>();
+    let change =
+        |row: &[u8]| row.windows(2).map(|pair| u32::from(pair[0].abs_diff(pair[1]))).sum::<u32>();
     pixels.chunks_exact(COLUMNS).map(|row| change(row) as f32).collect()
 }
 
@@ -123,7 +129,9 @@ fn lobes(profile: &[f32]) -> Vec<Lobe> {
         let lobe = Lobe { middle: (top + bottom) / 2.0 + 0.5, height: bottom - top };
         let taken = (top - 1.0).max(0.0) as usize..=((bottom + 2.0) as usize).min(ROWS - 1);
         let overlaps = free[best]
-            && taken.clone().any(|y| smooth[y] > half && !free[y] && (reach..ROWS - reach).contains(&y));
+            && taken
+                .clone()
+                .any(|y| smooth[y] > half && !free[y] && (reach..ROWS - reach).contains(&y));
         for y in taken {
             free[y] = false;
         }
@@ -162,7 +170,9 @@ mod tests {
 
     #[test]
     fn lines_are_found_in_frames_that_touch_them() {
-        for (lines, half, near) in [(&[44, 76][..], 22.0, 1), (&[30, 60, 90], 36.0, 2), (&[60], 7.0, 1)] {
+        for (lines, half, near) in
+            [(&[44, 76][..], 22.0, 1), (&[30, 60, 90], 36.0, 2), (&[60], 7.0, 1)]
+        {
             let gray = page(lines, near);
             let (start, end) = (Point::new(20.0, 60.0), Point::new(380.0, 60.0));
             let proposal = Proposal { start, end, half, score: 1.0 };

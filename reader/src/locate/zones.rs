@@ -96,7 +96,11 @@ pub(super) fn group(mut lines: Vec<Line>) -> Vec<Zone> {
         let score = alone * members.iter().map(|&m| line_score(&kept[m])).sum::<f32>();
         let mut lines: Vec<LinePath> = members.iter().map(|&m| kept[m].path).collect();
         level_heights(&mut lines, |line, factor| {
-            LinePath { cap: line.cap * factor, ..*line }.recounted(0.0, factor, line.length / factor)
+            LinePath { cap: line.cap * factor, ..*line }.recounted(
+                0.0,
+                factor,
+                line.length / factor,
+            )
         });
         zones.push(Zone { lines, score });
     }

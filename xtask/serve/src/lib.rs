@@ -50,7 +50,9 @@ pub fn answer(stream: &mut (impl Read + Write), folder: &Path) -> std::io::Resul
     let file = file_for(folder, target).and_then(|path| Some((fs::read(&path).ok()?, kind(&path))));
     let (status, kind, body) = match (method, file) {
         ("GET" | "HEAD", Some((body, kind))) => ("200 OK", kind, body),
-        ("GET" | "HEAD", None) => ("404 Not Found", "text/plain; charset=utf-8", b"not found\n".to_vec()),
+        ("GET" | "HEAD", None) => {
+            ("404 Not Found", "text/plain; charset=utf-8", b"not found\n".to_vec())
+        }
         _ => ("405 Method Not Allowed", "text/plain; charset=utf-8", Vec::new()),
     };
     write!(

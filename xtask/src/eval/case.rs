@@ -107,7 +107,8 @@ impl Tally {
         self.edits += edits(&case.wanted.concat(), &case.found().concat());
         self.valid += usize::from(case.reading["valid"] == true);
         self.wrong_but_valid += usize::from(case.is_wrong_but_valid());
-        self.wrong_in_name += usize::from(case.is_wrong_but_valid() && case.is_wrong_in_name_only());
+        self.wrong_in_name +=
+            usize::from(case.is_wrong_but_valid() && case.is_wrong_in_name_only());
         if let Some(loss) = case.loss() {
             self.lost[loss as usize] += 1;
         }
@@ -130,7 +131,10 @@ impl Tally {
     pub(super) fn times(&self) -> (f64, f64) {
         let mut sorted = self.milliseconds.clone();
         sorted.sort_by(f64::total_cmp);
-        (sorted.get(sorted.len() / 2).copied().unwrap_or(0.0), sorted.last().copied().unwrap_or(0.0))
+        (
+            sorted.get(sorted.len() / 2).copied().unwrap_or(0.0),
+            sorted.last().copied().unwrap_or(0.0),
+        )
     }
 
     #[allow(clippy::cast_precision_loss, reason = "counts of characters")]

@@ -33,7 +33,8 @@ pub(super) fn fields(row: &str) -> Vec<String> {
 /// The rows of a folder's `index.csv`.
 pub(super) fn index(folder: &Path) -> Result<Vec<Row>> {
     let index = folder.join("index.csv");
-    let text = std::fs::read_to_string(&index).with_context(|| format!("{} is needed", index.display()))?;
+    let text = std::fs::read_to_string(&index)
+        .with_context(|| format!("{} is needed", index.display()))?;
     let mut rows = text.lines();
     let header = fields(rows.next().unwrap_or_default());
     let column = |name: &str| {
@@ -44,7 +45,10 @@ pub(super) fn index(folder: &Path) -> Result<Vec<Row>> {
     };
     let columns = [column("file")?, column("doc")?, column("kind")?, column("mrz")?];
     let pick = |row: Vec<String>| {
-        columns.iter().all(|&index| index < row.len()).then(|| columns.map(|index| row[index].clone()))
+        columns
+            .iter()
+            .all(|&index| index < row.len())
+            .then(|| columns.map(|index| row[index].clone()))
     };
     let row = |[file, document, kind, zone]: [String; 4]| {
         let none = document == "NONE";

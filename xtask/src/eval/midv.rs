@@ -49,7 +49,8 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
         return Ok(Vec::new());
     }
     let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
-    let mut paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    let mut paths: Vec<PathBuf> =
+        entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
     paths.sort();
     Ok(paths)
 }
@@ -73,8 +74,12 @@ fn texts(pictures: &[PathBuf]) -> Result<BTreeMap<PathBuf, (String, Vec<String>)
     let readings = native::read(pictures, "f32")?;
     let known = |(path, reading): (&PathBuf, Value)| {
         let format = reading["document"]["format"].as_str()?.to_owned();
-        let lines =
-            reading["lines"].as_array()?.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let lines = reading["lines"]
+            .as_array()?
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
         (reading["valid"] == true).then(|| (path.clone(), (format, lines)))
     };
     Ok(pictures.iter().zip(readings).filter_map(known).collect())
@@ -95,14 +100,17 @@ fn of_500(set: &Path) -> Result<Vec<Row>> {
     let documents: Vec<PathBuf> =
         entries(set)?.into_iter().filter(|folder| folder.join("images").is_dir()).collect();
     let flat = |folder: &PathBuf| -> Option<PathBuf> {
-        let pictures = PICTURES.map(|extension| folder.join("images").join(name(folder) + "." + extension));
+        let pictures =
+            PICTURES.map(|extension| folder.join("images").join(name(folder) + "." + extension));
         pictures.into_iter().find(|picture| picture.is_file())
     };
     let flats: Vec<PathBuf> = documents.iter().filter_map(flat).collect();
     let texts = texts(&flats)?;
     let mut rows = Vec::new();
     for folder in &documents {
-        let Some((document, wanted)) = flat(folder).and_then(|picture| texts.get(&picture).cloned()) else {
+        let Some((document, wanted)) =
+            flat(folder).and_then(|picture| texts.get(&picture).cloned())
+        else {
             continue;
         };
         for condition in entries(&folder.join("images"))?.into_iter().filter(|path| path.is_dir()) {
@@ -129,7 +137,8 @@ fn size(picture: &Path) -> Result<(f64, f64)> {
 
 /// The lines of the zone of each picture that an annotation file names them for.
 fn annotated(truth: &Value) -> BTreeMap<String, Vec<String>> {
-    let pictures = truth["_via_img_metadata"].as_object().into_iter().flat_map(|pictures| pictures.values());
+    let pictures =
+        truth["_via_img_metadata"].as_object().into_iter().flat_map(|pictures| pictures.values());
     let lines = |picture: &Value| {
         let regions = picture["regions"].as_array().into_iter().flatten();
         let line = |region: &Value| {
@@ -168,7 +177,9 @@ fn of_2020(set: &Path) -> Result<Vec<Row>> {
         };
         for part in PARTS {
             for picture in entries(&set.join(part).join("images").join(&kind))? {
-                let Some((document, wanted)) = text(&name(&picture)).filter(|_| is_picture(&picture)) else {
+                let Some((document, wanted)) =
+                    text(&name(&picture)).filter(|_| is_picture(&picture))
+                else {
                     continue;
                 };
                 let file = picture.strip_prefix(set)?.to_string_lossy().into_owned();
@@ -195,13 +206,13 @@ mod tests {
 
     #[test]
     fn lines_are_taken_from_annotations_in_order() {
-        let region =
-            |name: &str, value: &str| json!({"region_attributes": {"field_name": name, "value": value}});
+        let region = |name: &str, value: &str| json!({"region_attributes": {"field_name": name, "value": value}});
         let truth = json!({"_via_img_metadata": {
             "00.jpg123": {"filename": "00.jpg", "regions": [region("mrz_line1", "B"), region("name", "X"), region("mrz_line0", "A")]},
             "01.jpg456": {"filename": "01.jpg", "regions": [region("name", "X")]},
         }});
-        let expected = BTreeMap::from([("00.jpg".to_owned(), vec!["A".to_owned(), "B".to_owned()])]);
+        let expected =
+            BTreeMap::from([("00.jpg".to_owned(), vec!["A".to_owned(), "B".to_owned()])]);
         assert_eq!(annotated(&truth), expected);
     }
 
@@ -218,9 +229,10 @@ mod tests {
             std::fs::create_dir_all(&truth).expect("a folder");
             let flat = folder.join(format!("images/{number:02}_specimen.jpg"));
             std::fs::copy(specimens.join(specimen), flat).expect("a specimen");
-            for (frame, quad) in
-                [(1, [[1, 1], [50, 1], [50, 50], [1, 50]]), (2, [[-9, 1], [50, 1], [50, 50], [1, 50]])]
-            {
+            for (frame, quad) in [
+                (1, [[1, 1], [50, 1], [50, 50], [1, 50]]),
+                (2, [[-9, 1], [50, 1], [50, 50], [1, 50]]),
+            ] {
                 let frame = format!("TA{number:02}_{frame:02}");
                 std::fs::copy(specimens.join(specimen), images.join(format!("{frame}.jpg")))
                     .expect("a specimen");
@@ -232,7 +244,10 @@ mod tests {
         let rows = index(&set).expect("a set");
         std::fs::remove_dir_all(&set).expect("removed");
         let files: Vec<&str> = rows.iter().map(|row| row.file.as_str()).collect();
-        assert_eq!(files, ["00_specimen/images/TA/TA00_01.jpg", "01_specimen/images/TA/TA01_01.jpg"]);
+        assert_eq!(
+            files,
+            ["00_specimen/images/TA/TA00_01.jpg", "01_specimen/images/TA/TA01_01.jpg"]
+        );
         assert!(rows.iter().all(|row| row.kind == "TA" && !row.wanted.is_empty()));
         assert_eq!((rows[0].document.as_str(), rows[1].document.as_str()), ("TD3", "TD1"));
     }

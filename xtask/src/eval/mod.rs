@@ -41,7 +41,8 @@ fn read(folder: &Path, rows: &[Row], precision: &str) -> Result<Vec<Case>> {
 pub(crate) fn warp(folder: &Path, set: Set) -> Result<PathBuf> {
     let rows = index(folder)?.into_iter();
     let flat = rows.filter(|row| ["scan", "render"].contains(&row.kind.as_str()));
-    let source = |row: Row| Source { file: row.file, document: row.document, lines: row.wanted.join("|") };
+    let source =
+        |row: Row| Source { file: row.file, document: row.document, lines: row.wanted.join("|") };
     let sources: Vec<Source> = flat.map(source).collect();
     let size = set.size.map_or_else(String::new, |(width, height)| format!("-{width}x{height}"));
     let frames = root().join(format!("target/warped/{}{size}", set.seed));
@@ -101,7 +102,10 @@ pub(crate) fn check() -> Result<()> {
     let mut tally = Tally::default();
     let frames = warp(&folder, Set { count, seed, size: None })?;
     read(&frames, &index(&frames)?, "u4")?.iter().for_each(|case| tally.add(case));
-    println!("    {} of {} frames exact, {} valid but wrong", tally.exact, count, tally.wrong_but_valid);
+    println!(
+        "    {} of {} frames exact, {} valid but wrong",
+        tally.exact, count, tally.wrong_but_valid
+    );
     if tally.exact < MIN_EXACT || tally.wrong_but_valid > 0 {
         bail!("at least {MIN_EXACT} frames must be exact and none wrong but valid");
     }
@@ -110,7 +114,8 @@ pub(crate) fn check() -> Result<()> {
 
 /// `cargo xtask eval` with its options.
 pub(crate) fn run(options: &[&str]) -> Result<()> {
-    let (mut folder, mut precision, mut json, mut write, mut page) = (DEFAULT, "all", false, false, None);
+    let (mut folder, mut precision, mut json, mut write, mut page) =
+        (DEFAULT, "all", false, false, None);
     let (mut warped, mut seed, mut midv, mut group) = (None, 1, None, Group::Kind);
     let mut rest = options.iter();
     while let Some(&option) = rest.next() {
@@ -120,10 +125,14 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
             }
             "--warped" => {
                 warped = Some(
-                    rest.next().and_then(|n| n.parse().ok()).context("--warped needs a number of frames")?,
+                    rest.next()
+                        .and_then(|n| n.parse().ok())
+                        .context("--warped needs a number of frames")?,
                 )
             }
-            "--seed" => seed = rest.next().and_then(|n| n.parse().ok()).context("--seed needs a number")?,
+            "--seed" => {
+                seed = rest.next().and_then(|n| n.parse().ok()).context("--seed needs a number")?
+            }
             "--midv500" => {
                 midv = Some(rest.next().copied().context("--midv500 needs the folder of the set")?)
             }

@@ -77,8 +77,11 @@ pub(super) fn table(results: &[(&str, Vec<Case>)], group: Group) -> String {
         for (kind, tally) in tallies(cases, group) {
             let (median, worst) = tally.times();
             let (low, high) = tally.interval();
-            let accuracy =
-                if tally.characters == 0 { String::from("-") } else { format!("{:.2} %", tally.accuracy()) };
+            let accuracy = if tally.characters == 0 {
+                String::from("-")
+            } else {
+                format!("{:.2} %", tally.accuracy())
+            };
             let _ = writeln!(
                 text,
                 "| {precision} | {kind} | {} of {} | {low:.1} to {high:.1} % | {} of {} | {accuracy} | {} | {} ({}) | {}, {}, {} | {median:.1} | {worst:.1} |",
@@ -140,7 +143,8 @@ const COMPARED: [(usize, &str); 2] = [(3, "exact"), (7, "valid")];
 /// What differs between a table and the one recorded before, a line for each figure.
 pub(super) fn changes(before: &str, now: &str) -> Vec<String> {
     let rows = |text: &str| -> BTreeMap<(String, String), Vec<String>> {
-        let cells = |row: &str| row.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+        let cells =
+            |row: &str| row.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
         let rows = text.lines().filter(|row| row.starts_with("| ")).map(cells);
         rows.filter(|cells| cells.len() > 8)
             .map(|cells| ((cells[1].clone(), cells[2].clone()), cells))
@@ -152,7 +156,10 @@ pub(super) fn changes(before: &str, now: &str) -> Vec<String> {
         let Some(old) = known.get(&(precision.clone(), kind.clone())) else { continue };
         for (column, name) in COMPARED {
             if old[column] != cells[column] {
-                changes.push(format!("{precision}, {kind}: {name} {} -> {}", old[column], cells[column]));
+                changes.push(format!(
+                    "{precision}, {kind}: {name} {} -> {}",
+                    old[column], cells[column]
+                ));
             }
         }
     }
@@ -165,8 +172,9 @@ mod tests {
 
     #[test]
     fn changed_figures_are_listed() {
-        let row =
-            |exact: &str, valid: &str| format!("| u4 | scan | {exact} | i | l | c | {valid} | w | s | m |\n");
+        let row = |exact: &str, valid: &str| {
+            format!("| u4 | scan | {exact} | i | l | c | {valid} | w | s | m |\n")
+        };
         assert_eq!(changes(&row("3 of 4", "2"), &row("3 of 4", "2")), [""; 0]);
         assert_eq!(
             changes(&row("3 of 4", "2"), &row("4 of 4", "1")),

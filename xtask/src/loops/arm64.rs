@@ -6,7 +6,9 @@ use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Instruction, Isa, TABLE, best_loop, filters_in_a_lane, functions, hexadecimal, listing, row};
+use super::{
+    Instruction, Isa, TABLE, best_loop, filters_in_a_lane, functions, hexadecimal, listing, row,
+};
 use crate::engines::{self, ENGINES};
 use crate::shell::output;
 
@@ -57,13 +59,21 @@ pub(super) fn compiled() -> Result<String> {
     for (name, code) in functions(&listing(&ARM64)?, &ARM64) {
         let Some((found, _)) = best_loop(&code, &ARM64) else { continue };
         ensure!(found.stack == 0, "the inner loop of {name} spills {} times", found.stack);
-        ensure!(!name.starts_with("neon_paper") || found.umlal, "the paper's kernel has lost its UMLAL");
+        ensure!(
+            !name.starts_with("neon_paper") || found.umlal,
+            "the paper's kernel has lost its UMLAL"
+        );
         seen.push((name, found));
     }
     seen.sort_by(|a, b| a.0.cmp(&b.0));
     seen.dedup_by(|a, b| a == b);
-    for wanted in ["neon_paper::tile", "neon_pair::tile", "neon::tile_f32", "dotprod::tile", "i8mm::tile"] {
-        ensure!(seen.iter().any(|(name, _)| name.starts_with(wanted)), "{wanted} is not in the listing");
+    for wanted in
+        ["neon_paper::tile", "neon_pair::tile", "neon::tile_f32", "dotprod::tile", "i8mm::tile"]
+    {
+        ensure!(
+            seen.iter().any(|(name, _)| name.starts_with(wanted)),
+            "{wanted} is not in the listing"
+        );
     }
     for (name, found) in &seen {
         row(&mut out, name, found);
@@ -77,8 +87,10 @@ fn translated(log: &str) -> Vec<Instruction> {
     let lines = log.lines().filter_map(|line| {
         let (address, rest) = line.strip_prefix("0x")?.split_once(":  ")?;
         let (bits, text) = rest.trim_start().split_at_checked(8)?;
-        let (operation, operands) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
-        let jumps = operation.starts_with("b.") || matches!(operation, "b" | "cbz" | "cbnz" | "tbz" | "tbnz");
+        let (operation, operands) =
+            text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
+        let jumps = operation.starts_with("b.")
+            || matches!(operation, "b" | "cbz" | "cbnz" | "tbz" | "tbnz");
         let target = operands.rsplit('#').next().filter(|word| jumps && word.starts_with("0x"));
         let place = hexadecimal(address)?;
         let line = Instruction {

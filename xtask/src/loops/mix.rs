@@ -47,7 +47,8 @@ pub(super) fn measured(clock: fn() -> f64) -> String {
         };
     }
 
-    if !(std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")) {
+    if !(std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma"))
+    {
         return String::new();
     }
     type Mix = fn() -> f64;

@@ -73,7 +73,8 @@ fn hexadecimal(text: &str) -> Option<u64> {
 
 /// The loop with the most multiply-adds per instruction, and its instructions.
 fn best_loop<'a>(code: &'a [Instruction], isa: &Isa) -> Option<(Loop, &'a [Instruction])> {
-    let places: BTreeMap<u64, usize> = code.iter().enumerate().map(|(at, line)| (line.place, at)).collect();
+    let places: BTreeMap<u64, usize> =
+        code.iter().enumerate().map(|(at, line)| (line.place, at)).collect();
     let loops = code.iter().enumerate().filter_map(|(end, last)| {
         let start = *places.get(&last.target?)?;
         let body = code.get(start..=end).filter(|body| body.len() <= LONGEST)?;
@@ -127,11 +128,19 @@ fn functions(listing: &str, isa: &Isa) -> Vec<(String, Vec<Instruction>)> {
             let (operation, operands) = line.split_once('\t').unwrap_or((line, ""));
             let function = found.len() - 1;
             let code = &mut found[function].1;
-            if let Some(label) = operands.rsplit([',', ' ']).next().filter(|word| word.starts_with(".LBB")) {
+            if let Some(label) =
+                operands.rsplit([',', ' ']).next().filter(|word| word.starts_with(".LBB"))
+            {
                 jumps.push((function, code.len(), label.to_owned()));
             }
             let (operation, operands) = (operation.to_owned(), operands.to_owned());
-            code.push(Instruction { place, operation, operands, bytes: String::new(), target: None });
+            code.push(Instruction {
+                place,
+                operation,
+                operands,
+                bytes: String::new(),
+                target: None,
+            });
         }
     }
     for (function, at, label) in jumps {
@@ -166,7 +175,11 @@ const TABLE: &str = "| multiply-adds | instructions | per instruction | stack ac
 fn row(out: &mut String, name: &str, found: &Loop) {
     let Loop { multiply_adds, instructions, stack, .. } = found;
     // Writing to a string cannot fail.
-    let _ = write!(out, "| {name} | {multiply_adds} | {instructions} | {:.2} | {stack} |", found.ratio());
+    let _ = write!(
+        out,
+        "| {name} | {multiply_adds} | {instructions} | {:.2} | {stack} |",
+        found.ratio()
+    );
 }
 
 /// The test step: fails if a listing has a loop that spills or lacks its instruction.

@@ -16,12 +16,14 @@ use serde_json::Value;
 
 use super::mix;
 use super::{
-    Instruction, Isa, Loop, TABLE, best_loop, filters_in_a_lane, functions, hexadecimal, listing, real, row,
+    Instruction, Isa, Loop, TABLE, best_loop, filters_in_a_lane, functions, hexadecimal, listing,
+    real, row,
 };
 use crate::native;
 use crate::shell::{command, output, root};
 
-const X86: Isa = Isa { target: "x86_64-unknown-linux-gnu", comment: "#", multiply_adds, is_stack_access };
+const X86: Isa =
+    Isa { target: "x86_64-unknown-linux-gnu", comment: "#", multiply_adds, is_stack_access };
 
 /// Rows, columns and depth of the product that is timed: the largest of the grid.
 const TIMED: [&str; 3] = ["360", "96", "512"];
@@ -57,7 +59,8 @@ fn multiply_adds(body: &[Instruction]) -> usize {
 
 fn is_stack_access(line: &Instruction) -> bool {
     let vector = line.operands.contains("mm");
-    let stack = ["(%rsp)", "(%rbp)", "[rsp", "[rbp"].iter().any(|base| line.operands.contains(base));
+    let stack =
+        ["(%rsp)", "(%rbp)", "[rsp", "[rbp"].iter().any(|base| line.operands.contains(base));
     // Arithmetic reads operands from memory on purpose; moves are spills.
     vector && stack && line.operation.starts_with("vmov")
 }
@@ -72,7 +75,8 @@ fn compiled() -> Result<Vec<(String, Loop, String)>> {
     let mut found = Vec::new();
     for (name, code) in functions(&listing(&X86)?, &X86) {
         let Some((best, body)) = best_loop(&code, &X86) else { continue };
-        let text = straight(body).map(|line| format!("{} {}\n", line.operation, line.operands)).collect();
+        let text =
+            straight(body).map(|line| format!("{} {}\n", line.operation, line.operands)).collect();
         found.push((name, best, text));
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
@@ -96,8 +100,12 @@ pub(super) fn check() -> Result<()> {
 /// The output of a program for a text on its standard input.
 fn piped(program: &str, arguments: &[&str], text: &str) -> Result<String> {
     let mut command = command(program);
-    let mut child =
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut child = command
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
     child.stdin.take().context("a pipe")?.write_all(text.as_bytes())?;
     let output = child.wait_with_output()?;
     ensure!(output.status.success(), "{program} failed");
@@ -128,10 +136,12 @@ fn printed(log: &str) -> Vec<Vec<Instruction>> {
         }
         // Address, offset, bytes, instruction.
         let mut words = line.split_whitespace();
-        let Some(place) = words.next().filter(|word| word.starts_with("0x")).and_then(hexadecimal) else {
+        let Some(place) = words.next().filter(|word| word.starts_with("0x")).and_then(hexadecimal)
+        else {
             continue;
         };
-        let (Some(_), Some(bytes), Some(function)) = (words.next(), words.next(), functions.last_mut())
+        let (Some(_), Some(bytes), Some(function)) =
+            (words.next(), words.next(), functions.last_mut())
         else {
             continue;
         };
@@ -140,7 +150,10 @@ fn printed(log: &str) -> Vec<Vec<Instruction>> {
         let jumps = operation.starts_with('j');
         let target = operands.split_whitespace().next().filter(|_| jumps).and_then(hexadecimal);
         let target = target.filter(|&target| target < place);
-        function.insert(place, Instruction { place, operation, operands, bytes: bytes.to_owned(), target });
+        function.insert(
+            place,
+            Instruction { place, operation, operands, bytes: bytes.to_owned(), target },
+        );
     }
     functions.into_iter().map(|function| function.into_values().collect()).collect()
 }
@@ -152,7 +165,10 @@ fn node(options: &[&str], binary: &str, arguments: &[&str]) -> Result<String> {
     let known = output(command("node").arg("--v8-options")).unwrap_or_default();
     let mut node = command("node");
     node.arg("--no-liftoff").args(known.contains(FLAG).then_some(FLAG)).args(options);
-    node.arg(root().join("web/tests/shell.mjs")).arg(root().join("web/pkg")).arg(binary).args(arguments);
+    node.arg(root().join("web/tests/shell.mjs"))
+        .arg(root().join("web/pkg"))
+        .arg(binary)
+        .args(arguments);
     output(&mut node).with_context(|| format!("node failed: {arguments:?}"))
 }
 
@@ -180,14 +196,19 @@ pub(super) fn bounds() -> Result<String> {
         TIMED[2],
         TABLE
     );
-    let mut add =
-        |place: &str, name: &str, best: &Loop, assembly: &str, gmacs: f64, clock: f64| -> Result<()> {
-            let most = real(best.multiply_adds) / cycles(assembly)?;
-            row(&mut out, &format!("{place} | {name}"), best);
-            let reached = gmacs / clock;
-            out.push_str(&format!(" {most:.1} | {reached:.1} | {:.0} % |\n", 100.0 * reached / most));
-            Ok(())
-        };
+    let mut add = |place: &str,
+                   name: &str,
+                   best: &Loop,
+                   assembly: &str,
+                   gmacs: f64,
+                   clock: f64|
+     -> Result<()> {
+        let most = real(best.multiply_adds) / cycles(assembly)?;
+        row(&mut out, &format!("{place} | {name}"), best);
+        let reached = gmacs / clock;
+        out.push_str(&format!(" {most:.1} | {reached:.1} | {:.0} % |\n", 100.0 * reached / most));
+        Ok(())
+    };
     native::build()?;
     let loops = compiled()?;
     for (function, kernel) in [
@@ -199,15 +220,21 @@ pub(super) fn bounds() -> Result<String> {
         ("sse41::tile_u8", "sse41_u8i8_6x8"),
         ("sse41::tile_u4", "sse41_u4i4_6x8"),
     ] {
-        let (_, best, assembly) =
-            loops.iter().find(|(name, ..)| name == function).with_context(|| format!("no {function}"))?;
+        let (_, best, assembly) = loops
+            .iter()
+            .find(|(name, ..)| name == function)
+            .with_context(|| format!("no {function}"))?;
         let mut bench = command("target/release/native-bench");
         let (isa, _) = kernel.split_once('_').unwrap_or_default();
-        bench.args(["gemm", "--json", "--isa", isa, "--m", TIMED[0], "--n", TIMED[1], "--k", TIMED[2]]);
+        bench.args([
+            "gemm", "--json", "--isa", isa, "--m", TIMED[0], "--n", TIMED[1], "--k", TIMED[2],
+        ]);
         let clock = clock();
-        let report: Value = serde_json::from_str(&output(&mut bench).context("native-bench gemm")?)?;
+        let report: Value =
+            serde_json::from_str(&output(&mut bench).context("native-bench gemm")?)?;
         let rows = report["rows"].as_array().context("rows")?;
-        let row = rows.iter().find(|row| row["kernel"] == kernel).with_context(|| kernel.to_owned())?;
+        let row =
+            rows.iter().find(|row| row["kernel"] == kernel).with_context(|| kernel.to_owned())?;
         add("compiler", kernel, best, assembly, row["gmacs"].as_f64().context("gmacs")?, clock)?;
     }
     for (binary, kernels) in [
@@ -226,7 +253,8 @@ pub(super) fn bounds() -> Result<String> {
                 .flat_map(|line| line.bytes.as_bytes().chunks(2))
                 .map(|digits| format!("0x{}", String::from_utf8_lossy(digits)))
                 .collect();
-            let assembly = piped("llvm-mc-16", &["--disassemble", "-triple=x86_64"], &bytes.join(" "))?;
+            let assembly =
+                piped("llvm-mc-16", &["--disassemble", "-triple=x86_64"], &bytes.join(" "))?;
             let clock = clock();
             let [m, n, k] = TIMED;
             let gmacs = node(&[], binary, &["time", kernel, m, n, k])?.parse()?;

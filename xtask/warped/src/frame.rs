@@ -63,7 +63,8 @@ impl Plane {
     fn convolved(&self, taps: &[(f32, f32, f32)]) -> Self {
         let total: f32 = taps.iter().map(|tap| tap.2).sum();
         Self::filled(self.width, self.height, |x, y| {
-            taps.iter().map(|&(dx, dy, weight)| weight * self.sample(x + dx, y + dy)).sum::<f32>() / total
+            taps.iter().map(|&(dx, dy, weight)| weight * self.sample(x + dx, y + dy)).sum::<f32>()
+                / total
         })
     }
 
@@ -80,12 +81,14 @@ impl Plane {
     fn moved(&self, length: f32, angle: f32) -> Self {
         let steps = 7_u8;
         let at = |i: u8| length * (f32::from(i) / f32::from(steps - 1) - 0.5);
-        let taps: Vec<_> = (0..steps).map(|i| (at(i) * angle.cos(), at(i) * angle.sin(), 1.0)).collect();
+        let taps: Vec<_> =
+            (0..steps).map(|i| (at(i) * angle.cos(), at(i) * angle.sin(), 1.0)).collect();
         self.convolved(&taps)
     }
 
     pub(crate) fn jpeg(&self, quality: u8) -> Result<Vec<u8>> {
-        let bytes: Vec<u8> = self.pixels.iter().map(|level| level.clamp(0.0, 255.0).round() as u8).collect();
+        let bytes: Vec<u8> =
+            self.pixels.iter().map(|level| level.clamp(0.0, 255.0).round() as u8).collect();
         let mut file = Vec::new();
         JpegEncoder::new_with_quality(&mut file, quality).encode(
             &bytes,
@@ -133,7 +136,9 @@ fn background(width: usize, height: usize, rng: &mut Rng) -> Plane {
         1 => {
             let thread = between(0.5..1.6, rng);
             Plane::filled(width, height, |x, y| {
-                base + 9.0 * (x * thread).sin() + 9.0 * (y * thread).sin() + 10.0 * coarse.at(x / w, y / h)
+                base + 9.0 * (x * thread).sin()
+                    + 9.0 * (y * thread).sin()
+                    + 10.0 * coarse.at(x / w, y / h)
             })
         }
         2 => {
@@ -198,12 +203,19 @@ fn rotation(tilt: f32, lean: f32, turn: f32) -> [[f32; 3]; 3] {
 }
 
 /// A position of the camera such that the whole document is in the frame.
-fn camera(document: &Plane, (width, height): (usize, usize), turned: bool, rng: &mut Rng) -> Camera {
+fn camera(
+    document: &Plane,
+    (width, height): (usize, usize),
+    turned: bool,
+    rng: &mut Rng,
+) -> Camera {
     let degrees = |limit: f32, rng: &mut Rng| between(-limit..limit, rng).to_radians();
     let quarter = if turned { f32::from(rng.u8(1..4)) * std::f32::consts::FRAC_PI_2 } else { 0.0 };
     // One angle of the plane to the camera, in any direction.
-    let (angle, towards) = (between(0.0..TILT, rng).to_radians(), between(0.0..std::f32::consts::TAU, rng));
-    let rotation = rotation(angle * towards.cos(), angle * towards.sin(), quarter + degrees(SPIN, rng));
+    let (angle, towards) =
+        (between(0.0..TILT, rng).to_radians(), between(0.0..std::f32::consts::TAU, rng));
+    let rotation =
+        rotation(angle * towards.cos(), angle * towards.sin(), quarter + degrees(SPIN, rng));
     let (w, h) = (width as f32, height as f32);
     let share = between(SHARE, rng);
     let mut camera =
@@ -296,14 +308,17 @@ fn light(frame: &mut Plane, rng: &mut Rng) {
         )
     });
     let glare: Vec<_> = (0..rng.u8(0..3))
-        .map(|_| (rng.f32() * w, rng.f32() * h, between(0.03..0.12, rng) * w, between(25.0..110.0, rng)))
+        .map(|_| {
+            (rng.f32() * w, rng.f32() * h, between(0.03..0.12, rng) * w, between(25.0..110.0, rng))
+        })
         .collect();
     let exposure = between(0.7..1.12, rng);
     for (index, pixel) in frame.pixels.iter_mut().enumerate() {
         let (x, y) = ((index % frame.width) as f32, (index / frame.width) as f32);
         let (u, v) = (x / w - 0.5, y / w - 0.5 * h / w);
-        let mut light =
-            exposure * (1.0 + fall * (u * angle.cos() + v * angle.sin())) * (1.0 - 0.4 * (u * u + v * v));
+        let mut light = exposure
+            * (1.0 + fall * (u * angle.cos() + v * angle.sin()))
+            * (1.0 - 0.4 * (u * u + v * v));
         if let Some((towards, edge, softness, depth)) = shadow {
             let side = (u * towards.cos() + v * towards.sin() - edge) / softness;
             light *= 1.0 - depth / (1.0 + (-side.clamp(-20.0, 20.0)).exp());
@@ -324,9 +339,11 @@ mod tests {
 
     #[test]
     fn a_frame_follows_from_its_seed() {
-        let document = Plane::filled(90, 60, |x, y| if (x + y) as usize % 7 < 3 { 30.0 } else { 220.0 });
-        let frame =
-            |seed| photograph(&document, false, None, &mut Rng::with_seed(seed)).jpeg(80).expect("a JPEG");
+        let document =
+            Plane::filled(90, 60, |x, y| if (x + y) as usize % 7 < 3 { 30.0 } else { 220.0 });
+        let frame = |seed| {
+            photograph(&document, false, None, &mut Rng::with_seed(seed)).jpeg(80).expect("a JPEG")
+        };
         assert_eq!(frame(1), frame(1));
         assert_ne!(frame(1), frame(2));
     }

@@ -48,14 +48,19 @@ fn main() -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (from, into, count, seed, size) = match words[..] {
         [from, into, count, seed] => (from, into, count, seed, None),
-        [from, into, count, seed, width, height] => (from, into, count, seed, Some((width, height))),
+        [from, into, count, seed, width, height] => {
+            (from, into, count, seed, Some((width, height)))
+        }
         _ => bail!(USAGE),
     };
     let size = match size {
         None => None,
-        Some((width, height)) => Some((width.parse().context(USAGE)?, height.parse().context(USAGE)?)),
+        Some((width, height)) => {
+            Some((width.parse().context(USAGE)?, height.parse().context(USAGE)?))
+        }
     };
-    let set = Set { count: count.parse().context(USAGE)?, seed: seed.parse().context(USAGE)?, size };
+    let set =
+        Set { count: count.parse().context(USAGE)?, seed: seed.parse().context(USAGE)?, size };
     make(&sources()?, Path::new(from), Path::new(into), set)
 }
 
@@ -80,8 +85,10 @@ fn make(sources: &[Source], from: &Path, folder: &Path, set: Set) -> Result<()> 
             move || {
                 for number in (worker..count).step_by(workers) {
                     let source = &sources[number % sources.len()];
-                    let picture = open(&from.join(&source.file)).with_context(|| source.file.clone())?;
-                    let mut rng = Rng::with_seed(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
+                    let picture =
+                        open(&from.join(&source.file)).with_context(|| source.file.clone())?;
+                    let mut rng =
+                        Rng::with_seed(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
                     let turned = number % TURNED == TURNED - 1;
                     let frame = photograph(&Plane::of(picture), turned, size, &mut rng);
                     std::fs::write(folder.join(name(number)), frame.jpeg(rng.u8(45..=92))?)?;
@@ -100,7 +107,10 @@ fn make(sources: &[Source], from: &Path, folder: &Path, set: Set) -> Result<()> 
         format!("{},{},warped,{},{}", name(number), source.document, source.lines, source.file)
     };
     let rows: Vec<String> = (0..count).map(row).collect();
-    std::fs::write(folder.join("index.csv"), format!("file,doc,kind,mrz,source\n{}\n", rows.join("\n")))?;
+    std::fs::write(
+        folder.join("index.csv"),
+        format!("file,doc,kind,mrz,source\n{}\n", rows.join("\n")),
+    )?;
     Ok(())
 }
 

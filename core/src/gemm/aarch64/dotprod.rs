@@ -49,7 +49,11 @@ fn tile(left: &[[i8; MR * GROUP]], right: &[[i8; NR * GROUP]], out: &mut [i32; M
         // SAFETY: `w` has 48 bytes, three vectors, and `a` 32, two vectors.
         let (w, low, high) = unsafe {
             let (w, a) = (w.as_ptr(), a.as_ptr());
-            ([vld1q_s8(w), vld1q_s8(w.add(16)), vld1q_s8(w.add(32))], vld1q_s8(a), vld1q_s8(a.add(16)))
+            (
+                [vld1q_s8(w), vld1q_s8(w.add(16)), vld1q_s8(w.add(32))],
+                vld1q_s8(a),
+                vld1q_s8(a.add(16)),
+            )
         };
         macro_rules! row {
             ($row:literal, $a:ident, $lane:literal) => {

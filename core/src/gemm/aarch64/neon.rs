@@ -124,7 +124,11 @@ kernel! {
 }
 
 #[target_feature(enable = "neon")]
-fn tile_u8_pair(left: &[[i8; SIDE * LANES]], right: &[[i8; SIDE * LANES]], out: &mut [i32; SIDE * SIDE]) {
+fn tile_u8_pair(
+    left: &[[i8; SIDE * LANES]],
+    right: &[[i8; SIDE * LANES]],
+    out: &mut [i32; SIDE * SIDE],
+) {
     // `acc[column][row]`
     let mut acc = [[vdupq_n_s32(0); SIDE]; SIDE];
     for (a, w) in left.iter().zip(right) {

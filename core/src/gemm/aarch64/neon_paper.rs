@@ -56,7 +56,9 @@ fn tile_u4(left: &[[u8; MR]], right: &[[u8; NR]], out: &mut [[u16; MR]; NR]) {
     let mut acc = [[vdupq_n_u16(0); MR / 8]; NR];
     for (a, w) in left.iter().zip(right) {
         // SAFETY: `a` has 24 bytes, three vectors of 8.
-        let a = unsafe { [vld1_u8(a.as_ptr()), vld1_u8(a.as_ptr().add(8)), vld1_u8(a.as_ptr().add(16))] };
+        let a = unsafe {
+            [vld1_u8(a.as_ptr()), vld1_u8(a.as_ptr().add(8)), vld1_u8(a.as_ptr().add(16))]
+        };
         for (column, &w) in acc.iter_mut().zip(w) {
             let mut weight = vdup_n_u8(w);
             // Hides from LLVM that the weight has 4 bits: otherwise it replaces UMLAL by a

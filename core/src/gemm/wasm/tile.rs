@@ -10,7 +10,10 @@ use crate::gemm::{Windows, tile_fits};
 /// share the cost of a round, in each of which V8 for arm64 checks for interrupts. For tiles that
 /// leave registers free.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "the accumulators that `step` changes must stay in registers")]
+#[allow(
+    clippy::inline_always,
+    reason = "the accumulators that `step` changes must stay in registers"
+)]
 pub(super) fn walk_in_twos<L, R, const LEFT: usize, const RIGHT: usize>(
     left: &[L],
     right: &[R],
@@ -81,7 +84,9 @@ pub(super) fn walk_in_fours<L, R, const LEFT: usize, const RIGHT: usize>(
 /// Loads an array of elements as vectors. Does not compile for an array of another size.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "a few loads")]
-pub(super) fn vectors<T, const COUNT: usize, const VECTORS: usize>(elements: &[T; COUNT]) -> [v128; VECTORS] {
+pub(super) fn vectors<T, const COUNT: usize, const VECTORS: usize>(
+    elements: &[T; COUNT],
+) -> [v128; VECTORS] {
     const { assert!(COUNT * size_of::<T>() == VECTORS * size_of::<v128>(), "whole vectors") };
     let from = elements.as_ptr().cast::<v128>();
     // SAFETY: the elements have the size of `VECTORS` vectors, as asserted; loads need no
@@ -133,7 +138,10 @@ impl<const ROWS: usize> Words for MapWords<ROWS> {
 /// # Panics
 /// If the right panel has fewer steps than the left one.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "the accumulators that `step` changes must stay in registers")]
+#[allow(
+    clippy::inline_always,
+    reason = "the accumulators that `step` changes must stay in registers"
+)]
 pub(super) fn walk_words<L, R, const MR: usize, const RIGHT: usize>(
     left: &[L],
     right: &[R],

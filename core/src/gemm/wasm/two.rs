@@ -210,7 +210,10 @@ impl<const ROWS: usize> Rows<ROWS> {
     #[allow(clippy::inline_always, reason = "all of it must stay in registers")]
     fn packed(left: &[i16], from: usize, right: &[i16], columns: usize) -> Self {
         let (steps, available) = (right.len() / columns, left.len() / (GROUP * Self::HEIGHT));
-        assert!(available >= steps && from + ROWS <= Self::HEIGHT, "both panels have the same depth");
+        assert!(
+            available >= steps && from + ROWS <= Self::HEIGHT,
+            "both panels have the same depth"
+        );
         let words = left.as_ptr().cast::<u32>();
         let first = std::array::from_fn(|row| words.wrapping_add(from + row));
         Self::new(first, Self::HEIGHT, [available, 0], right, steps)
@@ -223,7 +226,12 @@ impl<const ROWS: usize> Rows<ROWS> {
     /// If there are fewer windows.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "all of it must stay in registers")]
-    fn of_windows(windows: &Windows<'_, Wide<CENTRE>>, from: usize, right: &[i16], columns: usize) -> Self {
+    fn of_windows(
+        windows: &Windows<'_, Wide<CENTRE>>,
+        from: usize,
+        right: &[i16],
+        columns: usize,
+    ) -> Self {
         let first = std::array::from_fn(|row| windows.first(from + row).cast());
         let stretch_words = windows.stretch_len() / GROUP;
         // Windows of one stretch may have any pitch, which is then not used.
@@ -257,7 +265,10 @@ impl<const ROWS: usize> Rows<ROWS> {
     /// Calls `step` for the next `limit` words of each row and their weights, or for all that are
     /// left. Returns `false` if none are. The words can be read during the call.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "the accumulators that `step` changes must stay in registers")]
+    #[allow(
+        clippy::inline_always,
+        reason = "the accumulators that `step` changes must stay in registers"
+    )]
     fn walk_on<const COLUMNS: usize>(
         &mut self,
         limit: usize,

@@ -61,7 +61,10 @@ impl Packable for f32 {
 /// # Panics
 /// If the rows differ in length, or the panel is too short for them.
 #[inline]
-pub(super) fn pack<'a, A: Packable + 'a>(rows: impl Fn(usize) -> &'a [A], panel: &mut [A::Element]) -> bool {
+pub(super) fn pack<'a, A: Packable + 'a>(
+    rows: impl Fn(usize) -> &'a [A],
+    panel: &mut [A::Element],
+) -> bool {
     let rows: [&[A]; MR] = std::array::from_fn(rows);
     let len = rows[0].len();
     if len < A::COUNT {
@@ -92,7 +95,8 @@ pub(super) fn pack<'a, A: Packable + 'a>(rows: impl Fn(usize) -> &'a [A], panel:
 unsafe fn pack_four_words<A: Packable>(rows: [*const A; MR], mut to: *mut u8) {
     // SAFETY: by the contract `COUNT` values can be read at each of `rows`.
     let [a, b, c, d, e, f] = rows.map(|row| unsafe { A::load(row) });
-    let (ab, cd, ef) = (_mm_unpacklo_epi32(a, b), _mm_unpacklo_epi32(c, d), _mm_unpacklo_epi32(e, f));
+    let (ab, cd, ef) =
+        (_mm_unpacklo_epi32(a, b), _mm_unpacklo_epi32(c, d), _mm_unpacklo_epi32(e, f));
     let (ab_high, cd_high, ef_high) =
         (_mm_unpackhi_epi32(a, b), _mm_unpackhi_epi32(c, d), _mm_unpackhi_epi32(e, f));
     let words = [

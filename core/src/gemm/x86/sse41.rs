@@ -14,7 +14,8 @@ struct Sse41(());
 
 impl Sse41 {
     fn detect() -> Option<Self> {
-        (is_x86_feature_detected!("sse4.1") && is_x86_feature_detected!("ssse3")).then_some(Self(()))
+        (is_x86_feature_detected!("sse4.1") && is_x86_feature_detected!("ssse3"))
+            .then_some(Self(()))
     }
 
     #[inline]

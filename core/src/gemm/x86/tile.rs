@@ -20,8 +20,8 @@ pub(super) mod bits256 {
 /// Vectors of 128 bits: four columns.
 pub(super) mod bits128 {
     pub(in crate::gemm) use std::arch::x86_64::{
-        __m128i as Vector, _mm_loadu_si128 as load, _mm_set1_epi32 as splat, _mm_setzero_si128 as zero,
-        _mm_storeu_si128 as store,
+        __m128i as Vector, _mm_loadu_si128 as load, _mm_set1_epi32 as splat,
+        _mm_setzero_si128 as zero, _mm_storeu_si128 as store,
     };
 }
 
@@ -98,7 +98,12 @@ macro_rules! tile {
             /// As for the tile; a step has `V` vectors.
             #[inline]
             #[target_feature(enable = $features)]
-            unsafe fn of<const V: usize>(rows: Rows, right: &[$right], out: &mut [$sum], stride: usize) {
+            unsafe fn of<const V: usize>(
+                rows: Rows,
+                right: &[$right],
+                out: &mut [$sum],
+                stride: usize,
+            ) {
                 const { assert!(size_of::<$sum>() == 4, "results of 32 bits") };
                 let mut acc = [[$bits::zero(); V]; MR];
                 let mut left = size_of_val(right) / (SIZE * V);
@@ -133,7 +138,10 @@ macro_rules! tile {
                     }
                 }
                 // All indices are constants, so the sums stay in registers.
-                assert!($crate::gemm::tile_fits(MR, V * STEP, stride, out.len()), "room for the tile");
+                assert!(
+                    $crate::gemm::tile_fits(MR, V * STEP, stride, out.len()),
+                    "room for the tile"
+                );
                 for (row, sums) in acc.into_iter().enumerate() {
                     for (vector, $sums) in sums.into_iter().enumerate() {
                         let sums = $finish;
