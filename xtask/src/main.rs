@@ -14,6 +14,7 @@ mod loops;
 mod msrv;
 mod native;
 mod notices;
+mod package;
 mod page;
 mod phone;
 mod setup;

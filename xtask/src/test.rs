@@ -9,7 +9,7 @@ use crate::setup::Need::{
     X86Narrow, X86Static,
 };
 use crate::shell::{self, command, root, step};
-use crate::{deny, digests, engines, eval, loops, msrv, native, notices, page, setup};
+use crate::{deny, digests, engines, eval, loops, msrv, native, notices, package, page, setup};
 
 /// A step: its name, its title, what it needs, and its work.
 type Step = (&'static str, &'static str, &'static [Need], fn() -> Result<()>);
@@ -31,7 +31,7 @@ const STEPS: &[Step] = &[
         x86_64,
     ),
     ("i686", "engine and reader on a 32-bit target", &[X86Narrow], i686),
-    ("package", "crates as they would be published", &[], package),
+    ("package", "crates as they would be published", &[], package::check),
     ("digests", "digests that the bench view compares with", &[], digests::check),
     ("midv", "layout of the published sets MIDV-500 and MIDV-2020, with specimens", &[], || {
         let mut cargo = command("cargo");
@@ -298,12 +298,6 @@ fn i686() -> Result<()> {
     let mut cargo = command("cargo");
     cargo.args(["test", "--quiet", "--target", "i686-unknown-linux-musl"]);
     shell::run(cargo.args(["-p", "nibble-core", "-p", "nibble-mrz", "-p", "nibble-reader"]))
-}
-
-/// Packs every crate that is published and builds it from its package alone. Nothing is uploaded.
-fn package() -> Result<()> {
-    let mut cargo = command("cargo");
-    shell::run(cargo.args(["publish", "--quiet", "--workspace", "--dry-run", "--allow-dirty"]))
 }
 
 /// Runs the tests of some crates and the unit tests of the reader on each of some processors. The
