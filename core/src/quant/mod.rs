@@ -64,13 +64,12 @@ impl Requantisation {
             pixels == 0 || tile_fits(pixels, channels, stride, sums.len()),
             "sums of every pixel"
         );
-        // SAFETY: asserted above: `scales` is as long as `bias`, and by `tile_fits` the sums of the
-        // last pixel end within `sums`, without wrap-around.
-        let done = if self.zero_point == 0 {
-            unsafe { C::requantise(self, sums, stride, codes) }
-        } else {
-            0
-        };
+        let mut done = 0;
+        if self.zero_point == 0 {
+            // SAFETY: asserted above: `scales` is as long as `bias`, and by `tile_fits` the sums of
+            // the last pixel end within `sums`, without wrap-around.
+            done = unsafe { C::requantise(self, sums, stride, codes) };
+        }
         for (codes, sums) in codes.chunks_exact_mut(channels.max(1)).zip(sums.chunks(stride.max(1)))
         {
             for channel in done..channels {
