@@ -424,7 +424,7 @@ pub(super) mod tests {
         let reasons = |line: usize, position: usize| {
             covered(of_lines(&PASSPORT, 0.9999), line, position).not_valid_because().to_vec()
         };
-        assert_eq!(reasons(0, 7), [NotValid::Covered]);
+        assert_eq!(reasons(0, 8), [NotValid::Covered]);
         assert_eq!(reasons(0, 30), [NotValid::Covered], "a filler is printed too");
         assert_eq!(reasons(0, 0), [NotValid::CutOff]);
         assert_eq!(reasons(1, 43), [NotValid::CutOff]);
