@@ -1,11 +1,13 @@
 //! Networks against golden vectors from the integer simulation in NumPy (`train/`): the same
 //! integers, layer by layer.
 
+#[path = "support/kernels.rs"]
+mod kernels;
+
 use std::path::{Path, PathBuf};
 
-use nibble_core::{
-    Activations, InputError, Kernels, LayerOutput, Logits, Model, Network, Precision,
-};
+use kernels::on_every_kernel;
+use nibble_core::{Activations, InputError, LayerOutput, Logits, Model, Network, Precision};
 use safetensors::SafeTensors;
 
 fn root() -> PathBuf {
@@ -33,24 +35,14 @@ fn run(
     run.expect("the input suits the network")
 }
 
-/// The network of a model file on every kernel that this machine has: each stores maps in its own
-/// way.
-fn on_every_kernel(model: &str) -> Vec<Network> {
-    let file = read(model);
-    let model = Model::parse(&file).expect("a committed model");
-    let on = |name: &str| {
-        let mut kernels = Kernels::detect();
-        kernels.choose(&[model.precision], None, &|known| known == name);
-        let network = Network::with_kernels(model.clone(), &kernels).expect("a checked model");
-        assert_eq!(network.kernel(), name);
-        network
-    };
-    Kernels::names(model.precision).into_iter().map(on).collect()
+/// The network of a model file on every kernel that this machine has.
+fn of_file(model: &str) -> Vec<Network> {
+    on_every_kernel(&Model::parse(&read(model)).expect("a committed model"))
 }
 
 /// Asserts that the codes of every layer, and the logits, are those of the simulation.
 fn integers_agree(model: &str, golden: &str, outputs: usize) {
-    let networks = on_every_kernel(model);
+    let networks = of_file(model);
     assert!(!networks.is_empty());
     for network in networks {
         integers_agree_on(network, golden, outputs);

@@ -7,6 +7,10 @@
     reason = "small random numbers, and the conversions that the format is defined by"
 )]
 
+#[path = "support/kernels.rs"]
+mod kernels;
+
+use kernels::on_every_kernel;
 use nibble_core::model::{Convolution, Layer, Model, Parameters, Window};
 use nibble_core::{InputError, Kernels, Network, Precision};
 
@@ -136,17 +140,6 @@ fn oracle(model: &Model, pixels: &[u8], width: usize) -> Cells {
         cells = Cells { size: [height, width], channels: layer.outputs, values };
     }
     cells
-}
-
-fn on_every_kernel(model: &Model) -> Vec<Network> {
-    let on = |name: &str| {
-        let mut kernels = Kernels::detect();
-        kernels.choose(&[model.precision], None, &|known| known == name);
-        let network = Network::with_kernels(model.clone(), &kernels).expect("a checked model");
-        assert_eq!(network.kernel(), name);
-        network
-    };
-    Kernels::names(model.precision).into_iter().map(on).collect()
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl Format {
             let layout = format.layout();
             layout.has_shape_of(lines) && layout.opening_span().of(lines) == layout.opening
         };
-        // Every zone of a shape has an empty opening; a longer one tells more.
+        // Formats of one shape differ in their opening: the longest that fits tells most.
         Self::ALL.into_iter().filter(opens).max_by_key(|format| format.layout().opening.len())
     }
 

@@ -7,16 +7,19 @@
     reason = "counts of slots"
 )]
 
+#[path = "../tests/support/graymap.rs"]
+mod graymap;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use nibble_core::Precision;
-use nibble_gray::Gray;
 use nibble_mrz::{ALPHABET, FILLER, symbol};
 
 use super::{Reader, Wanted};
 use crate::decode::odds::network_odds;
 use crate::decode::slots::most_likely;
+use graymap::graymap;
 
 /// Maximum log odds of a slot that counts: beyond them, a slot says nothing about an offset.
 const MAX_ODDS: f32 = 12.0;
@@ -26,16 +29,6 @@ const MIN_MISREAD: usize = 12;
 const MIN_CORRECTION: f32 = 1.0;
 /// Misread slots added where fewer were misread than expected: a few may be missing by chance.
 const SPARE: usize = 2;
-
-/// A binary portable graymap as `tests/renders.py` writes it.
-fn graymap(bytes: &[u8]) -> Option<Gray> {
-    let mut parts = bytes.splitn(4, |byte| byte.is_ascii_whitespace());
-    let magic = parts.next()?;
-    let mut number = || std::str::from_utf8(parts.next()?).ok()?.parse::<usize>().ok();
-    let (width, height) = (number()?, number()?);
-    let pixels = parts.next()?.strip_prefix(b"255\n")?;
-    (magic == b"P5").then(|| Gray::new(width, height, pixels.to_vec()))?
-}
 
 /// The constant that must be added to the log odds of the character read, so that as many slots are
 /// misread as the odds say; found by bisection. `odds` of slots that hold either character.

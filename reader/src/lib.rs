@@ -182,10 +182,11 @@ impl Reader {
         if let Some(best) = found.first() {
             reading.fill(best);
             let documents = apart(&found);
+            // A single document is the one that fills the reading.
             if documents.len() > 1 {
                 reading.review.push(Review::another_document());
+                reading.documents = documents.into_iter().map(Found::of).collect();
             }
-            reading.documents = documents.into_iter().map(Found::of).collect();
         }
         reading
     }

@@ -7,8 +7,12 @@
     reason = "coordinates of small pictures and numbers of 24 bits"
 )]
 
+#[path = "support/graymap.rs"]
+mod graymap;
+
 use std::path::{Path, PathBuf};
 
+use graymap::graymap;
 use nibble_core::Precision;
 use nibble_gray::Gray;
 use nibble_mrz::Format;
@@ -202,16 +206,6 @@ impl Tally {
             println!("{file} at {}: {:?}, not {wanted:?}", reading.precision, reading.lines);
         }
     }
-}
-
-/// A binary portable graymap as `renders.py` writes it: `P5`, width, height and 255, each before one space or line end.
-fn graymap(bytes: &[u8]) -> Option<Gray> {
-    let mut parts = bytes.splitn(4, |byte| byte.is_ascii_whitespace());
-    let magic = parts.next()?;
-    let mut number = || std::str::from_utf8(parts.next()?).ok()?.parse::<usize>().ok();
-    let (width, height) = (number()?, number()?);
-    let pixels = parts.next()?.strip_prefix(b"255\n")?;
-    (magic == b"P5").then(|| Gray::new(width, height, pixels.to_vec()))?
 }
 
 /// The measurement of `docs/accuracy.md`: `python3 reader/tests/renders.py zeros 20000 1 DIR`, then
