@@ -58,6 +58,7 @@ mod decode;
 mod documents;
 mod fusion;
 mod geometry;
+mod glyphs;
 mod locate;
 mod look;
 mod measure;

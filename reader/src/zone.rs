@@ -23,6 +23,8 @@ use nibble_core::Network;
 const UPRIGHT_EVIDENCE: f32 = 3.0;
 /// Characters of a zone with a single line: that of a driving licence.
 const SINGLE_LENGTH: usize = 30;
+/// Characters of the lines of a Swiss licence.
+const SWISS_LENGTHS: [usize; 3] = [9, 30, 30];
 /// Maximum groups of lines that are read in a zone.
 const MAX_GROUPS: usize = 2;
 /// Minimum log probability per character of a candidate.
@@ -68,6 +70,10 @@ pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -
         if candidates.iter().any(Candidate::is_certain) {
             break;
         }
+    }
+    if candidates.is_empty() {
+        let pairs = looks.windows(2);
+        candidates.extend(pairs.filter_map(|pair| read_swiss(network, picture, pair)).next());
     }
     if candidates.is_empty()
         && let Some(look) = looks.iter().max_by(|a, b| a.evidence().total_cmp(&b.evidence()))
@@ -156,12 +162,43 @@ fn total(looks: &[Option<Look>]) -> f32 {
     looks.iter().flatten().map(Look::evidence).filter(|evidence| *evidence > 0.0).sum()
 }
 
+/// Reads the lines of a group, of as many characters as their extents.
 fn read_group(
     network: &mut Network,
     picture: &Pyramid,
     group: &[Look],
     extents: &[Extent],
 ) -> Option<Candidate> {
+    let (paths, text_beyond) = settle(network, picture, group, extents)?;
+    let lines: Option<Vec<Line>> =
+        paths.iter().map(|path| Line::at(network, picture, path)).collect();
+    let evidence = extents.iter().map(|extent| extent.score).sum::<f32>() / extents.len() as f32;
+    Candidate::new(lines?, evidence, text_beyond)
+}
+
+/// Reads a Swiss licence, if it is one: its first line is too short to be found, but stands as far
+/// above the second as that above the third, and begins where they do.
+fn read_swiss(network: &mut Network, picture: &Pyramid, pair: &[Look]) -> Option<Candidate> {
+    let [first, length, _] = SWISS_LENGTHS;
+    let extents: Vec<Extent> =
+        pair.iter().map(|look| look.extent(length)).collect::<Option<Vec<_>>>()?;
+    let (paths, text_beyond) = settle(network, picture, pair, &extents)?;
+    let [second, third] = &paths[..] else { return None };
+    let above = second.beside(-distance(second, third)).recounted(0.0, 1.0, first as f32);
+    let above = refine(picture, &above).unwrap_or(above);
+    let lines = [above, *second, *third].map(|path| Line::at(network, picture, &path));
+    let evidence = extents.iter().map(|extent| extent.score).sum::<f32>() / 2.0;
+    Candidate::new(lines.into_iter().collect::<Option<Vec<_>>>()?, evidence, text_beyond)
+}
+
+/// The paths of a group, moved onto the characters of lines of the same length, and whether text
+/// continues beyond an end.
+fn settle(
+    network: &mut Network,
+    picture: &Pyramid,
+    group: &[Look],
+    extents: &[Extent],
+) -> Option<(Vec<LinePath>, bool)> {
     let counted = |(look, extent): (&Look, &Extent)| look.counted(extent);
     let mut paths: Vec<LinePath> = group.iter().zip(extents).map(counted).collect();
     measure_together(picture, &mut paths);
@@ -182,10 +219,7 @@ fn read_group(
             again.iter().any(|(found, look)| look.lattice.text_beyond(found))
         }
     };
-    let lines: Option<Vec<Line>> =
-        paths.iter().map(|path| Line::at(network, picture, path)).collect();
-    let evidence = extents.iter().map(|extent| extent.score).sum::<f32>() / extents.len() as f32;
-    Candidate::new(lines?, evidence, text_beyond)
+    Some((paths, text_beyond))
 }
 
 /// Moves the lines of a zone onto their ink and gives them a common height and lean.
