@@ -62,7 +62,7 @@ mod quant;
 pub use clock::{Clock, clock_step};
 pub use fnv::Fnv1a64;
 pub use gemm::{Choice, Kernels, OperandRange};
-pub use model::{Model, ModelError};
+pub use model::{Model, ModelError, RunLimits};
 pub use network::{Activations, InputError, LayerOutput, Logits, Network};
 pub use precision::Precision;
 
