@@ -69,6 +69,7 @@ pub use precision::Precision;
 /// Products prepared for benches and for checks of kernels. Not part of the stable API.
 #[cfg(feature = "bench")]
 pub mod products {
+    pub use crate::gemm::compare::{Compared, WindowProduct, requantisation_is_equal};
     pub use crate::gemm::products::{
         Operands, Product, SeenKernel, Shape, chosen, every, of_kernel, requantisation_is_exact,
         verify,
