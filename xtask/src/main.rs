@@ -10,6 +10,7 @@ mod eval;
 #[cfg(test)]
 mod figures;
 mod frames;
+mod fuzz;
 mod loops;
 mod msrv;
 mod native;
@@ -48,6 +49,8 @@ cargo xtask soak [--minutes N]
     at each precision
 cargo xtask lighthouse
     builds the page and prints Lighthouse's scores, among them performance on its mid-range phone
+cargo xtask fuzz [--minutes N] [--target NAME]
+    runs the fuzz targets for N minutes altogether (6), or one of them; adds to docs/results/fuzz.json
 cargo xtask sizes
     prints how much a first visit to the built page loads
 cargo xtask digests
@@ -89,6 +92,7 @@ fn run(arguments: &[String]) -> Result<()> {
             page::build()?;
             page::lighthouse()
         }
+        Some((&"fuzz", options)) => fuzz::fuzz(options),
         Some((&"sizes", [])) => page::sizes(false),
         Some((&"digests", [])) => digests::write(),
         Some((&"notices", [])) => notices::write(),
