@@ -17,7 +17,7 @@ use crate::measure::{neighbour, refine};
 use crate::numeric::sort_by;
 use crate::path::LinePath;
 use crate::pyramid::Pyramid;
-use nibble_core::Network;
+use crate::strips::Strips;
 
 /// Where the lines have less evidence than this on average, they are also read upside down.
 const UPRIGHT_EVIDENCE: f32 = 3.0;
@@ -29,7 +29,7 @@ const MAX_GROUPS: usize = 2;
 const MIN_SCORE: f32 = -1.6;
 
 /// The candidates of a zone: usually one; none if it has no line of a machine-readable zone.
-pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -> Vec<Candidate> {
+pub(super) fn read_zone(network: &mut Strips, picture: &Pyramid, zone: &Zone) -> Vec<Candidate> {
     let mut paths = zone.lines.clone();
     let looks = look_all(network, picture, &paths);
     let upright = total(&looks);
@@ -80,7 +80,7 @@ pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -
 
 /// Adds the lines that the locator missed, above, below and between those found, until the zone has
 /// as many lines as its format.
-fn complete(network: &mut Network, picture: &Pyramid, looks: &mut Vec<Look>) {
+fn complete(network: &mut Strips, picture: &Pyramid, looks: &mut Vec<Look>) {
     let Some(surest) = looks.iter().max_by(|a, b| a.evidence().total_cmp(&b.evidence())) else {
         return;
     };
@@ -114,7 +114,7 @@ fn complete(network: &mut Network, picture: &Pyramid, looks: &mut Vec<Look>) {
 /// found: lines of a zone are parallel and share their columns. This corrects lines that were
 /// located only in part, or so foreshortened that no correct lattice was found. Where every line was
 /// read well, nothing is gained.
-fn straighten(network: &mut Network, picture: &Pyramid, looks: &mut [Look]) {
+fn straighten(network: &mut Strips, picture: &Pyramid, looks: &mut [Look]) {
     let Some(surest) =
         (0..looks.len()).max_by(|&a, &b| looks[a].evidence().total_cmp(&looks[b].evidence()))
     else {
@@ -148,7 +148,7 @@ fn distance(path: &LinePath, other: &LinePath) -> f32 {
     along.cross(below) / path.cap_at(path.length / 2.0)
 }
 
-fn look_all(network: &mut Network, picture: &Pyramid, paths: &[LinePath]) -> Vec<Option<Look>> {
+fn look_all(network: &mut Strips, picture: &Pyramid, paths: &[LinePath]) -> Vec<Option<Look>> {
     paths.iter().map(|path| Look::at(network, picture, path)).collect()
 }
 
@@ -157,7 +157,7 @@ fn total(looks: &[Option<Look>]) -> f32 {
 }
 
 fn read_group(
-    network: &mut Network,
+    network: &mut Strips,
     picture: &Pyramid,
     group: &[Look],
     extents: &[Extent],
