@@ -114,6 +114,11 @@ impl Tensors {
     }
 }
 
+/// The file of a network that `description` describes.
+pub(crate) fn model_file(description: &[u8]) -> Vec<u8> {
+    written(&mut Bytes::new(description))
+}
+
 /// A file whose network the input describes.
 fn written(bytes: &mut Bytes<'_>) -> Vec<u8> {
     let precision = bytes.one_of(&["u4", "u8", "f32"]);

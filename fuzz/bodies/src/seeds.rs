@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use crate::model::model_file;
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, RgbImage, Rgba, RgbaImage};
 
 /// Zones of every format.
@@ -105,6 +106,19 @@ fn written(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
     picture.write_to(&mut file, format).expect("a small picture can be written");
     file.into_inner()
+}
+
+/// A small valid model file of each precision: strips in 4 bits and single precision, maps in 8 bits.
+#[must_use]
+pub fn model_files() -> Vec<(String, Vec<u8>)> {
+    // What each byte means is written in `model.rs`; the rest is weights.
+    let files = [("strips-u4", 0, 1, 2), ("maps-u8", 1, 0, 2), ("strips-f32", 2, 3, 1)];
+    files
+        .map(|(name, precision, strips, layers)| {
+            let description = [&[precision, strips, layers - 1, 7][..], &[3; 400]].concat();
+            (name.to_owned(), model_file(&description))
+        })
+        .to_vec()
 }
 
 /// A bundled model, and descriptions of networks.
