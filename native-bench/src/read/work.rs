@@ -47,7 +47,11 @@ pub(super) struct Failure {
 
 impl From<Unreadable> for Failure {
     fn from(error: Unreadable) -> Self {
-        let code = if matches!(error, Unreadable::TooLarge) { "TooLarge" } else { "Unreadable" };
+        let code = match &error {
+            Unreadable::TooLarge => "TooLarge",
+            Unreadable::NoPicture(error) => error.code(),
+            Unreadable::Io(_) | Unreadable::NoFile => "Unreadable",
+        };
         Self { code, message: error.to_string() }
     }
 }
