@@ -139,6 +139,18 @@ fn cargo_fuzz() -> Command {
     cargo
 }
 
+/// The program of a target, which cargo-fuzz has built for the host.
+fn binary(name: &str) -> Result<PathBuf> {
+    let version = output(command("rustup").args(["run", NIGHTLY, "rustc", "-vV"]));
+    let version = version.context("rustc does not run")?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("its host")?;
+    Ok(root().join("fuzz/target").join(host).join("release").join(name))
+}
+
+fn artifacts(name: &str) -> PathBuf {
+    root().join("fuzz/artifacts").join(name)
+}
+
 fn seeds(name: &str) -> PathBuf {
     root().join("target/fuzz-seeds").join(name)
 }
@@ -151,23 +163,26 @@ fn write_seeds(name: &str) -> Result<()> {
 
 /// Runs one target, and says whether it found nothing.
 fn run_target(name: &str, [seconds, max_len, timeout]: [u64; 3]) -> Result<(Outcome, bool)> {
-    let mut cargo = cargo_fuzz();
-    cargo.args(["run", name]);
+    // The program that was built at the start, whatever is edited meanwhile.
+    let mut program = command(&binary(name)?.to_string_lossy());
     for folder in [root().join("fuzz/corpus").join(name), seeds(name), regressions(name)] {
         // libFuzzer writes into the first folder, and only reads the others.
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        cargo.arg(folder);
+        program.arg(folder);
     }
-    cargo.args(["--", "-print_final_stats=1"]);
+    let found = artifacts(name);
+    fs::create_dir_all(&found).with_context(|| found.display().to_string())?;
+    program.arg(format!("-artifact_prefix={}/", found.display()));
+    program.arg("-print_final_stats=1");
     for (option, value) in [
         ("max_total_time", seconds),
         ("max_len", max_len),
         ("timeout", timeout),
         ("rss_limit_mb", MAX_MB),
     ] {
-        cargo.arg(format!("-{option}={value}"));
+        program.arg(format!("-{option}={value}"));
     }
-    let mut child = cargo.stderr(Stdio::piped()).spawn().context("cargo fuzz")?;
+    let mut child = program.stderr(Stdio::piped()).spawn().context("a fuzz target")?;
     let mut outcome = Outcome::default();
     let mut last = Vec::new();
     for line in BufReader::new(child.stderr.take().context("its messages")?).lines() {
@@ -178,7 +193,7 @@ fn run_target(name: &str, [seconds, max_len, timeout]: [u64; 3]) -> Result<(Outc
             last.remove(0);
         }
     }
-    let passed = child.wait().context("cargo fuzz")?.success();
+    let passed = child.wait().context("a fuzz target")?.success();
     if !passed {
         eprintln!("{}", last.join("\n"));
     }
@@ -218,7 +233,7 @@ fn regressions(name: &str) -> PathBuf {
 
 /// Copies inputs that made a target fail to where the tests of `nibble-fuzz` read them.
 fn keep_crashes(name: &str) -> Result<()> {
-    let found = root().join("fuzz/artifacts").join(name);
+    let found = artifacts(name);
     for entry in fs::read_dir(&found).with_context(|| found.display().to_string())? {
         let path = entry?.path();
         let to = regressions(name).join(path.file_name().unwrap_or_default());

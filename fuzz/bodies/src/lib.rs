@@ -19,6 +19,7 @@ pub use model::model;
 pub use picture::picture;
 pub use products::products;
 pub use reading::reading;
+pub use scene::specimens;
 pub use zone::zone;
 
 /// A fuzz target: its name, and what it does with an input.

@@ -1,5 +1,7 @@
 //! Model files: hostile headers and tensors, and networks that are valid after all.
 
+use std::sync::OnceLock;
+
 use nibble_core::{Kernels, Logits, Model, Network, Precision, RunLimits};
 use serde_json::{Value, json};
 
@@ -44,6 +46,22 @@ pub fn model(input: &[u8]) {
     }
 }
 
+/// Every kernel of this machine, chosen for its precision. Choosing compares with the naive product,
+/// so it is done once.
+fn every_kernel() -> &'static [(Precision, &'static str, Kernels)] {
+    static KERNELS: OnceLock<Vec<(Precision, &'static str, Kernels)>> = OnceLock::new();
+    KERNELS.get_or_init(|| {
+        let of = |precision| {
+            Kernels::names(precision).into_iter().map(move |name| {
+                let mut kernels = Kernels::detect();
+                kernels.choose(&[precision], None, &|known| known == name);
+                (precision, name, kernels)
+            })
+        };
+        [Precision::F32, Precision::U8, Precision::U4].into_iter().flat_map(of).collect()
+    })
+}
+
 /// Runs a valid model on every kernel of its precision.
 fn run(model: &Model, width: usize) {
     let width = width.next_multiple_of(model.column_stride);
@@ -54,10 +72,11 @@ fn run(model: &Model, width: usize) {
     let pixels: Vec<u8> =
         (0..height * width).map(|at| u8::try_from(at * 37 % 256).unwrap_or(0)).collect();
     let mut first: Option<Logits> = None;
-    for name in Kernels::names(model.precision) {
-        let mut kernels = Kernels::detect();
-        kernels.choose(&[model.precision], None, &|known| known == name);
-        let network = Network::with_kernels(model.clone(), &kernels).expect("it was checked");
+    for (precision, name, kernels) in every_kernel() {
+        if *precision != model.precision {
+            continue;
+        }
+        let network = Network::with_kernels(model.clone(), kernels).expect("it was checked");
         let mut network = network.with_limits(SMALL);
         let (outcome, peak) = peak_of(|| match model.height {
             Some(_) => network.run(&pixels),

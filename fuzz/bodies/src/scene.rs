@@ -10,26 +10,52 @@ use crate::bytes::Bytes;
 /// Largest width and height of a picture made of an input's bytes.
 const MAX_SIDE: usize = 700;
 
-/// Bundled pictures that show a zone each, scaled down to about as small as it can be read.
-const SPECIMENS: [(&[u8], usize); 4] = [
-    (include_bytes!("../../../testdata/specimens/id-td2-scan.png"), 640),
-    (include_bytes!("../../../testdata/specimens/visa-b.webp"), 560),
-    (include_bytes!("../../../testdata/specimens/passport.jpg"), 640),
-    (include_bytes!("../../../testdata/specimens/id-card-small.jpg"), 600),
+/// A bundled picture, the part of it that shows the zone (left, top, width and height), and the width
+/// to which that is scaled down: about as small as can be read.
+struct Specimen {
+    file: &'static [u8],
+    part: [usize; 4],
+    width: usize,
+}
+
+const SPECIMENS: [Specimen; 4] = [
+    Specimen {
+        file: include_bytes!("../../../testdata/specimens/id-td2-scan.png"),
+        part: [20, 520, 920, 190],
+        width: 640,
+    },
+    Specimen {
+        file: include_bytes!("../../../testdata/specimens/visa-b.webp"),
+        part: [240, 680, 920, 190],
+        width: 640,
+    },
+    Specimen {
+        file: include_bytes!("../../../testdata/specimens/passport.jpg"),
+        part: [70, 630, 1080, 230],
+        width: 720,
+    },
+    Specimen {
+        file: include_bytes!("../../../testdata/specimens/id-card-small.jpg"),
+        part: [440, 470, 610, 190],
+        width: 610,
+    },
 ];
 
-/// The specimens, scaled down once.
-pub(crate) fn specimens() -> &'static [Gray] {
+/// The zones of the specimens with some of their surroundings, decoded once.
+#[must_use]
+pub fn specimens() -> &'static [Gray] {
     static DECODED: OnceLock<Vec<Gray>> = OnceLock::new();
-    DECODED.get_or_init(|| {
-        let small = |&(file, width): &(&[u8], usize)| {
-            let gray = decode(file, &Limits::NATIVE).expect("a committed picture");
-            let width = width.min(gray.width());
-            let height = gray.height() * width / gray.width();
-            gray.scaled_down(width, height).expect("not larger than the picture")
-        };
-        SPECIMENS.iter().map(small).collect()
-    })
+    DECODED.get_or_init(|| SPECIMENS.iter().map(Specimen::decoded).collect())
+}
+
+impl Specimen {
+    fn decoded(&self) -> Gray {
+        let whole = decode(self.file, &Limits::NATIVE).expect("a committed picture");
+        let [left, top, width, height] = self.part;
+        let pixels = (top..top + height).flat_map(|y| &whole.row(y)[left..left + width]);
+        let part = Gray::new(width, height, pixels.copied().collect()).expect("a part");
+        part.scaled_down(self.width, height * self.width / width).expect("not larger")
+    }
 }
 
 /// A picture that can be painted on.

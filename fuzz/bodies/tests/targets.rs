@@ -95,6 +95,16 @@ fn changed_seeds_break_nothing() {
 
 /// Fuzzing would otherwise exercise errors alone.
 #[test]
+fn scenes_are_read() {
+    for specimen in nibble_fuzz::specimens() {
+        let mut reader =
+            nibble_reader::Reader::with_bundled_model(nibble_core::Precision::U4).expect("bundled");
+        let reading = reader.read(specimen);
+        assert!(reading.valid, "{:?}", reading.lines);
+    }
+}
+
+#[test]
 fn seeds_of_pictures_are_pictures() {
     use nibble_picture::{Limits, decode};
     for (name, file) in seeds::pictures() {
