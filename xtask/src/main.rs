@@ -22,6 +22,7 @@ mod setup;
 mod shell;
 mod test;
 mod times;
+mod unsafety;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,8 @@ cargo xtask lighthouse
     builds the page and prints Lighthouse's scores, among them performance on its mid-range phone
 cargo xtask fuzz [--minutes N] [--target NAME]
     runs the fuzz targets for N minutes altogether (6), or one of them; adds to docs/results/fuzz.json
+cargo xtask unsafe [--write]
+    counts the lines of unsafe code, crate by crate; --write records them in docs/results
 cargo xtask sizes
     prints how much a first visit to the built page loads
 cargo xtask digests
@@ -93,6 +96,7 @@ fn run(arguments: &[String]) -> Result<()> {
             page::lighthouse()
         }
         Some((&"fuzz", options)) => fuzz::fuzz(options),
+        Some((&"unsafe", options)) => unsafety::count(options),
         Some((&"sizes", [])) => page::sizes(false),
         Some((&"digests", [])) => digests::write(),
         Some((&"notices", [])) => notices::write(),
