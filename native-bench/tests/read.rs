@@ -349,6 +349,22 @@ fn names_may_be_any_bytes() {
 }
 
 #[test]
+fn a_soak_repeats_its_readings() {
+    let (passport, visa) = (specimen("passport.jpg"), specimen("visa-a.jpg"));
+    let output = bench(&["soak", "--minutes", "0", "--json", &passport, &visa]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&report["rounds"], &report["frames"]), (&3.into(), &144.into()));
+    assert_eq!((&report["unchanged"], &report["flat"]), (&true.into(), &true.into()));
+    let other: Value =
+        serde_json::from_slice(&bench(&["soak", "--minutes", "0", "--json", &visa]).stdout)
+            .expect("JSON");
+    assert_ne!(report["digest"], other["digest"], "the digest is that of the readings");
+    assert_eq!(bench(&["soak", "no-such-file"]).status.code(), Some(2));
+    assert_eq!(bench(&["soak", "--minutes=-1", &visa]).status.code(), Some(2));
+}
+
+#[test]
 fn every_kernel_verifies() {
     let output = bench(&["verify"]);
     assert!(output.status.success());

@@ -60,7 +60,7 @@ impl From<Unreadable> for Failure {
 ///
 /// # Errors
 /// None with the committed models.
-pub(super) fn reader_on(kernels: &Kernels, precision: Precision) -> Result<Reader, ModelError> {
+pub(crate) fn reader_on(kernels: &Kernels, precision: Precision) -> Result<Reader, ModelError> {
     let locator = Network::with_kernels(Model::parse(nibble_models::LOCATE_U4)?, kernels)?;
     Reader::with_network(Network::with_kernels(Model::parse(models::bytes(precision))?, kernels)?)?
         .with_locator(locator)
