@@ -20,14 +20,36 @@ const CARGO_FUZZ: &str = "0.13.1";
 /// The committed tally.
 const TALLY: &str = "docs/results/fuzz.json";
 
-/// A fuzz target: its name, the maximum bytes of its inputs, and the maximum seconds of one of them.
-const TARGETS: [(&str, u64, u64); 6] = [
-    ("fusion", 600, 60),
-    ("model", 4096, 20),
-    ("picture", 8192, 20),
-    ("products", 1024, 20),
-    ("reading", 2048, 60),
-    ("zone", 256, 5),
+/// A fuzz target.
+struct Target {
+    name: &'static str,
+    /// Maximum bytes of its inputs.
+    max_len: u64,
+    /// Maximum seconds of one of them.
+    timeout: u64,
+    sanitizer: Sanitizer,
+}
+
+/// What a target is built with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sanitizer {
+    /// AddressSanitizer, which notices reads and writes out of bounds.
+    Address,
+    /// None: the code that the target tests has no unsafe code, and is several times as fast.
+    None,
+}
+
+const fn target(name: &'static str, max_len: u64, timeout: u64, sanitizer: Sanitizer) -> Target {
+    Target { name, max_len, timeout, sanitizer }
+}
+
+const TARGETS: [Target; 6] = [
+    target("fusion", 600, 60, Sanitizer::None),
+    target("model", 4096, 20, Sanitizer::Address),
+    target("picture", 8192, 20, Sanitizer::Address),
+    target("products", 1024, 20, Sanitizer::Address),
+    target("reading", 2048, 60, Sanitizer::None),
+    target("zone", 256, 5, Sanitizer::None),
 ];
 
 /// Memory of one process, in MB: AddressSanitizer takes several times as much as the program.
@@ -59,14 +81,16 @@ pub(crate) fn fuzz(options: &[&str]) -> Result<()> {
             _ => bail!("cargo xtask fuzz [--minutes N] [--target NAME]"),
         }
     }
-    let names: Vec<&str> = TARGETS.iter().map(|&(name, ..)| name).collect();
+    let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
     if let Some(name) = chosen {
         ensure!(names.contains(&name), "there is no target `{name}`: {}", names.join(", "));
     }
     install()?;
-    step("fuzz targets under AddressSanitizer", || run(cargo_fuzz().arg("build")))?;
-    let targets: Vec<_> =
-        TARGETS.iter().filter(|(name, ..)| chosen.is_none_or(|chosen| chosen == *name)).collect();
+    let is_chosen = |target: &&Target| chosen.is_none_or(|chosen| chosen == target.name);
+    let targets: Vec<&Target> = TARGETS.iter().filter(is_chosen).collect();
+    for sanitizer in [Sanitizer::Address, Sanitizer::None] {
+        build(sanitizer, &targets)?;
+    }
     let all = Duration::try_from_secs_f64(minutes * 60.0).context("--minutes")?;
     let seconds = all.as_secs().div_ceil(targets.len() as u64).max(1);
     let mut failed = Vec::new();
@@ -74,9 +98,10 @@ pub(crate) fn fuzz(options: &[&str]) -> Result<()> {
         "{:10} {:>12} {:>10} {:>8} {:>8}",
         "target", "executions", "a second", "edges", "corpus"
     );
-    for &&(name, max_len, timeout) in &targets {
+    for target in &targets {
+        let name = target.name;
         write_seeds(name)?;
-        let (outcome, passed) = run_target(name, [seconds, max_len, timeout])?;
+        let (outcome, passed) = run_target(target, seconds)?;
         let rate = outcome.executions / seconds;
         println!(
             "{name:10} {:>12} {rate:>10} {:>8} {:>8}",
@@ -132,19 +157,31 @@ pub(crate) fn nightly() -> Command {
     cargo
 }
 
-/// A cargo-fuzz whose builds stay apart from those of the project.
-fn cargo_fuzz() -> Command {
-    let mut cargo = nightly();
-    cargo.arg("fuzz").env("CARGO_TARGET_DIR", root().join("fuzz/target"));
-    cargo
+/// Builds those of `targets` that are run with a sanitizer.
+fn build(sanitizer: Sanitizer, targets: &[&Target]) -> Result<()> {
+    let name = if sanitizer == Sanitizer::Address { "address" } else { "none" };
+    for target in targets.iter().filter(|target| target.sanitizer == sanitizer) {
+        step(&format!("fuzz target {}, sanitizer: {name}", target.name), || {
+            let mut cargo = nightly();
+            cargo.args(["fuzz", "build", target.name, "--sanitizer", name]);
+            run(cargo.env("CARGO_TARGET_DIR", folder(sanitizer)))
+        })?;
+    }
+    Ok(())
+}
+
+/// The folder of builds with a sanitizer; they stay apart from those of the project.
+fn folder(sanitizer: Sanitizer) -> PathBuf {
+    let folder = root().join("fuzz/target");
+    if sanitizer == Sanitizer::Address { folder } else { folder.join("plain") }
 }
 
 /// The program of a target, which cargo-fuzz has built for the host.
-fn binary(name: &str) -> Result<PathBuf> {
+fn binary(target: &Target) -> Result<PathBuf> {
     let version = output(command("rustup").args(["run", NIGHTLY, "rustc", "-vV"]));
     let version = version.context("rustc does not run")?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("its host")?;
-    Ok(root().join("fuzz/target").join(host).join("release").join(name))
+    Ok(folder(target.sanitizer).join(host).join("release").join(target.name))
 }
 
 fn artifacts(name: &str) -> PathBuf {
@@ -162,9 +199,10 @@ fn write_seeds(name: &str) -> Result<()> {
 }
 
 /// Runs one target, and says whether it found nothing.
-fn run_target(name: &str, [seconds, max_len, timeout]: [u64; 3]) -> Result<(Outcome, bool)> {
+fn run_target(target: &Target, seconds: u64) -> Result<(Outcome, bool)> {
+    let &Target { name, max_len, timeout, .. } = target;
     // The program that was built at the start, whatever is edited meanwhile.
-    let mut program = command(&binary(name)?.to_string_lossy());
+    let mut program = command(&binary(target)?.to_string_lossy());
     for folder in [root().join("fuzz/corpus").join(name), seeds(name), regressions(name)] {
         // libFuzzer writes into the first folder, and only reads the others.
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
@@ -306,7 +344,7 @@ mod tests {
     fn every_target_has_a_binary() {
         let manifest = fs::read_to_string(root().join("fuzz/Cargo.toml")).expect("committed");
         assert_eq!(manifest.matches("[[bin]]").count(), TARGETS.len());
-        for (name, ..) in TARGETS {
+        for Target { name, .. } in TARGETS {
             assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
             assert!(root().join(format!("fuzz/fuzz_targets/{name}.rs")).exists());
         }
