@@ -12,6 +12,7 @@ mod figures;
 mod frames;
 mod fuzz;
 mod loops;
+mod miri;
 mod msrv;
 mod native;
 mod notices;
@@ -52,6 +53,8 @@ cargo xtask lighthouse
     builds the page and prints Lighthouse's scores, among them performance on its mid-range phone
 cargo xtask fuzz [--minutes N] [--target NAME]
     runs the fuzz targets for N minutes altogether (6), or one of them; adds to docs/results/fuzz.json
+cargo xtask miri
+    runs tests in Miri, which notices undefined behaviour, for this machine and for a big-endian one
 cargo xtask unsafe [--write]
     counts the lines of unsafe code, crate by crate; --write records them in docs/results
 cargo xtask sizes
@@ -96,6 +99,7 @@ fn run(arguments: &[String]) -> Result<()> {
             page::lighthouse()
         }
         Some((&"fuzz", options)) => fuzz::fuzz(options),
+        Some((&"miri", options)) => miri::miri(options),
         Some((&"unsafe", options)) => unsafety::count(options),
         Some((&"sizes", [])) => page::sizes(false),
         Some((&"digests", [])) => digests::write(),
