@@ -62,13 +62,14 @@ mod quant;
 pub use clock::{Clock, clock_step};
 pub use fnv::Fnv1a64;
 pub use gemm::{Choice, Kernels, OperandRange};
-pub use model::{Model, ModelError};
+pub use model::{Model, ModelError, RunLimits};
 pub use network::{Activations, InputError, LayerOutput, Logits, Network};
 pub use precision::Precision;
 
 /// Products prepared for benches and for checks of kernels. Not part of the stable API.
 #[cfg(feature = "bench")]
 pub mod products {
+    pub use crate::gemm::compare::{Compared, WindowProduct, requantisation_is_equal};
     pub use crate::gemm::products::{
         Operands, Product, SeenKernel, Shape, chosen, every, of_kernel, requantisation_is_exact,
         verify,

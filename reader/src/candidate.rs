@@ -21,8 +21,9 @@ use crate::look::{TEMPERATURE, run};
 use crate::path::LinePath;
 use crate::pyramid::Pyramid;
 use crate::rectify::PITCH;
+use crate::strips::Strips;
 use crate::verdict::{NotValid, has_possible_dates};
-use nibble_core::{Logits, Network};
+use nibble_core::Logits;
 use nibble_mrz::{ALPHABET, Check, FILLER, Format, symbol, verify};
 
 /// Margin at either end of a line whose lattice is known, in characters.
@@ -66,7 +67,7 @@ pub(super) struct Line {
 
 impl Line {
     /// Reads a line along its path, one character per slot.
-    pub(super) fn at(network: &mut Network, picture: &Pyramid, path: &LinePath) -> Option<Self> {
+    pub(super) fn at(network: &mut Strips, picture: &Pyramid, path: &LinePath) -> Option<Self> {
         let (rectified, logits) = run(network, picture, path, READ_MARGIN)?;
         let columns = Columns::from_logits(&logits.to_f32(), TEMPERATURE);
         let grid = Grid {

@@ -17,7 +17,7 @@ use crate::measure::{neighbour, refine};
 use crate::numeric::sort_by;
 use crate::path::LinePath;
 use crate::pyramid::Pyramid;
-use nibble_core::Network;
+use crate::strips::Strips;
 
 /// Where the lines have less evidence than this on average, they are also read upside down.
 const UPRIGHT_EVIDENCE: f32 = 3.0;
@@ -31,7 +31,7 @@ const MAX_GROUPS: usize = 2;
 const MIN_SCORE: f32 = -1.6;
 
 /// The candidates of a zone: usually one; none if it has no line of a machine-readable zone.
-pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -> Vec<Candidate> {
+pub(super) fn read_zone(network: &mut Strips, picture: &Pyramid, zone: &Zone) -> Vec<Candidate> {
     let mut paths = zone.lines.clone();
     let looks = look_all(network, picture, &paths);
     let upright = total(&looks);
@@ -86,7 +86,7 @@ pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -
 
 /// Adds the lines that the locator missed, above, below and between those found, until the zone has
 /// as many lines as its format.
-fn complete(network: &mut Network, picture: &Pyramid, looks: &mut Vec<Look>) {
+fn complete(network: &mut Strips, picture: &Pyramid, looks: &mut Vec<Look>) {
     let Some(surest) = looks.iter().max_by(|a, b| a.evidence().total_cmp(&b.evidence())) else {
         return;
     };
@@ -120,7 +120,7 @@ fn complete(network: &mut Network, picture: &Pyramid, looks: &mut Vec<Look>) {
 /// found: lines of a zone are parallel and share their columns. This corrects lines that were
 /// located only in part, or so foreshortened that no correct lattice was found. Where every line was
 /// read well, nothing is gained.
-fn straighten(network: &mut Network, picture: &Pyramid, looks: &mut [Look]) {
+fn straighten(network: &mut Strips, picture: &Pyramid, looks: &mut [Look]) {
     let Some(surest) =
         (0..looks.len()).max_by(|&a, &b| looks[a].evidence().total_cmp(&looks[b].evidence()))
     else {
@@ -154,7 +154,7 @@ fn distance(path: &LinePath, other: &LinePath) -> f32 {
     along.cross(below) / path.cap_at(path.length / 2.0)
 }
 
-fn look_all(network: &mut Network, picture: &Pyramid, paths: &[LinePath]) -> Vec<Option<Look>> {
+fn look_all(network: &mut Strips, picture: &Pyramid, paths: &[LinePath]) -> Vec<Option<Look>> {
     paths.iter().map(|path| Look::at(network, picture, path)).collect()
 }
 
@@ -164,7 +164,7 @@ fn total(looks: &[Option<Look>]) -> f32 {
 
 /// Reads the lines of a group, of as many characters as their extents.
 fn read_group(
-    network: &mut Network,
+    network: &mut Strips,
     picture: &Pyramid,
     group: &[Look],
     extents: &[Extent],
@@ -178,7 +178,7 @@ fn read_group(
 
 /// Reads a Swiss licence, if it is one: its first line is too short to be found, but stands as far
 /// above the second as that above the third, and begins where they do.
-fn read_swiss(network: &mut Network, picture: &Pyramid, pair: &[Look]) -> Option<Candidate> {
+fn read_swiss(network: &mut Strips, picture: &Pyramid, pair: &[Look]) -> Option<Candidate> {
     let [first, length, _] = SWISS_LENGTHS;
     let extents: Vec<Extent> =
         pair.iter().map(|look| look.extent(length)).collect::<Option<Vec<_>>>()?;
@@ -194,7 +194,7 @@ fn read_swiss(network: &mut Network, picture: &Pyramid, pair: &[Look]) -> Option
 /// The paths of a group, moved onto the characters of lines of the same length, and whether text
 /// continues beyond an end.
 fn settle(
-    network: &mut Network,
+    network: &mut Strips,
     picture: &Pyramid,
     group: &[Look],
     extents: &[Extent],
