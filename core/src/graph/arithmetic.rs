@@ -7,6 +7,10 @@
     clippy::cast_sign_loss,
     reason = "requantisation is defined by these conversions; results are clamped, then narrowed"
 )]
+#![allow(
+    clippy::inline_always,
+    reason = "compiled for the vectors of the machine, which a call would lose"
+)]
 
 use super::{Activation, Codes, Op};
 use crate::quant::Requantisation;
@@ -43,7 +47,7 @@ impl Rescale {
 
     /// Requantises the sums of pixels, `stride` apart, to `[pixel][channel]`. Call it compiled for
     /// the machine's vectors ([`super::vectors::Vectors::run`]).
-    #[inline]
+    #[inline(always)]
     pub(super) fn apply(&self, sums: &[i32], stride: usize, codes: &mut [u8]) {
         let Requantisation { bias, scales, zero_point, largest } = &self.how;
         if (*zero_point, self.low) == (0, 0) {
@@ -83,13 +87,13 @@ impl Step {
     }
 
     /// `clamp(rte(f32(sum) * scale) + zero_point, low, high)`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn code(self, sum: i32, scale: f32) -> u8 {
         self.rounded(sum as f32 * scale)
     }
 
     /// `clamp(rte(value) + zero_point, low, high)`. NaN becomes the lowest code.
-    #[inline]
+    #[inline(always)]
     pub(super) fn rounded(self, value: f32) -> u8 {
         // `f32::max` treats NaN specially, which takes several instructions.
         let value = if value > self.low { value } else { self.low };
@@ -113,7 +117,7 @@ fn range(codes: &Codes, activation: Activation) -> (u8, u8) {
 }
 
 /// Applies an activation to a real number; NaN becomes 0 where there is one.
-#[inline]
+#[inline(always)]
 pub(super) fn activate(value: f32, activation: Activation) -> f32 {
     let positive = if value > 0.0 { value } else { 0.0 };
     match activation {
@@ -137,9 +141,20 @@ pub(super) fn function(op: &Op, x: f32) -> f32 {
 }
 
 /// The real number that a code stands for.
-#[inline]
+#[inline(always)]
 pub(super) fn real(code: u8, zero_point: u8, scale: f32) -> f32 {
     f32::from(i16::from(code) - i16::from(zero_point)) * scale
+}
+
+/// The real number that a sum stands for, with `step` the value of 1.
+#[inline(always)]
+pub(super) fn real_of_sum(sum: i32, step: f32) -> f32 {
+    sum as f32 * step
+}
+
+/// A number of positions, at most 2^23.
+pub(super) fn real_of_count(count: usize) -> f32 {
+    count as f32
 }
 
 /// The code of a real number; NaN becomes 0.

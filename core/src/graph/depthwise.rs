@@ -2,22 +2,31 @@
 //! matrices is needed.
 //!
 //! ```text
-//! for each block of channels:            a few vectors of sums stay in registers
-//!     for each pixel of a row:
-//!         for each tap of the kernel:    sums += map[tap, block] * weights[tap, block]
+//! for each block of channels:            the sums of a pair stay in registers
+//!     for each pair of pixels:
+//!         for each tap of the kernel:    sums += map[pixel + tap, block] * weights[tap, block]
 //! ```
 //!
 //! Products of 4-bit operands are added in 16 bits where the trained weights allow it, which halves
 //! the vectors; others in 32 bits. The loops are plain, and are compiled for the machine's vectors.
 
+#![allow(
+    clippy::inline_always,
+    reason = "compiled for the vectors of the machine, which a call would lose"
+)]
+
 use super::Conv2d;
 use super::machine::{Job, grow};
 use super::vectors::Vectors;
 
-/// Channels whose sums are kept in registers.
-const BLOCK: usize = 32;
-/// Channels of a block at the end.
-const SMALL_BLOCK: usize = 8;
+/// Channels of a block whose sums have 16 bits: two vectors of 256 bits.
+pub(super) const NARROW: usize = 32;
+/// Channels of a block whose sums have 32 bits.
+pub(super) const WIDE: usize = 16;
+/// Channels of the blocks of layers that are too narrow for others.
+const SMALL: usize = 8;
+/// Pixels that share loaded weights.
+const PAIR: usize = 2;
 /// Pixels whose sums are passed on together.
 const PIXELS: usize = 32;
 
@@ -30,20 +39,20 @@ pub(super) trait Lane<W, Acc, S>: Copy + Default {
 }
 
 impl Lane<i16, i16, i32> for u8 {
-    #[inline]
+    #[inline(always)]
     fn add(sum: i16, element: u8, weight: i16) -> i16 {
         // `Weights::of_codes` has bounded the sum.
         sum.wrapping_add(i16::from(element).wrapping_mul(weight))
     }
 
-    #[inline]
+    #[inline(always)]
     fn sum(acc: i16) -> i32 {
         i32::from(acc)
     }
 }
 
 impl Lane<i16, i32, i32> for u8 {
-    #[inline]
+    #[inline(always)]
     fn add(sum: i32, element: u8, weight: i16) -> i32 {
         // At most 255 * 127, which 16 bits hold: a single instruction for all lanes.
         let product = i16::from(element).wrapping_mul(weight);
@@ -51,19 +60,19 @@ impl Lane<i16, i32, i32> for u8 {
         sum.wrapping_add(i32::from(product))
     }
 
-    #[inline]
+    #[inline(always)]
     fn sum(acc: i32) -> i32 {
         acc
     }
 }
 
 impl Lane<f32, f32, f32> for f32 {
-    #[inline]
+    #[inline(always)]
     fn add(sum: f32, element: f32, weight: f32) -> f32 {
         sum + element * weight
     }
 
-    #[inline]
+    #[inline(always)]
     fn sum(acc: f32) -> f32 {
         acc
     }
@@ -143,8 +152,9 @@ impl<T: Copy + Default, S: Copy + Default> Buffers<T, S> {
     }
 
     /// Computes a depthwise convolution. `fill` is the padding, for each channel. `visit` receives
-    /// a pixel, and the sums of the pixels from there on, `[pixel][channel]`.
-    pub(super) fn run<W: Copy, Acc: Copy + Default>(
+    /// a pixel, and the sums of the pixels from there on, `[pixel][channel]`. `BLOCK` channels are
+    /// computed together.
+    pub(super) fn run<const BLOCK: usize, W: Copy, Acc: Copy + Default>(
         &mut self,
         vectors: Vectors,
         (weights, job): (&[W], &Job),
@@ -178,7 +188,14 @@ impl<T: Copy + Default, S: Copy + Default> Buffers<T, S> {
                 let sums = &mut sums[..count * channels];
                 vectors.run(
                     #[inline(always)]
-                    || row::<T, W, Acc, S>(&map[start..], step, &taps, weights, channels, sums),
+                    || {
+                        row::<BLOCK, T, W, Acc, S>(
+                            (&map[start..], weights, sums),
+                            step,
+                            &taps,
+                            channels,
+                        )
+                    },
                 );
                 visit(y * job.output.columns + x, sums);
             }
@@ -192,6 +209,15 @@ struct Taps {
     columns: usize,
     row_step: usize,
     column_step: usize,
+}
+
+impl Taps {
+    /// The offset of the last tap of the window at `start`; `None` if it wraps around.
+    fn reach(&self, start: Option<usize>) -> Option<usize> {
+        let rows = (self.rows - 1).checked_mul(self.row_step)?;
+        let columns = (self.columns - 1).checked_mul(self.column_step)?;
+        start?.checked_add(rows)?.checked_add(columns)
+    }
 }
 
 /// Copies the input into a padded map.
@@ -218,87 +244,119 @@ fn pad<T: Copy>(job: &Job, input: &[T], fill: &[T], map: &mut [T]) {
 }
 
 /// The sums of neighbouring pixels, `[pixel][channel]`.
-#[inline]
-fn row<T, W, Acc, S>(
-    map: &[T],
+#[inline(always)]
+fn row<const BLOCK: usize, T, W, Acc, S>(
+    (map, weights, sums): (&[T], &[W], &mut [S]),
     step: usize,
     taps: &Taps,
-    weights: &[W],
     channels: usize,
-    sums: &mut [S],
 ) where
     T: Lane<W, Acc, S>,
     W: Copy,
     Acc: Copy + Default,
 {
-    let mut first = 0;
-    while first + BLOCK <= channels {
-        block::<BLOCK, T, W, Acc, S>(
-            &map[first..],
-            step,
-            taps,
-            &weights[first..],
-            channels,
-            &mut sums[first..],
-        );
-        first += BLOCK;
-    }
-    while first + SMALL_BLOCK <= channels {
-        block::<SMALL_BLOCK, T, W, Acc, S>(
-            &map[first..],
-            step,
-            taps,
-            &weights[first..],
-            channels,
-            &mut sums[first..],
-        );
-        first += SMALL_BLOCK;
-    }
-    while first < channels {
-        block::<1, T, W, Acc, S>(
-            &map[first..],
-            step,
-            taps,
-            &weights[first..],
-            channels,
-            &mut sums[first..],
-        );
-        first += 1;
+    let len = [BLOCK, WIDE, SMALL].into_iter().find(|&len| len <= channels).unwrap_or(1);
+    for first in (0..channels).step_by(len) {
+        // The last block begins earlier where it would end beyond the last channel, and computes
+        // some sums again.
+        let first = first.min(channels - len);
+        let operands = (&map[first..], &weights[first..], &mut sums[first..]);
+        if len == BLOCK {
+            block::<BLOCK, PAIR, T, W, Acc, S>(operands, step, taps, channels);
+        } else if len == WIDE {
+            block::<WIDE, PAIR, T, W, Acc, S>(operands, step, taps, channels);
+        } else if len == SMALL {
+            // Not in pairs, which the compiler would join in one vector by many shuffles.
+            block::<SMALL, 1, T, W, Acc, S>(operands, step, taps, channels);
+        } else {
+            block::<1, 1, T, W, Acc, S>(operands, step, taps, channels);
+        }
     }
 }
 
-/// The sums of `B` channels.
-#[inline]
-fn block<const B: usize, T, W, Acc, S>(
-    map: &[T],
+/// The sums of `B` channels of neighbouring pixels, `step` apart in the map, `P` at a time.
+///
+/// # Panics
+/// If a window does not lie inside the map, or the weights are not those of all taps.
+#[inline(always)]
+fn block<const B: usize, const P: usize, T, W, Acc, S>(
+    (map, weights, sums): (&[T], &[W], &mut [S]),
     step: usize,
     taps: &Taps,
-    weights: &[W],
     channels: usize,
-    sums: &mut [S],
 ) where
     T: Lane<W, Acc, S>,
     W: Copy,
     Acc: Copy + Default,
 {
     // The last row of sums ends with the last channel, not `channels` behind the first.
-    for (pixel, sums) in sums.chunks_mut(channels).enumerate() {
-        let mut acc = [Acc::default(); B];
-        let mut lines = weights.chunks(channels);
-        for row in 0..taps.rows {
-            for column in 0..taps.columns {
-                let at = pixel * step + row * taps.row_step + column * taps.column_step;
-                let (Some(elements), Some(weights)) = (
-                    map[at..].first_chunk::<B>(),
-                    lines.next().and_then(|line| line.first_chunk::<B>()),
-                ) else {
-                    unreachable!("windows lie inside the padded map")
-                };
-                for ((acc, &element), &weight) in acc.iter_mut().zip(elements).zip(weights) {
+    let pixels = sums.len().div_ceil(channels);
+    const { assert!(P == 1 || P == 2, "at most one pixel is left") };
+    let reach = taps.reach((pixels - 1).checked_mul(step)).and_then(|last| last.checked_add(B));
+    assert!(reach.is_some_and(|reach| reach <= map.len()), "windows lie inside the map");
+    let last = (taps.rows * taps.columns - 1).checked_mul(channels);
+    let reach = last.and_then(|last| last.checked_add(B));
+    assert!(reach.is_some_and(|reach| reach <= weights.len()), "weights of all taps");
+    let mut rest = sums;
+    for first in (0..pixels).step_by(P) {
+        let map = &map[first * step..];
+        if pixels - first >= P {
+            let (pair, others) = rest.split_at_mut((P * channels).min(rest.len()));
+            rest = others;
+            // SAFETY: asserted above: the windows of all pixels lie inside the map, those of
+            // `first` and the next one therefore behind the start of this slice, and the weights
+            // are those of all taps.
+            unsafe { pixels_of::<B, P, T, W, Acc, S>((map, weights, pair), step, taps, channels) }
+        } else {
+            // SAFETY: as above, for the one pixel that is left.
+            unsafe {
+                pixels_of::<B, 1, T, W, Acc, S>((map, weights, &mut *rest), step, taps, channels)
+            }
+        }
+    }
+}
+
+/// The sums of `B` channels of `P` pixels.
+///
+/// # Safety
+/// - `(P - 1) * step`, plus the offset of the last tap, plus `B` is at most the length of `map`.
+/// - The offset of the last tap's weights, `(rows * columns - 1) * channels`, plus `B` is at most
+///   the length of `weights`.
+#[inline(always)]
+unsafe fn pixels_of<const B: usize, const P: usize, T, W, Acc, S>(
+    (map, weights, sums): (&[T], &[W], &mut [S]),
+    step: usize,
+    taps: &Taps,
+    channels: usize,
+) where
+    T: Lane<W, Acc, S>,
+    W: Copy,
+    Acc: Copy + Default,
+{
+    let mut acc = [[Acc::default(); B]; P];
+    let mut weights = weights.as_ptr();
+    for row in 0..taps.rows {
+        // SAFETY: the first tap of a row is none behind the last tap.
+        let mut element = unsafe { map.as_ptr().add(row * taps.row_step) };
+        for _ in 0..taps.columns {
+            // SAFETY: this is tap `row * columns + column`, whose weights of `B` channels lie
+            // inside `weights`.
+            let weight = unsafe { weights.cast::<[W; B]>().read() };
+            for (pixel, acc) in acc.iter_mut().enumerate() {
+                // SAFETY: this tap is none behind the last one, and `pixel` is less than `P`.
+                let elements = unsafe { element.add(pixel * step).cast::<[T; B]>().read() };
+                for ((acc, &element), &weight) in acc.iter_mut().zip(&elements).zip(&weight) {
                     *acc = T::add(*acc, element, weight);
                 }
             }
+            // Wrapping, because the steps behind the last tap are never read.
+            element = element.wrapping_add(taps.column_step);
+            weights = weights.wrapping_add(channels);
         }
+    }
+    for (sums, acc) in sums.chunks_mut(channels).zip(acc) {
+        // An array, whose length the compiler knows: lanes are stored together.
+        let Some(sums) = sums.first_chunk_mut::<B>() else { unreachable!("sums of all channels") };
         for (sum, acc) in sums.iter_mut().zip(acc) {
             *sum = T::sum(acc);
         }

@@ -345,11 +345,16 @@ where
                 let count = (pixels - first).min(PANELS * K::MR);
                 // The window of the last pixel is repeated to fill its panel.
                 let starts = &mut starts[..count.next_multiple_of(K::MR)];
-                for (index, start) in starts.iter_mut().enumerate() {
-                    let pixel = first + index.min(count - 1);
-                    let (y, x) = (pixel / job.output.columns, pixel % job.output.columns);
+                let (mut y, mut x) = (first / job.output.columns, first % job.output.columns);
+                for start in &mut starts[..count] {
                     *start = y * stride[0] * pitch + x * stride[1] * channels;
+                    x += 1;
+                    if x == job.output.columns {
+                        (y, x) = (y + 1, 0);
+                    }
                 }
+                let last = starts[count - 1];
+                starts[count..].fill(last);
                 let windows = match *reading {
                     Reading::InMap(stretch) => Windows::new(map, starts, [rows, stretch, row_step]),
                     Reading::Gathered(parts, part) => {

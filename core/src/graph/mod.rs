@@ -32,6 +32,7 @@
 //! | `plan` | gives tensors whose lives do not overlap the same buffer |
 //! | `machine`, `depthwise` | convolutions: by blocked products, and channel by channel |
 //! | `operations`, `arithmetic` | everything else |
+//! | `prepare`, `node` | what a node computes before any run, and in each |
 //! | `runner` | runs the nodes in order |
 
 mod arithmetic;
@@ -39,10 +40,12 @@ mod check;
 mod depthwise;
 mod file;
 mod machine;
+mod node;
 mod operations;
 #[cfg(any(test, feature = "bench"))]
 mod oracle;
 mod plan;
+mod prepare;
 #[cfg(any(test, feature = "bench"))]
 mod random;
 mod runner;

@@ -1,24 +1,29 @@
 //! Operations on maps, apart from convolutions. Maps are `[row][column][channel]`.
 
+#![allow(
+    clippy::inline_always,
+    reason = "compiled for the vectors of the machine, which a call would lose"
+)]
+
 use super::arithmetic::{Addition, Step, activate, exponential};
 use super::shape::Shape;
 use super::{Activation, AveragePool, Pool};
 
 /// The positions of a window that lie inside a side of length `len`.
-#[inline]
+#[inline(always)]
 fn inside(index: usize, stride: usize, kernel: usize, before: usize, len: usize) -> [usize; 2] {
     let start = index * stride;
     [start.saturating_sub(before), (start + kernel).saturating_sub(before).min(len)]
 }
 
 /// The larger of both; of reals, the second if one is NaN.
-#[inline]
+#[inline(always)]
 fn larger<T: PartialOrd>(a: T, b: T) -> T {
     if a > b { a } else { b }
 }
 
 /// Largest value of each window.
-#[inline]
+#[inline(always)]
 pub(super) fn max_pool<T: Copy + PartialOrd>(
     pool: &Pool,
     (shape, from): (Shape, &[T]),
@@ -44,7 +49,7 @@ pub(super) fn max_pool<T: Copy + PartialOrd>(
 }
 
 /// Largest value of each channel.
-#[inline]
+#[inline(always)]
 pub(super) fn global_max<T: Copy + PartialOrd>(channels: usize, from: &[T], to: &mut [T]) {
     to.copy_from_slice(&from[..channels]);
     for from in from.chunks_exact(channels) {
@@ -58,7 +63,7 @@ pub(super) fn global_max<T: Copy + PartialOrd>(channels: usize, from: &[T], to: 
 ///
 /// `finish` receives the place of a pixel in the output, its sums, and the number by which they are
 /// divided. `sums` has room for a sum for each channel.
-#[inline]
+#[inline(always)]
 pub(super) fn average_pool<T: Copy, S: Copy>(
     pool: &AveragePool,
     (shape, from): (Shape, &[T]),
@@ -93,7 +98,7 @@ pub(super) fn average_pool<T: Copy, S: Copy>(
 }
 
 /// Sums of all positions of each channel.
-#[inline]
+#[inline(always)]
 pub(super) fn global_sums<T: Copy, S: Copy>(
     from: &[T],
     (zero, sums): (S, &mut [S]),
@@ -108,7 +113,7 @@ pub(super) fn global_sums<T: Copy, S: Copy>(
 }
 
 /// Sum of two maps of codes with these zero points.
-#[inline]
+#[inline(always)]
 pub(super) fn add_codes(
     Addition { multipliers: [m, n], scale }: Addition,
     step: Step,
@@ -123,7 +128,7 @@ pub(super) fn add_codes(
 }
 
 /// Sum of two maps of reals.
-#[inline]
+#[inline(always)]
 pub(super) fn add_reals(activation: Activation, a: &[f32], b: &[f32], to: &mut [f32]) {
     for ((a, b), to) in a.iter().zip(b).zip(to) {
         *to = activate(a + b, activation);
@@ -131,7 +136,7 @@ pub(super) fn add_reals(activation: Activation, a: &[f32], b: &[f32], to: &mut [
 }
 
 /// Copies a map between the channels of a wider one, from channel `first` on.
-#[inline]
+#[inline(always)]
 pub(super) fn place_channels<T>(
     channels: usize,
     from: &[T],
@@ -145,7 +150,7 @@ pub(super) fn place_channels<T>(
 }
 
 /// Doubles rows and columns by repetition.
-#[inline]
+#[inline(always)]
 pub(super) fn upsample_nearest<T: Copy>(shape: Shape, from: &[T], to: &mut [T]) {
     let Shape { columns, channels, .. } = shape;
     let pitch = 2 * columns * channels;
@@ -162,7 +167,7 @@ pub(super) fn upsample_nearest<T: Copy>(shape: Shape, from: &[T], to: &mut [T]) 
 /// Doubles rows and columns by linear interpolation. `mix` makes a value from the nearest one, its
 /// neighbour in the row, its neighbour in the column, and the one across, whose weights are 9, 3, 3
 /// and 1.
-#[inline]
+#[inline(always)]
 pub(super) fn upsample_bilinear<T: Copy>(
     shape: Shape,
     from: &[T],
