@@ -39,6 +39,8 @@ mod arithmetic;
 mod check;
 mod depthwise;
 mod file;
+#[cfg(feature = "bench")]
+mod golden;
 mod machine;
 mod node;
 mod operations;
@@ -57,6 +59,8 @@ mod version1;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "bench")]
+pub use golden::golden;
 pub use runner::{Input, InputValues, Outputs, Runner, Values, View};
 pub use shape::{RunError, Shape};
 #[cfg(feature = "bench")]

@@ -368,6 +368,13 @@ pub(super) fn graph(seed: u64) -> (Graph, Vec<bool>) {
     builder.finish()
 }
 
+/// Rows and columns for the inputs of a graph; those without a size in the file have one in common.
+pub(super) fn sizes(graph: &Graph, random: &mut Random) -> Vec<[usize; 2]> {
+    let free = 1 + random.below(12);
+    let size = |source: &Source| [source.height.unwrap_or(free), source.width.unwrap_or(free + 1)];
+    graph.inputs.iter().map(size).collect()
+}
+
 /// Values for the inputs of a graph.
 pub(super) enum Data {
     Bytes(Vec<u8>),

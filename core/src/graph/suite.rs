@@ -10,8 +10,8 @@
 use std::collections::BTreeMap;
 
 use super::oracle::{self, Map};
-use super::random::{self, Random, data, inputs};
-use super::{Graph, Kind, Runner, Shape, Source, Values, View};
+use super::random::{self, Random, data, inputs, sizes};
+use super::{Kind, Runner, Shape, Values, View};
 use crate::{Kernels, Precision};
 
 /// Random graphs of the test.
@@ -83,15 +83,9 @@ pub fn verify(seeds: std::ops::Range<u64>) -> BTreeMap<(&'static str, String), u
         }
         // Inputs without a size in the file come in two sizes.
         let mut random = Random::new(seed + 1_000_000);
-        let sizes = |random: &mut Random, graph: &Graph| -> Vec<[usize; 2]> {
-            let free = 1 + random.below(12);
-            let size =
-                |source: &Source| [source.height.unwrap_or(free), source.width.unwrap_or(free + 1)];
-            graph.inputs.iter().map(size).collect()
-        };
         let runs: Vec<_> = (0..2)
             .map(|_| {
-                let sizes = sizes(&mut random, &graph);
+                let sizes = sizes(&graph, &mut random);
                 let data = data(&graph, &sizes, &mut random);
                 (sizes, data)
             })
