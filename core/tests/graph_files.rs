@@ -5,7 +5,7 @@
 mod graphs;
 
 use nibble_core::graph::{Graph, Input, Kind, Parameters, RunError, Runner, Values};
-use nibble_core::{ModelError, Network};
+use nibble_core::{ModelError, Network, Precision};
 
 fn model(name: &str) -> Vec<u8> {
     std::fs::read(format!("../{name}")).unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -255,4 +255,47 @@ fn inputs_that_do_not_suit_are_errors() {
     }
     // After all these, it still runs.
     assert!(runner.run(&[Input::bytes(&picture, 8, 8)]).is_ok());
+}
+
+/// The error of a twin's outputs as a share of their size.
+fn distance(graph: &Graph, twin: &Graph, size: [usize; 2]) -> f32 {
+    let [height, width] = size;
+    let picture: Vec<u8> = (0..height * width * graph.inputs[0].channels)
+        .map(|i| (i * 7919 % 253).to_le_bytes()[0])
+        .collect();
+    let outputs = |graph: &Graph| {
+        let mut runner = Runner::new(graph.clone()).expect("checked");
+        let outputs = runner.run(&[Input::bytes(&picture, height, width)]).expect("suits");
+        outputs.at(0).to_f32()
+    };
+    let (found, wanted) = (outputs(twin), outputs(graph));
+    let square = |values: &mut dyn Iterator<Item = f32>| values.map(|x| x * x).sum::<f32>();
+    let error = square(&mut found.iter().zip(&wanted).map(|(a, b)| a - b));
+    (error / square(&mut wanted.iter().copied())).sqrt()
+}
+
+#[test]
+fn twins_compute_nearly_the_same() {
+    // Codes of both have been fitted to pictures, so few are clamped, which reals are not.
+    let chain = Graph::parse(&model("models/ocr-u4.safetensors")).expect("version 1 is read");
+    let exported = model("testdata/golden/graphs/exported.safetensors");
+    let exported = Graph::parse(&exported).expect("a committed file");
+    for (graph, size, limits) in [(chain, [24, 320], [0.2; 2]), (exported, [16, 16], [0.15; 2])] {
+        assert_eq!(graph.narrowest(), Precision::U4);
+        assert_eq!(graph.twin(Precision::U4), Ok(None));
+        for (precision, limit) in [Precision::F32, Precision::U8].into_iter().zip(limits) {
+            let twin = graph.twin(precision).expect("checked").expect("a wider one");
+            assert_eq!(twin.narrowest(), precision);
+            let error = distance(&graph, &twin, size);
+            println!("{} {precision}: {error}", graph.name);
+            assert!(error < limit, "{precision}: {error}");
+        }
+        // Both twins have fine steps, and are nearer to each other.
+        let [real, fine] = [Precision::F32, Precision::U8]
+            .map(|precision| graph.twin(precision).expect("checked").expect("a wider one"));
+        let error = distance(&real, &fine, size);
+        println!("{}: {error}", graph.name);
+        assert!(error < 0.15, "{error}");
+        assert_eq!(real.twin(Precision::U8), Ok(None));
+    }
 }

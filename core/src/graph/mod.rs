@@ -27,6 +27,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `file`, `version1` | reads and writes files |
+//! | `twin` | makes the same graph of 8 bits or of reals, to compare with |
 //! | `check` | refuses graphs that cannot run, or whose sums could leave 32 bits |
 //! | `shape` | computes the shape of each tensor, and bounds memory and work |
 //! | `plan` | gives tensors whose lives do not overlap the same buffer |
@@ -54,6 +55,7 @@ mod runner;
 mod shape;
 #[cfg(any(test, feature = "bench"))]
 mod suite;
+mod twin;
 mod vectors;
 mod version1;
 

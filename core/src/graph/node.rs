@@ -450,6 +450,17 @@ impl Context<'_> {
         match self.kind(0) {
             Kind::Codes(codes) => {
                 let from = self.input_codes(buffers, 0).1;
+                if let (Op::Identity, &[zero_point]) = (op, &codes.zero_points[..]) {
+                    let scale = codes.scale;
+                    self.vectors.run(
+                        #[inline(always)]
+                        || {
+                            let elements = out.iter_mut().zip(from);
+                            elements.for_each(|(out, &code)| *out = real(code, zero_point, scale));
+                        },
+                    );
+                    return;
+                }
                 let real = |code, channel| real(code, codes.zero_point(channel), codes.scale);
                 function_of(op, channels, from, out, real);
             }
