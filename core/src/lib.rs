@@ -36,6 +36,7 @@
 //! | [`Network`] | a model packed for this machine's kernels, with the buffers it runs in |
 //! | [`Logits`] | what a network computes: class scores for each column of logits |
 //! | [`Kernels`] | the kernel that multiplies at each precision: a value, not a global |
+//! | [`graph`] | networks of any shape, as graphs of operations |
 //! | [`Fnv1a64`] | the digest by which results of different machines are compared |
 //!
 //! # The same bits
@@ -54,6 +55,7 @@ mod bounds;
 mod clock;
 mod fnv;
 mod gemm;
+pub mod graph;
 pub mod model;
 mod network;
 mod precision;
