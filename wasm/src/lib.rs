@@ -23,7 +23,7 @@ pub use bench::{Bench, Product};
 pub use explain::{Explainer, LayerOutput};
 pub use kernels::choose_kernels;
 #[cfg(feature = "read")]
-pub use reading::Engine;
+pub use reading::{Engine, gray_of};
 pub use restart::restart;
 
 /// Makes panics appear on the console with their message, not only as `unreachable`.
