@@ -13,7 +13,7 @@ export default defineConfig({
   // Relative addresses: the page works under any sub-path of any static host.
   base: "./",
   plugins: [dense, precache()],
-  resolve: { alias: { nibble: fileURLToPath(new URL("./pkg/index.js", import.meta.url)) } },
+  resolve: { alias: { "nibble-mrz": fileURLToPath(new URL("./pkg/index.js", import.meta.url)) } },
   build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   worker: { format: "iife" },
   server: { fs: { allow: [".."] } },

@@ -75,7 +75,8 @@ async function missing(): Promise<string[]> {
 async function serve(event: FetchEvent, file: string): Promise<Response> {
   const cache = await caches.open(CACHE);
   const kept = await cache.match(address(file));
-  if (kept !== undefined) return kept;
+  // A file that turned out to be damaged is asked for past every cache.
+  if (kept !== undefined && event.request.cache !== "reload") return kept;
   const response = await fetch(event.request);
   if (response.ok && file !== "") event.waitUntil(cache.put(address(file), response.clone()));
   return response;

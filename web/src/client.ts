@@ -6,7 +6,7 @@ import {
   type Part,
   type Precision,
   type Result,
-} from "nibble";
+} from "nibble-mrz";
 import { packageOptions } from "./files";
 import type { Answer, Request } from "./protocol";
 import { quietly } from "./quiet";

@@ -1,5 +1,5 @@
 /** Ways to take results out of the page. Each begins with an action of the person. */
-import type { Result } from "nibble";
+import type { Result } from "nibble-mrz";
 import { el } from "./dom";
 
 /** Formats results as the JSON that `native-bench read` writes. */

@@ -1,5 +1,5 @@
 /** Pixels of a video frame. Runs in the worker. */
-import type { Luma } from "nibble";
+import type { Luma } from "nibble-mrz";
 
 /** Brightness is sampled at every n-th pixel. */
 const LIGHT_STEP = 997;

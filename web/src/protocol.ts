@@ -8,7 +8,7 @@ import type {
   Part,
   Precision,
   Result,
-} from "nibble";
+} from "nibble-mrz";
 
 export type Request = { id: number } & (
   | { kind: "start"; options: Options }

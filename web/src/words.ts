@@ -1,5 +1,5 @@
 /** Puts the values of a document into plain words. */
-import type { DocumentFields } from "nibble";
+import type { DocumentFields } from "nibble-mrz";
 import { locale } from "./language";
 import { t, type Key } from "./messages";
 

@@ -1,5 +1,5 @@
 /** The worker that reads: holds the readers and answers requests in order. */
-import { NibbleError, Reader, init, kernels, lumaOf, type Luma } from "nibble";
+import { NibbleError, Reader, init, kernels, lumaOf, type Luma } from "nibble-mrz";
 import { brightness, brightnessOfLuma, pixelsOf } from "./frame";
 import type { Answer, Request } from "./protocol";
 

@@ -40,7 +40,7 @@ await suite([
     async () => {
       const plain = join(folder, "plain");
       await cp(join(examples, "plain"), plain, { recursive: true });
-      await cp(join(web, "pkg"), join(plain, "nibble"), { recursive: true });
+      await cp(join(web, "pkg"), join(plain, "nibble-mrz"), { recursive: true });
       await reads(plain);
     },
   ],
@@ -51,7 +51,7 @@ await suite([
       await cp(join(examples, "vite"), project, { recursive: true });
       // As `npm install` does for a dependency on a folder.
       await mkdir(join(project, "node_modules"));
-      await symlink(join(web, "pkg"), join(project, "node_modules/nibble"));
+      await symlink(join(web, "pkg"), join(project, "node_modules/nibble-mrz"));
       await symlink(join(web, "node_modules/vite"), join(project, "node_modules/vite"));
       execFileSync(
         "node",

@@ -207,13 +207,13 @@ fn component(title: &str, package: &Value) -> Result<Component> {
     Ok(Component { title: title.to_owned(), licence, places: BTreeSet::new(), texts })
 }
 
-/// npm packages that the page imports; `nibble` is our own.
+/// npm packages that the page imports; `nibble-mrz` is our own.
 fn packages() -> Result<Vec<Component>> {
     let mut names = BTreeSet::new();
     for folder in ["web/src", "wasm/npm/src"] {
         imports(&root().join(folder), &mut names)?;
     }
-    names.remove("nibble");
+    names.remove("nibble-mrz");
     let component = |name: &String| {
         let folder = root().join("web/node_modules").join(name);
         let package =

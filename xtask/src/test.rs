@@ -48,6 +48,9 @@ const STEPS: &[Step] = &[
     ("wasm-chromium", "wasm in Chromium", &[WasmPack, Chromium], wasm_chromium),
     ("wasm-firefox", "wasm in Firefox", &[WasmPack, Firefox], wasm_firefox),
     ("build-page", "npm package and page", setup::PAGE, page::build),
+    ("page-package", "npm package in Node and Chromium", &[Node, Chromium], || {
+        node("tests/package.mjs")
+    }),
     ("page-units", "parts of the page that need no browser", &[Node], || node("tests/units.mjs")),
     (
         "engines",

@@ -1,5 +1,5 @@
 /** The summary of a report that the view shows: few enough figures to fit into an address. */
-import type { BenchReport, BenchRow } from "nibble";
+import type { BenchReport, BenchRow } from "nibble-mrz";
 
 /** Precisions, widest first. */
 export const PRECISIONS = ["f32", "u8", "u4"] as const;

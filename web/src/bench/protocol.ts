@@ -1,5 +1,5 @@
 /** Messages between the bench view and its worker. */
-import type { BenchKind, BenchProgress, BenchReport, ErrorCode, Options } from "nibble";
+import type { BenchKind, BenchProgress, BenchReport, ErrorCode, Options } from "nibble-mrz";
 
 /** Precisions whose results are the same bits on every machine. */
 export const EXACT = ["u8", "u4"] as const;

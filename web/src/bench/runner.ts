@@ -2,7 +2,7 @@
  * Starts the bench's worker and follows it. Each run has a worker of its own and frees its memory
  * at the end.
  */
-import { NibbleError, type BenchReport } from "nibble";
+import { NibbleError, type BenchReport } from "nibble-mrz";
 import { packageOptions } from "../files";
 import { quietly } from "../quiet";
 import type { Digests, News, Order } from "./protocol";

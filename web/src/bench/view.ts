@@ -2,7 +2,7 @@
  * The bench view: measures in this browser, compares with reports from other machines, and compares
  * results bit for bit.
  */
-import { NibbleError } from "nibble";
+import { NibbleError } from "nibble-mrz";
 import type uPlot from "uplot";
 import { el } from "../dom";
 import { onLanguage } from "../language";

@@ -1,5 +1,5 @@
 /** The worker of the bench view, with an engine of its own. */
-import { NibbleError, Reader, bench, init } from "nibble";
+import { NibbleError, Reader, bench, init } from "nibble-mrz";
 import { EXACT, type News, type Order } from "./protocol";
 
 const cancelled = new AbortController();

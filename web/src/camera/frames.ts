@@ -1,5 +1,5 @@
 /** Frames of a video as the person sees them. */
-import { NibbleError, type Precision, type Result } from "nibble";
+import { NibbleError, type Precision, type Result } from "nibble-mrz";
 import type { Client } from "../client";
 
 /**

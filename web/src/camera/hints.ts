@@ -1,5 +1,5 @@
 /** Hints to the person about the current frame. */
-import type { Result } from "nibble";
+import type { Result } from "nibble-mrz";
 import { t, type Key } from "../messages";
 import type { Progress } from "./agreement";
 

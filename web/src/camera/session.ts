@@ -2,7 +2,7 @@
  * Reads the frames of a video one at a time, always the newest. Frames that arrive meanwhile are
  * skipped.
  */
-import type { Precision } from "nibble";
+import type { Precision } from "nibble-mrz";
 import type { Client } from "../client";
 import { at } from "../dom";
 import { t } from "../messages";

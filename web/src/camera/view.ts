@@ -2,7 +2,7 @@
  * The camera view: asks for permission, shows the video and the fields, and stops when the document
  * is read.
  */
-import type { Precision, Result } from "nibble";
+import type { Precision, Result } from "nibble-mrz";
 import type { Client } from "../client";
 import { at, outline } from "../dom";
 import { onLanguage } from "../language";

@@ -1,5 +1,5 @@
 /** Shows the fields of a document as a card, in plain words. */
-import type { Check, DocumentFields } from "nibble";
+import type { Check, DocumentFields } from "nibble-mrz";
 import { el } from "../dom";
 import { t, type Key } from "../messages";
 import { nameOfState } from "../states";

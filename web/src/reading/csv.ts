@@ -1,6 +1,6 @@
 /** Writes the results of several files as comma-separated values (RFC 4180). */
-import type { DocumentFields } from "nibble";
-import { NibbleError } from "nibble";
+import type { DocumentFields } from "nibble-mrz";
+import { NibbleError } from "nibble-mrz";
 import type { Row } from "./row";
 import { outcome } from "./verdict";
 

@@ -2,12 +2,17 @@
  * Turns files into readings: by the engine or, if it cannot decode a file, by way of the browser's
  * decoder.
  */
-import { NibbleError, type ErrorCode, type Precision, type Result } from "nibble";
+import {
+  NibbleError,
+  decodeByBrowser,
+  isForeign,
+  type ErrorCode,
+  type Precision,
+  type Result,
+} from "nibble-mrz";
 import type { Client } from "../client";
 import type { Key } from "../messages";
 
-/** Maximum number of pixels handed to the engine, well within its memory limit. */
-const MAX_PIXELS = 12_000_000;
 /** Maximum size of a file handed to the engine, in bytes; its memory is limited to 128 MiB. */
 const MAX_BYTES = 48_000_000;
 
@@ -40,6 +45,7 @@ const WORDS: Record<ErrorCode, Key> = {
   NotInitialised: "errInternal",
   AlreadyInitialised: "errInternal",
   Disposed: "errInternal",
+  InvalidArgument: "errInternal",
   Trapped: "errTrapped",
   Internal: "errInternal",
 };
@@ -48,47 +54,6 @@ const WORDS: Record<ErrorCode, Key> = {
 export function errorKey(thrown: unknown): Key {
   if (thrown instanceof Refused) return thrown.key;
   return WORDS[thrown instanceof NibbleError ? thrown.code : "Internal"];
-}
-
-/**
- * Decodes a file by the browser: to an `ImageBitmap`, or to an element for formats that only
- * elements support. Null if it cannot.
- */
-async function decoded(file: Blob): Promise<ImageBitmap | HTMLImageElement | null> {
-  try {
-    return await createImageBitmap(file, { imageOrientation: "from-image" });
-  } catch {
-    const image = new Image();
-    image.src = URL.createObjectURL(file);
-    try {
-      await image.decode();
-      return image;
-    } catch {
-      return null;
-    } finally {
-      URL.revokeObjectURL(image.src);
-    }
-  }
-}
-
-/**
- * Decodes a file by the browser and scales it down if it has too many pixels. Null if it cannot.
- */
-async function byBrowser(file: Blob): Promise<{ pixels: ImageData; scaled: boolean } | null> {
-  const picture = await decoded(file);
-  if (picture === null || picture.width === 0 || picture.height === 0) return null;
-  const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (picture.width * picture.height)));
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.floor(picture.width * scale));
-  canvas.height = Math.max(1, Math.floor(picture.height * scale));
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (context === null) return null;
-  context.imageSmoothingQuality = "high";
-  context.fillStyle = "#fff";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  if ("close" in picture) picture.close();
-  return { pixels: context.getImageData(0, 0, canvas.width, canvas.height), scaled: scale < 1 };
 }
 
 async function byEngine(client: Client, file: Blob, precision: Precision): Promise<Result> {
@@ -106,10 +71,7 @@ export async function readFile(client: Client, file: Blob, precision: Precision)
   try {
     return { result: await byEngine(client, file, precision), notice: undefined };
   } catch (thrown) {
-    const foreign =
-      thrown instanceof NibbleError &&
-      ["TooLarge", "Unsupported", "NotAPicture"].includes(thrown.code);
-    const prepared = foreign ? await byBrowser(file) : null;
+    const prepared = isForeign(thrown) ? await decodeByBrowser(file) : null;
     if (prepared === null) throw thrown;
     return {
       result: await client.read(prepared.pixels, precision),

@@ -1,5 +1,5 @@
 /** The ways in which files reach the reading view: button, drop, paste, samples, other apps. */
-import { NibbleError } from "nibble";
+import { NibbleError } from "nibble-mrz";
 import { SHARED } from "../../offline/precache";
 import { at, el } from "../dom";
 import { t } from "../messages";

@@ -1,5 +1,5 @@
 /** Shows a result. */
-import type { NotValidBecause, Result } from "nibble";
+import type { NotValidBecause, Result } from "nibble-mrz";
 import { at, el, outline } from "../dom";
 import { language } from "../language";
 import { t, type Key } from "../messages";

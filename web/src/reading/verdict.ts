@@ -1,5 +1,5 @@
 /** The outcome of a result, and its presentation. */
-import type { Result } from "nibble";
+import type { Result } from "nibble-mrz";
 import type { Key } from "../messages";
 
 /** The four outcomes of a reading. */

@@ -1,5 +1,5 @@
 /** The reading view: takes pictures, has the worker read them, and shows the results. */
-import { NibbleError, supported, type Precision } from "nibble";
+import { NibbleError, supported, type Precision } from "nibble-mrz";
 import { CameraView } from "../camera/view";
 import type { Client } from "../client";
 import { at } from "../dom";
