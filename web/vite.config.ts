@@ -9,11 +9,18 @@ const dense: Plugin = {
   transformIndexHtml: (html) => html.replaceAll(/\n\s+/g, "\n"),
 };
 
+const pkg = fileURLToPath(new URL("./pkg/", import.meta.url));
+
 export default defineConfig({
   // Relative addresses: the page works under any sub-path of any static host.
   base: "./",
   plugins: [dense, precache()],
-  resolve: { alias: { "nibble-mrz": fileURLToPath(new URL("./pkg/index.js", import.meta.url)) } },
+  resolve: {
+    alias: [
+      { find: /^nibble-mrz$/, replacement: `${pkg}index.js` },
+      { find: /^nibble-mrz\/(\w+)$/, replacement: `${pkg}$1.js` },
+    ],
+  },
   build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   worker: { format: "iife" },
   server: { fs: { allow: [".."] } },

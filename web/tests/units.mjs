@@ -25,9 +25,7 @@ const vite = await createServer({
   server: { middlewareMode: true, hmr: false, watch: null },
 });
 const load = (name) => vite.ssrLoadModule(`/src/${name}.ts`);
-const { Agreement } = await load("camera/agreement");
-const { visiblePart } = await load("camera/frames");
-const { hintFor } = await load("camera/hints");
+const { Agreement, hintFor, visiblePart } = await vite.ssrLoadModule("/pkg/parts.js");
 const { csv } = await load("reading/csv");
 const { outcome } = await load("reading/verdict");
 const { date, validity } = await load("words");

@@ -3,10 +3,9 @@
  * skipped.
  */
 import type { Precision } from "nibble-mrz";
-import type { Client } from "../client";
+import { FrameWatch, Ways, type Client, type Frame } from "nibble-mrz/parts";
 import { at } from "../dom";
 import { t } from "../messages";
-import { FrameWatch, Ways, type Frame } from "./frames";
 
 /** Interval between updates of the frame rate; milliseconds. */
 const COUNT_MS = 1000;

@@ -3,16 +3,24 @@
  * is read.
  */
 import type { Precision, Result } from "nibble-mrz";
-import type { Client } from "../client";
+import {
+  Agreement,
+  Camera,
+  CameraError,
+  fileOf,
+  hintFor,
+  onAllowed,
+  permission,
+  type Client,
+  type Frame,
+  type Trouble,
+} from "nibble-mrz/parts";
 import { at, outline } from "../dom";
 import { onLanguage } from "../language";
 import { t } from "../messages";
 import { quietly } from "../quiet";
-import { Agreement } from "./agreement";
 import { Controls } from "./controls";
-import { Camera, CameraError, onAllowed, permission, type Trouble } from "./device";
-import { fileOf, type Frame } from "./frames";
-import { Hints, hintFor } from "./hints";
+import { Hints } from "./hints";
 import { showFields } from "./live";
 import { readFrames } from "./session";
 import { Signal } from "./signal";

@@ -1,6 +1,6 @@
 /** Messages between the how-it-works view and its worker. */
 import type { ErrorCode, Options, Precision } from "nibble-mrz";
-import type { LayerMaps } from "../../pkg/explain.js";
+import type { LayerMaps } from "nibble-mrz/explain";
 
 /** The precisions shown side by side. */
 export const PRECISIONS = ["f32", "u8", "u4"] as const satisfies readonly Precision[];

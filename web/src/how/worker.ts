@@ -3,7 +3,7 @@
  * networks.
  */
 import { NibbleError, Reader, init } from "nibble-mrz";
-import { Looker } from "../../pkg/explain.js";
+import { Looker } from "nibble-mrz/explain";
 import { PRECISIONS, type Answer, type Look, type Question } from "./protocol";
 
 /** Layers whose output is shown. The last layer is left out, because its output is classes. */

@@ -22,6 +22,8 @@ export const ar: Record<Key, string> = {
   cancel: "إلغاء",
   reading: "جارٍ القراءة…",
   loading: "جارٍ التحضير…",
+  downloading: "جارٍ التنزيل… {kilobytes} ك.ب",
+  retry: "إعادة المحاولة",
   another: "اقرأ وثيقة أخرى",
   copy: "انسخ بصيغة JSON",
   save: "احفظ بصيغة JSON",

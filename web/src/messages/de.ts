@@ -22,6 +22,8 @@ export const de: Record<Key, string> = {
   cancel: "Abbrechen",
   reading: "Wird gelesen …",
   loading: "Wird vorbereitet …",
+  downloading: "Wird geladen … {kilobytes} KB",
+  retry: "Noch einmal versuchen",
   another: "Weiteres lesen",
   copy: "Als JSON kopieren",
   save: "Als JSON sichern",

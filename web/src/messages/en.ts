@@ -20,6 +20,8 @@ export const en = {
   cancel: "Cancel",
   reading: "Reading…",
   loading: "Getting ready…",
+  downloading: "Downloading… {kilobytes} KB",
+  retry: "Try again",
   another: "Read another",
   copy: "Copy as JSON",
   save: "Save as JSON",

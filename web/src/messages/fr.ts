@@ -22,6 +22,8 @@ export const fr: Record<Key, string> = {
   cancel: "Annuler",
   reading: "Lecture…",
   loading: "Préparation…",
+  downloading: "Téléchargement… {kilobytes} Ko",
+  retry: "Réessayer",
   another: "Lire un autre",
   copy: "Copier en JSON",
   save: "Enregistrer en JSON",

@@ -58,7 +58,7 @@ export function errorKey(thrown: unknown): Key {
 
 async function byEngine(client: Client, file: Blob, precision: Precision): Promise<Result> {
   if (file.size > MAX_BYTES) throw new NibbleError("TooLarge", `the file has ${file.size} bytes`);
-  return client.read(new Uint8Array(await file.arrayBuffer()), precision);
+  return client.read(file, precision);
 }
 
 /**

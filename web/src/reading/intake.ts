@@ -85,11 +85,11 @@ async function fetched(address: string): Promise<Blob> {
   return response.blob();
 }
 
-/** Offers the specimens. `take` receives the pending file and its name. */
-export function offerSamples(take: (file: Promise<Blob>, name: string) => void): void {
+/** Offers the specimens. `take` receives a function that fetches the file, and its name. */
+export function offerSamples(take: (file: () => Promise<Blob>, name: string) => void): void {
   const buttons = SAMPLES.map(({ key, address }) => {
     const button = el("button", { type: "button", "data-t": key, "data-sample": address }, t(key));
-    button.addEventListener("click", () => take(fetched(address), t(key)));
+    button.addEventListener("click", () => take(() => fetched(address), t(key)));
     return el("li", {}, button);
   });
   at("samples").replaceChildren(...buttons);

@@ -9,6 +9,7 @@ import { t } from "../messages";
 import { quietly } from "../quiet";
 import { Batch } from "./batch";
 import { errorKey, readFile, type Reading } from "./decode";
+import { setReady } from "./download";
 import { copy, json, save, share } from "../export";
 import { offerSamples, sharedFile, watchFiles } from "./intake";
 import { choices } from "./documents";
@@ -41,6 +42,10 @@ class ReadingView {
   #wrongKernels: ReadonlySet<string> = new Set();
   /** The error on the screen. */
   #problem: unknown;
+  /** Tries again what was tried last. */
+  #again: (() => void) | undefined;
+  /** The same if trying again may help. */
+  #retry: (() => void) | undefined;
   /** Counts readings: the answer to an earlier one is dropped. */
   #turn = 0;
 
@@ -65,33 +70,49 @@ class ReadingView {
   /** Loads what reading needs. Then reads a file that another app has shared, if any. */
   async start(): Promise<void> {
     if (supported() === null) return this.#fail(new NibbleError("NoSimd", "no SIMD"));
+    this.#again = () => void this.#startAgain();
     try {
       // Load the usual model now: nothing is requested while a picture is read.
-      await this.#client.load("u4");
+      await this.#load();
       this.#wrongKernels = new Set((await this.#client.start()).flatMap((choice) => choice.wrong));
       this.#showKernels();
       const file = await sharedFile();
-      if (file !== null) await this.#open(file, file.name);
+      if (file !== null) await this.#open(() => file, file.name);
     } catch (thrown) {
-      this.#fail(thrown);
+      // Whoever stopped a download knows.
+      if (!isAbort(thrown)) this.#fail(thrown);
     }
   }
 
-  #read(file: Blob): Promise<Reading> {
+  async #startAgain(): Promise<void> {
+    go("busy");
+    await this.start();
+    if (isShown("busy")) this.#restart();
+  }
+
+  /** Loads the engine and the usual model. */
+  async #load(): Promise<void> {
+    setReady(false);
+    await this.#client.load("u4");
+    setReady(true);
+  }
+
+  async #read(file: Blob): Promise<Reading> {
+    if (!this.#client.isStarted) await this.#load();
     return quietly(() => readFile(this.#client, file, precision()));
   }
 
   /** Reads one file and shows its result. */
-  async #open(coming: Blob | Promise<Blob>, name: string): Promise<void> {
+  async #open(coming: () => Blob | Promise<Blob>, name: string): Promise<void> {
     const mine = this.#leave();
-    at("busy-text").textContent = t("reading");
+    this.#again = () => void this.#open(coming, name);
     go("busy");
     try {
-      const file = await coming;
+      const file = await coming();
       const reading = await this.#read(file);
       if (mine === this.#turn) this.#present({ ...reading, file, name, from: "file" });
     } catch (thrown) {
-      if (mine === this.#turn) this.#fail(thrown);
+      if (mine === this.#turn && !isAbort(thrown)) this.#fail(thrown);
     }
   }
 
@@ -101,7 +122,7 @@ class ReadingView {
     const onTable =
       isShown("batch") ||
       (isShown("result") && this.#shown?.from === "batch" && this.#batch.filled);
-    if (files.length === 1 && !onTable) return void this.#open(first, first.name);
+    if (files.length === 1 && !onTable) return void this.#open(() => first, first.name);
     if (!onTable) this.#leave();
     this.#forget();
     this.#showTable();
@@ -209,10 +230,11 @@ class ReadingView {
 
   #fail(thrown: unknown): void {
     this.#camera.close();
+    this.#retry = retryable(thrown) ? this.#again : undefined;
     this.#problem = thrown;
     this.#showProblem();
     go("problem");
-    document.querySelector<HTMLElement>("#problem .again")?.focus();
+    document.querySelector<HTMLElement>("#problem button:not([hidden])")?.focus();
   }
 
   #showProblem(): void {
@@ -221,6 +243,7 @@ class ReadingView {
     at("problem-text").textContent = t(errorKey(this.#problem));
     at("problem").dataset["code"] =
       this.#problem instanceof NibbleError ? this.#problem.code : "Internal";
+    at("retry").hidden = this.#retry === undefined;
     // Without SIMD there is nothing to return to.
     for (const again of document.querySelectorAll<HTMLElement>("#problem .again"))
       again.hidden = supported() === null;
@@ -257,6 +280,11 @@ class ReadingView {
     watchFiles((files) => this.#take(files));
     offerSamples((file, name) => void this.#open(file, name));
     at("camera-open").addEventListener("click", () => this.#openCamera());
+    at("retry").addEventListener("click", () => this.#retry?.());
+    at("busy-cancel").addEventListener("click", () => {
+      this.#restart();
+      this.#client.stop();
+    });
     at("camera-close").addEventListener("click", () => this.#restart());
     at("view-read").addEventListener("leave", () => {
       if (!isShown("camera")) return;
@@ -295,6 +323,15 @@ class ReadingView {
       this.#showKernels();
     });
   }
+}
+
+function isAbort(thrown: unknown): boolean {
+  return thrown instanceof DOMException && thrown.name === "AbortError";
+}
+
+/** Whether a fault may pass: something did not arrive, or arrived in part. */
+function retryable(thrown: unknown): boolean {
+  return thrown instanceof NibbleError && ["LoadFailed", "ModelInvalid"].includes(thrown.code);
 }
 
 function precision(): Precision {

@@ -1,5 +1,5 @@
 /** Decides when the frames of a video agree well enough to stop. */
-import type { Check, DocumentFields, Result } from "nibble-mrz";
+import type { Check, DocumentFields, Result } from "./result.js";
 
 /**
  * Number of consecutive answers with the same text that are enough. Each answer includes one more
