@@ -69,7 +69,7 @@ class ReadingView {
 
   /** Loads what reading needs. Then reads a file that another app has shared, if any. */
   async start(): Promise<void> {
-    if (supported() === null) return this.#fail(new NibbleError("NoSimd", "no SIMD"));
+    if (!isAble()) return this.#fail(new NibbleError("NoSimd", "no SIMD, or no worker"));
     this.#again = () => void this.#startAgain();
     try {
       // Load the usual model now: nothing is requested while a picture is read.
@@ -118,7 +118,7 @@ class ReadingView {
 
   #take(files: File[]): void {
     const [first] = files;
-    if (supported() === null || first === undefined) return;
+    if (!isAble() || first === undefined) return;
     const onTable =
       isShown("batch") ||
       (isShown("result") && this.#shown?.from === "batch" && this.#batch.filled);
@@ -246,7 +246,7 @@ class ReadingView {
     at("retry").hidden = this.#retry === undefined;
     // Without SIMD there is nothing to return to.
     for (const again of document.querySelectorAll<HTMLElement>("#problem .again"))
-      again.hidden = supported() === null;
+      again.hidden = !isAble();
   }
 
   #showKernels(): void {
@@ -323,6 +323,11 @@ class ReadingView {
       this.#showKernels();
     });
   }
+}
+
+/** Whether the browser has what every reading needs. */
+function isAble(): boolean {
+  return supported() !== null && typeof Worker === "function";
 }
 
 function isAbort(thrown: unknown): boolean {
