@@ -121,7 +121,7 @@ await suite([
     "rendering on a server imports the package without a browser",
     async () => {
       const names = await inNode(`
-        const parts = await Promise.all(["nibble-mrz", "nibble-mrz/explain"].map((name) => import(name)));
+        const parts = await Promise.all(["nibble-mrz", "nibble-mrz/explain", "nibble-mrz/elements", "nibble-mrz/parts"].map((name) => import(name)));
         console.log(JSON.stringify(parts.map((part) => Object.keys(part).length > 0)));`);
       assert.ok(names.every(Boolean));
     },

@@ -196,10 +196,11 @@ await suite([
       assert.deepEqual(offers, [false, false, false, true]);
       const gone = Array.from({ length: 15 }, () => agreement.add(nothing, 0).gone);
       assert.deepEqual([gone[0], gone.at(-1)], [false, true]);
+      assert.equal(agreement.add(nothing, 0).away, true);
       agreement.forget();
       assert.deepEqual(
         { ...agreement.add(nothing, 0), fields: 0 },
-        { done: false, gone: false, offer: false, fields: 0 },
+        { done: false, gone: false, away: false, offer: false, fields: 0 },
       );
     },
   ],

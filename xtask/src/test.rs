@@ -51,6 +51,9 @@ const STEPS: &[Step] = &[
     ("page-package", "npm package in Node and Chromium", &[Node, Chromium], || {
         node("tests/package.mjs")
     }),
+    ("page-elements", "elements of the package in Chromium", &[Node, Chromium], || {
+        node("tests/elements.mjs")
+    }),
     ("page-units", "parts of the page that need no browser", &[Node], || node("tests/units.mjs")),
     (
         "engines",

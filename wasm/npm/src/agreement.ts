@@ -29,6 +29,8 @@ export interface Progress {
   done: boolean;
   /** Whether the document has left the picture, so that the next one may be another. */
   gone: boolean;
+  /** Whether no document has been in the picture for some time. */
+  away: boolean;
   /** Whether to offer the current answer, because it does not become valid. */
   offer: boolean;
   /**
@@ -72,6 +74,7 @@ export class Agreement {
     return {
       done: this.#run >= ENOUGH,
       gone: this.#empty >= GONE && this.#fields.size > 0,
+      away: this.#empty >= GONE,
       offer: this.#since !== undefined && now - this.#since >= PATIENCE_MS,
       fields: this.#fields,
     };
