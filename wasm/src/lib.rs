@@ -14,6 +14,8 @@ mod kernels;
 #[cfg(feature = "read")]
 mod reading;
 mod restart;
+#[cfg(feature = "read")]
+mod text;
 
 use wasm_bindgen::prelude::*;
 
@@ -25,6 +27,8 @@ pub use kernels::choose_kernels;
 #[cfg(feature = "read")]
 pub use reading::{Engine, gray_of};
 pub use restart::restart;
+#[cfg(feature = "read")]
+pub use text::parse_text;
 
 /// Makes panics appear on the console with their message, not only as `unreachable`.
 #[wasm_bindgen(start)]

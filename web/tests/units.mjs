@@ -186,6 +186,16 @@ await suite([
     },
   ],
   [
+    "an agreement counts while the document is in the picture",
+    () => {
+      const agreement = new Agreement();
+      const done = [answer(), answer(), nothing, answer()].map(
+        (result, index) => agreement.add(result, index).done,
+      );
+      assert.deepEqual(done, [false, true, false, true]);
+    },
+  ],
+  [
     "what does not become valid is offered; what is gone is forgotten",
     () => {
       const agreement = new Agreement();
@@ -196,7 +206,10 @@ await suite([
       assert.deepEqual(offers, [false, false, false, true]);
       const gone = Array.from({ length: 15 }, () => agreement.add(nothing, 0).gone);
       assert.deepEqual([gone[0], gone.at(-1)], [false, true]);
-      assert.equal(agreement.add(nothing, 0).away, true);
+      assert.deepEqual(
+        [8499, 8500].map((now) => agreement.add(nothing, now).away),
+        [false, true],
+      );
       agreement.forget();
       assert.deepEqual(
         { ...agreement.add(nothing, 0), fields: 0 },

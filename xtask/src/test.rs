@@ -75,6 +75,12 @@ const STEPS: &[Step] = &[
         || node("tests/table.mjs"),
     ),
     (
+        "page-desk",
+        "edit, copy, undo, spreadsheets, keys, mirrors and a camera in series in Chromium",
+        &[Node, Chromium],
+        || node("tests/desk.mjs"),
+    ),
+    (
         "page-views",
         "navigation, bench view and how-it-works view in Chromium",
         &[Node, Chromium],

@@ -134,6 +134,12 @@ export class Client {
     await this.#ask("done", { kind: "forget", precision });
   }
 
+  /** Parses the lines of a zone that a person types. Rejects with `InvalidArgument`. */
+  async parse(text: string): Promise<Pick<Result, "lines" | "checks" | "document">> {
+    await this.start();
+    return (await this.#ask("parsed", { kind: "parse", text })).parsed;
+  }
+
   async #ask<K extends Answer["kind"]>(
     kind: K,
     body: Body,

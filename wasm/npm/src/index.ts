@@ -5,7 +5,7 @@
  * page should call this from a worker.
  */
 import { benchOf } from "./bench.js";
-import { Engine } from "./engine.js";
+import { Engine, parse_text } from "./engine.js";
 import { NibbleError } from "./error.js";
 import { type Binary, supported } from "./features.js";
 import {
@@ -24,7 +24,7 @@ import type { Luma } from "./luma.js";
 import { prepare } from "./picture.js";
 import { reading } from "./reading.js";
 import { type Source, type Taken, fewOrGray, pixelsOf, taken, withFile } from "./source.js";
-import type { Precision, Result } from "./result.js";
+import type { DocumentFields, Precision, Result } from "./result.js";
 
 export type * from "./bench.js";
 export { kernelNotice, kernels, type KernelChoice } from "./kernels.js";
@@ -77,6 +77,19 @@ export function init(given?: Options): Promise<Binary> {
   starting = mine;
   mine.catch(() => (starting = undefined));
   return mine;
+}
+
+/** The fields of a zone that was typed, and its check digits. */
+export type Parsed = Pick<Result, "lines" | "checks"> & { document: DocumentFields };
+
+/**
+ * Parses the lines of a zone that a person has typed or mended. Call `init` first.
+ *
+ * Throws `InvalidArgument` if no format has lines of this shape; the message says what is wrong and
+ * where. Check digits that do not agree are no error: see `checks`.
+ */
+export function parseText(text: string): Parsed {
+  return JSON.parse(reading.call(() => parse_text(text))) as Parsed;
 }
 
 /** Measures kernels and networks in this browser; see `BenchOptions`. */

@@ -13,11 +13,13 @@ export type Request = { id: number } & (
   | { kind: "frame"; precision: Precision; picture: ImageBitmap }
   | { kind: "luma"; precision: Precision; frame: VideoFrame; part: Part; size: Luma["size"] }
   | { kind: "forget"; precision: Precision }
+  | { kind: "parse"; text: string }
 );
 
 export type Answer = { id: number } & (
   | { kind: "started"; binary: Binary; kernels: KernelChoice[] }
   | { kind: "done" }
+  | { kind: "parsed"; parsed: Pick<Result, "lines" | "checks" | "document"> }
   | { kind: "result"; result: Result }
   | { kind: "frame"; result: Result; picture: ImageBitmap; light: number }
   | { kind: "luma"; result: Result; light: number }

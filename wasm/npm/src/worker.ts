@@ -1,5 +1,14 @@
 /** The worker that reads: holds the readers and answers requests in order. */
-import { NibbleError, Reader, init, kernels, lumaOf, type Luma, type Progress } from "./index.js";
+import {
+  NibbleError,
+  Reader,
+  init,
+  kernels,
+  lumaOf,
+  parseText,
+  type Luma,
+  type Progress,
+} from "./index.js";
 import { brightness, brightnessOfLuma, pixelsOfFrame } from "./light.js";
 import type { Answer, Request } from "./protocol.js";
 
@@ -50,6 +59,8 @@ async function answer(request: Request): Promise<Answer> {
       const result = await (await reader(request.precision)).fuse(luma);
       return { id: request.id, kind: "luma", result, light: brightnessOfLuma(luma) };
     }
+    case "parse":
+      return { id: request.id, kind: "parsed", parsed: parseText(request.text) };
     case "forget":
       (await reader(request.precision)).forget();
       return { id: request.id, kind: "done" };

@@ -20,6 +20,8 @@ const MAX_BYTES = 48_000_000;
 export interface Reading {
   result: Result;
   notice: Key | undefined;
+  /** The picture that was read, where it is not the file as it is. */
+  picture?: Blob;
 }
 
 /** The error for a file type that has a message of its own. */
@@ -61,11 +63,50 @@ async function byEngine(client: Client, file: Blob, precision: Precision): Promi
   return client.read(file, precision);
 }
 
+/** Whether the text may be that of a mirrored picture: there is none, or few check digits agree. */
+function mayBeMirrored({ lines, checks }: Result): boolean {
+  return lines.length === 0 || 2 * checks.filter(({ ok }) => ok).length < checks.length;
+}
+
+/** Returns a picture with left and right exchanged, as pixels and as a file. */
+async function mirrored(pixels: ImageData): Promise<{ pixels: ImageData; picture: Blob } | null> {
+  const { width, height } = pixels;
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (context === null) return null;
+  const source = await createImageBitmap(pixels);
+  context.scale(-1, 1);
+  context.drawImage(source, -width, 0);
+  source.close();
+  const picture = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
+  if (picture === null) return null;
+  return { pixels: context.getImageData(0, 0, width, height), picture };
+}
+
+/** Reads a picture as a mirror shows it. Null unless that gives a valid text. */
+async function unmirrored(
+  client: Client,
+  file: Blob,
+  precision: Precision,
+): Promise<Reading | null> {
+  const prepared = await decodeByBrowser(file);
+  const other = prepared === null ? null : await mirrored(prepared.pixels);
+  if (other === null) return null;
+  const result = await client.read(other.pixels, precision);
+  return result.valid ? { result, notice: "mirrored", picture: other.picture } : null;
+}
+
 /**
- * Reads a file. Rejects with the engine's `NibbleError` if the browser cannot decode the file
- * either.
+ * Reads a file; a mirrored one, as cameras of laptops may make it, is turned back. Rejects with the
+ * engine's `NibbleError` if the browser cannot decode the file either.
  */
 export async function readFile(client: Client, file: Blob, precision: Precision): Promise<Reading> {
+  const reading = await read(client, file, precision);
+  if (!mayBeMirrored(reading.result)) return reading;
+  return (await unmirrored(client, file, precision)) ?? reading;
+}
+
+async function read(client: Client, file: Blob, precision: Precision): Promise<Reading> {
   if ((await file.slice(0, 4).text()) === "%PDF")
     throw new Refused("errPdf", "PDF files are not read");
   try {
