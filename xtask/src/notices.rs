@@ -214,6 +214,18 @@ fn packages() -> Result<Vec<Component>> {
         imports(&root().join(folder), &mut names)?;
     }
     names.remove("nibble-mrz");
+    // What these need comes along.
+    let mut wanted: Vec<String> = names.iter().cloned().collect();
+    while let Some(name) = wanted.pop() {
+        let manifest = root().join("web/node_modules").join(&name).join("package.json");
+        let package = fs::read(&manifest).with_context(|| format!("npm package {name}"))?;
+        let package: Value = serde_json::from_slice(&package)?;
+        for (dependency, _) in package["dependencies"].as_object().into_iter().flatten() {
+            if names.insert(dependency.clone()) {
+                wanted.push(dependency.clone());
+            }
+        }
+    }
     let component = |name: &String| {
         let folder = root().join("web/node_modules").join(name);
         let package =
