@@ -83,6 +83,7 @@ export function draw(place: HTMLElement, { groups, top, unit, label }: Chart): u
     ),
   );
   const middle = (PRECISIONS.length - 1) / 2;
+  const narrow = place.clientWidth < NARROW;
   const soft = color("--soft");
   const options: uPlot.Options = {
     width: Math.max(200, place.clientWidth),
@@ -93,18 +94,19 @@ export function draw(place: HTMLElement, { groups, top, unit, label }: Chart): u
     scales: {
       x: { time: false, range: [-1, groups.length * PLACES - 1] },
       // Room above the highest bar for its value, which may stand upright.
-      y: { range: [0, top * (place.clientWidth < NARROW ? 1.3 : 1.08)] },
+      y: { range: [0, top * (narrow ? 1.3 : 1.08)] },
     },
     axes: [
       {
         splits: groups.map((_, group) => group * PLACES + middle),
-        values: groups.map(({ name }) => name),
+        // A narrow chart has no room for names of two words in one line.
+        values: groups.map(({ name }) => (narrow ? name.replaceAll(" ", "\n") : name)),
         stroke: soft,
         font: font(12),
         grid: { show: false },
         ticks: { show: false },
         gap: 8,
-        size: 30,
+        size: narrow ? 46 : 30,
       },
       {
         stroke: soft,
