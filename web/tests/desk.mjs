@@ -78,6 +78,99 @@ function cellsOf(workbook) {
   return found;
 }
 
+/** A PDF file with a page for each JPEG file, as scanners write it. */
+async function pdfOf(names, size) {
+  const parts = [Buffer.from("%PDF-1.4\n")];
+  const offsets = [];
+  const object = (...body) => {
+    offsets.push(parts.reduce((sum, { length }) => sum + length, 0));
+    parts.push(Buffer.from(`${offsets.length} 0 obj\n`), ...body.map((part) => Buffer.from(part)));
+    parts.push(Buffer.from("\nendobj\n"));
+  };
+  const kids = names.map((_, index) => `${3 + 3 * index} 0 R`).join(" ");
+  object("<< /Type /Catalog /Pages 2 0 R >>");
+  object(`<< /Type /Pages /Kids [${kids}] /Count ${names.length} >>`);
+  for (const [index, name] of names.entries()) {
+    const first = 3 + 3 * index;
+    const jpeg = await readFile(specimen(name));
+    const [width, height] = await size(jpeg);
+    const draw = `q 400 0 0 ${(400 * height) / width} 50 300 cm /I Do Q`;
+    object(
+      `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents ${first + 1} 0 R /Resources << /XObject << /I ${first + 2} 0 R >> >> >>`,
+    );
+    object(`<< /Length ${draw.length} >>\nstream\n${draw}\nendstream`);
+    object(
+      `<< /Type /XObject /Subtype /Image /Width ${width} /Height ${height} /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /DCTDecode /Length ${jpeg.length} >>\nstream\n`,
+      jpeg,
+      "\nendstream",
+    );
+  }
+  const start = parts.reduce((sum, { length }) => sum + length, 0);
+  const rows = offsets.map((offset) => `${String(offset).padStart(10, "0")} 00000 n \n`).join("");
+  const count = offsets.length + 1;
+  parts.push(
+    Buffer.from(
+      `xref\n0 ${count}\n0000000000 65535 f \n${rows}trailer\n<< /Size ${count} /Root 1 0 R >>\nstartxref\n${start}\n%%EOF\n`,
+    ),
+  );
+  return Buffer.concat(parts);
+}
+
+/** A TIFF file with a page for each gray picture, not compressed. */
+function tiffOf(pictures) {
+  const parts = [];
+  let at = 8;
+  const directories = pictures.map(({ width, height, gray }) => {
+    const entries = [
+      [256, 4, width],
+      [257, 4, height],
+      [258, 3, 8],
+      [259, 3, 1],
+      [262, 3, 1],
+      [273, 4, at],
+      [277, 3, 1],
+      [278, 4, height],
+      [279, 4, gray.length],
+    ];
+    parts.push(Buffer.from(gray));
+    at += gray.length;
+    return entries;
+  });
+  const header = Buffer.alloc(8);
+  header.write("II*\0", "latin1");
+  header.writeUInt32LE(at, 4);
+  const length = 2 + 9 * 12 + 4;
+  for (const [index, entries] of directories.entries()) {
+    const directory = Buffer.alloc(length);
+    directory.writeUInt16LE(entries.length, 0);
+    for (const [row, [tag, type, value]] of entries.entries()) {
+      directory.writeUInt16LE(tag, 2 + 12 * row);
+      directory.writeUInt16LE(type, 4 + 12 * row);
+      directory.writeUInt32LE(1, 6 + 12 * row);
+      directory.writeUInt32LE(value, 10 + 12 * row);
+    }
+    const isLast = index + 1 === directories.length;
+    directory.writeUInt32LE(isLast ? 0 : at + (index + 1) * length, length - 4);
+    parts.push(directory);
+  }
+  return Buffer.concat([header, ...parts]);
+}
+
+/** Decodes a picture in the page: its size and gray bytes. */
+const decoded = (bytes) =>
+  page.evaluate(
+    async (bytes) => {
+      const { width, height, ...bitmap } = await createImageBitmap(
+        new Blob([Uint8Array.from(bytes)]),
+      ).then((picture) => ({ width: picture.width, height: picture.height, picture }));
+      const context = new OffscreenCanvas(width, height).getContext("2d");
+      context.drawImage(bitmap.picture, 0, 0);
+      const { data } = context.getImageData(0, 0, width, height);
+      return { width, height, gray: Array.from(data.filter((_, index) => index % 4 === 1)) };
+    },
+    [...bytes],
+  );
+
 await suite(
   [
     [
@@ -294,6 +387,62 @@ await suite(
           count,
         );
         await noSidewaysScroll(page);
+      },
+    ],
+    [
+      "pages of PDF and TIFF files become rows of the table",
+      async () => {
+        const names = ["passport.jpg", "id-td2.jpg"];
+        const requests = [];
+        page.on("request", (request) => requests.push(request.url()));
+        const pdf = await pdfOf(names, async (jpeg) => {
+          const { width, height } = await decoded(jpeg);
+          return [width, height];
+        });
+        const pictures = [];
+        for (const name of names) pictures.push(await decoded(await readFile(specimen(name))));
+        for (const [name, type, buffer] of [
+          ["scan.pdf", "application/pdf", pdf],
+          ["scan.tif", "image/tiff", tiffOf(pictures)],
+        ]) {
+          await page.goto("about:blank");
+          await page.goto(address);
+          await page.setInputFiles("#file", { name, mimeType: type, buffer });
+          await shown("batch-csv");
+          const texts = await rows().allTextContents();
+          assert.equal(texts.length, 2);
+          assert.match(texts[0], new RegExp(`${name}, page 1.*ROSSI, ANNA MARIA.*T86Z98797`));
+          assert.match(texts[1], new RegExp(`${name}, page 2.*OKONKWO, CHIDINMA`));
+          page.once("dialog", (dialog) => dialog.accept());
+        }
+        // All of the code came from here.
+        assert.ok(requests.every((url) => url.startsWith(address) || /^(blob|about):/.test(url)));
+      },
+    ],
+    [
+      "a file with one page is a single reading, and a damaged one says what to do",
+      async () => {
+        const one = await pdfOf(["passport.jpg"], async (jpeg) => {
+          const { width, height } = await decoded(jpeg);
+          return [width, height];
+        });
+        const send = (buffer) =>
+          page.setInputFiles("#file", { name: "one.pdf", mimeType: "application/pdf", buffer });
+        await send(one);
+        await shown("result");
+        assert.deepEqual(await lines(), expected.get("passport.jpg"));
+        await page.click("#result .again");
+        await send(Buffer.from("%PDF-1.4\n%%EOF"));
+        await shown("problem");
+        assert.match(await page.textContent("#problem-text"), /damaged or has a password/);
+        await page.click("#problem .again");
+        await page.setInputFiles("#file", {
+          name: "cut.tif",
+          mimeType: "image/tiff",
+          buffer: Buffer.from("II*\0\x08\0\0\0\x01\0", "latin1"),
+        });
+        await shown("problem");
+        assert.equal(await page.getAttribute("#problem", "data-code"), "Broken");
       },
     ],
     ["nothing failed on the way", async () => assert.deepEqual(faults, [])],

@@ -89,10 +89,12 @@ export const ar: Record<Key, string> = {
   kernel: "النواة",
   model: "النموذج",
   errEmpty: "هذا الملف فارغ.",
-  errNotAPicture: "هذا الملف ليس صورة. يمكن قراءة JPEG وPNG وWebP وBMP.",
+  errNotAPicture: "هذا الملف ليس صورة. يمكن قراءة JPEG وPNG وWebP وBMP وTIFF وPDF.",
   errUnsupported:
     "لا تستطيع هذه الصفحة ولا متصفحك فتح هذا النوع من الملفات. احفظه بصيغة JPEG أو PNG أو التقط صورة له.",
-  errPdf: "ملفات PDF لا تُقرأ هنا. التقط صورة للشاشة أو احفظ الصفحة بصيغة JPEG أو PNG.",
+  errPdf:
+    "تعذّر فتح ملف PDF هذا: إما أنه تالف أو محمي بكلمة مرور. التقط صورة للشاشة أو احفظ الصفحة بصيغة JPEG أو PNG.",
+  pageOf: "{file}، الصفحة {page}",
   errBroken: "هذه الصورة تالفة أو ناقصة. جرّب الملف الأصلي.",
   errTooLarge: "هذه الصورة كبيرة جدًا حتى على متصفحك. جرّب صورة أصغر.",
   errNoSimd: "هذا المتصفح قديم ولا يدعم WebAssembly SIMD. أي متصفح من عام 2023 أو بعده يدعمه.",

@@ -90,11 +90,12 @@ export const de: Record<Key, string> = {
   kernel: "Rechenkern",
   model: "Modell",
   errEmpty: "Diese Datei ist leer.",
-  errNotAPicture: "Diese Datei ist kein Bild. Gelesen werden JPEG, PNG, WebP und BMP.",
+  errNotAPicture: "Diese Datei ist kein Bild. Gelesen werden JPEG, PNG, WebP, BMP, TIFF und PDF.",
   errUnsupported:
     "Weder diese Seite noch Ihr Browser kann diese Datei öffnen. Speichern Sie sie als JPEG oder PNG, oder fotografieren Sie sie ab.",
   errPdf:
-    "PDF-Dateien werden hier nicht gelesen. Machen Sie ein Bildschirmfoto der Seite, oder sichern Sie sie als JPEG oder PNG.",
+    "Diese PDF-Datei lässt sich nicht öffnen: Sie ist beschädigt oder hat ein Passwort. Machen Sie ein Bildschirmfoto der Seite, oder sichern Sie sie als JPEG oder PNG.",
+  pageOf: "{file}, Seite {page}",
   errBroken: "Das Bild ist beschädigt oder unvollständig. Versuchen Sie die Originaldatei.",
   errTooLarge: "Das Bild ist selbst für Ihren Browser zu groß. Versuchen Sie ein kleineres.",
   errNoSimd: "Dieser Browser ist zu alt: Ihm fehlt WebAssembly SIMD. Jeder Browser ab 2023 hat es.",

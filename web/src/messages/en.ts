@@ -88,10 +88,12 @@ export const en = {
   kernel: "Kernel",
   model: "Model",
   errEmpty: "This file is empty.",
-  errNotAPicture: "This file is not a picture. JPEG, PNG, WebP and BMP can be read.",
+  errNotAPicture: "This file is not a picture. JPEG, PNG, WebP, BMP, TIFF and PDF can be read.",
   errUnsupported:
     "Neither this page nor your browser can open this kind of file. Save it as JPEG or PNG, or take a photo or screenshot of it.",
-  errPdf: "PDF files are not read here. Take a screenshot of the page, or save it as JPEG or PNG.",
+  errPdf:
+    "This PDF file cannot be opened: it is damaged or has a password. Take a screenshot of the page, or save it as JPEG or PNG.",
+  pageOf: "{file}, page {page}",
   errBroken: "This picture is damaged or incomplete. Try the original file.",
   errTooLarge: "This picture is too large even for your browser. Try a smaller one.",
   errNoSimd:

@@ -91,11 +91,12 @@ export const fr: Record<Key, string> = {
   kernel: "Noyau",
   model: "Modèle",
   errEmpty: "Ce fichier est vide.",
-  errNotAPicture: "Ce fichier n’est pas une image. JPEG, PNG, WebP et BMP se lisent.",
+  errNotAPicture: "Ce fichier n’est pas une image. JPEG, PNG, WebP, BMP, TIFF et PDF se lisent.",
   errUnsupported:
     "Ni cette page ni votre navigateur n’ouvre ce type de fichier. Enregistrez-le en JPEG ou PNG, ou photographiez-le.",
   errPdf:
-    "Les fichiers PDF ne se lisent pas ici. Faites une capture d’écran de la page, ou enregistrez-la en JPEG ou PNG.",
+    "Ce fichier PDF ne s’ouvre pas : il est abîmé ou protégé par un mot de passe. Faites une capture d’écran de la page, ou enregistrez-la en JPEG ou PNG.",
+  pageOf: "{file}, page {page}",
   errBroken: "Cette image est abîmée ou incomplète. Essayez le fichier d’origine.",
   errTooLarge:
     "Cette image est trop grande, même pour votre navigateur. Essayez-en une plus petite.",

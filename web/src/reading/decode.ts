@@ -34,6 +34,16 @@ export class Refused extends NibbleError {
   }
 }
 
+/** A file that holds several pages. */
+export type Paged = "pdf" | "tiff";
+
+/** Tells files with pages by their first bytes; undefined for all others. */
+export async function pagedKind(file: Blob): Promise<Paged | undefined> {
+  const start = String.fromCharCode(...new Uint8Array(await file.slice(0, 4).arrayBuffer()));
+  if (start === "%PDF") return "pdf";
+  return start === "II*\0" || start === "MM\0*" ? "tiff" : undefined;
+}
+
 /** The message for each error. Some errors occur only if the page has a bug. */
 const WORDS: Record<ErrorCode, Key> = {
   Empty: "errEmpty",
@@ -107,8 +117,7 @@ export async function readFile(client: Client, file: Blob, precision: Precision)
 }
 
 async function read(client: Client, file: Blob, precision: Precision): Promise<Reading> {
-  if ((await file.slice(0, 4).text()) === "%PDF")
-    throw new Refused("errPdf", "PDF files are not read");
+  if ((await pagedKind(file)) === "pdf") throw new Refused("errPdf", "the file is no picture");
   try {
     return { result: await byEngine(client, file, precision), notice: undefined };
   } catch (thrown) {

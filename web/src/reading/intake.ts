@@ -33,7 +33,9 @@ async function filesOf(data: DataTransfer): Promise<File[]> {
   const found = entries.filter((entry) => entry !== null).map(filesBelow);
   const files = (await Promise.all(found)).flat();
   // A folder has other files too. One whose type the browser does not know may be a picture.
-  return files.filter(({ type }) => type === "" || type.startsWith("image/"));
+  return files.filter(
+    ({ type }) => type === "" || type === "application/pdf" || type.startsWith("image/"),
+  );
 }
 
 /** Passes files from button, drop and paste to `take`, at least one at a time. */

@@ -8,7 +8,7 @@ import { remember } from "../last";
 import { t } from "../messages";
 import { quietly } from "../quiet";
 import type { Batch } from "./batch";
-import { errorKey, readFile, type Reading } from "./decode";
+import { errorKey, pagedKind, readFile, type Reading } from "./decode";
 import { setReady } from "./download";
 import type { Editor } from "./edit";
 import { beside, copy, json, save, share } from "../export";
@@ -163,12 +163,44 @@ class ReadingView {
     }
   }
 
+  /** Whether files join the table: it is on the screen, or one of its results is. */
+  get #isOnTable(): boolean {
+    const filled = this.#batch?.filled === true;
+    return isShown("batch") || (isShown("result") && this.#shown?.from === "batch" && filled);
+  }
+
+  /** Takes files; those with several pages are taken apart first. */
+  async #accept(files: File[]): Promise<void> {
+    if (!isAble()) return;
+    const kinds = await Promise.all(files.map(pagedKind));
+    if (kinds.every((kind) => kind === undefined)) return this.#take(files);
+    const onTable = this.#isOnTable;
+    const mine = onTable ? this.#turn : this.#leave();
+    this.#again = () => void this.#accept(files);
+    if (!onTable) go("busy");
+    try {
+      const { pagesOf } = await loaded(import("./pages"));
+      const pages: File[] = [];
+      for (const [index, file] of files.entries()) {
+        const kind = kinds[index];
+        try {
+          pages.push(...(kind === undefined ? [file] : await pagesOf(file, kind)));
+        } catch (thrown) {
+          if (files.length === 1) throw thrown;
+          // Its row in the table says that it cannot be read.
+          pages.push(file);
+        }
+      }
+      if (mine === this.#turn) this.#take(pages);
+    } catch (thrown) {
+      if (mine === this.#turn) this.#fail(thrown);
+    }
+  }
+
   #take(files: File[]): void {
     const [first] = files;
-    if (!isAble() || first === undefined) return;
-    const filled = this.#batch?.filled === true;
-    const onTable =
-      isShown("batch") || (isShown("result") && this.#shown?.from === "batch" && filled);
+    if (first === undefined) return;
+    const onTable = this.#isOnTable;
     if (files.length === 1 && !onTable) return void this.#open(() => first, first.name);
     if (!onTable) this.#leave();
     void this.#add(files);
@@ -369,7 +401,7 @@ class ReadingView {
   }
 
   #wire(): void {
-    watchFiles((files) => this.#take(files));
+    watchFiles((files) => void this.#accept(files));
     offerSamples((file, name) => void this.#open(file, name));
     at("camera-open").addEventListener("click", () => this.#openCamera());
     at("retry").addEventListener("click", () => this.#retry?.());
