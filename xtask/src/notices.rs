@@ -292,6 +292,14 @@ fn runtime() -> Result<Vec<Component>> {
     ])
 }
 
+/// The first comment of a JavaScript file.
+fn first_comment(file: &Path) -> Result<String> {
+    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let lines = text.lines().skip_while(|line| !line.starts_with("//"));
+    let comment = lines.map_while(|line| line.strip_prefix("//")).map(str::trim_start);
+    Ok(comment.collect::<Vec<_>>().join("\n"))
+}
+
 /// The texts of the licences that we choose of those offered, and notices that must go with them.
 fn texts_of(title: &str, licence: &str, authors: &str, folder: &Path) -> Result<Vec<String>> {
     let files = licence_files(folder)?;
@@ -307,6 +315,8 @@ fn texts_of(title: &str, licence: &str, authors: &str, folder: &Path) -> Result<
                 Some(text) => text.clone(),
                 // Some packages forget the file: then the licence they state, with their authors.
                 None if name == "MIT" => mit_of(authors)?,
+                // pako has this one in front of the sources that it is about.
+                None if name == "Zlib" => first_comment(&folder.join("lib/zlib/inflate.js"))?,
                 None => bail!("{title} has no text of {name}"),
             }
         };
