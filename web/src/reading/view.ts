@@ -172,13 +172,16 @@ class ReadingView {
   /** Takes files; those with several pages are taken apart first. */
   async #accept(files: File[]): Promise<void> {
     if (!isAble()) return;
-    const kinds = await Promise.all(files.map(pagedKind));
-    if (kinds.every((kind) => kind === undefined)) return this.#take(files);
     const onTable = this.#isOnTable;
     const mine = onTable ? this.#turn : this.#leave();
     this.#again = () => void this.#accept(files);
     if (!onTable) go("busy");
     try {
+      const kinds = await Promise.all(files.map(pagedKind));
+      if (kinds.every((kind) => kind === undefined)) {
+        if (onTable || mine === this.#turn) this.#take(files);
+        return;
+      }
       const { pagesOf } = await loaded(import("./pages"));
       const pages: File[] = [];
       for (const [index, file] of files.entries()) {
@@ -191,7 +194,7 @@ class ReadingView {
           pages.push(file);
         }
       }
-      if (mine === this.#turn) this.#take(pages);
+      if (onTable || mine === this.#turn) this.#take(pages);
     } catch (thrown) {
       if (mine === this.#turn) this.#fail(thrown);
     }
