@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 import { precache } from "./build/precache";
@@ -9,11 +10,28 @@ const dense: Plugin = {
   transformIndexHtml: (html) => html.replaceAll(/\n\s+/g, "\n"),
 };
 
+const pkg = fileURLToPath(new URL("./pkg/", import.meta.url));
+
+/** The commit of which the page is built, for results that people share. */
+function commit(): string {
+  try {
+    return execFileSync("git", ["rev-parse", "--short=10", "HEAD"], { encoding: "utf8" }).trim();
+  } catch {
+    return "unknown";
+  }
+}
+
 export default defineConfig({
+  define: { COMMIT: JSON.stringify(commit()) },
   // Relative addresses: the page works under any sub-path of any static host.
   base: "./",
   plugins: [dense, precache()],
-  resolve: { alias: { nibble: fileURLToPath(new URL("./pkg/index.js", import.meta.url)) } },
+  resolve: {
+    alias: [
+      { find: /^nibble-mrz$/, replacement: `${pkg}index.js` },
+      { find: /^nibble-mrz\/(\w+)$/, replacement: `${pkg}$1.js` },
+    ],
+  },
   build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   worker: { format: "iife" },
   server: { fs: { allow: [".."] } },

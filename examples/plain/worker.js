@@ -1,5 +1,5 @@
 // Reads pictures away from the page's own thread.
-import { NibbleError, Reader } from "./nibble/index.js";
+import { NibbleError, Reader } from "./nibble-mrz/index.js";
 
 const reader = Reader.create();
 

@@ -5,5 +5,5 @@ export default defineConfig({
   worker: { format: "es" },
   // Files that the package names by `new URL(..., import.meta.url)` lie beside it: `vite dev` must
   // not move it.
-  optimizeDeps: { exclude: ["nibble"] },
+  optimizeDeps: { exclude: ["nibble-mrz"] },
 });

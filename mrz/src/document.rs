@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::alphabet::FILLER;
-use crate::check::continued_number;
+use crate::check::{check_digit, continued_number, covered};
 use crate::date;
-use crate::kinds::Format;
+use crate::kinds::{CheckField, Format};
 use crate::layout::FieldKind;
 
 /// The holder's sex.
@@ -66,6 +66,16 @@ pub struct Document {
     pub sex: Option<Sex>,
     /// The optional data. A space stands between the parts, and between the two fields of TD1.
     pub optional: String,
+    /// What opens the chip of a passport or card (Doc 9303-11, section 4.3.2, "MRZ_information"):
+    /// document number, birth date and date of expiry, each with its check digit, as printed. A long
+    /// number is whole. `None` where one of the three check digits does not agree, and in formats
+    /// whose chip, if there is one, has no such key. [`write()`](crate::write()) ignores it.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub mrz_key: Option<String>,
+    /// Whether names may have been cut off: their field has a letter in its last place (Doc 9303-4,
+    /// section 4.2.3). [`write()`](crate::write()) ignores it.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "std::ops::Not::not"))]
+    pub names_may_be_truncated: bool,
 }
 
 /// Text with a single space for each run of fillers and none at the ends.
@@ -108,6 +118,38 @@ fn is_unlimited(issuer: &[u8], expiry: &[u8]) -> bool {
     issuer == b"ESP" && expiry == b"990101"
 }
 
+/// The key to the chip; see [`Document::mrz_key`].
+fn mrz_key<L: AsRef<[u8]>>(format: Format, lines: &[L]) -> Option<String> {
+    if !matches!(format, Format::TD1 | Format::TD2 | Format::TD3) {
+        return None;
+    }
+    let mut key = Vec::new();
+    for field in [CheckField::DocumentNumber, CheckField::BirthDate, CheckField::ExpiryDate] {
+        let rule = format.layout().checks.iter().find(|rule| rule.field == field)?;
+        let mut characters = covered(rule.over, lines);
+        let mut digit = *rule.digit.of(lines).first()?;
+        if field == CheckField::DocumentNumber
+            && let Some((rest, last)) = continued_number(format, lines)
+        {
+            characters.extend_from_slice(rest);
+            digit = last;
+        }
+        if check_digit(&characters) != digit {
+            return None;
+        }
+        key.extend_from_slice(&characters);
+        key.push(digit);
+    }
+    String::from_utf8(key).ok()
+}
+
+/// Whether a field of names has a letter in its last place.
+fn names_fill_their_field<L: AsRef<[u8]>>(format: Format, lines: &[L]) -> bool {
+    [FieldKind::Names, FieldKind::Surname, FieldKind::GivenNames]
+        .into_iter()
+        .any(|kind| field(format, lines, kind).last().is_some_and(|character| *character != FILLER))
+}
+
 impl Document {
     /// A document without any field.
     #[must_use]
@@ -124,6 +166,8 @@ impl Document {
             expiry_date: None,
             sex: None,
             optional: String::new(),
+            mrz_key: None,
+            names_may_be_truncated: false,
         }
     }
 
@@ -171,6 +215,8 @@ impl Document {
                 _ => None,
             },
             optional: optional(format, lines),
+            mrz_key: mrz_key(format, lines),
+            names_may_be_truncated: names_fill_their_field(format, lines),
         }
     }
 }
@@ -252,6 +298,41 @@ mod tests {
         assert_eq!((swiss.surname.as_str(), swiss.given_names.as_str()), ("MARCHAND", "FABIENNE"));
         assert_eq!(swiss.birth_date.as_deref(), Some("1980-01-26"));
         assert_eq!(swiss.optional, "D 305142128097");
+    }
+
+    #[test]
+    fn the_key_of_the_chip() {
+        let key = |format, lines: &[&str]| Document::of(format, lines).mrz_key;
+        // Doc 9303-11, appendix D.2: a card with a number of nine characters and one with more.
+        let short = ["I<UTOL898902C<3<<<<<<<<<<<<<<<", "6908061F9406236UTO<<<<<<<<<<<<", ""];
+        assert_eq!(key(Format::TD1, &short).as_deref(), Some("L898902C<369080619406236"));
+        let long = ["I<UTOD23145890<7349<<<<<<<<<<<", "3407127M9507122UTO<<<<<<<<<<<2", ""];
+        assert_eq!(key(Format::TD1, &long).as_deref(), Some("D23145890734934071279507122"));
+        let passport = ["", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
+        assert_eq!(key(Format::TD3, &passport).as_deref(), Some("L898902C3674081221204159"));
+        for place in [9, 19, 27] {
+            let mut wrong = passport[1].to_owned();
+            wrong.replace_range(place..=place, "0");
+            assert_eq!(key(Format::TD3, &["", &wrong]), None, "{wrong}");
+        }
+        let visa = ["", "L8988901C4XXX4009078F96121096ZE184226B<<<<<<"];
+        assert_eq!(key(Format::MRVA, &visa), None);
+        assert_eq!(key(Format::TD3, &["", "L898902C36UTO7408122F1204"]), None);
+    }
+
+    #[test]
+    fn names_that_fill_their_field_may_be_truncated() {
+        let may = |format, lines: &[&str]| Document::of(format, lines).names_may_be_truncated;
+        // Doc 9303-4, 4.2.3: a filler in the last place says that the names are whole.
+        assert!(may(Format::TD3, &["P<UTONILAVADHANANANDA<<CHAYAPA<DEJTHAMRONG<K", ""]));
+        assert!(!may(Format::TD3, &["P<UTONILAVADHANANANDA<<ARNPOL<PETCH<CHARONG<", ""]));
+        let french = |names: &str| [format!("IDFRA{names}923255"), "8806923102858".into()];
+        let [whole, cut] =
+            [french("BERTHIER<<<<<<<<<<<<<<<<<"), french("BERTHIERBERTHIERBERTHIERB")];
+        assert!(!may(Format::FRA36, &[&whole[0], "8806923102858CORINNE<<<<<<<6512068F2"]));
+        assert!(may(Format::FRA36, &[&cut[0], "8806923102858CORINNE<<<<<<<6512068F2"]));
+        assert!(may(Format::FRA36, &[&whole[0], "8806923102858CORINNECORINNE6512068F2"]));
+        assert!(!may(Format::TD3, &[]));
     }
 
     #[test]

@@ -15,7 +15,8 @@ fn documents_and_verdicts_have_their_names() {
         serde_json::to_string(&zone.document()).expect("JSON"),
         "{\"format\":\"TD3\",\"issuer\":\"UTO\",\"surname\":\"ERIKSSON\",\"given_names\":\"ANNA MARIA\",\
          \"document_number\":\"L898902C3\",\"nationality\":\"UTO\",\"birth_date\":\"1974-08-12\",\
-         \"expiry_date\":\"2012-04-15\",\"sex\":\"F\",\"optional\":\"ZE184226B\"}"
+         \"expiry_date\":\"2012-04-15\",\"sex\":\"F\",\"optional\":\"ZE184226B\",\
+         \"mrz_key\":\"L898902C3674081221204159\"}"
     );
     assert_eq!(
         serde_json::to_string(&zone.checks()).expect("JSON"),
@@ -32,6 +33,10 @@ fn what_is_missing_is_null() {
         let json = serde_json::to_value(Document::of(format, &nothing)).expect("JSON");
         assert_eq!(json["format"], format.to_string());
         assert_eq!(json["surname"], "");
+        // These are absent rather than null.
+        for key in ["birth_date_partial", "mrz_key", "names_may_be_truncated"] {
+            assert!(json.get(key).is_none(), "{key}");
+        }
         for key in ["birth_date", "expiry_date", "sex"] {
             assert!(json[key].is_null(), "{key}");
         }

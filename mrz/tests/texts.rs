@@ -83,8 +83,15 @@ fn texts_that_agree_keep_their_fields_when_they_are_written_again() {
         let document = zone.document();
         match write(zone.document_code(), &document) {
             Ok(written) => {
-                assert_eq!(written.zone.document(), document, "{zone}\n{}", written.zone);
-                equal += usize::from(written.zone == zone);
+                let (mut read, mut document) = (written.zone.document(), document);
+                if written.zone == zone {
+                    equal += 1;
+                } else {
+                    // These are about characters, some of which are written in another way.
+                    (read.mrz_key, document.mrz_key) = (None, None);
+                    read.names_may_be_truncated = document.names_may_be_truncated;
+                }
+                assert_eq!(read, document, "{zone}\n{}", written.zone);
             }
             // Passports with the opening of a card, digits in names, empty fields and the like.
             Err(

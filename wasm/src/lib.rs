@@ -14,6 +14,8 @@ mod kernels;
 #[cfg(feature = "read")]
 mod reading;
 mod restart;
+#[cfg(feature = "read")]
+mod text;
 
 use wasm_bindgen::prelude::*;
 
@@ -23,8 +25,10 @@ pub use bench::{Bench, Product};
 pub use explain::{Explainer, LayerOutput};
 pub use kernels::choose_kernels;
 #[cfg(feature = "read")]
-pub use reading::Engine;
+pub use reading::{Engine, gray_of};
 pub use restart::restart;
+#[cfg(feature = "read")]
+pub use text::parse_text;
 
 /// Makes panics appear on the console with their message, not only as `unreachable`.
 #[wasm_bindgen(start)]

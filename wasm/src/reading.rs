@@ -146,6 +146,16 @@ impl Engine {
     }
 }
 
+/// Makes row-major RGBA8 pixels gray, a byte each. A large picture goes through this in parts: as a
+/// whole, its colours would take four times the memory of its gray bytes.
+///
+/// # Errors
+/// An `Error` with `code` `Broken` if there is no pixel, or part of one.
+#[wasm_bindgen]
+pub fn gray_of(rgba: Vec<u8>) -> Result<Vec<u8>, JsValue> {
+    of_size(Gray::from_rgba(rgba.len() / 4, 1, rgba)).map(|gray| gray.pixels().to_vec())
+}
+
 /// The picture, if there were as many pixels as its size needs.
 pub(crate) fn of_size(picture: Option<Gray>) -> Result<Gray, JsValue> {
     picture.ok_or_else(|| {

@@ -2,7 +2,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use nibble_picture::{Limits, decode};
-use nibble_wasm::{Engine, Explainer};
+use nibble_wasm::{Engine, Explainer, gray_of, parse_text};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -54,6 +54,29 @@ fn errors_carry_codes() {
     assert_eq!(code(&engine.read_gray(3, 3, vec![0; 10]).unwrap_err()), "Broken");
     assert_eq!(code(&engine.fuse_pixels(0, 0, Vec::new()).unwrap_err()), "Broken");
     assert_eq!(code(&engine.read_pixels(3, 3, vec![0; 5]).unwrap_err()), "Broken");
+    assert_eq!(code(&gray_of(vec![0; 5]).unwrap_err()), "Broken");
+}
+
+#[wasm_bindgen_test]
+fn typed_lines_get_fields_and_verdicts() {
+    let text = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nl898902c36UTO7408122F1204159ZE184226B<<<<<11";
+    let json: serde_json::Value = serde_json::from_str(&parse_text(text).unwrap()).unwrap();
+    assert_eq!(json["document"]["surname"], "ERIKSSON");
+    assert_eq!(json["lines"][1], "L898902C36UTO7408122F1204159ZE184226B<<<<<11");
+    let ok: Vec<bool> =
+        json["checks"].as_array().unwrap().iter().filter_map(|c| c["ok"].as_bool()).collect();
+    assert_eq!(ok, [true, true, true, true, false]);
+    assert_eq!(code(&parse_text("P<UTO").unwrap_err()), "InvalidArgument");
+}
+
+#[wasm_bindgen_test]
+fn pixels_become_gray_in_parts_as_they_do_whole() {
+    let rgba: Vec<u8> =
+        (0..480u32).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    let whole = nibble_gray::Gray::from_rgba(12, 10, rgba.clone()).unwrap();
+    let parts: Vec<u8> =
+        rgba.chunks(140).flat_map(|part| gray_of(part.to_vec()).unwrap()).collect();
+    assert_eq!(parts, whole.pixels());
 }
 
 #[wasm_bindgen_test]

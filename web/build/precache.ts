@@ -11,6 +11,9 @@ import type { Precache } from "../offline/precache";
  */
 const OPENING = ["icon.svg", "manifest.webmanifest"];
 
+/** Files for pages of PDF and TIFF files: large, and few people have such files. */
+const LATE = /\/(pdf\.|UTIF)/;
+
 /** Returns the entry chunk and everything that it imports statically. */
 function opening(bundle: Rollup.OutputBundle): Set<string> {
   const files = new Set<string>();
@@ -46,7 +49,8 @@ function sorted(bundle: Rollup.OutputBundle, published: string): Precache {
   const publics = readdirSync(published);
   // The empty address is the page itself.
   const first = ["", ...at, network, ...OPENING];
-  const known = new Set([...first, ...Object.values(binaries), decoder]);
+  const late = assets.filter((name) => LATE.test(name));
+  const known = new Set([...first, ...Object.values(binaries), decoder, ...late]);
   const rest = [decoder, ...[...assets, ...publics].filter((name) => !known.has(name))];
   const hash = createHash("sha256");
   for (const name of [...assets, ...publics].sort()) hash.update(`${name}\n`);
@@ -54,7 +58,7 @@ function sorted(bundle: Rollup.OutputBundle, published: string): Precache {
   const page = bundle["index.html"];
   if (page?.type === "asset") hash.update(page.source);
   for (const name of publics) hash.update(readFileSync(join(published, name)));
-  return { version: hash.digest("hex").slice(0, 12), first, binaries, rest };
+  return { version: hash.digest("hex").slice(0, 12), first, binaries, rest, late };
 }
 
 /** Writes `sw.js` beside the page. */

@@ -11,6 +11,8 @@ export interface Precache {
   binaries: Readonly<Record<"relaxed" | "simd128", string>>;
   /** Everything else: other networks, other views, samples. */
   rest: readonly string[];
+  /** What is stored once it was needed. */
+  late: readonly string[];
 }
 
 /** Where the service worker leaves a shared picture for the page. */

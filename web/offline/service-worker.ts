@@ -19,7 +19,13 @@ const HASHED = "assets/";
 /** The address that the manifest's share target posts to. */
 const SHARE = "share";
 
-const known = new Set([...PRECACHE.first, ...Object.values(PRECACHE.binaries), ...PRECACHE.rest]);
+const known = new Set([
+  ...PRECACHE.first,
+  ...Object.values(PRECACHE.binaries),
+  ...PRECACHE.rest,
+  ...PRECACHE.late,
+]);
+const late: ReadonlySet<string> = new Set(PRECACHE.late);
 const address = (file: string): string => new URL(file, self.registration.scope).href;
 
 /**
@@ -75,7 +81,8 @@ async function missing(): Promise<string[]> {
 async function serve(event: FetchEvent, file: string): Promise<Response> {
   const cache = await caches.open(CACHE);
   const kept = await cache.match(address(file));
-  if (kept !== undefined) return kept;
+  // A file that turned out to be damaged is asked for past every cache.
+  if (kept !== undefined && event.request.cache !== "reload") return kept;
   const response = await fetch(event.request);
   if (response.ok && file !== "") event.waitUntil(cache.put(address(file), response.clone()));
   return response;
@@ -110,5 +117,9 @@ self.addEventListener("message", (event) => {
   const message = event.data as Message;
   if (message === "take-over") event.waitUntil(self.skipWaiting());
   if (message === "missing")
-    event.waitUntil(missing().then((files) => event.ports[0]?.postMessage(files.map(address))));
+    event.waitUntil(
+      missing().then((files) =>
+        event.ports[0]?.postMessage(files.filter((file) => !late.has(file)).map(address)),
+      ),
+    );
 });

@@ -1,5 +1,6 @@
 /** Ways to take results out of the page. Each begins with an action of the person. */
-import type { Result } from "nibble";
+import type { Result } from "nibble-mrz";
+import { isoDay } from "nibble-mrz/fields";
 import { el } from "./dom";
 
 /** Formats results as the JSON that `native-bench read` writes. */
@@ -16,6 +17,17 @@ export function save(content: BlobPart, name: string, type: string): void {
   link.click();
   // The browser has the file once the press is handled.
   setTimeout(() => URL.revokeObjectURL(link.href));
+}
+
+/** Returns the name of a file that is saved now, such as `nibble-2026-11-27-1430.csv`. */
+export function dated(ending: string, now = new Date()): string {
+  const time = [now.getHours(), now.getMinutes()].map((part) => String(part).padStart(2, "0"));
+  return `nibble-${isoDay(now)}-${time.join("")}.${ending}`;
+}
+
+/** Returns the name of a file about a picture: its own name with another ending. */
+export function beside(picture: string, ending: string): string {
+  return `${picture.replace(/\.[^.]*$/, "") || "nibble"}.${ending}`;
 }
 
 /** Copies a text. Resolves to false if the browser does not allow it. */

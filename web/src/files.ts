@@ -1,5 +1,5 @@
 /** Addresses of the package's files in the page. */
-import type { Binary, Options } from "nibble";
+import type { Binary, Options } from "nibble-mrz";
 import relaxed from "../pkg/nibble-relaxed.wasm?url";
 import simd128 from "../pkg/nibble-simd128.wasm?url";
 import benchRelaxed from "../pkg/nibble-bench-relaxed.wasm?url";

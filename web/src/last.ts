@@ -1,5 +1,5 @@
 /** The last picture read, for the other views. It is kept in memory only. */
-import type { Result } from "nibble";
+import type { Result } from "nibble-mrz";
 
 let last: Blob | undefined;
 

@@ -1,11 +1,12 @@
 /** Assembles the page from its parts. */
-import { Client } from "./client";
+import { newClient } from "./client";
+import { arrived } from "./reading/download";
 import { startReading } from "./reading/view";
 import { offerLanguages } from "./shell/languages";
 import { startNavigation } from "./shell/navigation";
 import { startOffline } from "./shell/offline";
 
-const client = new Client();
+const client = newClient(arrived);
 
 startReading(client);
 offerLanguages();

@@ -1,5 +1,6 @@
 /** Puts the values of a document into plain words. */
-import type { DocumentFields } from "nibble";
+import type { DocumentFields } from "nibble-mrz";
+import { ageOn, isExpiredOn, isoDay } from "nibble-mrz/fields";
 import { locale } from "./language";
 import { t, type Key } from "./messages";
 
@@ -48,12 +49,17 @@ export function sex(letter: string | null): string {
   return t("unspecified");
 }
 
-/**
- * Returns a day of the visitor's time zone as YYYY-MM-DD, so that it compares with dates of
- * documents as text.
- */
-function isoDay(day: Date): string {
-  return new Date(day.getTime() - day.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
+/** Returns the age of the holder today, such as "52 years"; undefined if it is not known. */
+export function age(document: DocumentFields, now = new Date()): string | undefined {
+  const years = ageOn(document, isoDay(now));
+  if (years === null) return undefined;
+  const format = {
+    style: "unit",
+    unit: "year",
+    unitDisplay: "long",
+    numberingSystem: "latn",
+  } as const;
+  return new Intl.NumberFormat(locale(), format).format(years);
 }
 
 /** Returns a warning if the document has expired or will soon; otherwise undefined. */
@@ -62,6 +68,6 @@ export function validity(document: DocumentFields, now = new Date()): Key | unde
   if (last === null) return undefined;
   const soon = new Date(now);
   soon.setMonth(soon.getMonth() + SOON_MONTHS);
-  if (last < isoDay(now)) return "expired";
+  if (isExpiredOn(document, isoDay(now)) === true) return "expired";
   return last < isoDay(soon) ? "expiresSoon" : undefined;
 }

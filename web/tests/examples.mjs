@@ -1,7 +1,7 @@
 /** Builds the examples from the package, as a stranger would, and opens them in Chromium. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -14,16 +14,16 @@ const folder = await mkdtemp(join(tmpdir(), "nibble-examples-"));
 const browser = await chromium.launch(CHROMIUM);
 
 /** Opens a built example, gives it a picture, and compares what it shows. */
-async function reads(built) {
+async function reads(built, input = "#file") {
   const { address, close } = await site(built);
   const page = await browser.newPage();
   const faults = [];
   page.on("pageerror", (error) => faults.push(String(error)));
   await page.goto(address);
-  await page.setInputFiles("#file", specimen("passport.jpg"));
+  await page.setInputFiles(input, specimen("passport.jpg"));
   await page.getByText(expected.get("passport.jpg")[0]).waitFor();
   assert.equal(await page.textContent("#result"), expected.get("passport.jpg").join("\n"));
-  await page.setInputFiles("#file", {
+  await page.setInputFiles(input, {
     name: "notes.jpg",
     mimeType: "image/jpeg",
     buffer: Buffer.from("this is no picture"),
@@ -34,13 +34,35 @@ async function reads(built) {
   close();
 }
 
+/**
+ * Installs the package in a project, as `npm install` does for a dependency on a folder, and others
+ * from the page's.
+ */
+async function installed(project, packages) {
+  await mkdir(join(project, "node_modules"));
+  await symlink(join(web, "pkg"), join(project, "node_modules/nibble-mrz"));
+  for (const name of packages)
+    await symlink(join(web, "node_modules", name), join(project, "node_modules", name));
+}
+
+/** Checks that a project names the versions with which it is tested. */
+async function sameVersions(project) {
+  const read = async (path) => JSON.parse(await readFile(path, "utf8"));
+  const { dependencies, devDependencies } = await read(join(project, "package.json"));
+  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
+    if (name === "nibble-mrz") continue;
+    const tested = await read(join(web, "node_modules", name, "package.json"));
+    assert.equal(version, tested.version, name);
+  }
+}
+
 await suite([
   [
     "a plain page with the package beside it",
     async () => {
       const plain = join(folder, "plain");
       await cp(join(examples, "plain"), plain, { recursive: true });
-      await cp(join(web, "pkg"), join(plain, "nibble"), { recursive: true });
+      await cp(join(web, "pkg"), join(plain, "nibble-mrz"), { recursive: true });
       await reads(plain);
     },
   ],
@@ -49,10 +71,8 @@ await suite([
     async () => {
       const project = join(folder, "vite");
       await cp(join(examples, "vite"), project, { recursive: true });
-      // As `npm install` does for a dependency on a folder.
-      await mkdir(join(project, "node_modules"));
-      await symlink(join(web, "pkg"), join(project, "node_modules/nibble"));
-      await symlink(join(web, "node_modules/vite"), join(project, "node_modules/vite"));
+      await installed(project, ["vite"]);
+      await sameVersions(project);
       execFileSync(
         "node",
         [join(web, "node_modules/typescript/bin/tsc"), "--noEmit", "-p", project],
@@ -62,6 +82,30 @@ await suite([
       await reads(join(project, "dist"));
     },
   ],
+  [
+    "three lines of HTML with the package beside the page",
+    async () => {
+      const plain = join(folder, "elements");
+      await cp(join(examples, "elements"), plain, { recursive: true });
+      await cp(join(web, "pkg"), join(plain, "nibble-mrz"), { recursive: true });
+      await reads(plain, "mrz-file input");
+    },
+  ],
+  ...[
+    ["React", "react", ["react", "react-dom"]],
+    ["Vue", "vue", ["vue", "@vitejs"]],
+    ["Svelte", "svelte", ["svelte", "@sveltejs"]],
+  ].map(([title, name, packages]) => [
+    `the elements in a project of ${title}`,
+    async () => {
+      const project = join(folder, name);
+      await cp(join(examples, name), project, { recursive: true });
+      await installed(project, ["vite", ...packages]);
+      await sameVersions(project);
+      await build({ root: project, logLevel: "error" });
+      await reads(join(project, "dist"), "mrz-file input");
+    },
+  ]),
 ]);
 
 await browser.close();

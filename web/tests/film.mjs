@@ -45,13 +45,13 @@ async function shoot({ picture, width, height, frames, empty }) {
 
 /**
  * Writes a film of a specimen and returns its path. `frames` is the number of frames that show the
- * document.
+ * document, `empty` the number before and after that show none.
  */
-export async function film(browser, specimen, frames = 40) {
+export async function film(browser, specimen, frames = 40, empty = EMPTY) {
   const page = await browser.newPage();
   const bytes = await readFile(join(repository, "testdata/specimens", specimen));
   const picture = `data:image/jpeg;base64,${bytes.toString("base64")}`;
-  const jpegs = await page.evaluate(shoot, { picture, ...SIZE, frames, empty: EMPTY });
+  const jpegs = await page.evaluate(shoot, { picture, ...SIZE, frames, empty });
   await page.close();
   const file = join(await mkdtemp(join(tmpdir(), "nibble-film-")), `${specimen}.mjpeg`);
   await writeFile(file, Buffer.concat(jpegs.map((jpeg) => Buffer.from(jpeg, "base64"))));

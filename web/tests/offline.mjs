@@ -138,11 +138,19 @@ await suite([
           : file === "index.html"
             ? Buffer.from(body.toString().replace("<html", "<html data-next"))
             : body;
+      const second = await page.context().newPage();
+      await second.goto(address);
       await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update());
       await shown("update");
+      await second.waitForSelector("#update:not([hidden])");
       await Promise.all([page.waitForEvent("load"), page.click("#update-now")]);
       await page.waitForFunction(async () => (await caches.keys()).join() === "nibble-next");
       assert.equal(await page.locator("html[data-next]").count(), 1);
+      // The other tab goes on until its own button is pressed, which still works.
+      assert.equal(await second.locator("html[data-next]").count(), 0);
+      await Promise.all([second.waitForEvent("load"), second.click("#update-now")]);
+      assert.equal(await second.locator("html[data-next]").count(), 1);
+      await second.close();
       // What the previous version had stored is still there.
       server.down = true;
       await page.reload();

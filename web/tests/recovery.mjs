@@ -87,14 +87,17 @@ const essence = ({ lines, digest, gray_digest, valid, frames }) => ({
   frames,
 });
 
-/** Opens the page in a new context; `scripts` run before its code. */
-async function open({ scripts = [watchWorkers], change = trapping } = {}) {
+/**
+ * Opens the page in a new context; `scripts` run before its code. With `prepare`, the caller opens
+ * it.
+ */
+async function open({ scripts = [watchWorkers], change = trapping, prepare = false } = {}) {
   shell.change = change;
   const context = await browser.newContext({ locale: "en-GB", serviceWorkers: "block" });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   for (const script of scripts) await page.addInitScript(script);
-  await page.goto(shell.address);
+  if (!prepare) await page.goto(shell.address);
   return page;
 }
 
@@ -456,6 +459,99 @@ await suite([
       await again(page);
       await reads(page);
       assert.deepEqual([...asked.values()], [2, 2]);
+      await page.context().close();
+    },
+  ],
+  [
+    "page: a refused or truncated file is fetched again by the button",
+    async () => {
+      for (const [kind, answer, expectedCode] of [
+        ["wasm", { status: 503, body: "" }, "LoadFailed"],
+        ["wasm", "half", "LoadFailed"],
+        ["safetensors", { status: 503, body: "" }, "LoadFailed"],
+        ["safetensors", "half", "ModelInvalid"],
+      ]) {
+        const page = await open({ prepare: true });
+        let faulty = true;
+        let requests = 0;
+        await page.route(`**/*.${kind}`, async (route) => {
+          requests += 1;
+          if (!faulty) return route.continue();
+          if (answer !== "half") return route.fulfill(answer);
+          const response = await route.fetch();
+          const body = await response.body();
+          await route.fulfill({ response, body: body.subarray(0, body.length >> 1) });
+        });
+        await page.goto(shell.address);
+        assert.equal(await code(page), expectedCode);
+        await page.click("#retry");
+        assert.equal(await code(page), expectedCode);
+        faulty = false;
+        const before = requests;
+        await page.click("#retry");
+        await shown(page, "start");
+        assert.equal(requests, before + 1);
+        await reads(page);
+        await page.context().close();
+      }
+    },
+  ],
+  [
+    "page: a stalled download says so, and can be cancelled and tried again",
+    async () => {
+      const page = await open({ prepare: true });
+      let stalled = true;
+      await page.route("**/nibble-{relaxed,simd128}*.wasm", (route) =>
+        stalled ? undefined : route.continue(),
+      );
+      await page.goto(shell.address);
+      await page.setInputFiles("#file", specimen(PICTURE));
+      await shown(page, "busy-cancel");
+      await page.getByText(/^(Downloading… \d+ KB|Getting ready…)$/).waitFor();
+      await page.getByText(/^Downloading… [1-9]\d* KB$/).waitFor();
+      await page.click("#busy-cancel");
+      await shown(page, "start");
+      assert.equal(await page.isVisible("#problem"), false);
+      stalled = false;
+      await reads(page);
+      assert.equal(await page.isVisible("#busy-cancel"), false);
+      await page.context().close();
+    },
+  ],
+  [
+    "page: without scripts, workers or SIMD a sentence says what is missing",
+    async () => {
+      const context = await browser.newContext({ javaScriptEnabled: false });
+      const page = await context.newPage();
+      await page.goto(shell.address);
+      assert.match(await page.textContent("noscript"), /needs JavaScript/);
+      await context.close();
+      for (const missing of ["Worker", "WebAssembly"]) {
+        const page = await open({
+          scripts: [new Function(`delete globalThis.${missing}`)],
+        });
+        assert.equal(await code(page), "NoSimd", missing);
+        assert.match(await page.textContent("#problem-text"), /browser is too old/);
+        await page.context().close();
+      }
+    },
+  ],
+  [
+    "page: older browsers without newer functions still read",
+    async () => {
+      const page = await open({
+        scripts: [
+          () => {
+            for (const name of ["VideoFrame", "OffscreenCanvas", "caches", "AudioContext"])
+              delete globalThis[name];
+            delete Navigator.prototype.share;
+            delete Navigator.prototype.serviceWorker;
+            delete Navigator.prototype.permissions;
+            delete WebAssembly.compileStreaming;
+          },
+        ],
+      });
+      await reads(page);
       await page.context().close();
     },
   ],

@@ -26,11 +26,11 @@ const PACKING = { [constants.BROTLI_PARAM_QUALITY]: 5 };
 /**
  * Serves a folder (web/dist by default); returns its address and a function that stops the server.
  * `site.down = true` cuts every connection. `site.packed = true` compresses with brotli, as public
- * hosts do. `site.change(file, body)` may replace what is sent, for example by the next version of
+ * hosts do. `site.headers` are sent with every file. `site.change(file, body)` may replace what is sent, for example by the next version of
  * the page.
  */
 export async function site(folder = join(web, "dist")) {
-  const state = { down: false, packed: false, change: (_file, body) => body };
+  const state = { down: false, packed: false, headers: {}, change: (_file, body) => body };
   const server = createServer(async (request, response) => {
     if (state.down) return request.socket.destroy();
     const path = normalize(decodeURIComponent(new URL(request.url, "http://x").pathname));
@@ -44,6 +44,7 @@ export async function site(folder = join(web, "dist")) {
       response.writeHead(200, {
         "content-type": TYPES[extname(file)] ?? "application/octet-stream",
         ...packing,
+        ...state.headers,
       });
       response.end(state.packed ? brotliCompressSync(body, { params: PACKING }) : body);
     } catch {

@@ -69,7 +69,7 @@ await suite(
       async () => {
         await upload("passport.jpg", "id-card-back.jpg");
         await finished();
-        await rows().last().locator("button").click();
+        await rows().last().locator("th button").click();
         await shown("result");
         await page.click('#views a[href="#bench"]');
         await page.waitForSelector("#view-bench:not([hidden])");

@@ -25,9 +25,7 @@ const vite = await createServer({
   server: { middlewareMode: true, hmr: false, watch: null },
 });
 const load = (name) => vite.ssrLoadModule(`/src/${name}.ts`);
-const { Agreement } = await load("camera/agreement");
-const { visiblePart } = await load("camera/frames");
-const { hintFor } = await load("camera/hints");
+const { Agreement, hintFor, visiblePart } = await vite.ssrLoadModule("/pkg/parts.js");
 const { csv } = await load("reading/csv");
 const { outcome } = await load("reading/verdict");
 const { date, validity } = await load("words");
@@ -188,6 +186,16 @@ await suite([
     },
   ],
   [
+    "an agreement counts while the document is in the picture",
+    () => {
+      const agreement = new Agreement();
+      const done = [answer(), answer(), nothing, answer()].map(
+        (result, index) => agreement.add(result, index).done,
+      );
+      assert.deepEqual(done, [false, true, false, true]);
+    },
+  ],
+  [
     "what does not become valid is offered; what is gone is forgotten",
     () => {
       const agreement = new Agreement();
@@ -198,10 +206,14 @@ await suite([
       assert.deepEqual(offers, [false, false, false, true]);
       const gone = Array.from({ length: 15 }, () => agreement.add(nothing, 0).gone);
       assert.deepEqual([gone[0], gone.at(-1)], [false, true]);
+      assert.deepEqual(
+        [8499, 8500].map((now) => agreement.add(nothing, now).away),
+        [false, true],
+      );
       agreement.forget();
       assert.deepEqual(
         { ...agreement.add(nothing, 0), fields: 0 },
-        { done: false, gone: false, offer: false, fields: 0 },
+        { done: false, gone: false, away: false, offer: false, fields: 0 },
       );
     },
   ],

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { deflateRawSync } from "node:zlib";
 import { chromium } from "playwright-core";
 import { accessibleInBoth, noSidewaysScroll } from "./axe.mjs";
 import { CHROMIUM, repository, site, suite } from "./site.mjs";
@@ -75,7 +76,19 @@ await suite([
       await page.click("#bench-begin");
       await source("This device").waitFor();
       assert.equal(await page.locator(".source canvas").count(), 2);
-      assert.equal(await page.locator(".source tbody tr").count(), 3);
+      // Products, two networks, and a whole reading.
+      assert.equal(await page.locator(".source tbody tr").count(), 4);
+      const names = await page.locator(".source .tiles dt").allTextContents();
+      assert.deepEqual(names, [
+        "4 bits over float: matrix products",
+        "4 bits over 8 bits: matrix products",
+        "4 bits over float: this reader’s network",
+        "4 bits over float: a whole reading",
+        "Whole reading, 4 bits",
+      ]);
+      const today = new Date().toISOString().slice(0, 8);
+      const made = `${today}\\d\\d · nibble-mrz [\\d.]+ · ([0-9a-f]{10}|unknown)`;
+      assert.match(await page.textContent(".source .facts"), new RegExp(made));
       assert.match(await page.textContent(".source .facts"), /Linux.*Chrom.*all \d+ exact/);
       await noSidewaysScroll(page);
       await accessibleInBoth(page);
@@ -87,6 +100,9 @@ await suite([
       const report = JSON.parse(await saved("This device", "saveJson"));
       const theirs = JSON.parse(await readFile(native, "utf8"));
       for (const key of Object.keys(theirs)) assert.ok(key in report, key);
+      assert.deepEqual(Object.keys(report.made), ["date", "version", "commit"]);
+      const { f32, u8, u4 } = report.reading;
+      assert.ok([f32, u8, u4].every((ms) => ms > 0));
       for (const key of Object.keys(theirs.rows[0])) assert.ok(key in report.rows[0], key);
       assert.deepEqual(
         new Set(report.rows.map(({ precision }) => precision)),
@@ -114,6 +130,23 @@ await suite([
       await other.locator(".source").waitFor();
       assert.equal(await other.textContent(".source h2"), "From a link");
       assert.equal(JSON.stringify(await other.locator(".source td").allTextContents()), here);
+      assert.match(await other.textContent(".source .facts"), /nibble-mrz/);
+      // Links that were shared before they had a date are still read.
+      const old = [
+        1,
+        "An old phone",
+        0,
+        [
+          ["", ""],
+          ["", ""],
+          ["a", "b"],
+        ],
+        [[], [], [9, 2.5, 1.5, 0]],
+      ];
+      const packed = deflateRawSync(JSON.stringify(old)).toString("base64url");
+      await other.goto(`${address}#bench/${packed}`);
+      await other.getByText("An old phone").waitFor();
+      assert.match(await other.textContent(".source .tiles"), /2\.5×/);
       await other.close();
       await page.goto(`${address}?repeats=1#bench/nonsense`);
       await page.getByText("The result in this link cannot be read.").waitFor();
@@ -138,6 +171,18 @@ await suite([
       });
       await page.getByText("notes.json is not a report of native-bench.").waitFor();
       await noSidewaysScroll(page);
+    },
+  ],
+  [
+    "results of the paper and of this repository are laid beside",
+    async () => {
+      for (const name of ["arXiv:2009.06488", "AMD EPYC, Chromium"]) {
+        await page.click(`[data-reference="${name}"]`);
+        await source(name).waitFor();
+      }
+      assert.match(await source("arXiv:2009.06488").textContent(), /2\.9×/);
+      await noSidewaysScroll(page);
+      await accessibleInBoth(page);
     },
   ],
   [
@@ -232,6 +277,24 @@ await suite([
       );
       await noSidewaysScroll(page);
       await accessibleInBoth(page);
+    },
+  ],
+  [
+    "a picture that the browser decoded is followed, too",
+    async () => {
+      await page.click('#views a[href="#read"]');
+      const data = await readFile(join(repository, "testdata/specimens/passport.jpg"), "base64");
+      await page.click(".brand");
+      await page.setInputFiles("#file", {
+        name: "passport.svg",
+        mimeType: "image/svg+xml",
+        buffer: Buffer.from(
+          `<svg xmlns="http://www.w3.org/2000/svg" width="1600" height="1200"><image href="data:image/jpeg;base64,${data}" width="1600" height="1200"/></svg>`,
+        ),
+      });
+      await page.getByText("Your browser decoded this picture").waitFor();
+      await page.click('#views a[href="#how"]');
+      await page.locator("#how-maps figcaption", { hasText: "T86Z987976UTO" }).waitFor();
     },
   ],
   [

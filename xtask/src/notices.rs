@@ -207,13 +207,25 @@ fn component(title: &str, package: &Value) -> Result<Component> {
     Ok(Component { title: title.to_owned(), licence, places: BTreeSet::new(), texts })
 }
 
-/// npm packages that the page imports; `nibble` is our own.
+/// npm packages that the page imports; `nibble-mrz` is our own.
 fn packages() -> Result<Vec<Component>> {
     let mut names = BTreeSet::new();
     for folder in ["web/src", "wasm/npm/src"] {
         imports(&root().join(folder), &mut names)?;
     }
-    names.remove("nibble");
+    names.remove("nibble-mrz");
+    // What these need comes along.
+    let mut wanted: Vec<String> = names.iter().cloned().collect();
+    while let Some(name) = wanted.pop() {
+        let manifest = root().join("web/node_modules").join(&name).join("package.json");
+        let package = fs::read(&manifest).with_context(|| format!("npm package {name}"))?;
+        let package: Value = serde_json::from_slice(&package)?;
+        for (dependency, _) in package["dependencies"].as_object().into_iter().flatten() {
+            if names.insert(dependency.clone()) {
+                wanted.push(dependency.clone());
+            }
+        }
+    }
     let component = |name: &String| {
         let folder = root().join("web/node_modules").join(name);
         let package =
@@ -280,6 +292,14 @@ fn runtime() -> Result<Vec<Component>> {
     ])
 }
 
+/// The first comment of a JavaScript file.
+fn first_comment(file: &Path) -> Result<String> {
+    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let lines = text.lines().skip_while(|line| !line.starts_with("//"));
+    let comment = lines.map_while(|line| line.strip_prefix("//")).map(str::trim_start);
+    Ok(comment.collect::<Vec<_>>().join("\n"))
+}
+
 /// The texts of the licences that we choose of those offered, and notices that must go with them.
 fn texts_of(title: &str, licence: &str, authors: &str, folder: &Path) -> Result<Vec<String>> {
     let files = licence_files(folder)?;
@@ -295,6 +315,8 @@ fn texts_of(title: &str, licence: &str, authors: &str, folder: &Path) -> Result<
                 Some(text) => text.clone(),
                 // Some packages forget the file: then the licence they state, with their authors.
                 None if name == "MIT" => mit_of(authors)?,
+                // pako has this one in front of the sources that it is about.
+                None if name == "Zlib" => first_comment(&folder.join("lib/zlib/inflate.js"))?,
                 None => bail!("{title} has no text of {name}"),
             }
         };

@@ -137,8 +137,11 @@ pub(crate) fn build() -> Result<()> {
     step("page", || {
         run(command("npm").args(["run", "--silent", "build"]).current_dir(root().join("web")))?;
         // Beside the page, but not among the files that the service worker keeps.
-        fs::copy(root().join("THIRD-PARTY.txt"), root().join("web/dist/THIRD-PARTY.txt"))
-            .context("THIRD-PARTY.txt")?;
+        for (name, beside) in
+            [("THIRD-PARTY.txt", "THIRD-PARTY.txt"), ("LICENSE-MIT", "LICENSE-MIT.txt")]
+        {
+            fs::copy(root().join(name), root().join("web/dist").join(beside)).context(name)?;
+        }
         Ok(())
     })?;
     Ok(())

@@ -48,6 +48,12 @@ const STEPS: &[Step] = &[
     ("wasm-chromium", "wasm in Chromium", &[WasmPack, Chromium], wasm_chromium),
     ("wasm-firefox", "wasm in Firefox", &[WasmPack, Firefox], wasm_firefox),
     ("build-page", "npm package and page", setup::PAGE, page::build),
+    ("page-package", "npm package in Node and Chromium", &[Node, Chromium], || {
+        node("tests/package.mjs")
+    }),
+    ("page-elements", "elements of the package in Chromium", &[Node, Chromium], || {
+        node("tests/elements.mjs")
+    }),
     ("page-units", "parts of the page that need no browser", &[Node], || node("tests/units.mjs")),
     (
         "engines",
@@ -67,6 +73,12 @@ const STEPS: &[Step] = &[
         "history, tables of several files and several documents in Chromium",
         &[Node, Chromium],
         || node("tests/table.mjs"),
+    ),
+    (
+        "page-desk",
+        "edit, copy, undo, spreadsheets, keys, mirrors and a camera in series in Chromium",
+        &[Node, Chromium],
+        || node("tests/desk.mjs"),
     ),
     (
         "page-views",

@@ -1,4 +1,4 @@
-import { NibbleError, Reader, type Result } from "nibble";
+import { NibbleError, Reader, type Result } from "nibble-mrz";
 
 export type Answer = { result: Result } | { error: string };
 

@@ -35,7 +35,7 @@ const FIELDS: [&str; 10] = [
 ];
 
 /// Keys of `document` and their labels in readable output.
-const LABELS: [(&str, &str); 10] = [
+const LABELS: [(&str, &str); 11] = [
     ("surname", "surname"),
     ("given_names", "given names"),
     ("document_number", "number"),
@@ -46,6 +46,7 @@ const LABELS: [(&str, &str); 10] = [
     ("sex", "sex"),
     ("expiry_date", "expires"),
     ("optional", "optional data"),
+    ("mrz_key", "key of the chip"),
 ];
 
 /// Maximum lines of a zone.

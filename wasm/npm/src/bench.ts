@@ -179,7 +179,7 @@ export function benchOf(
         engines.push([kind, engine]);
         if (kind !== "network") continue;
         for (const precision of PRECISIONS) {
-          const model = new Uint8Array(await load(modelFile(precision)));
+          const model = await load(modelFile(precision));
           engine.call((held) => held.add_model(model));
         }
       }

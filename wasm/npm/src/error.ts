@@ -1,5 +1,6 @@
 /** What went wrong, for programs. The package's README says what to do about each code. */
 export type ErrorCode =
+  | "InvalidArgument"
   | "Empty"
   | "NotAPicture"
   | "Unsupported"

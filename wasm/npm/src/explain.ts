@@ -3,8 +3,8 @@
  */
 import { Explainer } from "./engine.js";
 import { Held } from "./instance.js";
-import { withPicture } from "./picture.js";
 import { reading } from "./reading.js";
+import { type Source, withGray } from "./source.js";
 
 /**
  * The output of one layer as `[row][column][channel]`: codes for an integer network, values of at
@@ -31,12 +31,12 @@ export class Looker {
    * `characters` the number of characters in that line.
    */
   strip(
-    file: Uint8Array,
+    source: Source,
     quad: readonly (readonly [number, number])[],
     characters: number,
   ): Promise<Uint8Array> {
     const corners = Float32Array.from(quad.flat());
-    return withPicture(file, ({ width, height, gray }) =>
+    return withGray(source, ({ width, height, gray }) =>
       this.#explainer.call((explainer) =>
         explainer.strip(width, height, gray, corners, characters),
       ),

@@ -5,7 +5,7 @@
  * page should call this from a worker.
  */
 import { benchOf } from "./bench.js";
-import { Engine } from "./engine.js";
+import { Engine, parse_text } from "./engine.js";
 import { NibbleError } from "./error.js";
 import { type Binary, supported } from "./features.js";
 import {
@@ -13,6 +13,7 @@ import {
   compile,
   currentOptions,
   load,
+  distrust,
   modelFile,
   setOptions,
   textOf,
@@ -20,16 +21,19 @@ import {
 } from "./files.js";
 import { Held } from "./instance.js";
 import type { Luma } from "./luma.js";
-import { prepare, withPicture } from "./picture.js";
+import { prepare } from "./picture.js";
 import { reading } from "./reading.js";
-import type { Precision, Result } from "./result.js";
+import { type Source, type Taken, fewOrGray, pixelsOf, taken, withFile } from "./source.js";
+import type { DocumentFields, Precision, Result } from "./result.js";
 
 export type * from "./bench.js";
 export { kernelNotice, kernels, type KernelChoice } from "./kernels.js";
-export type { Options } from "./files.js";
+export type { Options, PackageFile, Progress } from "./files.js";
+export { decodeByBrowser, isForeign } from "./browser.js";
 export { NibbleError, type ErrorCode } from "./error.js";
 export { supported, type Binary } from "./features.js";
 export { lumaOf, type Luma, type Part } from "./luma.js";
+export type { Source } from "./source.js";
 export type {
   Check,
   DocumentFields,
@@ -75,20 +79,23 @@ export function init(given?: Options): Promise<Binary> {
   return mine;
 }
 
+/** The fields of a zone that was typed, and its check digits. */
+export type Parsed = Pick<Result, "lines" | "checks"> & { document: DocumentFields };
+
+/**
+ * Parses the lines of a zone that a person has typed or mended. Call `init` first.
+ *
+ * Throws `InvalidArgument` if no format has lines of this shape; the message says what is wrong and
+ * where. Check digits that do not agree are no error: see `checks`.
+ */
+export function parseText(text: string): Parsed {
+  return JSON.parse(reading.call(() => parse_text(text))) as Parsed;
+}
+
 /** Measures kernels and networks in this browser; see `BenchOptions`. */
 export const bench = benchOf(() => init());
 
-/** Views the same bytes as the type that the engine takes. Copies nothing. */
-function bytesOf({ buffer, byteOffset, byteLength }: Uint8ClampedArray): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-/** A picture: the bytes of an image file, or the pixels of a canvas. */
-export type Source = Uint8Array | ArrayBuffer | ImageData;
-
-/** Whether a picture is the bytes of a file. */
-const isFile = (source: Source | Luma): source is Uint8Array | ArrayBuffer =>
-  !("data" in source || "luma" in source);
+const PRECISIONS: readonly Precision[] = ["u4", "u8", "f32"];
 
 /** The answer of the engine, and how long it took to make the picture gray. */
 type Answer = Result & { gray_ms: number };
@@ -114,21 +121,32 @@ export class Reader {
 
   /**
    * Creates a reader; `precision` is that of its network, 4 bits by default. Rejects as `init`
-   * does, with `LoadFailed` if the model does not arrive, or with `ModelInvalid`.
+   * does, with `LoadFailed` if the model does not arrive, with `ModelInvalid`, or with
+   * `InvalidArgument` for any other precision.
    */
   static async create({ precision = "u4" as Precision } = {}): Promise<Reader> {
+    if (!PRECISIONS.includes(precision))
+      throw new NibbleError("InvalidArgument", `there is no precision ${String(precision)}`);
     const started = init();
     // Engine and model arrive at the same time. If both fail, the engine's error tells.
-    const loading = load(modelFile(precision));
+    const file = modelFile(precision);
+    const loading = load(file);
     loading.catch(() => undefined);
     await started;
-    const model = new Uint8Array(await loading);
-    return new Reader(new Held(reading, () => new Engine(model)));
+    const model = await loading;
+    try {
+      return new Reader(new Held(reading, () => new Engine(model)));
+    } catch (thrown) {
+      // It may have arrived in part: the next reader asks for it again.
+      if (thrown instanceof NibbleError && thrown.code === "ModelInvalid") distrust(file);
+      throw thrown;
+    }
   }
 
   /**
-   * Reads a picture: the bytes of a JPEG, PNG, WebP or BMP file, or `ImageData`. The first file
-   * loads the decoder, and rejects with `LoadFailed` if it does not arrive.
+   * Reads a picture: a JPEG, PNG, WebP or BMP file as `Blob` or bytes, `ImageData`, or what a
+   * browser can draw. The first file loads the decoder, and rejects with `LoadFailed` if it does not
+   * arrive. What is no picture at all rejects with `InvalidArgument`, an empty file with `Empty`.
    *
    * An aborted `signal` rejects a queued call with `AbortError`; a call that is already running
    * ends first. `Trapped` means that the engine stopped at this picture. It starts again at the
@@ -168,13 +186,21 @@ export class Reader {
     source: Source | Luma,
     signal: AbortSignal | undefined,
   ): Promise<Result> {
+    let found: Taken;
+    try {
+      found = taken(source);
+      if (verb === "read" && found.kind === "luma")
+        throw new NibbleError("InvalidArgument", "the luma of a frame is for `fuse`");
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
     // A decoder that is missing arrives while the call waits; if it fails, its turn tells.
-    if (isFile(source)) prepare().catch(() => undefined);
+    if (found.kind === "file") prepare().catch(() => undefined);
     const result = this.#last.then(async () => {
       // Yield to the event loop, so that an abort posted meanwhile is noticed.
       await new Promise((resolve) => setTimeout(resolve));
       signal?.throwIfAborted();
-      const result = await this.#now(verb, source);
+      const result = await this.#now(verb, found);
       signal?.throwIfAborted();
       return result;
     });
@@ -188,28 +214,36 @@ export class Reader {
     });
   }
 
-  async #now(verb: "read" | "fuse", source: Source | Luma): Promise<Result> {
+  async #now(verb: "read" | "fuse", found: Taken): Promise<Result> {
     const engine = this.#engine;
     if (engine === undefined) throw new NibbleError("Disposed", "the reader was disposed");
-    if ("data" in source) {
-      const { width, height, data } = source;
-      const pixels = bytesOf(data);
-      return resultOf(engine.call((held) => held[`${verb}_pixels`](width, height, pixels)));
-    }
-    if (!isFile(source)) {
-      const { luma, width, height, fullRange, size } = source;
+    if (found.kind === "file")
+      return withFile(found.file, ({ width, height, gray, ms }) =>
+        resultOf(
+          engine.call((held) => held[`${verb}_gray`](width, height, gray)),
+          ms,
+        ),
+      );
+    if (found.kind === "luma") {
+      const { luma, width, height, fullRange, size } = found.luma;
       return resultOf(
         engine.call((held) =>
           held.fuse_luma(width, height, luma, fullRange, size.width, size.height),
         ),
       );
     }
-    const bytes = source instanceof Uint8Array ? source : new Uint8Array(source);
-    return withPicture(bytes, ({ width, height, gray, ms }) =>
-      resultOf(
-        engine.call((held) => held[`${verb}_gray`](width, height, gray)),
-        ms,
+    const begin = performance.now();
+    const pixels = found.kind === "pixels" ? found.pixels : pixelsOf(found.picture);
+    const { width, height } = pixels;
+    const prepared = fewOrGray(pixels);
+    const ms = performance.now() - begin;
+    return resultOf(
+      engine.call((held) =>
+        "gray" in prepared
+          ? held[`${verb}_gray`](width, height, prepared.gray)
+          : held[`${verb}_pixels`](width, height, prepared.rgba),
       ),
+      ms,
     );
   }
 

@@ -53,6 +53,13 @@ export interface DocumentFields {
   expiry_date: string | null;
   sex: string | null;
   optional: string | null;
+  /**
+   * Document number, birth date and date of expiry with their check digits: what opens the chip.
+   * Absent where these do not agree, and for documents without such a chip.
+   */
+  mrz_key?: string;
+  /** True where the field of names is full to its last place; otherwise absent. */
+  names_may_be_truncated?: true;
 }
 
 /** One document of a picture. The keys mean what they mean in {@link Result}. */

@@ -21,6 +21,8 @@ export interface Chart {
 }
 
 const HEIGHT = 215;
+/** Width of a chart, in CSS pixels, below which values stand upright. */
+const NARROW = 520;
 /** Slots on the axis per group: one for each bar and one for the gap. */
 const PLACES = PRECISIONS.length + 1;
 
@@ -44,17 +46,25 @@ function labels(unit: string): uPlot.Plugin {
         ctx.save();
         ctx.font = font(12 * devicePixelRatio, 600);
         ctx.fillStyle = color("--ink");
-        ctx.textAlign = "center";
-        for (const series of data.slice(1)) {
-          series.forEach((value, index) => {
+        const texts = data.slice(1).flatMap((series) =>
+          [...series].flatMap((value, index) => {
             const place = data[0][index];
-            if (value == null || place === undefined) return;
-            ctx.fillText(
-              format(value) + unit,
-              valToPos(place, "x", true),
-              valToPos(value, "y", true) - 6 * devicePixelRatio,
-            );
-          });
+            if (value == null || place === undefined) return [];
+            const at = { x: valToPos(place, "x", true), y: valToPos(value, "y", true) };
+            return [{ text: format(value) + unit, ...at }];
+          }),
+        );
+        // Where bars are narrower than their values, these stand upright.
+        const room = Math.abs(valToPos(1, "x", true) - valToPos(0, "x", true));
+        const upright = texts.some(({ text }) => ctx.measureText(text).width > room);
+        for (const { text, x, y } of texts) {
+          ctx.save();
+          ctx.translate(x, y - 6 * devicePixelRatio);
+          if (upright) ctx.rotate(-Math.PI / 2);
+          ctx.textAlign = upright ? "left" : "center";
+          ctx.textBaseline = upright ? "middle" : "alphabetic";
+          ctx.fillText(text, 0, 0);
+          ctx.restore();
         }
         ctx.restore();
       },
@@ -73,6 +83,7 @@ export function draw(place: HTMLElement, { groups, top, unit, label }: Chart): u
     ),
   );
   const middle = (PRECISIONS.length - 1) / 2;
+  const narrow = place.clientWidth < NARROW;
   const soft = color("--soft");
   const options: uPlot.Options = {
     width: Math.max(200, place.clientWidth),
@@ -82,18 +93,20 @@ export function draw(place: HTMLElement, { groups, top, unit, label }: Chart): u
     cursor: { show: false },
     scales: {
       x: { time: false, range: [-1, groups.length * PLACES - 1] },
-      y: { range: [0, top * 1.08] },
+      // Room above the highest bar for its value, which may stand upright.
+      y: { range: [0, top * (narrow ? 1.3 : 1.08)] },
     },
     axes: [
       {
         splits: groups.map((_, group) => group * PLACES + middle),
-        values: groups.map(({ name }) => name),
+        // A narrow chart has no room for names of two words in one line.
+        values: groups.map(({ name }) => (narrow ? name.replaceAll(" ", "\n") : name)),
         stroke: soft,
         font: font(12),
         grid: { show: false },
         ticks: { show: false },
         gap: 8,
-        size: 30,
+        size: narrow ? 46 : 30,
       },
       {
         stroke: soft,

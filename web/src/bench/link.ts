@@ -2,7 +2,7 @@
 import { PRECISIONS, WORKS, type Figure, type Measured } from "./measured";
 
 /** Increased whenever the layout changes. */
-const VERSION = 1;
+const VERSION = 2;
 /** Maximum size after decompression: a link from elsewhere must not exhaust the memory. */
 const MAX_BYTES = 20_000;
 
@@ -12,6 +12,10 @@ type Packed = [
   noisy: 0 | 1,
   kernels: [string, string][],
   figures: number[][],
+  /** Milliseconds of a whole reading at each precision; empty if it was not measured. */
+  reading: number[],
+  /** Day, release and commit; empty if they are not known. */
+  made: string[],
 ];
 
 /** Three digits exceed the precision of a measurement. */
@@ -27,14 +31,24 @@ function pack(measured: Measured): Packed {
       const found = measured.figures[work]?.[width];
       return found === undefined
         ? []
-        : [found.gmacs, found.overF32, found.overU8, found.ms ?? 0].map(short);
+        : [found.gmacs ?? 0, found.overF32, found.overU8, found.ms ?? 0].map(short);
     }),
   );
-  return [VERSION, measured.device, measured.noisy ? 1 : 0, kernels, figures];
+  const { reading, made } = measured;
+  return [
+    VERSION,
+    measured.device,
+    measured.noisy ? 1 : 0,
+    kernels,
+    figures,
+    reading === undefined ? [] : PRECISIONS.map((width) => short(reading[width])),
+    made === undefined ? [] : [made.date, made.version, made.commit],
+  ];
 }
 
-function unpack([version, device, noisy, kernels, figures]: Packed): Measured {
-  if (version !== VERSION) throw new Error(`version ${version}`);
+/** Links of the first version lack what the second added. */
+function unpack([version, device, noisy, kernels, figures, reading, made]: Packed): Measured {
+  if (version !== VERSION && version !== 1) throw new Error(`version ${version}`);
   const measured: Measured = {
     device: String(device),
     kernels: {},
@@ -50,10 +64,20 @@ function unpack([version, device, noisy, kernels, figures]: Packed): Measured {
       const numbers = figures[row * PRECISIONS.length + column] ?? [];
       if (numbers.length !== 4 || !numbers.every(Number.isFinite)) return;
       const [gmacs = 0, overF32 = 0, overU8 = 0, ms = 0] = numbers;
-      const figure: Figure = { gmacs, overF32, overU8, ms: work === "gemm" ? null : ms };
+      const figure: Figure = {
+        gmacs: gmacs === 0 ? null : gmacs,
+        overF32,
+        overU8,
+        ms: work === "gemm" ? null : ms,
+      };
       (measured.figures[work] ??= {})[width] = figure;
     }),
   );
+  const [f32 = 0, u8 = 0, u4 = 0] = reading ?? [];
+  if (u4 > 0) measured.reading = { f32: Number(f32), u8: Number(u8), u4: Number(u4) };
+  const [date, release, commit] = made ?? [];
+  if (date !== undefined)
+    measured.made = { date: String(date), version: String(release), commit: String(commit) };
   return measured;
 }
 

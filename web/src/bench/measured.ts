@@ -1,5 +1,5 @@
 /** The summary of a report that the view shows: few enough figures to fit into an address. */
-import type { BenchReport, BenchRow } from "nibble";
+import type { BenchReport, BenchRow } from "nibble-mrz";
 
 /** Precisions, widest first. */
 export const PRECISIONS = ["f32", "u8", "u4"] as const;
@@ -11,8 +11,8 @@ export type Work = (typeof WORKS)[number];
 
 /** One precision on one workload. */
 export interface Figure {
-  /** Billions of multiply-adds per second; geometric mean. */
-  gmacs: number;
+  /** Billions of multiply-adds per second; geometric mean. Null where only ratios are known. */
+  gmacs: number | null;
   /** Speed-up over f32 and over 8 bits; geometric means. */
   overF32: number;
   overU8: number;
@@ -28,10 +28,28 @@ export interface Measured {
   figures: Partial<Record<Work, Partial<Record<Width, Figure>>>>;
   /** Whether the figures vary a lot. */
   noisy: boolean;
+  /** Milliseconds of a whole reading; browsers alone measure it. */
+  reading?: Record<Width, number>;
+  /** When and with what it was measured, if that is known. */
+  made?: Made;
+}
+
+/** When and with what a result was measured. */
+export interface Made {
+  /** The day, YYYY-MM-DD. */
+  date: string;
+  /** The release of the package. */
+  version: string;
+  /** The commit of which the page was built. */
+  commit: string;
 }
 
 /** The part of `native-bench`'s JSON that is needed here. The browser's report contains more. */
-export type Report = Pick<BenchReport, "device" | "rows"> & Partial<BenchReport>;
+export type Report = Pick<BenchReport, "device" | "rows"> &
+  Partial<BenchReport> & {
+    reading?: Measured["reading"];
+    made?: Made;
+  };
 
 const mean = (values: number[]): number =>
   Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
@@ -72,7 +90,14 @@ export function measured(report: Report): Measured {
       (figures[work] ??= {})[width] = figure(same, work);
     }
   }
-  return { device: report.device.cpu, kernels, figures, noisy: report.noisy ?? false };
+  return {
+    device: report.device.cpu,
+    kernels,
+    figures,
+    noisy: report.noisy ?? false,
+    ...(report.reading !== undefined && { reading: report.reading }),
+    ...(report.made !== undefined && { made: report.made }),
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Exports a result as a picture: its charts below a title, as on the page. */
 import type uPlot from "uplot";
-import type { Source } from "./source";
+import { madeOf, type Source } from "./source";
 import { PRECISIONS } from "./measured";
 import { t } from "./messages";
 
@@ -16,7 +16,7 @@ export async function picture(source: Source, charts: readonly uPlot[]): Promise
   const width = Math.max(...canvases.map((canvas) => canvas.width)) + 2 * MARGIN * scale;
   const height = canvases.reduce(
     (sum, canvas) => sum + canvas.height + 2 * LINE * scale,
-    3 * LINE * scale + MARGIN * scale,
+    5 * LINE * scale + MARGIN * scale,
   );
   const sheet = document.createElement("canvas");
   Object.assign(sheet, { width, height });
@@ -31,9 +31,12 @@ export async function picture(source: Source, charts: readonly uPlot[]): Promise
     context.fillText(text, x, y, width / scale - x - MARGIN);
     return context.measureText(text).width;
   };
+  const { made, noisy } = source.measured;
   let y = MARGIN + LINE / 2;
   write(`Nibble – ${source.title}`, MARGIN, y, 700, color("--ink"));
   write(source.measured.device, MARGIN, (y += LINE), 400, color("--soft"));
+  if (made !== undefined) write(madeOf(made), MARGIN, (y += LINE), 400, color("--soft"));
+  if (noisy) write(t("noisy"), MARGIN, (y += LINE), 600, color("--warn"));
   y += LINE;
   PRECISIONS.reduce((x, precision) => {
     context.fillStyle = color(`--bar-${precision}`);

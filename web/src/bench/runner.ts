@@ -2,10 +2,10 @@
  * Starts the bench's worker and follows it. Each run has a worker of its own and frees its memory
  * at the end.
  */
-import { NibbleError, type BenchReport } from "nibble";
+import { NibbleError, type BenchReport } from "nibble-mrz";
 import { packageOptions } from "../files";
 import { quietly } from "../quiet";
-import type { Digests, News, Order } from "./protocol";
+import type { Digests, News, Order, ReadingTimes } from "./protocol";
 import BenchWorker from "./worker?worker&inline";
 
 /** A run in progress. */
@@ -47,13 +47,17 @@ function run<T>(
   return { result, cancel: () => tell({ kind: "cancel" }) };
 }
 
-/** Tests every kernel, then measures products and networks in this browser. */
-export function measure(onProgress: (done: number, of: number) => void): Run<BenchReport> {
+/** Tests every kernel, then measures products, networks and whole readings in this browser. */
+export function measure(
+  picture: string,
+  onProgress: (done: number, of: number) => void,
+): Run<BenchReport & { reading: ReadingTimes }> {
   const order = {
     kind: "measure",
     options: packageOptions(),
     what: ["verify", "gemm", "network"],
     repeats: repeats(),
+    picture,
   } satisfies Order;
   return run(order, (news) => {
     if (news.kind === "progress") onProgress(news.progress.done, news.progress.of);

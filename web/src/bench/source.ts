@@ -5,8 +5,8 @@ import type uPlot from "uplot";
 import { el } from "../dom";
 import { language } from "../language";
 import { draw, type Group } from "./charts";
-import { PRECISIONS, WORKS, type Figure, type Measured, type Report } from "./measured";
-import { t } from "./messages";
+import { PRECISIONS, WORKS, type Figure, type Made, type Measured, type Report } from "./measured";
+import { t, type BenchKey } from "./messages";
 
 /** A result and its origin. */
 export interface Source {
@@ -36,14 +36,15 @@ export function scalesOf(sources: readonly Source[]): Scales {
     works(measured).flatMap((work) => Object.values(measured.figures[work] ?? {})),
   );
   const top = (pick: (figure: Figure) => number): number => Math.max(1, ...all.map(pick));
-  return { ratio: top(({ overF32 }) => overF32), gmacs: top(({ gmacs }) => gmacs) };
+  return { ratio: top(({ overF32 }) => overF32), gmacs: top(({ gmacs }) => gmacs ?? 0) };
 }
 
-function groups({ figures }: Measured, pick: (figure: Figure) => number): Group[] {
+function groups({ figures }: Measured, pick: (figure: Figure) => number | null): Group[] {
   return works({ figures } as Measured).map((work) => {
     const entries = PRECISIONS.flatMap((width) => {
       const figure = figures[work]?.[width];
-      return figure === undefined ? [] : [[width, pick(figure)] as const];
+      const value = figure === undefined ? null : pick(figure);
+      return value === null ? [] : [[width, value] as const];
     });
     return { name: t(work), values: Object.fromEntries(entries) };
   });
@@ -58,21 +59,25 @@ function spoken(list: Group[], unit: string): string {
   return list.map((group) => `${group.name}: ${values(group).join(", ")}`).join("; ");
 }
 
-function tiles({ figures }: Measured): HTMLElement {
-  const best = figures.gemm?.u4 ?? figures.ocr?.u4;
-  const line = figures.ocr?.u4?.ms;
+/** Returns the headline: what 4 bits gain, from the inner loop to what a person feels. */
+function tiles({ figures, reading }: Measured): HTMLElement {
+  const ratios: [BenchKey, number | undefined][] = [
+    ["gainGemm", figures.gemm?.u4?.overF32],
+    ["gainGemmU8", figures.gemm?.u4?.overU8],
+    ["gainOcr", figures.ocr?.u4?.overF32],
+    ["gainReading", reading && reading.f32 / reading.u4],
+  ];
   const tile = (value: string, name: string) =>
     el("div", {}, el("dd", { dir: "ltr" }, value), el("dt", {}, name));
   return el(
     "dl",
     { class: "tiles" },
-    ...(best === undefined
+    ...ratios.flatMap(([key, value]) =>
+      value === undefined ? [] : [tile(`${number(value)}×`, t(key))],
+    ),
+    ...(reading === undefined
       ? []
-      : [
-          tile(`${number(best.overF32)}×`, t("overF32")),
-          tile(`${number(best.overU8)}×`, t("overU8")),
-        ]),
-    ...(line == null ? [] : [tile(t("ms", { value: number(line) }), t("line"))]),
+      : [tile(t("ms", { value: number(reading.u4) }), t("wholeReading"))]),
   );
 }
 
@@ -82,7 +87,8 @@ function table(measured: Measured): HTMLElement {
       ? "–"
       : [
           `${number(figure.overF32)}×`,
-          `${number(figure.gmacs)} GMAC/s`,
+          `${number(figure.overU8)}× ${t("u8")}`,
+          ...(figure.gmacs === null ? [] : [`${number(figure.gmacs)} GMAC/s`]),
           ...(figure.ms === null ? [] : [t("ms", { value: number(figure.ms) })]),
         ].join(" · ");
   const head = el(
@@ -99,6 +105,22 @@ function table(measured: Measured): HTMLElement {
       ...PRECISIONS.map((width) => el("td", { dir: "ltr" }, cell(measured.figures[work]?.[width]))),
     ),
   );
+  const { reading } = measured;
+  if (reading !== undefined)
+    rows.push(
+      el(
+        "tr",
+        {},
+        el("th", { scope: "row" }, t("wholeReading")),
+        ...PRECISIONS.map((width) =>
+          el(
+            "td",
+            { dir: "ltr" },
+            `${number(reading.f32 / reading[width])}× · ${t("ms", { value: number(reading[width]) })}`,
+          ),
+        ),
+      ),
+    );
   const grid = el("table", {}, el("thead", {}, head), el("tbody", {}, ...rows));
   return el(
     "details",
@@ -120,6 +142,9 @@ function facts({ measured, report }: Source): HTMLElement {
   const wrong = (report?.verify ?? []).filter(({ exact }) => !exact).map(({ kernel }) => kernel);
   const entries: [string, ...string[]][] = [
     [t("device"), measured.device],
+    ...(measured.made === undefined
+      ? []
+      : [[t("made"), madeOf(measured.made)] as [string, string]]),
     [t("kernels"), ...kernels],
     ...(report?.verify === undefined
       ? []
@@ -143,6 +168,11 @@ function facts({ measured, report }: Source): HTMLElement {
       el("dd", { dir: "ltr" }, ...values.map((value) => el("div", {}, value))),
     ]),
   );
+}
+
+/** Returns when and with what a result was measured, in a line. */
+export function madeOf({ date, version, commit }: Made): string {
+  return `${date} · nibble-mrz ${version} · ${commit}`;
 }
 
 /** Builds the legend. */
@@ -169,7 +199,10 @@ export function showSource(source: Source, scales: Scales, actions: HTMLElement[
   const places = [
     { title: t("ratios"), groups: ratios, top: scales.ratio, unit: "×" },
     { title: t("absolute"), groups: absolute, top: scales.gmacs, unit: "" },
-  ].map((chart) => ({ ...chart, place: el("div", { class: "chart" }) }));
+  ]
+    // Of some results only ratios are known.
+    .filter((chart) => chart.groups.some(({ values }) => Object.keys(values).length > 0))
+    .map((chart) => ({ ...chart, place: el("div", { class: "chart" }) }));
   const element = el(
     "section",
     { class: "panel source" },

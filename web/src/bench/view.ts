@@ -2,11 +2,12 @@
  * The bench view: measures in this browser, compares with reports from other machines, and compares
  * results bit for bit.
  */
-import { NibbleError } from "nibble";
+import { NibbleError } from "nibble-mrz";
+import { isoDay } from "nibble-mrz/fields";
 import type uPlot from "uplot";
 import { el } from "../dom";
 import { onLanguage } from "../language";
-import { copy, save } from "../export";
+import { copy, dated, save } from "../export";
 import type { View } from "../view";
 import "../shell/views.css";
 import "./bench.css";
@@ -17,8 +18,12 @@ import { t, type BenchKey } from "./messages";
 import { pictures, showParity } from "./parity";
 import { picture } from "./picture";
 import type { Digests } from "./protocol";
+import { REFERENCES, type Reference } from "./references";
 import { digests, measure, type Run } from "./runner";
 import { scalesOf, showSource, type Source } from "./source";
+
+/** The build replaces this name with the commit of which it is made. */
+declare const COMMIT: string;
 
 /** The origin of a result, from which its title is made in the current language. */
 type Origin = { kind: "here" | "shared" } | { kind: "file"; name: string };
@@ -83,6 +88,15 @@ class BenchView implements View {
   #build(): void {
     const choose = el("button", { class: "plain", type: "button" }, t("chooseFile"));
     choose.addEventListener("click", () => this.#file.click());
+    const beside = REFERENCES.map((reference) => {
+      const button = el(
+        "button",
+        { class: "secondary small", type: "button", "data-reference": reference.name },
+        reference.name,
+      );
+      button.addEventListener("click", () => void this.#lay(reference));
+      return button;
+    });
     this.#compare.textContent = t("compare");
     this.#cancel.textContent = t("cancel");
     this.#file.setAttribute("aria-label", t("chooseFile"));
@@ -106,6 +120,7 @@ class BenchView implements View {
         ),
         this.#sources,
         el("p", { class: "beside hint" }, `${t("dropFile")} `, choose, this.#file),
+        el("div", { class: "actions references" }, el("span", {}, t("references")), ...beside),
         el(
           "section",
           { class: "panel" },
@@ -171,11 +186,11 @@ class BenchView implements View {
         ? []
         : [
             button("saveJson", () =>
-              save(JSON.stringify(source.report, null, 1), "nibble-bench.json", "application/json"),
+              save(JSON.stringify(source.report, null, 1), dated("bench.json"), "application/json"),
             ),
           ]),
       button("savePng", async () =>
-        save(await picture(source, charts()), "nibble-bench.png", "image/png"),
+        save(await picture(source, charts()), dated("bench.png"), "image/png"),
       ),
       button("copyLink", async () => {
         const address = new URL(`#bench/${await encode(source.measured)}`, location.href);
@@ -221,10 +236,13 @@ class BenchView implements View {
   }
 
   async #measure(): Promise<void> {
-    const report = await this.#follow("measuring", measure);
-    if (report === null) return;
+    const [, picture = ""] = pictures()[0] ?? [];
+    const found = await this.#follow("measuring", (progress) => measure(picture, progress));
+    if (found === null) return;
     // The package knows only the user agent, which stays in `flags`.
-    report.device.cpu = await deviceName();
+    found.device.cpu = await deviceName();
+    const made = { date: isoDay(), version: found.device.version, commit: COMMIT };
+    const report = { ...found, made };
     this.#put({ origin: { kind: "here" }, measured: measured(report), report });
   }
 
@@ -233,6 +251,16 @@ class BenchView implements View {
     if (found === null) return;
     this.#found = found;
     this.#show();
+  }
+
+  /** Lays a result that comes with the page beside the others. */
+  async #lay(reference: Reference): Promise<void> {
+    try {
+      const entry = await reference.load();
+      this.#put({ origin: { kind: "file", name: reference.name }, ...entry });
+    } catch (thrown) {
+      this.#say("failed", { message: String(thrown) });
+    }
   }
 
   async #take(files: FileList | null): Promise<void> {

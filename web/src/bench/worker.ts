@@ -1,14 +1,36 @@
 /** The worker of the bench view, with an engine of its own. */
-import { NibbleError, Reader, bench, init } from "nibble";
-import { EXACT, type News, type Order } from "./protocol";
+import { NibbleError, Reader, bench, init } from "nibble-mrz";
+import { EXACT, type News, type Order, type ReadingTimes } from "./protocol";
 
 const cancelled = new AbortController();
 const tell = (news: News): void => self.postMessage(news);
+
+/** Readings of a picture that are timed, if nothing else is asked. */
+const READINGS = 9;
+
+/** Times whole readings of a picture: what a person feels of all of this. */
+async function readings(address: string, repeats: number): Promise<ReadingTimes> {
+  const picture = await bytes(address);
+  const times: Partial<ReadingTimes> = {};
+  for (const precision of ["f32", "u8", "u4"] as const) {
+    const reader = await Reader.create({ precision });
+    const taken: number[] = [];
+    // The first one is not counted: it warms up.
+    for (let count = 0; count <= (repeats || READINGS); count++) {
+      const { ms } = await reader.read(picture, { signal: cancelled.signal });
+      if (count > 0) taken.push(ms.locate + ms.network);
+    }
+    reader.dispose();
+    times[precision] = taken.sort((a, b) => a - b)[taken.length >> 1] ?? 0;
+  }
+  return times as ReadingTimes;
+}
 
 async function measure({
   options,
   what,
   repeats,
+  picture,
 }: Extract<Order, { kind: "measure" }>): Promise<void> {
   await init(options);
   const onProgress = ({
@@ -21,7 +43,8 @@ async function measure({
     of: number;
   }) => tell({ kind: "progress", progress: { what: kind, done, of } });
   const report = await bench({ what, repeats, onProgress, signal: cancelled.signal });
-  tell({ kind: "measured", report });
+  const reading = await readings(picture, repeats);
+  tell({ kind: "measured", report: { ...report, reading } });
 }
 
 async function bytes(address: string): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 /** The camera's controls. Those that the camera lacks are hidden. */
+import { cameras, type Camera } from "nibble-mrz/parts";
 import { at, el } from "../dom";
 import { t } from "../messages";
-import { cameras, type Camera } from "./device";
 import type { Signal } from "./signal";
 
 /** Controls for the choice of camera, its lamp, its focus and the signal of success. */

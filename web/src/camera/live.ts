@@ -1,8 +1,8 @@
 /** The fields that are filled in while frames are read. */
+import { LIVE_FIELDS, type LiveField, type Progress } from "nibble-mrz/parts";
 import { at, el } from "../dom";
 import { t, type Key } from "../messages";
 import { date } from "../words";
-import { LIVE_FIELDS, type LiveField, type Progress } from "./agreement";
 
 const LABELS: Record<LiveField, Key> = {
   name: "name",

@@ -2,11 +2,10 @@
  * Reads the frames of a video one at a time, always the newest. Frames that arrive meanwhile are
  * skipped.
  */
-import type { Precision } from "nibble";
-import type { Client } from "../client";
+import type { Precision } from "nibble-mrz";
+import { FrameWatch, Ways, type Client, type Frame } from "nibble-mrz/parts";
 import { at } from "../dom";
 import { t } from "../messages";
-import { FrameWatch, Ways, type Frame } from "./frames";
 
 /** Interval between updates of the frame rate; milliseconds. */
 const COUNT_MS = 1000;

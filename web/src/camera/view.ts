@@ -2,17 +2,25 @@
  * The camera view: asks for permission, shows the video and the fields, and stops when the document
  * is read.
  */
-import type { Precision, Result } from "nibble";
-import type { Client } from "../client";
+import type { Precision, Result } from "nibble-mrz";
+import {
+  Agreement,
+  Camera,
+  CameraError,
+  fileOf,
+  hintFor,
+  onAllowed,
+  permission,
+  type Client,
+  type Frame,
+  type Trouble,
+} from "nibble-mrz/parts";
 import { at, outline } from "../dom";
 import { onLanguage } from "../language";
 import { t } from "../messages";
 import { quietly } from "../quiet";
-import { Agreement } from "./agreement";
 import { Controls } from "./controls";
-import { Camera, CameraError, onAllowed, permission, type Trouble } from "./device";
-import { fileOf, type Frame } from "./frames";
-import { Hints, hintFor } from "./hints";
+import { Hints } from "./hints";
 import { showFields } from "./live";
 import { readFrames } from "./session";
 import { Signal } from "./signal";
@@ -23,6 +31,12 @@ export interface Calls {
   precision(): Precision;
   /** Receives the result of a document, and the last frame as a file. */
   read(result: Result, picture: Blob): void;
+  /** Puts a document in the table and goes on. Resolves to the number of rows. */
+  collect(result: Result, picture: Blob): Promise<number>;
+  /** Takes back the last row. Returns the number of rows. */
+  undo(): number;
+  /** Leaves the camera for the table. */
+  showTable(): void;
   /** Receives an error of the reader. */
   failed(error: unknown): void;
 }
@@ -54,6 +68,8 @@ export class CameraView {
   #paused = false;
   /** Whether the camera was allowed during this visit; if so, it needs no explanation again. */
   #allowed = false;
+  /** The lines that were put in the table last, while their document is in the picture. */
+  #collected: string | undefined;
   /** The last frame in which a document was read. */
   #best: Frame | undefined;
 
@@ -67,6 +83,8 @@ export class CameraView {
     at("camera-use").addEventListener("click", () => {
       if (this.#best !== undefined) void this.#finish(this.#best);
     });
+    at("series-undo").addEventListener("click", () => this.#count(this.#calls.undo()));
+    at("series-table").addEventListener("click", () => this.#calls.showTable());
     const video = at<HTMLVideoElement>("video");
     video.addEventListener("resize", () => {
       const upright = video.videoHeight > video.videoWidth;
@@ -98,6 +116,8 @@ export class CameraView {
   close(): void {
     this.#stop();
     this.#paused = false;
+    this.#collected = undefined;
+    this.#count(0);
     this.#keep(undefined);
   }
 
@@ -146,6 +166,8 @@ export class CameraView {
       this.#stop();
       this.#show("cameraLost");
     });
+    // A camera that faces the person is a mirror to them. What is read is not mirrored.
+    at("video").parentElement?.toggleAttribute("data-mirrored", this.#camera.facesUser);
     await this.#controls.refresh();
     await this.#read();
   }
@@ -177,10 +199,36 @@ export class CameraView {
     at("camera-use").hidden = !progress.offer;
     if (result.document === null || result.quads.length === 0) frame.still.close();
     else this.#keep(frame);
+    if (progress.away) this.#collected = undefined;
+    if (progress.done && at<HTMLInputElement>("series").checked) return this.#collect(frame);
     if (progress.done) void this.#finish(frame);
     if (!progress.gone) return false;
     this.#agreement.forget();
     return true;
+  }
+
+  /** Puts the document in the table once. Returns true if the next one begins. */
+  #collect(frame: Frame): boolean {
+    const lines = frame.result.lines.join("\n");
+    if (lines === this.#collected) return false;
+    this.#collected = lines;
+    // From here on the frame is not freed by the next one.
+    this.#best = undefined;
+    this.#signal.done();
+    this.#hints.set("done");
+    fileOf(frame.still, document.createElement("canvas"))
+      .then((picture) => this.#calls.collect(frame.result, picture))
+      .then((count) => this.#count(count))
+      .catch((thrown: unknown) => this.#calls.failed(thrown))
+      .finally(() => frame.still.close());
+    this.#agreement.forget();
+    return true;
+  }
+
+  /** Says how many documents are in the table. */
+  #count(rows: number): void {
+    at("series-said").textContent = rows === 0 ? "" : t("seriesCount", { count: rows });
+    at("series-undo").hidden = at("series-table").hidden = rows === 0;
   }
 
   #keep(frame: Frame | undefined): void {

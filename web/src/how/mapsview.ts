@@ -1,4 +1,5 @@
 /** Shows the output of a layer for a line of the visitor's own picture, at the three precisions. */
+import { NibbleError, decodeByBrowser, isForeign } from "nibble-mrz";
 import { el } from "../dom";
 import { models, packageOptions } from "../files";
 import { lastRead } from "../last";
@@ -30,16 +31,30 @@ function paint(
   context.putImageData(pixels, 0, 0);
 }
 
-async function follow(file: Uint8Array<ArrayBuffer>): Promise<Look> {
+/** Has a picture followed, by way of the browser's decoder where the engine lacks one. */
+async function followed(file: Blob): Promise<Look> {
+  try {
+    return await follow(file);
+  } catch (thrown) {
+    const prepared = isForeign(thrown) ? await decodeByBrowser(file) : null;
+    if (prepared === null) throw thrown;
+    return follow(prepared.pixels);
+  }
+}
+
+async function follow(source: Blob | ImageData): Promise<Look> {
   const worker = new HowWorker();
   try {
     const answer = await new Promise<Answer>((resolve, reject) => {
       worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => resolve(data));
       worker.addEventListener("error", ({ message }) => reject(new Error(message)));
-      const question: Question = { options: packageOptions(), models: models(), file };
+      const question: Question = { options: packageOptions(), models: models(), source };
       worker.postMessage(question);
     });
-    if ("error" in answer) throw new Error(answer.error);
+    if ("error" in answer)
+      throw answer.code === undefined
+        ? new Error(answer.error)
+        : new NibbleError(answer.code, answer.error);
     return answer.look;
   } finally {
     worker.terminate();
@@ -76,9 +91,8 @@ export class MapsView {
     this.#shownFile = own;
     this.#status.textContent = t("following");
     try {
-      const bytes = async (file: Blob) => new Uint8Array(await file.arrayBuffer());
-      const file = await bytes(own ?? (await sample()));
-      this.#look = await quietly(() => follow(file));
+      const file = own ?? (await sample());
+      this.#look = await quietly(() => followed(file));
       this.build();
     } catch (thrown) {
       this.#status.textContent = t("failed", { message: String(thrown) });

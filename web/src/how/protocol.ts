@@ -1,6 +1,6 @@
 /** Messages between the how-it-works view and its worker. */
-import type { Options, Precision } from "nibble";
-import type { LayerMaps } from "../../pkg/explain.js";
+import type { ErrorCode, Options, Precision } from "nibble-mrz";
+import type { LayerMaps } from "nibble-mrz/explain";
 
 /** The precisions shown side by side. */
 export const PRECISIONS = ["f32", "u8", "u4"] as const satisfies readonly Precision[];
@@ -10,7 +10,7 @@ export interface Question {
   options: Options;
   /** Addresses of the models. */
   models: Record<Precision, string>;
-  file: Uint8Array<ArrayBuffer>;
+  source: Blob | ImageData;
 }
 
 /** The strip of a line (24 rows of gray codes), and each layer's output at each precision. */
@@ -20,4 +20,4 @@ export interface Look {
   maps: Record<Precision, LayerMaps[]>;
 }
 
-export type Answer = { look: Look } | { error: string };
+export type Answer = { look: Look } | { error: string; code?: ErrorCode };

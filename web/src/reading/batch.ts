@@ -2,18 +2,22 @@
 import { at } from "../dom";
 import { onLanguage } from "../language";
 import { t, type Key } from "../messages";
-import { save } from "../export";
+import { copy, dated, save } from "../export";
 import { drawn, saidOf, toneOf, valuesOf } from "./batchRow";
-import { csv } from "./csv";
+import { csv, table, tabbed } from "./csv";
 import type { Reading } from "./decode";
-import type { Row } from "./row";
+import type { ReadRow, Row } from "./row";
+import { xlsx } from "./xlsx";
 
 /** What the table needs from the rest of the view. */
 export interface BatchCalls {
   read(file: File): Promise<Reading>;
   /** Shows the full result of a row. */
-  open(row: Row & { reading: Reading }): void;
+  open(row: ReadRow): void;
 }
+
+/** Number of changes to the table that can be undone. */
+const MAX_UNDO = 50;
 
 /** Which rows are shown. */
 type Filter = "all" | "good" | "warn" | "bad";
@@ -40,8 +44,10 @@ export class Batch {
   #filter: Filter = "all";
   /** The column that rows are sorted by; none: in the order in which they were added. */
   #sorted: { column: number; descending: boolean } | undefined;
-  /** Rows that have been saved since the table last changed. */
-  #saved = 0;
+  /** The rows that were saved last. */
+  #saved: readonly Row[] = [];
+  /** The rows before each change that can be undone. */
+  #past: Row[][] = [];
 
   constructor(calls: BatchCalls) {
     this.#calls = calls;
@@ -52,10 +58,12 @@ export class Batch {
     at("batch-resume").addEventListener("click", () => void this.#read());
     at("batch-clear").addEventListener("click", () => this.clear());
     at("batch-csv").addEventListener("click", () => {
-      save(csv(this.#rows), "nibble.csv", "text/csv;charset=utf-8");
-      this.#saved = this.#rows.length;
-      this.#guard();
+      save(csv(this.#rows), dated("csv"), "text/csv;charset=utf-8");
+      this.#keep(this.#rows);
     });
+    at("batch-xlsx").addEventListener("click", () => void this.saveWorkbook());
+    at("batch-copy").addEventListener("click", () => void this.copy());
+    at("batch-undo").addEventListener("click", () => this.undo());
     at<HTMLSelectElement>("batch-filter").addEventListener("change", ({ target }) => {
       this.#filter = (target as HTMLSelectElement).value as Filter;
       this.#draw();
@@ -70,6 +78,71 @@ export class Batch {
   /** Whether there is a table to return to. */
   get filled(): boolean {
     return this.#rows.length > 0;
+  }
+
+  /** The number of rows. */
+  get size(): number {
+    return this.#rows.length;
+  }
+
+  /** Adds what the camera has read. */
+  put(row: ReadRow): void {
+    this.#remember();
+    this.#rows.push(row);
+    this.#draw();
+  }
+
+  /** Replaces the reading of a row, which a person has changed. Returns the new row. */
+  replace(row: ReadRow, reading: Reading): ReadRow {
+    const index = this.#rows.indexOf(row);
+    const changed = { ...row, reading };
+    if (index < 0) return row;
+    this.#remember();
+    this.#rows[index] = changed;
+    this.#draw();
+    return changed;
+  }
+
+  /** Takes back the last change: a row that was added by the camera, removed or edited. */
+  undo(): void {
+    const before = this.#past.pop();
+    if (before === undefined || this.#run !== undefined) return;
+    this.#rows = before;
+    this.#draw();
+  }
+
+  /** Saves the table as a workbook. */
+  async saveWorkbook(): Promise<void> {
+    if (this.#run !== undefined || this.#rows.length === 0) return;
+    const rows = [...this.#rows];
+    save(await xlsx(rows), dated("xlsx"), "");
+    this.#keep(rows);
+  }
+
+  /** Copies the table with tabs between its cells. */
+  async copy(): Promise<void> {
+    const done = await copy(tabbed(table(this.#rows)));
+    at("batch-said").textContent = t(done ? "copied" : "copyFailed");
+  }
+
+  /** Knows that rows were saved. */
+  #keep(rows: readonly Row[]): void {
+    this.#saved = [...rows];
+    this.#guard();
+  }
+
+  #remember(): void {
+    this.#past.push([...this.#rows]);
+    if (this.#past.length > MAX_UNDO) this.#past.shift();
+  }
+
+  #remove(row: Row): void {
+    this.#remember();
+    const index = this.#rows.indexOf(row);
+    this.#rows = this.#rows.filter((other) => other !== row);
+    this.#draw();
+    const buttons = [...at("batch-rows").querySelectorAll<HTMLElement>(".remove")];
+    (buttons[Math.min(index, buttons.length - 1)] ?? at<HTMLElement>("batch-title")).focus();
   }
 
   /** Adds files to the table, and reads them. */
@@ -94,7 +167,8 @@ export class Batch {
     this.stop();
     this.#stopped = false;
     this.#rows = [];
-    this.#saved = 0;
+    this.#saved = [];
+    this.#past = [];
     this.#draw();
   }
 
@@ -134,7 +208,10 @@ export class Batch {
   }
 
   #drawn(row: Row): HTMLElement {
-    return drawn(row, (opened) => this.#calls.open(opened));
+    return drawn(row, {
+      open: (opened) => this.#calls.open(opened),
+      remove: (removed) => this.#remove(removed),
+    });
   }
 
   #draw(): void {
@@ -178,7 +255,9 @@ export class Batch {
     at("batch-stop").hidden = !running;
     progress.hidden = !running;
     at("batch-resume").hidden = running || done === count;
-    at("batch-csv").hidden = running || count === 0;
+    for (const id of ["batch-csv", "batch-xlsx", "batch-copy"])
+      at(id).hidden = running || count === 0;
+    at("batch-undo").hidden = running || this.#past.length === 0;
     at("batch-clear").hidden = running || count === 0;
     this.#guard();
   }
@@ -196,9 +275,10 @@ export class Batch {
 
   /** Has the browser ask before a table is lost that was not saved. */
   #guard(): void {
-    const unsaved = this.#rows.some((row) => row.reading !== undefined);
+    const saved = new Set(this.#saved);
+    const unsaved = this.#rows.some((row) => row.reading !== undefined && !saved.has(row));
     removeEventListener("beforeunload", ask);
-    if (unsaved && this.#saved < this.#rows.length) addEventListener("beforeunload", ask);
+    if (unsaved) addEventListener("beforeunload", ask);
   }
 }
 

@@ -4,8 +4,8 @@ import { t } from "../messages";
 import { nameOfState } from "../states";
 import { born, date, validity } from "../words";
 import { contains } from "./card";
-import { errorKey, type Reading } from "./decode";
-import type { Row } from "./row";
+import { errorKey } from "./decode";
+import type { ReadRow, Row } from "./row";
 import { VERDICTS, outcome, type Tone } from "./verdict";
 
 /** How a row ended: the tone of its reading, "bad" for an error too, or "waiting". */
@@ -36,14 +36,30 @@ export function valuesOf({ reading }: Row): string[] {
 /** The column of the last day of validity, among those of `valuesOf`. */
 const EXPIRY = 3;
 
-/** Draws a row. `open` is called with the reading when its name is pressed. */
-export function drawn(row: Row, open: (row: Row & { reading: Reading }) => void): HTMLElement {
+/** What a row can be asked for. */
+export interface RowCalls {
+  /** Shows the full result. */
+  open(row: ReadRow): void;
+  /** Takes the row out of the table. */
+  remove(row: Row): void;
+}
+
+const hasReading = (row: Row): row is ReadRow => row.reading !== undefined;
+
+/** Draws a row. Its name opens it, and its last cell holds a button that removes it. */
+export function drawn(row: Row, calls: RowCalls): HTMLElement {
   const { file, reading } = row;
   const name =
     reading === undefined
       ? el("bdi", {}, file.name)
       : el("button", { type: "button", class: "plain" }, el("bdi", {}, file.name));
-  if (reading !== undefined) name.addEventListener("click", () => open({ ...row, reading }));
+  if (hasReading(row)) name.addEventListener("click", () => calls.open(row));
+  const remove = el(
+    "button",
+    { type: "button", class: "plain remove", "aria-label": t("remove", { file: file.name }) },
+    "×",
+  );
+  remove.addEventListener("click", () => calls.remove(row));
   const document = reading?.result.document;
   const warning = document && contains(document, "expiry_date") ? validity(document) : undefined;
   const cells = valuesOf(row).map((value, index) => {
@@ -58,5 +74,6 @@ export function drawn(row: Row, open: (row: Row & { reading: Reading }) => void)
     el("th", { scope: "row" }, name),
     el("td", { class: "said" }, saidOf(row)),
     ...cells,
+    el("td", {}, remove),
   );
 }

@@ -1,9 +1,9 @@
 /** Shows the fields of a document as a card, in plain words. */
-import type { Check, DocumentFields } from "nibble";
+import type { Check, DocumentFields } from "nibble-mrz";
 import { el } from "../dom";
 import { t, type Key } from "../messages";
 import { nameOfState } from "../states";
-import { born, date, sex, validity } from "../words";
+import { age, born, date, sex, validity } from "../words";
 
 /** Fields that the lines of a format do not contain. */
 const ABSENT: Partial<Record<DocumentFields["format"], readonly (keyof DocumentFields)[]>> = {
@@ -20,13 +20,16 @@ export function contains(document: DocumentFields, field: keyof DocumentFields):
 
 interface Style {
   wide?: boolean;
+  /** What is said beside the value. */
+  note?: string | undefined;
   /** A warning about the field. */
   warning?: Key | undefined;
 }
 
-function field(key: Key, value: string | null, { wide, warning }: Style = {}): HTMLElement[] {
+function field(key: Key, value: string | null, { wide, note, warning }: Style = {}): HTMLElement[] {
   if (value === null || value === "") return [];
   const dd = el("dd", { "data-field": key }, el("bdi", {}, value));
+  if (note !== undefined) dd.append(el("small", {}, note));
   if (warning !== undefined) dd.append(el("small", { "data-warning": warning }, t(warning)));
   return [el("div", wide === true ? { class: "wide" } : {}, el("dt", {}, t(key)), dd)];
 }
@@ -42,8 +45,14 @@ export function card(document: DocumentFields, checks: readonly Check[]): HTMLEl
     contains(document, key) ? field(key, value, style) : [];
   return [
     ...field("surname", document.surname, { wide: true }),
-    ...field("given_names", document.given_names, { wide: true }),
-    ...present("birth_date", born(document), { warning: wrong("birth_date") }),
+    ...field("given_names", document.given_names, {
+      wide: true,
+      note: document.names_may_be_truncated === true ? t("namesCut") : undefined,
+    }),
+    ...present("birth_date", born(document), {
+      note: age(document),
+      warning: wrong("birth_date"),
+    }),
     ...present("sex", sex(document.sex)),
     ...field("document_number", document.document_number, { warning: wrong("document_number") }),
     ...present("expiry_date", date(document.expiry_date), {

@@ -1,6 +1,6 @@
 /** Writes the results of several files as comma-separated values (RFC 4180). */
-import type { DocumentFields } from "nibble";
-import { NibbleError } from "nibble";
+import type { DocumentFields } from "nibble-mrz";
+import { NibbleError } from "nibble-mrz";
 import type { Row } from "./row";
 import { outcome } from "./verdict";
 
@@ -28,7 +28,7 @@ function cell(value: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-function status(row: Row): string {
+function status(row: Pick<Row, "reading" | "error">): string {
   if (row.reading !== undefined) return outcome(row.reading.result);
   if (row.error === undefined) return "";
   return row.error instanceof NibbleError ? row.error.code : "Internal";
@@ -41,10 +41,21 @@ function cells(row: Row): string[] {
   return [row.file.name, status(row), ...values, ...lines];
 }
 
+/** Returns the table of all rows, the names of the columns first. */
+export function table(rows: readonly Row[]): string[][] {
+  return [["file", "status", ...FIELDS, "line_1", "line_2", "line_3"], ...rows.map(cells)];
+}
+
+/** Returns rows for the clipboard: cells are divided by tabs, as spreadsheets take them. */
+export function tabbed(rows: readonly string[][]): string {
+  return rows.map((row) => row.map((cell) => cell.replaceAll(/\s/g, " ")).join("\t")).join("\n");
+}
+
 /** Returns the table of all rows. `status` is the outcome of a reading or the code of an error. */
 export function csv(rows: readonly Row[]): string {
-  const head = ["file", "status", ...FIELDS, "line_1", "line_2", "line_3"];
-  const text = [head, ...rows.map(cells)].map((row) => row.map(cell).join(",")).join("\r\n");
+  const text = table(rows)
+    .map((row) => row.map(cell).join(","))
+    .join("\r\n");
   // The byte order mark tells spreadsheets that the file is UTF-8.
   return `\uFEFF${text}\r\n`;
 }

@@ -2,12 +2,17 @@
  * Turns files into readings: by the engine or, if it cannot decode a file, by way of the browser's
  * decoder.
  */
-import { NibbleError, type ErrorCode, type Precision, type Result } from "nibble";
+import {
+  NibbleError,
+  decodeByBrowser,
+  isForeign,
+  type ErrorCode,
+  type Precision,
+  type Result,
+} from "nibble-mrz";
 import type { Client } from "../client";
 import type { Key } from "../messages";
 
-/** Maximum number of pixels handed to the engine, well within its memory limit. */
-const MAX_PIXELS = 12_000_000;
 /** Maximum size of a file handed to the engine, in bytes; its memory is limited to 128 MiB. */
 const MAX_BYTES = 48_000_000;
 
@@ -15,6 +20,8 @@ const MAX_BYTES = 48_000_000;
 export interface Reading {
   result: Result;
   notice: Key | undefined;
+  /** The picture that was read, where it is not the file as it is. */
+  picture?: Blob;
 }
 
 /** The error for a file type that has a message of its own. */
@@ -25,6 +32,16 @@ export class Refused extends NibbleError {
   ) {
     super("Unsupported", message);
   }
+}
+
+/** A file that holds several pages. */
+export type Paged = "pdf" | "tiff";
+
+/** Tells files with pages by their first bytes; undefined for all others. */
+export async function pagedKind(file: Blob): Promise<Paged | undefined> {
+  const start = String.fromCharCode(...new Uint8Array(await file.slice(0, 4).arrayBuffer()));
+  if (start === "%PDF") return "pdf";
+  return start === "II*\0" || start === "MM\0*" ? "tiff" : undefined;
 }
 
 /** The message for each error. Some errors occur only if the page has a bug. */
@@ -40,6 +57,7 @@ const WORDS: Record<ErrorCode, Key> = {
   NotInitialised: "errInternal",
   AlreadyInitialised: "errInternal",
   Disposed: "errInternal",
+  InvalidArgument: "errInternal",
   Trapped: "errTrapped",
   Internal: "errInternal",
 };
@@ -50,66 +68,60 @@ export function errorKey(thrown: unknown): Key {
   return WORDS[thrown instanceof NibbleError ? thrown.code : "Internal"];
 }
 
-/**
- * Decodes a file by the browser: to an `ImageBitmap`, or to an element for formats that only
- * elements support. Null if it cannot.
- */
-async function decoded(file: Blob): Promise<ImageBitmap | HTMLImageElement | null> {
-  try {
-    return await createImageBitmap(file, { imageOrientation: "from-image" });
-  } catch {
-    const image = new Image();
-    image.src = URL.createObjectURL(file);
-    try {
-      await image.decode();
-      return image;
-    } catch {
-      return null;
-    } finally {
-      URL.revokeObjectURL(image.src);
-    }
-  }
-}
-
-/**
- * Decodes a file by the browser and scales it down if it has too many pixels. Null if it cannot.
- */
-async function byBrowser(file: Blob): Promise<{ pixels: ImageData; scaled: boolean } | null> {
-  const picture = await decoded(file);
-  if (picture === null || picture.width === 0 || picture.height === 0) return null;
-  const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (picture.width * picture.height)));
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.floor(picture.width * scale));
-  canvas.height = Math.max(1, Math.floor(picture.height * scale));
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (context === null) return null;
-  context.imageSmoothingQuality = "high";
-  context.fillStyle = "#fff";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
-  if ("close" in picture) picture.close();
-  return { pixels: context.getImageData(0, 0, canvas.width, canvas.height), scaled: scale < 1 };
-}
-
 async function byEngine(client: Client, file: Blob, precision: Precision): Promise<Result> {
   if (file.size > MAX_BYTES) throw new NibbleError("TooLarge", `the file has ${file.size} bytes`);
-  return client.read(new Uint8Array(await file.arrayBuffer()), precision);
+  return client.read(file, precision);
+}
+
+/** Whether the text may be that of a mirrored picture: there is none, or few check digits agree. */
+function mayBeMirrored({ lines, checks }: Result): boolean {
+  return lines.length === 0 || 2 * checks.filter(({ ok }) => ok).length < checks.length;
+}
+
+/** Returns a picture with left and right exchanged, as pixels and as a file. */
+async function mirrored(pixels: ImageData): Promise<{ pixels: ImageData; picture: Blob } | null> {
+  const { width, height } = pixels;
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (context === null) return null;
+  const source = await createImageBitmap(pixels);
+  context.scale(-1, 1);
+  context.drawImage(source, -width, 0);
+  source.close();
+  const picture = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
+  if (picture === null) return null;
+  return { pixels: context.getImageData(0, 0, width, height), picture };
+}
+
+/** Reads a picture as a mirror shows it. Null unless that gives a valid text. */
+async function unmirrored(
+  client: Client,
+  file: Blob,
+  precision: Precision,
+): Promise<Reading | null> {
+  const prepared = await decodeByBrowser(file);
+  const other = prepared === null ? null : await mirrored(prepared.pixels);
+  if (other === null) return null;
+  const result = await client.read(other.pixels, precision);
+  return result.valid ? { result, notice: "mirrored", picture: other.picture } : null;
 }
 
 /**
- * Reads a file. Rejects with the engine's `NibbleError` if the browser cannot decode the file
- * either.
+ * Reads a file; a mirrored one, as cameras of laptops may make it, is turned back. Rejects with the
+ * engine's `NibbleError` if the browser cannot decode the file either.
  */
 export async function readFile(client: Client, file: Blob, precision: Precision): Promise<Reading> {
-  if ((await file.slice(0, 4).text()) === "%PDF")
-    throw new Refused("errPdf", "PDF files are not read");
+  const reading = await read(client, file, precision);
+  if (!mayBeMirrored(reading.result)) return reading;
+  return (await unmirrored(client, file, precision)) ?? reading;
+}
+
+async function read(client: Client, file: Blob, precision: Precision): Promise<Reading> {
+  if ((await pagedKind(file)) === "pdf") throw new Refused("errPdf", "the file is no picture");
   try {
     return { result: await byEngine(client, file, precision), notice: undefined };
   } catch (thrown) {
-    const foreign =
-      thrown instanceof NibbleError &&
-      ["TooLarge", "Unsupported", "NotAPicture"].includes(thrown.code);
-    const prepared = foreign ? await byBrowser(file) : null;
+    const prepared = isForeign(thrown) ? await decodeByBrowser(file) : null;
     if (prepared === null) throw thrown;
     return {
       result: await client.read(prepared.pixels, precision),

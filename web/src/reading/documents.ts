@@ -1,5 +1,5 @@
 /** Several documents in one picture: which one is shown, and the choice among them. */
-import type { Found, Result } from "nibble";
+import type { Found, Result } from "nibble-mrz";
 import { el } from "../dom";
 import { t } from "../messages";
 import { VERDICTS, outcome } from "./verdict";

@@ -1,5 +1,5 @@
 /** The ways in which files reach the reading view: button, drop, paste, samples, other apps. */
-import { NibbleError } from "nibble";
+import { NibbleError } from "nibble-mrz";
 import { SHARED } from "../../offline/precache";
 import { at, el } from "../dom";
 import { t } from "../messages";
@@ -33,7 +33,9 @@ async function filesOf(data: DataTransfer): Promise<File[]> {
   const found = entries.filter((entry) => entry !== null).map(filesBelow);
   const files = (await Promise.all(found)).flat();
   // A folder has other files too. One whose type the browser does not know may be a picture.
-  return files.filter(({ type }) => type === "" || type.startsWith("image/"));
+  return files.filter(
+    ({ type }) => type === "" || type === "application/pdf" || type.startsWith("image/"),
+  );
 }
 
 /** Passes files from button, drop and paste to `take`, at least one at a time. */
@@ -85,11 +87,11 @@ async function fetched(address: string): Promise<Blob> {
   return response.blob();
 }
 
-/** Offers the specimens. `take` receives the pending file and its name. */
-export function offerSamples(take: (file: Promise<Blob>, name: string) => void): void {
+/** Offers the specimens. `take` receives a function that fetches the file, and its name. */
+export function offerSamples(take: (file: () => Promise<Blob>, name: string) => void): void {
   const buttons = SAMPLES.map(({ key, address }) => {
     const button = el("button", { type: "button", "data-t": key, "data-sample": address }, t(key));
-    button.addEventListener("click", () => take(fetched(address), t(key)));
+    button.addEventListener("click", () => take(() => fetched(address), t(key)));
     return el("li", {}, button);
   });
   at("samples").replaceChildren(...buttons);

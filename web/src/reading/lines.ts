@@ -1,5 +1,5 @@
 /** Shows the lines of the zone and marks the characters that a person should check. */
-import type { Result, Review } from "nibble";
+import type { Result, Review } from "nibble-mrz";
 import { el } from "../dom";
 import { t } from "../messages";
 

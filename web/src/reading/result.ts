@@ -1,11 +1,12 @@
 /** Shows a result. */
-import type { NotValidBecause, Result } from "nibble";
+import type { NotValidBecause, Result } from "nibble-mrz";
 import { at, el, outline } from "../dom";
 import { language } from "../language";
 import { t, type Key } from "../messages";
-import { card } from "./card";
+import { card, contains } from "./card";
+import { showKey } from "./key";
 import { markedLines, rawLines, reviewList } from "./lines";
-import { validity } from "../words";
+import { age, date, validity } from "../words";
 import { VERDICTS, outcome, type Tone } from "./verdict";
 
 const ICONS: Record<Tone, string> = {
@@ -36,12 +37,22 @@ const REASONS: Record<NotValidBecause, Key> = {
   low_score: "whyLowScore",
 };
 
+/** Says how old the holder is today, and until when the document is valid. */
+function today({ document }: Result): string {
+  if (document === null) return "";
+  const years = contains(document, "birth_date") ? age(document) : undefined;
+  const last = document.expiry_date;
+  const until = last === null ? undefined : `${t("expiry_date")}: ${date(last)}`;
+  return [years, until].filter((part) => part !== undefined).join(" · ");
+}
+
 function showVerdict(result: Result): void {
   const { tone, title, text } = VERDICTS[outcome(result)];
   at("verdict-box").className = `verdict ${tone}`;
   at("verdict-icon").setAttribute("d", ICONS[tone]);
   at("verdict").textContent = t(title);
   const expired = result.document !== null && validity(result.document) === "expired";
+  at("today").textContent = today(result);
   at("verdict-text").textContent = [t(text), ...(expired ? [t("expiredText")] : [])].join(" ");
   const reasons = (result.not_valid_because ?? []).map((reason) =>
     el("li", {}, t(REASONS[reason])),
@@ -114,12 +125,13 @@ export function show(result: Result): void {
   showVerdict(result);
   outline(at<SVGSVGElement>("overlay"), result.quads, result.width, result.height);
   const found = result.document !== null;
-  for (const id of ["fields", "lines-panel", "checks-panel", "copy", "save"])
+  for (const id of ["fields", "lines-panel", "checks-panel", "copy", "copy-row", "save"])
     at(id).hidden = !found;
   at("share").hidden = !found || navigator.share === undefined;
   at("fields").replaceChildren(
     ...(result.document === null ? [] : card(result.document, result.checks)),
   );
+  showKey(result.document);
   showLines(result);
   at("checks").replaceChildren(...checks(result));
   at("times").replaceChildren(...times(result));

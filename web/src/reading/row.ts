@@ -7,3 +7,6 @@ export interface Row {
   reading?: Reading;
   error?: unknown;
 }
+
+/** A row that has a reading. */
+export type ReadRow = Row & { reading: Reading };

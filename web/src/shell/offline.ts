@@ -33,6 +33,8 @@ async function fetchRest(worker: ServiceWorker): Promise<void> {
 function offerUpdate(waiting: ServiceWorker): void {
   at("update").hidden = false;
   at("update-now").addEventListener("click", () => {
+    // Another tab has accepted it already.
+    if (waiting.state !== "installed") return location.reload();
     navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), {
       once: true,
     });

@@ -31,7 +31,7 @@ export const de: Record<HowKey, string> = {
   histogram:
     "Histogramm der Gewichte mit ihren Codes: {bits} Bit, {used} Codes in Gebrauch, {decibels} dB",
   weightsEnd:
-    "Jedes Bit bringt etwa 6 dB. Das ausgelieferte Netz wurde außerdem darauf trainiert, mit 4 Bit zu leben, mit einem eigenen Schritt je Filter; Runden allein, wie hier, verlöre mehr.",
+    "Probieren Sie aus, was jedes Bit bringt. Das ausgelieferte Netz wurde außerdem darauf trainiert, mit 4 Bit zu leben, mit einem eigenen Schritt je Filter; Runden allein, wie hier, verlöre mehr.",
   mapsTitle: "Was eine Schicht sieht",
   mapsText:
     "Eine Textzeile auf ihrem Weg durch das Netz: die Ausgabe eines Kanals bei jeder Genauigkeit. Jedes Bild reicht bis zu seiner eigenen hellsten Stelle.",
@@ -47,5 +47,5 @@ export const de: Record<HowKey, string> = {
   stripAlt: "Die Zeile, wie das Netz sie bekommt",
   mapAlt: "Ausgabe von Schicht {layer}, Kanal {channel}, {precision}",
   mapsEnd:
-    "Das 4-Bit-Netz wurde eigens trainiert, daher ähneln sich seine Kanäle, ohne gleich zu sein. Es zählt, was herauskommt: derselbe Text.",
+    "Das 4-Bit-Netz wurde eigens trainiert, daher ähneln sich seine Kanäle, ohne gleich zu sein.",
 };

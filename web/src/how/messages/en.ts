@@ -29,7 +29,7 @@ export const en = {
   histogram:
     "Histogram of the weights with their codes: {bits} bits, {used} codes in use, {decibels} dB",
   weightsEnd:
-    "Each bit is worth about 6 dB. The shipped network was also trained for 4 bits, with a separate step for each filter. Rounding alone, as here, would lose more.",
+    "Try other numbers of bits to see what each is worth. The shipped network was also trained for 4 bits, with a separate step for each filter. Rounding alone, as here, would lose more.",
   mapsTitle: "What a layer sees",
   mapsText:
     "A line of text on its way through the network: the output of one channel, at each precision. Each picture is scaled to its own brightest point.",
@@ -44,7 +44,7 @@ export const en = {
   stripAlt: "The line as the network receives it",
   mapAlt: "Output of layer {layer}, channel {channel}, {precision}",
   mapsEnd:
-    "The 4-bit network was trained separately, so its channels look similar but not the same. What counts is the result: the same text.",
+    "The 4-bit network was trained separately, so its channels look similar but not the same.",
 };
 
 /** Keys of the catalogue. */

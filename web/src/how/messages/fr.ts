@@ -31,7 +31,7 @@ export const fr: Record<HowKey, string> = {
   histogram:
     "Histogramme des poids avec leurs codes : {bits} bits, {used} codes utilisés, {decibels} dB",
   weightsEnd:
-    "Chaque bit vaut environ 6 dB. Le réseau livré a en outre été entraîné à vivre avec ses 4 bits, avec un pas propre à chaque filtre ; l’arrondi seul, comme ici, perdrait davantage.",
+    "Essayez d’autres nombres de bits pour voir ce que vaut chacun. Le réseau livré a en outre été entraîné à vivre avec ses 4 bits, avec un pas propre à chaque filtre ; l’arrondi seul, comme ici, perdrait davantage.",
   mapsTitle: "Ce que voit une couche",
   mapsText:
     "Une ligne de texte à travers le réseau : la sortie d’un canal à chaque précision. Chaque image va jusqu’à son propre point le plus clair.",
@@ -45,6 +45,5 @@ export const fr: Record<HowKey, string> = {
   u4: "4 bits : jusqu’à 16 niveaux",
   stripAlt: "La ligne telle que le réseau la reçoit",
   mapAlt: "Sortie de la couche {layer}, canal {channel}, {precision}",
-  mapsEnd:
-    "Le réseau à 4 bits a été entraîné à part : ses canaux se ressemblent sans être égaux. Ce qui compte est ce qui sort : le même texte.",
+  mapsEnd: "Le réseau à 4 bits a été entraîné à part : ses canaux se ressemblent sans être égaux.",
 };

@@ -1,5 +1,5 @@
-/** Pixels of a video frame. Runs in the worker. */
-import type { Luma } from "nibble";
+/** Pixels and brightness of a video frame. Runs in the worker. */
+import type { Luma } from "./luma.js";
 
 /** Brightness is sampled at every n-th pixel. */
 const LIGHT_STEP = 997;
@@ -7,7 +7,7 @@ const LIGHT_STEP = 997;
 let canvas: OffscreenCanvas | undefined;
 
 /** Returns the pixels of a frame. The caller keeps the picture. */
-export function pixelsOf(picture: ImageBitmap): ImageData {
+export function pixelsOfFrame(picture: ImageBitmap): ImageData {
   const { width, height } = picture;
   // One canvas for all frames: the memory of a new one per frame would be freed late.
   canvas ??= new OffscreenCanvas(width, height);

@@ -1,6 +1,25 @@
 /** Frames of a video as the person sees them. */
-import { NibbleError, type Precision, type Result } from "nibble";
-import type { Client } from "../client";
+import { NibbleError } from "./error.js";
+import type { Luma, Part } from "./luma.js";
+import type { Precision, Result } from "./result.js";
+
+/** What reads frames. */
+export interface FrameReader {
+  /** Reads a picture of a frame; the picture comes back with the answer. */
+  frame(
+    picture: ImageBitmap,
+    precision: Precision,
+  ): Promise<{ result: Result; picture: ImageBitmap; light: number }>;
+  /** Reads the luma of a part of a frame. Rejects with `Unsupported` if there is none. */
+  luma(
+    frame: VideoFrame,
+    part: Part,
+    size: Luma["size"],
+    precision: Precision,
+  ): Promise<{ result: Result; light: number }>;
+  /** Begins a new document. */
+  forget(precision: Precision): Promise<void>;
+}
 
 /**
  * Maximum number of pixels of a frame to read. A passport that fills the guide then has 20 pixels
@@ -158,7 +177,11 @@ export interface Frame {
 }
 
 /** A way from a video to the reader. Resolves to null if the video has no frame for a moment. */
-type Way = (client: Client, video: HTMLVideoElement, precision: Precision) => Promise<Frame | null>;
+type Way = (
+  client: FrameReader,
+  video: HTMLVideoElement,
+  precision: Precision,
+) => Promise<Frame | null>;
 
 /** By way of a picture, which the browser scales and the worker draws. */
 const byPicture: Way = async (client, video, precision) => {
@@ -214,7 +237,11 @@ export class Ways {
   }
 
   /** Reads the current frame; null if there is none. */
-  async read(client: Client, video: HTMLVideoElement, precision: Precision): Promise<Frame | null> {
+  async read(
+    client: FrameReader,
+    video: HTMLVideoElement,
+    precision: Precision,
+  ): Promise<Frame | null> {
     const { luma, picture } = this.#times;
     const way = this.#chosen ?? (luma.length > picture.length ? "picture" : "luma");
     const begin = performance.now();

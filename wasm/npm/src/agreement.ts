@@ -1,5 +1,5 @@
 /** Decides when the frames of a video agree well enough to stop. */
-import type { Check, DocumentFields, Result } from "nibble";
+import type { Check, DocumentFields, Result } from "./result.js";
 
 /**
  * Number of consecutive answers with the same text that are enough. Each answer includes one more
@@ -11,6 +11,8 @@ const ENOUGH = 2;
  * second.
  */
 const GONE = 15;
+/** How long no lines were found once a document is no longer there; milliseconds. */
+const AWAY_MS = 500;
 /**
  * How long a document must have been read without becoming valid before the person may accept the
  * reading as it is; milliseconds.
@@ -25,10 +27,12 @@ export type LiveField = (typeof LIVE_FIELDS)[number];
 
 /** What follows from the frames so far. */
 export interface Progress {
-  /** Whether enough valid answers agree. */
+  /** Whether enough valid answers agree, and the document is in this frame. */
   done: boolean;
   /** Whether the document has left the picture, so that the next one may be another. */
   gone: boolean;
+  /** Whether no document has been in the picture for some time. */
+  away: boolean;
   /** Whether to offer the current answer, because it does not become valid. */
   offer: boolean;
   /**
@@ -60,18 +64,22 @@ export class Agreement {
   /** When the document was first read. */
   #since: number | undefined;
   #empty = 0;
+  /** When lines were last found; milliseconds. */
+  #seen = -Infinity;
 
   /** Adds the answer to one more frame; `now` is in milliseconds. */
   add(result: Result, now: number): Progress {
     const found = result.quads.length > 0;
     this.#empty = found ? 0 : this.#empty + 1;
+    if (found) this.#seen = now;
     if (found && result.document !== null) {
       this.#since ??= now;
       this.#take(result, result.document);
     }
     return {
-      done: this.#run >= ENOUGH,
+      done: found && this.#run >= ENOUGH,
       gone: this.#empty >= GONE && this.#fields.size > 0,
+      away: now - this.#seen >= AWAY_MS,
       offer: this.#since !== undefined && now - this.#since >= PATIENCE_MS,
       fields: this.#fields,
     };

@@ -137,6 +137,11 @@ export class Camera {
     return mine === this.#turn;
   }
 
+  /** Whether the camera looks at the person who looks at the screen. */
+  get facesUser(): boolean {
+    return this.#track?.getSettings().facingMode === "user";
+  }
+
   /** Stops the device; its indicator light goes out. */
   stop(): void {
     this.#turn++;

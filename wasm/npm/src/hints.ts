@@ -1,0 +1,31 @@
+/** Hints to the person about the current frame. */
+import type { Progress } from "./agreement.js";
+import type { Result } from "./result.js";
+
+/** What a person may do so that the document is read. */
+export type Hint = "hintDark" | "hintFind" | "hintCheck" | "hintStill" | "hintWhole" | "hintCloser";
+
+/** Mean brightness, 0 to 255, below which the hint is that light is missing. */
+const DARK = 45;
+/** Height of capitals, in pixels of the frame, below which reading is unreliable; with a margin. */
+const SMALL = 9;
+/** Width of the margin, as a fraction of the frame, in which lines are probably cut off. */
+const EDGE = 0.01;
+const distance = ([ax, ay]: [number, number], [bx, by]: [number, number]) =>
+  Math.hypot(ax - bx, ay - by);
+
+/** Returns the hint for one frame. */
+export function hintFor(result: Result, progress: Progress, light: number): Hint {
+  if (result.quads.length === 0) return light < DARK ? "hintDark" : "hintFind";
+  if (progress.offer && result.checks.some(({ ok }) => !ok)) return "hintCheck";
+  if (result.document !== null) return "hintStill";
+  const { width, height } = result;
+  const cut = result.quads
+    .flat()
+    .some(([x, y]) => Math.min(x / width, 1 - x / width, y / height, 1 - y / height) < EDGE);
+  if (cut) return "hintWhole";
+  const small = result.quads.some(
+    ([a, , , d]) => a !== undefined && d !== undefined && distance(a, d) < SMALL,
+  );
+  return small ? "hintCloser" : "hintStill";
+}

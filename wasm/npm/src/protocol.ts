@@ -1,0 +1,28 @@
+/** Messages between a page and the worker that reads. */
+import type { ErrorCode } from "./error.js";
+import type { Binary } from "./features.js";
+import type { Options, Progress } from "./files.js";
+import type { KernelChoice } from "./kernels.js";
+import type { Luma, Part } from "./luma.js";
+import type { Precision, Result } from "./result.js";
+
+export type Request = { id: number } & (
+  | { kind: "start"; options: Omit<Options, "onProgress">; progress: boolean }
+  | { kind: "load"; precision: Precision }
+  | { kind: "read"; precision: Precision; source: Blob | Uint8Array | ImageData }
+  | { kind: "frame"; precision: Precision; picture: ImageBitmap }
+  | { kind: "luma"; precision: Precision; frame: VideoFrame; part: Part; size: Luma["size"] }
+  | { kind: "forget"; precision: Precision }
+  | { kind: "parse"; text: string }
+);
+
+export type Answer = { id: number } & (
+  | { kind: "started"; binary: Binary; kernels: KernelChoice[] }
+  | { kind: "done" }
+  | { kind: "parsed"; parsed: Pick<Result, "lines" | "checks" | "document"> }
+  | { kind: "result"; result: Result }
+  | { kind: "frame"; result: Result; picture: ImageBitmap; light: number }
+  | { kind: "luma"; result: Result; light: number }
+  | ({ kind: "progress" } & Progress)
+  | { kind: "error"; code: ErrorCode; message: string }
+);

@@ -1,0 +1,117 @@
+/**
+ * Takes files apart that hold several pages: PDF files and TIFF files. The code for each is loaded
+ * with the first such file.
+ */
+import { NibbleError } from "nibble-mrz";
+import { beside } from "../export";
+import { t } from "../messages";
+import { Refused, type Paged } from "./decode";
+
+/** Largest number of pages of a file: more are a mistake, and would fill the memory. */
+const MAX_PAGES = 300;
+/** Width or height of a page in pixels, whichever is larger: capitals of a scan on A4 have 25. */
+const SIDE = 3000;
+/** Largest number of pixels of a page in a TIFF file. */
+const MAX_PIXELS = 60_000_000;
+
+function broken(message: string, cause?: unknown): NibbleError {
+  return new NibbleError("Broken", message, { cause });
+}
+
+async function pngOf(canvas: HTMLCanvasElement): Promise<Blob> {
+  const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
+  if (blob === null) throw broken("the page cannot be drawn");
+  return blob;
+}
+
+function canvasOf(width: number, height: number): CanvasRenderingContext2D {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const context = canvas.getContext("2d");
+  if (context === null) throw broken("this browser gives no canvas");
+  return context;
+}
+
+async function* pagesOfPdf(file: Blob): AsyncGenerator<Blob> {
+  const [library, { default: address }] = await Promise.all([
+    import("pdfjs-dist/legacy/build/pdf.min.mjs"),
+    import("pdfjs-dist/legacy/build/pdf.worker.min.mjs?url"),
+  ]);
+  // From a blob, so that this page's policy holds for it.
+  const code = await (await fetch(address)).blob();
+  const script = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  const port = new Worker(script, { type: "module" });
+  // The library's types name no worker here, which its documentation asks for.
+  const worker = new library.PDFWorker({ port: port as unknown as null });
+  try {
+    const task = library.getDocument({
+      data: new Uint8Array(await file.arrayBuffer()),
+      worker,
+      // Nothing is fetched, and no font is made known to the page.
+      disableFontFace: true,
+      useSystemFonts: false,
+      useWasm: false,
+      useWorkerFetch: false,
+      stopAtErrors: false,
+    });
+    const pdf = await task.promise;
+    for (let number = 1; number <= Math.min(pdf.numPages, MAX_PAGES); number++) {
+      const page = await pdf.getPage(number);
+      const { width, height } = page.getViewport({ scale: 1 });
+      const viewport = page.getViewport({ scale: SIDE / Math.max(width, height) });
+      const context = canvasOf(Math.round(viewport.width), Math.round(viewport.height));
+      await page.render({ canvas: context.canvas, canvasContext: context, viewport }).promise;
+      yield await pngOf(context.canvas);
+      page.cleanup();
+    }
+    await task.destroy();
+  } finally {
+    worker.destroy();
+    port.terminate();
+    URL.revokeObjectURL(script);
+  }
+}
+
+async function* pagesOfTiff(file: Blob): AsyncGenerator<Blob> {
+  const { default: library } = await import("utif2");
+  const bytes = await file.arrayBuffer();
+  for (const page of library.decode(bytes).slice(0, MAX_PAGES)) {
+    // Width and height as the file states them, before anything is decoded.
+    const pixels = Number(page["t256"]) * Number(page["t257"]);
+    if (!(pixels > 0)) continue;
+    if (pixels > MAX_PIXELS) throw new NibbleError("TooLarge", "a page of the file is too large");
+    library.decodeImage(bytes, page);
+    const { width, height } = page;
+    const rgba = new Uint8ClampedArray(library.toRGBA8(page));
+    const context = canvasOf(width, height);
+    context.putImageData(new ImageData(rgba, width, height), 0, 0);
+    yield await pngOf(context.canvas);
+  }
+}
+
+/**
+ * Returns the pages of a PDF or TIFF file as pictures, named after the file. Rejects with `Unsupported`
+ * or `Broken` if the file is damaged or locked, and with `LoadFailed` if the code for it does not arrive.
+ */
+export async function pagesOf(file: File, kind: Paged): Promise<File[]> {
+  const pages: File[] = [];
+  try {
+    for await (const page of kind === "pdf" ? pagesOfPdf(file) : pagesOfTiff(file)) {
+      const name = t("pageOf", { file: file.name, page: pages.length + 1 });
+      pages.push(new File([page], name, { type: page.type }));
+    }
+  } catch (cause) {
+    if (cause instanceof NibbleError) throw cause;
+    const missing = cause instanceof TypeError && /import|fetch/i.test(cause.message);
+    if (missing)
+      throw new NibbleError("LoadFailed", "a part of the page did not arrive", { cause });
+    throw kind === "pdf"
+      ? new Refused("errPdf", "the file is damaged or locked")
+      : broken("the file is damaged", cause);
+  }
+  if (pages.length === 0) throw broken("the file has no page");
+  // A single page keeps the name of its file.
+  const [only] = pages;
+  if (pages.length === 1 && only !== undefined)
+    return [new File([only], beside(file.name, "png"), { type: only.type })];
+  return pages;
+}
