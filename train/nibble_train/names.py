@@ -21,7 +21,7 @@ LEFT_OUT = "ar bn_BD fa_IR gu_IN he_IL hi_IN mr_IN ne_NP or_IN si_LK ta_IN th_TH
 # Doc 9303-3, section 6, where it differs from leaving out the accent.
 PRINTED = {
     "Ä": "AE", "Ö": "OE", "Ü": "UE", "ß": "SS", "Å": "AA", "Æ": "AE", "Ø": "OE", "Œ": "OE",
-    "Þ": "TH", "Ð": "D", "ΟΥ": "OU",
+    "Þ": "TH", "Ð": "D", "\u039f\u03a5": "OU",
 }  # fmt: skip
 # A language counts as at most so many names, or the longest lists would decide alone.
 MOST = 400
@@ -39,7 +39,7 @@ def printed(name: str) -> list[str]:
     name = name.upper()
     for letter, letters in PRINTED.items():
         name = name.replace(letter.upper(), letters)
-    letters = re.sub(r"['`.’]", "", anyascii(name).upper())
+    letters = re.sub("['`.\u2019]", "", anyascii(name).upper())
     return [part for part in re.split("[^A-Z]+", letters) if len(part) > 1]
 
 
@@ -69,7 +69,7 @@ def names_by_language() -> dict[str, set[str]]:
 
 
 def costs(languages: Iterable[set[str]]) -> list[list[int]]:
-    """`[letter][next letter]`: minus the logarithm of the probability, in units of 1/16, 0 to 255."""
+    """`[letter][next letter]`: minus the log probability, in units of 1/16, 0 to 255."""
     pairs: Counter[tuple[str, str]] = Counter()
     for names in languages:
         weight = min(1.0, MOST / max(1, len(names)))
