@@ -148,6 +148,16 @@ fn hostile_descriptions_are_errors_that_name_the_place() {
 }
 
 #[test]
+fn long_and_deep_descriptions_are_errors() {
+    let long = format!(r#""name":"{}""#, "x".repeat(3 << 20));
+    refused(r#""name":"mixed""#, &long, &["2 MiB"]);
+    let deep = format!(r#""op":{}1{}"#, "[".repeat(100_000), "]".repeat(100_000));
+    refused(r#""op":"concat""#, &deep, &["recursion"]);
+    let wide = format!(r#""op":[{}1]"#, "[],".repeat(100_000));
+    refused(r#""op":"concat""#, &wide, &["joined"]);
+}
+
+#[test]
 fn parameters_out_of_range_are_errors() {
     let changed = |node: &str, change: &dyn Fn(&mut Parameters)| {
         let mut graph = graphs::mixed();

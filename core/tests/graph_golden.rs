@@ -1,6 +1,6 @@
 //! Graphs against committed golden vectors, which the simulation in NumPy
-//! (`train/nibble_qat`) is checked with as well: random ones, and one that Python has trained and
-//! exported.
+//! (`train/nibble_qat`) is checked with as well: random ones, one that Python has exported, and the
+//! example of digits.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,12 @@ use nibble_core::{Kernels, Precision};
 use safetensors::SafeTensors;
 
 fn cases() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/golden/graphs");
-    let files = std::fs::read_dir(&folder).expect("a committed folder");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folders = ["testdata/golden/graphs", "examples/digits"].map(|folder| root.join(folder));
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("committed"));
     let mut cases: Vec<PathBuf> = files
         .map(|file| file.expect("a readable folder").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "safetensors"))
         .filter(|path| !path.to_string_lossy().ends_with(".golden.safetensors"))
         .collect();
     cases.sort();
@@ -63,7 +65,7 @@ fn assert_same(view: &View<'_>, golden: &SafeTensors<'_>, context: &str) {
 #[test]
 fn committed_graphs_give_their_golden_vectors_on_every_kernel() {
     let cases = cases();
-    assert!(cases.len() >= 17, "{cases:?}");
+    assert!(cases.len() >= 19, "{cases:?}");
     for path in cases {
         let read = |path: &Path| std::fs::read(path).unwrap_or_else(|e| panic!("{path:?}: {e}"));
         let graph = Graph::parse(&read(&path)).unwrap_or_else(|error| panic!("{path:?}: {error}"));

@@ -17,6 +17,8 @@ use crate::quant::unpack_nibbles;
 
 /// Size of the largest file that is read.
 const MAX_BYTES: usize = 64 << 20;
+/// Bytes of the longest description. JSON grows when it is read, and 1024 nodes take far less.
+const MAX_DESCRIPTION: usize = 2 << 20;
 /// The version that is written.
 const VERSION: &str = "2";
 
@@ -117,9 +119,13 @@ impl Graph {
                 return Err(ModelError::Format { key: "version", found: other.to_owned() });
             }
         }
+        let network = value("network")?;
+        if network.len() > MAX_DESCRIPTION {
+            return Err(bad("the description of a graph must have at most 2 MiB"));
+        }
         // Operations are read one by one, so that an error can name its node.
         let description: Description<serde_json::Value> =
-            serde_json::from_str(value("network")?).map_err(|error| bad(error.to_string()))?;
+            serde_json::from_str(network).map_err(|error| bad(error.to_string()))?;
         let tensors = SafeTensors::deserialize(bytes).map_err(container)?;
         let graph = description.resolve(&Reader(&tensors), Fnv1a64::of(bytes).hex())?;
         graph.check()?;

@@ -87,6 +87,11 @@ def test_export_writes_the_graph_and_its_golden_vectors(tmp_path):
         "mask": 8,
         "head": 4,
     }
+    layers = [node for node in made.nodes if node.weight is not None]
+    # Sums at the end have one step, so that they can be compared; others have one each channel.
+    scales = {node.name: len(set(node.scale.tolist())) for node in layers}
+    assert scales["mask"] == scales["head"] == 1
+    assert scales["down"] > 8
     # The mask's layer reads codes of 8 bits.
     assert made.tensors["cat"].type == "u8"
     assert made.tensors["image"].zero_points == [102, 128, 115]

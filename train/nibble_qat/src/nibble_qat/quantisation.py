@@ -90,21 +90,24 @@ class Codes(nn.Module):
 
 
 class Layer(nn.Module):
-    """A convolution or a fully connected layer whose weights have a learned step each channel."""
+    """A convolution or a fully connected layer whose weights have a learned step each channel.
 
-    def __init__(self, step: Step, bits: int):
+    With `single` all channels share one step: the sums of a last layer can then be compared.
+    """
+
+    def __init__(self, step: Step, bits: int, single: bool):
         super().__init__()
         self.bits, self.op, self.attributes = bits, step.op, step.attributes
         self.weight, self.bias = nn.Parameter(step.weight), nn.Parameter(step.bias)
         if bits != 32:
             largest = MAX_WEIGHTS[bits]
-            flat = step.weight.flatten(1)
+            flat = step.weight.flatten()[None] if single else step.weight.flatten(1)
             self.steps = nn.Parameter(fitted_step(flat, -largest, largest))
 
     @property
     def sizes(self) -> Tensor:
         """The step of each output channel."""
-        return self.steps.abs().clamp(min=1e-8)
+        return self.steps.abs().clamp(min=1e-8).expand(len(self.weight))
 
     def codes(self) -> Tensor:
         """The weights as integers."""
@@ -164,8 +167,11 @@ class Quantised(nn.Module):
         self.codes_of: dict[str, str] = {}
         positive: set[str] = set()
         for step in steps:
+            # Nothing but the end reads its sums: they stay as they are.
+            ending = all(r.op in ("softmax", "argmax") for r in readers[step.name])
+            ending = step.is_layer and ending and step.attributes["activation"] == "none"
             if step.is_layer:
-                self.layers[key(step.name)] = Layer(step, layer_bits[step.name])
+                self.layers[key(step.name)] = Layer(step, layer_bits[step.name], ending)
             if is_positive(step, positive):
                 positive.add(step.name)
             if not self.quantising or step.op in ("softmax", "argmax"):
@@ -174,9 +180,7 @@ class Quantised(nn.Module):
                 if step.inputs[0] in self.codes_of:
                     self.codes_of[step.name] = self.codes_of[step.inputs[0]]
                 continue
-            ending = all(r.op in ("softmax", "argmax") for r in readers[step.name])
-            if step.is_layer and ending and step.attributes["activation"] == "none":
-                # Nothing but the end reads it: it stays a sum.
+            if ending:
                 continue
             wanted = [layer_bits[r.name] for r in _layers_behind(step.name, readers)]
             # What no layer reads is a result, and is worth eight bits.
