@@ -12,6 +12,7 @@ mod figures;
 mod frames;
 mod fuzz;
 mod loops;
+mod machines;
 mod miri;
 mod msrv;
 mod native;
@@ -53,6 +54,9 @@ cargo xtask lighthouse
     builds the page and prints Lighthouse's scores, among them performance on its mid-range phone
 cargo xtask fuzz [--minutes N] [--target NAME]
     runs the fuzz targets for N minutes altogether (6), or one of them; adds to docs/results/fuzz.json
+cargo xtask machines [--write]
+    reads the specimens in emulators of other processors, 32-bit and big-endian ones among them: all must
+    give the same bits; --write records it in docs/results
 cargo xtask miri
     runs tests in Miri, which notices undefined behaviour, for this machine and for a big-endian one
 cargo xtask unsafe [--write]
@@ -99,6 +103,7 @@ fn run(arguments: &[String]) -> Result<()> {
             page::lighthouse()
         }
         Some((&"fuzz", options)) => fuzz::fuzz(options),
+        Some((&"machines", options)) => machines::compare(options),
         Some((&"miri", options)) => miri::miri(options),
         Some((&"unsafe", options)) => unsafety::count(options),
         Some((&"sizes", [])) => page::sizes(false),

@@ -37,14 +37,20 @@ pub(crate) enum Need {
     Lighthouse,
     /// Python with the packages and fonts of `train/`.
     Python,
+    /// Targets, emulators and a linker of machines that are rare.
+    Machines,
     /// llvm-mca, by which `inner-loops` bounds cycles.
     LlvmMca,
 }
 
 use Need::{
-    Arm64, Chromium, Firefox, Lighthouse, LlvmMca, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86,
-    X86Narrow, X86Static,
+    Arm64, Chromium, Firefox, Lighthouse, LlvmMca, Machines, Node, Python, Qemu, Wasm, WasmPack,
+    WebKit, X86, X86Narrow, X86Static,
 };
+
+/// Targets of rustc for [`Machines`].
+const MACHINES: [&str; 3] =
+    ["i686-unknown-linux-musl", "aarch64-unknown-linux-musl", "s390x-unknown-linux-gnu"];
 
 /// What the build of the page needs.
 pub(crate) const PAGE: &[Need] = &[WasmPack, Node];
@@ -72,6 +78,12 @@ impl Need {
     fn programs(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Qemu => &[("qemu-aarch64-static", "qemu-user-static")],
+            // The compiler recommends the C library, which is not installed without being named.
+            Machines => &[
+                ("qemu-s390x-static", "qemu-user-static"),
+                ("s390x-linux-gnu-gcc", "gcc-s390x-linux-gnu"),
+                ("s390x-linux-gnu-gcc", "libc6-dev-s390x-cross"),
+            ],
             Node => &[("node", "nodejs"), ("npm", "npm")],
             Chromium => &[("chromium", "chromium"), ("chromedriver", "chromium-driver")],
             Firefox => &[("firefox-esr", "firefox-esr")],
@@ -108,6 +120,7 @@ impl Need {
             Firefox => geckodriver(),
             Lighthouse => lighthouse(),
             Python => python().map(|_| ()),
+            Machines => targets(MACHINES.into_iter()),
             _ => Ok(()),
         }
     }

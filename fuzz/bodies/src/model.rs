@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use nibble_core::graph::{Graph, Input, Runner};
 use nibble_core::{Kernels, Logits, Model, Network, Precision, RunLimits};
 use serde_json::{Value, json};
 
@@ -23,7 +24,8 @@ const HOSTILE: [u64; 12] =
 
 /// Parses a model file. With an even first byte the rest is the file; with an odd one it describes a
 /// network, whose file is written here: mostly valid, with a hostile number now and then. A valid
-/// model runs on every kernel, within small limits; all kernels must give the same logits.
+/// model runs on every kernel, within small limits; all kernels must give the same logits. The file is
+/// then taken as a graph.
 ///
 /// # Panics
 /// If that is not so, or if parsing or running takes more memory than it may.
@@ -44,6 +46,57 @@ pub fn model(input: &[u8]) {
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
+    graph(&file, width);
+}
+
+/// Parses the file as a graph, which one of version 1 is too. A graph can be written and parsed again;
+/// both run alike, if they are small.
+fn graph(file: &[u8], width: usize) {
+    let (parsed, peak) = peak_of(|| Graph::parse(file));
+    assert!(peak <= MAX_GROWTH * file.len() + MAX_PARSED, "{peak} bytes for {}", file.len());
+    let graph = match parsed {
+        Ok(graph) => graph,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    let written = graph.to_bytes().expect("a graph that was parsed is valid");
+    let again = Graph::parse(&written).expect("what was written can be parsed");
+    assert_eq!((&again.nodes, &again.tensors), (&graph.nodes, &graph.tensors));
+    let [before, after] = [graph, again].map(|graph| outcome(graph, width));
+    assert_eq!(before, after);
+}
+
+/// The bits of the first output of a graph, for inputs whose size is `width` where it is free; `None`
+/// if the graph cannot run on them, or would take long.
+fn outcome(graph: Graph, width: usize) -> Option<Vec<u32>> {
+    let sides = |side: Option<usize>| side.unwrap_or(width);
+    let sizes: Vec<[usize; 2]> =
+        graph.inputs.iter().map(|input| [sides(input.height), sides(input.width)]).collect();
+    let channels: Vec<usize> = graph.inputs.iter().map(|input| input.channels).collect();
+    let mut runner = Runner::new(graph).expect("it was checked");
+    let work = runner.macs(&sizes).ok()?.into_iter().fold(0u64, u64::saturating_add);
+    let bytes = runner.peak_bytes(&sizes).ok()?;
+    if work > SMALL.max_work || bytes as u64 > SMALL.max_bytes {
+        return None;
+    }
+    let pixels: Vec<Vec<u8>> = sizes
+        .iter()
+        .zip(&channels)
+        .map(|([height, width], channels)| {
+            let count = height * width * channels;
+            (0..count).map(|at| u8::try_from(at * 37 % 256).unwrap_or(0)).collect()
+        })
+        .collect();
+    let inputs: Vec<Input<'_>> = sizes
+        .iter()
+        .zip(&pixels)
+        .map(|(&[height, width], pixels)| Input::bytes(pixels, height, width))
+        .collect();
+    let (outputs, peak) =
+        peak_of(|| runner.run(&inputs).ok().map(|outputs| outputs.at(0).to_f32()));
+    // The copy of the output is not the runner's.
+    let copied = outputs.as_ref().map_or(0, |values| values.len() * 4);
+    assert!(peak <= bytes + copied + MAX_BUFFERS, "{peak} bytes, and {bytes} were announced");
+    Some(outputs?.into_iter().map(f32::to_bits).collect())
 }
 
 /// Every kernel of this machine, chosen for its precision. Choosing compares with the naive product,

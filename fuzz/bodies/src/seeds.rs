@@ -115,7 +115,7 @@ pub fn model_files() -> Vec<(String, Vec<u8>)> {
     let files = [("strips-u4", 0, 1, 2), ("maps-u8", 1, 0, 2), ("strips-f32", 2, 3, 1)];
     files
         .map(|(name, precision, strips, layers)| {
-            let description = [&[precision, strips, layers - 1, 7][..], &[3; 400]].concat();
+            let description = [&[precision, strips, layers - 1, 7][..], &[21; 400]].concat();
             (name.to_owned(), model_file(&description))
         })
         .to_vec()
@@ -134,5 +134,11 @@ fn models() -> Vec<(String, Vec<u8>)> {
         })
         .collect();
     models.push((String::from("bundled"), [&[0], nibble_models::LOCATE_U4].concat()));
+    for (name, file) in model_files() {
+        // The same network as a graph, too.
+        let graph = nibble_core::graph::Graph::parse(&file).and_then(|graph| graph.to_bytes());
+        models.push((format!("{name}-graph"), [&[0], &graph.expect("a valid model")[..]].concat()));
+        models.push((name, [&[0], &file[..]].concat()));
+    }
     models
 }

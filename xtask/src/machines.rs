@@ -1,0 +1,158 @@
+//! `cargo xtask machines`: reads the specimens on machines that are not at hand, in emulators: other
+//! processors, 32 bits, big-endian. All must give the same bits.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::setup::{self, Need};
+use crate::shell::{command, output, root, run, step};
+
+const RESULT: &str = "docs/results/parity.md";
+
+/// A kind of machine.
+struct Machine {
+    name: &'static str,
+    /// The target of rustc; none for that of this machine.
+    target: Option<&'static str>,
+    /// What runs its programs here, and the processor that it plays; none for a program that this
+    /// machine runs itself.
+    emulator: Option<(&'static str, &'static str)>,
+    /// A linker other than the one in `.cargo/config.toml`.
+    linker: Option<&'static str>,
+}
+
+const MACHINES: [Machine; 5] = [
+    Machine { name: "this machine", target: None, emulator: None, linker: None },
+    Machine {
+        name: "i686, 32 bits, portable kernels",
+        target: Some("i686-unknown-linux-musl"),
+        emulator: None,
+        linker: None,
+    },
+    Machine {
+        name: "arm64, Cortex-A53: NEON",
+        target: Some("aarch64-unknown-linux-musl"),
+        emulator: Some(("qemu-aarch64-static", "cortex-a53")),
+        linker: None,
+    },
+    Machine {
+        name: "arm64 with dotprod",
+        target: Some("aarch64-unknown-linux-musl"),
+        emulator: Some(("qemu-aarch64-static", "neoverse-n1")),
+        linker: None,
+    },
+    Machine {
+        name: "s390x, big-endian, portable kernels",
+        target: Some("s390x-unknown-linux-gnu"),
+        emulator: Some(("qemu-s390x-static", "max")),
+        linker: Some("s390x-linux-gnu-gcc"),
+    },
+];
+
+/// Reads on every machine and fails if one differs; with `--write` writes the table.
+pub(crate) fn compare(options: &[&str]) -> Result<()> {
+    let write = match options {
+        [] => false,
+        ["--write"] => true,
+        _ => bail!("cargo xtask machines [--write]"),
+    };
+    setup::install(&[Need::Machines])?;
+    let mut table = String::from(
+        "# The same bits\n\nWritten by `cargo xtask machines --write`. Every specimen, read in 8 and in 4 \
+         bits: the digests of the\ngray picture, of the network's output, and of all else that is reported \
+         (lines, confidences, corners,\nfields, check digits, reasons) are those of the first row.\n\n\
+         | machine | run by | digests | equal |\n|---|---|---|---|\n",
+    );
+    let (mut expected, mut different) = (None::<String>, Vec::new());
+    for machine in &MACHINES {
+        let mut digests = String::new();
+        step(machine.name, || {
+            digests = machine.digests()?;
+            Ok(())
+        })?;
+        let expected = expected.get_or_insert_with(|| digests.clone());
+        let total = digests.lines().count() * DIGESTS;
+        let equal = equal(expected, &digests);
+        if *expected != digests {
+            different.push(machine.name);
+        }
+        let by = machine.emulator.map_or_else(
+            || String::from("itself"),
+            |(emulator, cpu)| format!("{}, {cpu}", emulator.trim_end_matches("-static")),
+        );
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "| {} | {by} | {total} | {equal} |", machine.name);
+    }
+    print!("{table}");
+    ensure!(different.is_empty(), "other bits: {}", different.join("; "));
+    if write {
+        fs::write(root().join(RESULT), table).context(RESULT)?;
+    }
+    Ok(())
+}
+
+/// Digests in a line: of the gray picture, of the network's output, and of the rest.
+const DIGESTS: usize = 3;
+
+/// How many digests are the same, line by line.
+fn equal(expected: &str, found: &str) -> usize {
+    let words = |text: &str| -> Vec<String> {
+        let last = |line: &str| -> Vec<String> {
+            let words = line.split(' ').rev().take(DIGESTS);
+            words.map(str::to_owned).collect()
+        };
+        text.lines().flat_map(last).collect()
+    };
+    words(expected).iter().zip(words(found)).filter(|(a, b)| **a == *b).count()
+}
+
+impl Machine {
+    /// What the example `digests` of the reader prints for all specimens.
+    fn digests(&self) -> Result<String> {
+        let mut cargo = command("cargo");
+        cargo.args(["build", "--quiet", "--profile", "emulated"]);
+        cargo.args(["-p", "nibble-reader", "--example", "digests"]);
+        cargo.args(self.target.iter().flat_map(|target| ["--target", target]));
+        let target = self.target.unwrap_or_default();
+        if let Some(linker) = self.linker {
+            let name = target.to_uppercase().replace('-', "_");
+            cargo.env(format!("CARGO_TARGET_{name}_LINKER"), linker);
+        }
+        run(&mut cargo)?;
+        let program = root().join("target").join(target).join("emulated/examples/digests");
+        let mut running = match self.emulator {
+            None => command(&program.to_string_lossy()),
+            Some((emulator, cpu)) => {
+                let mut emulated = command(emulator);
+                // The libraries of Debian's cross compilers, for programs that are not static.
+                let prefix = format!("/usr/{}", target.replace("-unknown", ""));
+                emulated.args(["-cpu", cpu, "-L", &prefix]).arg(&program);
+                emulated
+            }
+        };
+        let mut files = Vec::new();
+        for entry in fs::read_dir(root().join("testdata/specimens")).context("the specimens")? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension != "csv") {
+                files.push(path);
+            }
+        }
+        files.sort();
+        output(running.args(files)).with_context(|| format!("{} does not read", self.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differing_digests_are_counted() {
+        let one = "a.jpg u8 1 2 3\nb.jpg u8 4 - 6";
+        assert_eq!(equal(one, one), 6);
+        assert_eq!(equal(one, "a.jpg u8 1 2 4\nb.jpg u8 4 5 6"), 4);
+        assert_eq!(equal(one, ""), 0);
+    }
+}
