@@ -9,8 +9,10 @@
     reason = "counts of operations are far below 2^53, and times are estimates"
 )]
 
+mod graph;
 mod network;
 
+pub use graph::{GraphBench, GraphBenchError};
 pub use network::{NetworkBench, pattern_strip, synthetic_model};
 pub use nibble_core::products::{Operands, SeenKernel, Shape, requantisation_is_exact, verify};
 pub use nibble_core::{Clock, OperandRange};

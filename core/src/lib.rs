@@ -36,6 +36,7 @@
 //! | [`Network`] | a model packed for this machine's kernels, with the buffers it runs in |
 //! | [`Logits`] | what a network computes: class scores for each column of logits |
 //! | [`Kernels`] | the kernel that multiplies at each precision: a value, not a global |
+//! | [`graph`] | networks of any shape, as graphs of operations |
 //! | [`Fnv1a64`] | the digest by which results of different machines are compared |
 //!
 //! # The same bits
@@ -54,6 +55,7 @@ mod bounds;
 mod clock;
 mod fnv;
 mod gemm;
+pub mod graph;
 pub mod model;
 mod network;
 mod precision;
@@ -62,13 +64,14 @@ mod quant;
 pub use clock::{Clock, clock_step};
 pub use fnv::Fnv1a64;
 pub use gemm::{Choice, Kernels, OperandRange};
-pub use model::{Model, ModelError};
+pub use model::{Model, ModelError, RunLimits};
 pub use network::{Activations, InputError, LayerOutput, Logits, Network};
 pub use precision::Precision;
 
 /// Products prepared for benches and for checks of kernels. Not part of the stable API.
 #[cfg(feature = "bench")]
 pub mod products {
+    pub use crate::gemm::compare::{Compared, WindowProduct, requantisation_is_equal};
     pub use crate::gemm::products::{
         Operands, Product, SeenKernel, Shape, chosen, every, of_kernel, requantisation_is_exact,
         verify,

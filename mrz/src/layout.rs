@@ -32,6 +32,11 @@ impl Span {
     }
 }
 
+/// How the zone of a Russian internal passport begins.
+const RUSSIAN_INTERNAL_PASSPORT: &[u8] = b"PNRUS";
+/// Digits that stand for Cyrillic letters in its names: Ё, Ч, Ш, Э, Ю, Я and Ь.
+const CYRILLIC_DIGITS: &[u8] = b"2346789";
+
 /// What a field holds. This decides which characters may stand in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FieldKind {
@@ -185,6 +190,25 @@ impl Layout {
         self.fields.iter().find(|field| field.span.covers(line, position)).map(|field| field.kind)
     }
 
+    /// The characters that may stand at `position` of `line`, both from 0, in a zone that reads
+    /// `lines`; `None` outside the zone. They are those of the field. In names of Russian internal
+    /// passports (code `PN`), 2, 3, 4 and 6 to 9 stand for Cyrillic letters without a Latin one.
+    #[must_use]
+    pub fn characters_at<L: AsRef<[u8]>>(
+        &self,
+        lines: &[L],
+        line: usize,
+        position: usize,
+    ) -> Option<CharacterSet> {
+        let kind = self.field_at(line, position)?;
+        let opens_with = |text: &[u8]| lines.first().is_some_and(|l| l.as_ref().starts_with(text));
+        let is_cyrillic = kind == FieldKind::Names
+            && self.format == Format::TD3
+            && opens_with(RUSSIAN_INTERNAL_PASSPORT);
+        let more = if is_cyrillic { set_of(CYRILLIC_DIGITS) } else { 0 };
+        Some(kind.characters() | more)
+    }
+
     /// Whether a check digit covers the position, or a check digit stands there.
     #[must_use]
     pub fn is_protected(&self, line: usize, position: usize) -> bool {
@@ -206,6 +230,19 @@ mod tests {
         assert_eq!(span.of(&["", "ABCD"]), b"");
         assert_eq!(span.of(&["ABCDEF"]), b"");
         assert_eq!(Span { start: usize::MAX, ..span }.of(&["", "ABCDEF"]), b"");
+    }
+
+    #[test]
+    fn digits_stand_in_names_of_russian_internal_passports_alone() {
+        let layout = Format::TD3.layout();
+        let has = |first: &str, position: usize, c: u8| {
+            let set = layout.characters_at(&[first, ""], 0, position).expect("inside the zone");
+            set & set_of(&[c]) != 0
+        };
+        assert!(has("PNRUSIM8REK", 7, b'8') && has("PNRUSIM8REK", 7, b'B'));
+        assert!(!has("PNRUSIM8REK", 7, b'0') && !has("PNRUSIM8REK", 3, b'8'));
+        assert!(!has("P<RUSIM8REK", 7, b'8') && !has("PNUTOIM8REK", 7, b'8'));
+        assert_eq!(layout.characters_at(&["", ""], 2, 0), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod peers;
 mod plot;
 mod print;
 mod read;
+mod soak;
 mod verify;
 
 use std::io::Write;
@@ -48,6 +49,8 @@ enum Command {
     Network(measure::NetworkArgs),
     /// Compare every kernel that this CPU can run with the naive product, bit for bit.
     Verify,
+    /// Read films of pictures for minutes: memory stays flat, and readings do not change.
+    Soak(soak::Soak),
     /// Print the licences of this program and of its dependencies.
     Licences,
 }
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Command::Read(options) => read::run(&options, &kernels),
         Command::Gemm(options) => options.run(&kernels),
         Command::Network(options) => options.run(&kernels),
+        Command::Soak(options) => options.run(&kernels),
         Command::Licences => {
             let title = "Nibble: MIT or Apache-2.0, at your choice. It contains:";
             let printed = writeln!(std::io::stdout(), "{title}\n\n{NOTICES}");

@@ -2,16 +2,17 @@
 //! JSON, or as a plot.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use nibble_bench::{
-    Mean, NetworkBench, Plan, Row, Shape, gemm_rows, noisy, paper_grid, pattern_strip, summary,
-    synthetic_model, whole,
+    GraphBench, Mean, NetworkBench, Plan, Row, Shape, gemm_rows, noisy, paper_grid, pattern_strip,
+    summary, synthetic_model, whole,
 };
+use nibble_core::graph::{Graph, Source};
 use nibble_core::{Kernels, Model, ModelError, Network, Precision};
 use serde::Serialize;
 
@@ -51,12 +52,20 @@ pub(crate) struct Gemm {
     measuring: Measuring,
 }
 
-/// Times the reader's network and a larger synthetic one, whole and layer by layer.
+/// Times the reader's network and a larger synthetic one, or that of a file, whole and layer by
+/// layer.
 #[derive(Debug, Args)]
 pub(crate) struct NetworkArgs {
     /// Width of the strip in pixels; 640 fits a line of 44 characters
-    #[arg(long, default_value_t = 640)]
+    #[arg(long, default_value_t = 640, conflicts_with = "model")]
     width: usize,
+    /// Time the network of this file instead, at its precision and beside its twins in 8 bits and
+    /// single precision
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// Rows and columns of its input, where the file leaves them open
+    #[arg(long, num_args = 2, value_names = ["H", "W"], requires = "model")]
+    input: Option<Vec<usize>>,
     #[command(flatten)]
     measuring: Measuring,
 }
@@ -88,6 +97,9 @@ impl Gemm {
 impl NetworkArgs {
     /// Measures and prints.
     pub(crate) fn run(&self, kernels: &Kernels) -> ExitCode {
+        if let Some(model) = &self.model {
+            return self.run_file(model, kernels);
+        }
         let Some(strip) = pattern_strip(self.width) else {
             eprintln!("error: the width must be at least 1");
             return ExitCode::from(2);
@@ -130,6 +142,64 @@ impl NetworkArgs {
             }
             progress(total, total);
             all
+        })
+    }
+}
+
+/// Rows and columns where neither the file nor the command line says any.
+const DEFAULT_SIDE: usize = 224;
+
+impl NetworkArgs {
+    /// Measures the network of a file.
+    fn run_file(&self, model: &Path, kernels: &Kernels) -> ExitCode {
+        let failed = |error: &dyn std::fmt::Display| {
+            eprintln!("error: {}: {error}", model.display());
+            ExitCode::from(2)
+        };
+        let graph = match std::fs::read(model) {
+            Ok(bytes) => match Graph::parse(&bytes) {
+                Ok(graph) => graph,
+                Err(error) => return failed(&error),
+            },
+            Err(error) => return failed(&error),
+        };
+        let [height, width] = match self.input.as_deref() {
+            Some(&[height, width]) => [height, width],
+            _ => [DEFAULT_SIDE; 2],
+        };
+        let size = |source: &Source| {
+            if self.input.is_some() {
+                [height, width]
+            } else {
+                [source.height.unwrap_or(height), source.width.unwrap_or(width)]
+            }
+        };
+        let sizes: Vec<[usize; 2]> = graph.inputs.iter().map(size).collect();
+        // Errors are found before anything is measured.
+        let plan = Plan { warm_up_ms: 0.0, ..Plan::default() };
+        let memory = match GraphBench::new(&graph, kernels, &sizes, &plan, &mut || 0.0) {
+            Ok(bench) => bench.peak_bytes(),
+            Err(error) => return failed(&error),
+        };
+        let name = model.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+        if !self.measuring.json {
+            let sides: Vec<String> = sizes.iter().map(|[h, w]| format!("{h} x {w}")).collect();
+            let bytes: Vec<String> =
+                memory.iter().map(|(precision, bytes)| format!("{precision} {bytes}")).collect();
+            eprintln!("{name}: input {}; bytes of a run: {}", sides.join(", "), bytes.join(", "));
+        }
+        self.measuring.report(|plan, clock, progress| {
+            let Ok(mut bench) = GraphBench::new(&graph, kernels, &sizes, plan, clock) else {
+                return Vec::new();
+            };
+            for repeat in 0..plan.repeats {
+                progress(repeat, plan.repeats);
+                if bench.repeat(clock).is_err() {
+                    break;
+                }
+            }
+            progress(plan.repeats, plan.repeats);
+            bench.rows(&name)
         })
     }
 }

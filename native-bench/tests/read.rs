@@ -209,20 +209,159 @@ fn devices_pipes_and_huge_files_are_refused_at_once() {
     assert_eq!(codes, expected.map(|code| code.map(str::to_owned)));
 }
 
+/// Every command that prints.
+#[cfg(target_os = "linux")]
+const PRINTING: [&[&str]; 9] = [
+    &["verify"],
+    &["licences"],
+    &["gemm", "--m", "8", "--n", "8", "--k", "8"],
+    &["gemm", "--m", "8", "--n", "8", "--k", "8", "--json"],
+    &["read"],
+    &["read", "--json"],
+    &["read", "--ndjson"],
+    &["read", "--csv"],
+    &["network", "--json"],
+];
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
-    for arguments in [&["verify"][..], &["read", "--json", &specimen("passport.jpg")]] {
+    let picture = specimen("passport.jpg");
+    for arguments in PRINTING {
+        let command = || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_native-bench"));
+            let is_read = arguments[0] == "read";
+            command.args(arguments).args(is_read.then_some(&picture)).stderr(Stdio::piped());
+            command
+        };
         let full = std::fs::File::options().write(true).open("/dev/full").expect("Linux has it");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_native-bench"));
-        let status = command.args(arguments).stdout(full).stderr(Stdio::null()).status();
-        assert_eq!(status.expect("the binary runs").code(), Some(1), "{arguments:?}");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_native-bench"));
-        let mut child =
-            command.args(arguments).stdout(Stdio::piped()).spawn().expect("the binary runs");
+        let output = command().stdout(full).output().expect("the binary runs");
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
+        assert!(message.contains("cannot be written"), "{arguments:?}: {message}");
+        let mut child = command().stdout(Stdio::piped()).spawn().expect("the binary runs");
         drop(child.stdout.take());
         assert_eq!(child.wait().expect("it ends").code(), Some(0), "{arguments:?}");
     }
+}
+
+/// Runs the binary in a shell with at most so many KB of address space.
+#[cfg(target_os = "linux")]
+fn bench_within(kilobytes: usize, input: Stdio, arguments: &[&str]) -> Command {
+    let mut command = Command::new("sh");
+    let script = format!("ulimit -v {kilobytes} && exec \"$0\" \"$@\"");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_native-bench")]).args(arguments);
+    command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Address space that reading takes with two workers, most of it reserved and never used.
+#[cfg(target_os = "linux")]
+const KILOBYTES: usize = 400_000;
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_endless_stream_that_is_no_picture_is_refused_at_once() {
+    let zero = std::fs::File::open("/dev/zero").expect("Linux has it");
+    let output = bench_within(KILOBYTES, zero.into(), &["read", "--json", "--jobs", "2", "-"])
+        .output()
+        .expect("a shell");
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(array(&output)[0]["error"]["code"], "NotAPicture");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_hundred_thousand_files_take_no_more_memory_than_a_few() {
+    const FILES: usize = 100_000;
+    let empty = std::env::temp_dir().join(format!("nibble-empty-{}", std::process::id()));
+    std::fs::write(&empty, "").expect("written");
+    let arguments = ["read", "--csv", "--jobs", "2", "--files-from", "-"];
+    let mut child = bench_within(KILOBYTES, Stdio::piped(), &arguments).spawn().expect("a shell");
+    let mut names = child.stdin.take().expect("piped");
+    let line = format!("{}\n", empty.display());
+    let writer =
+        std::thread::spawn(move || (0..FILES).try_for_each(|_| names.write_all(line.as_bytes())));
+    let output = child.wait_with_output().expect("it ends");
+    assert!(writer.join().expect("no panic").is_ok(), "all names are read");
+    std::fs::remove_file(&empty).expect("removed");
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = text(&output);
+    assert_eq!(text.lines().count(), FILES + 1);
+    assert!(text.lines().skip(1).all(|row| row.ends_with(",Empty,,,,,,,,,,,,,")), "{:.200}", text);
+}
+
+/// A line of the result is there before the next name is given.
+#[test]
+fn results_are_printed_as_they_come() {
+    use std::io::BufRead;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_native-bench"))
+        .args(["read", "--ndjson", "--files-from", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let mut names = child.stdin.take().expect("piped");
+    let lines = std::io::BufReader::new(child.stdout.take().expect("piped")).lines();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let reading = std::thread::spawn(move || {
+        for line in lines {
+            sender.send(line.expect("text")).expect("it is received");
+        }
+    });
+    for name in ["passport.jpg", "visa-a.jpg", "index.csv"] {
+        writeln!(names, "{}", specimen(name)).expect("it is read");
+        // Without an answer, this would wait for ever.
+        let line = receiver.recv_timeout(std::time::Duration::from_secs(300)).expect("an answer");
+        let reading: Value = serde_json::from_str(&line).expect("JSON");
+        assert!(reading["file"].as_str().is_some_and(|file| file.ends_with(name)), "{line}");
+    }
+    drop(names);
+    reading.join().expect("no panic");
+    assert_eq!(child.wait().expect("it ends").code(), Some(2), "index.csv is no picture");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn names_may_be_any_bytes() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let folder = std::env::temp_dir().join(format!("nibble-names-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let odd = folder.join(OsStr::from_bytes(b"\xff\xfe\n=1+1.jpg"));
+    std::fs::copy(specimen("passport.jpg"), &odd).expect("copied");
+    for format in ["--json", "--ndjson", "--csv"] {
+        let run = |path: &OsStr| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_native-bench"));
+            command.arg("read").arg(format).arg(path).output().expect("the binary runs")
+        };
+        let (named, found) = (run(odd.as_os_str()), run(folder.as_os_str()));
+        for output in [&named, &found] {
+            assert_eq!(output.status.code(), Some(0), "{format}");
+            assert!(text(output).contains("valid"), "{format}: {}", text(output));
+        }
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_native-bench")).arg("read").arg(&odd).output();
+    let text = text(&output.expect("the binary runs"));
+    std::fs::remove_dir_all(&folder).expect("removed");
+    let first = text.lines().next().expect("a line");
+    assert!(first.contains("=1+1.jpg: valid"), "the line break is no line break: {text}");
+}
+
+#[test]
+fn a_soak_repeats_its_readings() {
+    let (passport, visa) = (specimen("passport.jpg"), specimen("visa-a.jpg"));
+    let output = bench(&["soak", "--minutes", "0", "--json", &passport, &visa]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&report["rounds"], &report["frames"]), (&3.into(), &144.into()));
+    assert_eq!((&report["unchanged"], &report["flat"]), (&true.into(), &true.into()));
+    let other: Value =
+        serde_json::from_slice(&bench(&["soak", "--minutes", "0", "--json", &visa]).stdout)
+            .expect("JSON");
+    assert_ne!(report["digest"], other["digest"], "the digest is that of the readings");
+    assert_eq!(bench(&["soak", "no-such-file"]).status.code(), Some(2));
+    assert_eq!(bench(&["soak", "--minutes=-1", &visa]).status.code(), Some(2));
 }
 
 #[test]

@@ -71,6 +71,26 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Gray, PictureError> {
     stored.into_gray()
 }
 
+/// Bytes at the beginning of a file that [`recognise`] needs.
+pub const HEAD_BYTES: usize = 32;
+
+/// Checks by the first [`HEAD_BYTES`] of a file, or all of a shorter one, whether [`decode`] would go
+/// on. A caller can so leave the rest of what is not a picture unread.
+///
+/// # Errors
+/// The [`PictureError`] that [`decode`] would give for the whole file: `Empty`, `NotAPicture`, or
+/// `Unsupported`.
+pub fn recognise(head: &[u8]) -> Result<(), PictureError> {
+    match format_of(head)? {
+        ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP | ImageFormat::Bmp => Ok(()),
+        #[cfg(feature = "gif")]
+        ImageFormat::Gif => Ok(()),
+        #[cfg(feature = "tiff")]
+        ImageFormat::Tiff => Ok(()),
+        format => Err(PictureError::Unsupported(format!("{format:?}"))),
+    }
+}
+
 fn format_of(bytes: &[u8]) -> Result<ImageFormat, PictureError> {
     if bytes.is_empty() {
         return Err(PictureError::Empty);

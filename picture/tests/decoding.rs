@@ -6,7 +6,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageFormat, Rgb, RgbImage};
 use nibble_gray::luma;
-use nibble_picture::{Limits, PictureError, decode};
+use nibble_picture::{HEAD_BYTES, Limits, PictureError, decode, recognise};
 
 /// Something without symmetry, so that a wrong turn shows.
 fn scene(width: u32, height: u32) -> RgbImage {
@@ -176,6 +176,27 @@ fn limits_hold_before_decoding() {
     assert_eq!(decode(&file, &few_bytes).unwrap_err().code(), "TooLarge");
     let enough = Limits { max_pixels: 10_000, max_bytes: 30_000 + 2 * file.len() as u64 };
     assert!(decode(&file, &enough).is_ok());
+}
+
+#[test]
+fn the_head_of_a_file_tells_what_decoding_would() {
+    let picture = scene(9, 5);
+    for format in [ImageFormat::Png, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Jpeg] {
+        let file = encoded(&picture, format);
+        assert_eq!(recognise(&file[..HEAD_BYTES]), Ok(()), "{format:?}");
+    }
+    for foreign in [
+        &b""[..],
+        b"plain text",
+        b"%PDF-1.7",
+        b"\0\0\0\x18ftypheic\0\0\0\0",
+        &[0; HEAD_BYTES],
+        b"qoif",
+    ] {
+        let whole = [foreign, &[7; 90][..foreign.len().min(90)]].concat();
+        let found = recognise(&whole[..whole.len().min(HEAD_BYTES)]);
+        assert_eq!(found.err(), decode(&whole, &Limits::NATIVE).err(), "{foreign:?}");
+    }
 }
 
 #[test]

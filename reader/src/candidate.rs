@@ -10,17 +10,21 @@
 
 use crate::decode::Columns;
 use crate::decode::grammar::{self, Text};
+use crate::decode::names::{is_name, settle_names, with_names};
 use crate::decode::odds::{MIN_UNPROTECTED_ODDS, unprotected_odds};
 use crate::decode::rivals::{self, Rival};
 use crate::decode::slots::{Grid, Slot, ink, marginals, most_likely};
 use crate::decode::states::{is_unlisted_state, settle_states, with_states};
 use crate::geometry::Point;
+use crate::glyphs::soundness;
 use crate::look::{TEMPERATURE, run};
 use crate::path::LinePath;
 use crate::pyramid::Pyramid;
+use crate::rectify::PITCH;
+use crate::strips::Strips;
 use crate::verdict::{NotValid, has_possible_dates};
-use nibble_core::{Logits, Network};
-use nibble_mrz::{ALPHABET, Check, FILLER, FieldKind, Format, symbol, verify};
+use nibble_core::Logits;
+use nibble_mrz::{ALPHABET, Check, FILLER, Format, symbol, verify};
 
 /// Margin at either end of a line whose lattice is known, in characters.
 const READ_MARGIN: f32 = 1.0;
@@ -55,14 +59,15 @@ const CERTAIN: f32 = -0.1;
 pub(super) struct Line {
     path: LinePath,
     slots: Vec<Slot>,
-    /// Probability that anything is printed in each slot, 0 to 1.
+    /// Probability that anything is printed in each slot, 0 to 1, times how sound its glyph is
+    /// ([`crate::glyphs`]).
     ink: Vec<f32>,
     logits: Logits,
 }
 
 impl Line {
     /// Reads a line along its path, one character per slot.
-    pub(super) fn at(network: &mut Network, picture: &Pyramid, path: &LinePath) -> Option<Self> {
+    pub(super) fn at(network: &mut Strips, picture: &Pyramid, path: &LinePath) -> Option<Self> {
         let (rectified, logits) = run(network, picture, path, READ_MARGIN)?;
         let columns = Columns::from_logits(&logits.to_f32(), TEMPERATURE);
         let grid = Grid {
@@ -71,6 +76,9 @@ impl Line {
             slots: path.length as usize,
         };
         let (slots, ink) = (marginals(&columns, &grid), ink(&columns, &grid));
+        let read: Vec<usize> = slots.iter().map(most_likely).collect();
+        let sound = soundness(&rectified.strip, READ_MARGIN * PITCH, &read);
+        let ink = ink.iter().zip(sound).map(|(ink, sound)| ink * sound).collect();
         Some(Self { path: *path, slots, ink, logits })
     }
 }
@@ -127,7 +135,8 @@ impl Candidate {
         {
             return None;
         }
-        let (text, rival) = rivals::settle(&slots, &ink, settle_states(&slots, text));
+        let (text, rival) =
+            rivals::settle(&slots, &ink, settle_names(&slots, settle_states(&slots, text)));
         let checks = verify(text.format, &text.lines);
         let mut candidate =
             Self { lines, evidence, text_beyond, text, checks, rival, not_valid: Vec::new() };
@@ -152,6 +161,18 @@ impl Candidate {
     /// The slots of each line.
     pub(super) fn slots(&self) -> Vec<&[Slot]> {
         self.lines.iter().map(|line| &line.slots[..]).collect()
+    }
+
+    /// The strip of each line, and the column at which its first slot begins.
+    #[cfg(test)]
+    pub(super) fn strips(&self, picture: &Pyramid) -> Vec<(nibble_gray::Gray, f32)> {
+        let strip = |line: &Line| {
+            let [rows, stride] = [24, 4];
+            let rectified =
+                crate::rectify::rectify(picture, &line.path, READ_MARGIN, rows, stride)?;
+            Some((rectified.strip, READ_MARGIN * PITCH))
+        };
+        self.lines.iter().filter_map(strip).collect()
     }
 
     /// The ink of each line's slots.
@@ -242,7 +263,9 @@ impl Candidate {
             return Some(FILLER);
         }
         let read = &self.lines[line];
-        let slot = with_states(&read.slots[position], &self.text, line, position);
+        let slot = grammar::with_format(&read.slots[position], &self.text, line, position);
+        let slot = with_states(&slot, &self.text, line, position);
+        let slot = with_names(&slot, &self.text, line, position);
         let (odds, other) = unprotected_odds(&slot, read.ink[position], &self.text, line, position);
         let confidence = symbol(self.text.lines[line][position]).map_or(0.0, |symbol| slot[symbol]);
         let is_unlisted = is_unlisted_state(&self.text, line, position);
@@ -255,18 +278,16 @@ impl Candidate {
         self.checks.iter().filter(|check| check.ok).count() as f32 / self.checks.len().max(1) as f32
     }
 
-    /// Whether this is probably a zone: half of its check digits agree. Of text that merely looks
-    /// like a zone, one in ten agrees.
+    /// Whether this is probably a zone: half of its check digits agree, or it has none and opens as
+    /// its format does. Of text that merely looks like a zone, one in ten agrees.
     pub(super) fn is_probable(&self) -> bool {
-        self.agreeing() >= MIN_AGREEING
+        self.checks.is_empty() || self.agreeing() >= MIN_AGREEING
     }
 
     /// Whether a character stands in a field of names after the fillers that end them.
     fn is_behind_names(&self, line: usize, position: usize) -> bool {
         let text = &self.text.lines[line];
         let kind = |position: usize| self.text.format.layout().field_at(line, position);
-        let is_name =
-            |kind| matches!(kind, FieldKind::Names | FieldKind::Surname | FieldKind::GivenNames);
         let Some(first) = position.checked_sub(END_OF_NAMES).filter(|_| text[position] != FILLER)
         else {
             return false;
@@ -312,9 +333,7 @@ impl Candidate {
         object(overruled, NotValid::Overruled);
         object(doubts.iter().any(|doubt| doubt.exposed), NotValid::DoubtfulUnprotected);
         let foreign = lines.iter().enumerate().any(|(line, text)| {
-            text.iter()
-                .enumerate()
-                .any(|(position, &c)| !grammar::allows(format, line, position, c))
+            (0..text.len()).any(|position| !grammar::allows(&self.text, line, position))
         });
         object(foreign, NotValid::ForeignCharacter);
         object(!has_possible_dates(format, lines), NotValid::ImpossibleDate);

@@ -12,7 +12,8 @@ use crate::decode::{Columns, Extent, Lattice};
 use crate::path::LinePath;
 use crate::pyramid::Pyramid;
 use crate::rectify::{Rectified, rectify};
-use nibble_core::{Logits, Network};
+use crate::strips::Strips;
+use nibble_core::Logits;
 
 /// Characters that a first look takes in beyond each measured end.
 const LOOK_MARGIN: f32 = 3.0;
@@ -55,7 +56,7 @@ impl Look {
     /// Looks along a path. The look is lengthened where text continues beyond an end. It is
     /// repeated on its own lattice where the evidence is unsettled: unevenly spaced characters read
     /// badly.
-    pub(super) fn at(network: &mut Network, picture: &Pyramid, path: &LinePath) -> Option<Self> {
+    pub(super) fn at(network: &mut Strips, picture: &Pyramid, path: &LinePath) -> Option<Self> {
         let mut look = Self::once(network, picture, path)?;
         for _ in 0..MAX_LOOKS {
             let (left, right) = look.lattice.edges();
@@ -101,7 +102,7 @@ impl Look {
         counted.recounted(-left as f32, 1.0, counted.length + (left + right) as f32)
     }
 
-    pub(super) fn once(network: &mut Network, picture: &Pyramid, path: &LinePath) -> Option<Self> {
+    pub(super) fn once(network: &mut Strips, picture: &Pyramid, path: &LinePath) -> Option<Self> {
         let (rectified, logits) = run(network, picture, path, LOOK_MARGIN)?;
         let columns = Columns::from_logits(&logits.to_f32(), TEMPERATURE);
         let lattice = Lattice::find(&columns, rectified.pitch())?;
@@ -149,13 +150,13 @@ impl Look {
 
 /// Rectifies a path and runs the network on its strip.
 pub(super) fn run(
-    network: &mut Network,
+    network: &mut Strips,
     picture: &Pyramid,
     path: &LinePath,
     margin: f32,
 ) -> Option<(Rectified, Logits)> {
     let (rows, stride) = (network.model().height?, network.model().column_stride);
     let rectified = rectify(picture, path, margin, rows, stride)?;
-    let logits = network.run(rectified.strip.pixels()).ok()?;
+    let logits = network.run(rectified.strip.pixels())?;
     Some((rectified, logits))
 }

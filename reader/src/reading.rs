@@ -51,6 +51,12 @@ impl Review {
             note: Some("more documents are in the picture: see `documents`"),
         }
     }
+
+    /// A note that the search ended early ([`crate::MAX_STRIPS`]).
+    pub(super) fn gave_up() -> Self {
+        let note = "the picture shows so many lines of text that the search ended early";
+        Self { note: Some(note), ..Self::another_document() }
+    }
 }
 
 /// Duration of the stages, in milliseconds.

@@ -17,19 +17,21 @@ use crate::measure::{neighbour, refine};
 use crate::numeric::sort_by;
 use crate::path::LinePath;
 use crate::pyramid::Pyramid;
-use nibble_core::Network;
+use crate::strips::Strips;
 
 /// Where the lines have less evidence than this on average, they are also read upside down.
 const UPRIGHT_EVIDENCE: f32 = 3.0;
 /// Characters of a zone with a single line: that of a driving licence.
 const SINGLE_LENGTH: usize = 30;
+/// Characters of the lines of a Swiss licence.
+const SWISS_LENGTHS: [usize; 3] = [9, 30, 30];
 /// Maximum groups of lines that are read in a zone.
 const MAX_GROUPS: usize = 2;
 /// Minimum log probability per character of a candidate.
 const MIN_SCORE: f32 = -1.6;
 
 /// The candidates of a zone: usually one; none if it has no line of a machine-readable zone.
-pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -> Vec<Candidate> {
+pub(super) fn read_zone(network: &mut Strips, picture: &Pyramid, zone: &Zone) -> Vec<Candidate> {
     let mut paths = zone.lines.clone();
     let looks = look_all(network, picture, &paths);
     let upright = total(&looks);
@@ -69,6 +71,10 @@ pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -
             break;
         }
     }
+    if candidates.is_empty() {
+        let pairs = looks.windows(2);
+        candidates.extend(pairs.filter_map(|pair| read_swiss(network, picture, pair)).next());
+    }
     if candidates.is_empty()
         && let Some(look) = looks.iter().max_by(|a, b| a.evidence().total_cmp(&b.evidence()))
         && let Some(extent) = look.extent(SINGLE_LENGTH)
@@ -80,7 +86,7 @@ pub(super) fn read_zone(network: &mut Network, picture: &Pyramid, zone: &Zone) -
 
 /// Adds the lines that the locator missed, above, below and between those found, until the zone has
 /// as many lines as its format.
-fn complete(network: &mut Network, picture: &Pyramid, looks: &mut Vec<Look>) {
+fn complete(network: &mut Strips, picture: &Pyramid, looks: &mut Vec<Look>) {
     let Some(surest) = looks.iter().max_by(|a, b| a.evidence().total_cmp(&b.evidence())) else {
         return;
     };
@@ -114,7 +120,7 @@ fn complete(network: &mut Network, picture: &Pyramid, looks: &mut Vec<Look>) {
 /// found: lines of a zone are parallel and share their columns. This corrects lines that were
 /// located only in part, or so foreshortened that no correct lattice was found. Where every line was
 /// read well, nothing is gained.
-fn straighten(network: &mut Network, picture: &Pyramid, looks: &mut [Look]) {
+fn straighten(network: &mut Strips, picture: &Pyramid, looks: &mut [Look]) {
     let Some(surest) =
         (0..looks.len()).max_by(|&a, &b| looks[a].evidence().total_cmp(&looks[b].evidence()))
     else {
@@ -148,7 +154,7 @@ fn distance(path: &LinePath, other: &LinePath) -> f32 {
     along.cross(below) / path.cap_at(path.length / 2.0)
 }
 
-fn look_all(network: &mut Network, picture: &Pyramid, paths: &[LinePath]) -> Vec<Option<Look>> {
+fn look_all(network: &mut Strips, picture: &Pyramid, paths: &[LinePath]) -> Vec<Option<Look>> {
     paths.iter().map(|path| Look::at(network, picture, path)).collect()
 }
 
@@ -156,12 +162,43 @@ fn total(looks: &[Option<Look>]) -> f32 {
     looks.iter().flatten().map(Look::evidence).filter(|evidence| *evidence > 0.0).sum()
 }
 
+/// Reads the lines of a group, of as many characters as their extents.
 fn read_group(
-    network: &mut Network,
+    network: &mut Strips,
     picture: &Pyramid,
     group: &[Look],
     extents: &[Extent],
 ) -> Option<Candidate> {
+    let (paths, text_beyond) = settle(network, picture, group, extents)?;
+    let lines: Option<Vec<Line>> =
+        paths.iter().map(|path| Line::at(network, picture, path)).collect();
+    let evidence = extents.iter().map(|extent| extent.score).sum::<f32>() / extents.len() as f32;
+    Candidate::new(lines?, evidence, text_beyond)
+}
+
+/// Reads a Swiss licence, if it is one: its first line is too short to be found, but stands as far
+/// above the second as that above the third, and begins where they do.
+fn read_swiss(network: &mut Strips, picture: &Pyramid, pair: &[Look]) -> Option<Candidate> {
+    let [first, length, _] = SWISS_LENGTHS;
+    let extents: Vec<Extent> =
+        pair.iter().map(|look| look.extent(length)).collect::<Option<Vec<_>>>()?;
+    let (paths, text_beyond) = settle(network, picture, pair, &extents)?;
+    let [second, third] = &paths[..] else { return None };
+    let above = second.beside(-distance(second, third)).recounted(0.0, 1.0, first as f32);
+    let above = refine(picture, &above).unwrap_or(above);
+    let lines = [above, *second, *third].map(|path| Line::at(network, picture, &path));
+    let evidence = extents.iter().map(|extent| extent.score).sum::<f32>() / 2.0;
+    Candidate::new(lines.into_iter().collect::<Option<Vec<_>>>()?, evidence, text_beyond)
+}
+
+/// The paths of a group, moved onto the characters of lines of the same length, and whether text
+/// continues beyond an end.
+fn settle(
+    network: &mut Strips,
+    picture: &Pyramid,
+    group: &[Look],
+    extents: &[Extent],
+) -> Option<(Vec<LinePath>, bool)> {
     let counted = |(look, extent): (&Look, &Extent)| look.counted(extent);
     let mut paths: Vec<LinePath> = group.iter().zip(extents).map(counted).collect();
     measure_together(picture, &mut paths);
@@ -182,10 +219,7 @@ fn read_group(
             again.iter().any(|(found, look)| look.lattice.text_beyond(found))
         }
     };
-    let lines: Option<Vec<Line>> =
-        paths.iter().map(|path| Line::at(network, picture, path)).collect();
-    let evidence = extents.iter().map(|extent| extent.score).sum::<f32>() / extents.len() as f32;
-    Candidate::new(lines?, evidence, text_beyond)
+    Some((paths, text_beyond))
 }
 
 /// Moves the lines of a zone onto their ink and gives them a common height and lean.

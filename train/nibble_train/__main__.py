@@ -75,6 +75,12 @@ def _specimens(options: argparse.Namespace) -> None:
         bundled(Path(options.out))
 
 
+def _names(options: argparse.Namespace) -> None:
+    from .names import write
+
+    write(Path(options.out))
+
+
 def _evaluate(options: argparse.Namespace) -> None:
     from .evaluate import Request, default_jobs, evaluate
 
@@ -164,6 +170,10 @@ def main() -> None:
     specimens.add_argument("--seed", type=int, default=1)
     specimens.add_argument("--out", default=str(ROOT / "testdata/specimens"))
     specimens.set_defaults(run=_specimens)
+
+    names = commands.add_parser("names", help="write the table of letters in names")
+    names.add_argument("--out", default=str(ROOT / "reader/src/decode/names.bin"))
+    names.set_defaults(run=_names)
 
     evaluate = commands.add_parser(
         "evaluate", help="measure models/ and write docs/results/training.json with its plot"

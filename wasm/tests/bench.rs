@@ -79,3 +79,12 @@ fn networks_are_measured_layer_by_layer() {
     }
     assert!(Bench::new("nothing", false, 1).is_err());
 }
+
+/// Operations of graphs in this binary's instructions, by every kernel that it has.
+#[wasm_bindgen_test]
+fn random_graphs_equal_the_oracle() {
+    let compared = nibble_core::graph::verify(0..300);
+    let operations: std::collections::BTreeSet<&str> =
+        compared.keys().map(|(operation, _)| *operation).collect();
+    assert_eq!(operations.len(), 18, "{operations:?}");
+}

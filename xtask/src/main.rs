@@ -10,7 +10,9 @@ mod eval;
 #[cfg(test)]
 mod figures;
 mod frames;
+mod fuzz;
 mod loops;
+mod miri;
 mod msrv;
 mod native;
 mod notices;
@@ -21,6 +23,7 @@ mod setup;
 mod shell;
 mod test;
 mod times;
+mod unsafety;
 
 use std::process::ExitCode;
 
@@ -48,6 +51,12 @@ cargo xtask soak [--minutes N]
     at each precision
 cargo xtask lighthouse
     builds the page and prints Lighthouse's scores, among them performance on its mid-range phone
+cargo xtask fuzz [--minutes N] [--target NAME]
+    runs the fuzz targets for N minutes altogether (6), or one of them; adds to docs/results/fuzz.json
+cargo xtask miri
+    runs tests in Miri, which notices undefined behaviour, for this machine and for a big-endian one
+cargo xtask unsafe [--write]
+    counts the lines of unsafe code, crate by crate; --write records them in docs/results
 cargo xtask sizes
     prints how much a first visit to the built page loads
 cargo xtask digests
@@ -89,6 +98,9 @@ fn run(arguments: &[String]) -> Result<()> {
             page::build()?;
             page::lighthouse()
         }
+        Some((&"fuzz", options)) => fuzz::fuzz(options),
+        Some((&"miri", options)) => miri::miri(options),
+        Some((&"unsafe", options)) => unsafety::count(options),
         Some((&"sizes", [])) => page::sizes(false),
         Some((&"digests", [])) => digests::write(),
         Some((&"notices", [])) => notices::write(),

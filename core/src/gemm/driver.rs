@@ -17,8 +17,8 @@ pub(crate) fn window_length(depth: usize) -> usize {
 /// [`Packed::stride`] sums. [`Packed::offsets`] are not added.
 ///
 /// # Panics
-/// If the number of windows is not a multiple of `MR`, if their length does not suit the depth, or
-/// if `out` is too short.
+/// If the number of windows is not a multiple of `MR`, if their length does not suit the depth, if
+/// their last stretch begins behind it, or if `out` is too short.
 pub(crate) fn multiply_windows<K: Kernel>(
     kernel: K,
     windows: &Windows<'_, K::Activation>,

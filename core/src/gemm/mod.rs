@@ -35,6 +35,8 @@
 //! instruction set has several kernels for the same operands.
 
 mod choice;
+#[cfg(feature = "bench")]
+pub(crate) mod compare;
 mod dispatch;
 mod driver;
 pub(crate) mod oracle;

@@ -4,15 +4,16 @@ use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
 use super::check::{OVERFLOW, Scales, bad, check_window};
-use super::{Convolution, Layer, MAX_CHANNELS, MAX_LAYERS, Model, ModelError, Parameters, Window};
+use super::{
+    Convolution, Layer, MAX_CHANNELS, MAX_FILE_BYTES, MAX_LAYERS, Model, ModelError, Parameters,
+    Window,
+};
 use crate::Precision;
 use crate::fnv::Fnv1a64;
 use crate::quant::unpack_nibbles;
 
 /// The version of the layout that this reader knows.
 const VERSION: &str = "1";
-/// Size of the largest model file that is read.
-const MAX_BYTES: usize = 64 << 20;
 
 #[derive(Deserialize)]
 struct Description {
@@ -70,7 +71,7 @@ impl Model {
 }
 
 fn parse(bytes: &[u8]) -> Result<Model, ModelError> {
-    if bytes.len() > MAX_BYTES {
+    if bytes.len() > MAX_FILE_BYTES {
         return Err(ModelError::Container(String::from("larger than 64 MiB")));
     }
     let container = |error: safetensors::SafeTensorError| ModelError::Container(error.to_string());

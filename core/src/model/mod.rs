@@ -5,17 +5,13 @@
 mod check;
 mod error;
 mod file;
+mod limits;
 
 use crate::Precision;
 
 pub use error::ModelError;
-
-/// Largest number of channels, and of rows of the input.
-const MAX_CHANNELS: usize = 4096;
-/// Largest side of a window, and largest stride, padding and column stride.
-const MAX_SIDE: usize = 64;
-/// Largest number of layers.
-const MAX_LAYERS: usize = 256;
+pub(crate) use limits::work_of_convolution;
+pub use limits::{MAX_CHANNELS, MAX_FILE_BYTES, MAX_LAYERS, MAX_SIDE, RunLimits};
 
 /// A model as its file describes it.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,6 +1,6 @@
 //! The input of a network, and the checks before it runs.
 
-use crate::model::{Layer, Model};
+use crate::model::{Layer, Model, RunLimits, work_of_convolution};
 
 /// Why a network cannot run on an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,20 @@ pub enum InputError {
     TooSmall,
     /// A feature map of this input would not fit into the memory of this machine.
     TooLarge,
+    /// The run would take more memory than [`RunLimits::max_bytes`].
+    TooMuchMemory {
+        /// Bytes of feature maps in use at a time.
+        needed: u64,
+        /// Bytes allowed.
+        allowed: u64,
+    },
+    /// The run would take more work than [`RunLimits::max_work`].
+    TooMuchWork {
+        /// Multiply-adds of all layers.
+        needed: u64,
+        /// Multiply-adds allowed.
+        allowed: u64,
+    },
 }
 
 impl std::fmt::Display for InputError {
@@ -52,6 +66,12 @@ impl std::fmt::Display for InputError {
             Self::Kind => f.write_str("the network reads another kind of input"),
             Self::TooSmall => f.write_str("the input is smaller than a window of the network"),
             Self::TooLarge => f.write_str("the input needs more memory than this machine has"),
+            Self::TooMuchMemory { needed, allowed } => {
+                write!(f, "feature maps would take {needed} bytes, and {allowed} are allowed")
+            }
+            Self::TooMuchWork { needed, allowed } => {
+                write!(f, "the run would take {needed} multiply-adds, and {allowed} are allowed")
+            }
         }
     }
 }
@@ -68,13 +88,17 @@ pub(super) struct Input<'a> {
 
 impl<'a> Input<'a> {
     /// `pixels` as a strip, the input of a `model` with a height. The sizes of all feature maps are
-    /// checked to fit the address space.
+    /// checked to fit the address space, and the run to be within `limits`.
     ///
     /// # Errors
     /// [`InputError`] if the size does not suit the network.
-    pub(super) fn strip(pixels: &'a [u8], model: &Model) -> Result<Self, InputError> {
+    pub(super) fn strip(
+        pixels: &'a [u8],
+        model: &Model,
+        limits: &RunLimits,
+    ) -> Result<Self, InputError> {
         let height = model.height.ok_or(InputError::Kind)?;
-        Self::of(pixels, [height, pixels.len() / height.max(1)], model)
+        Self::of(pixels, [height, pixels.len() / height.max(1)], model, limits)
     }
 
     /// `pixels` as a picture of some width, the input of a `model` that gives maps; checked as a
@@ -86,6 +110,7 @@ impl<'a> Input<'a> {
         pixels: &'a [u8],
         width: usize,
         model: &Model,
+        limits: &RunLimits,
     ) -> Result<Self, InputError> {
         if model.height.is_some() {
             return Err(InputError::Kind);
@@ -94,13 +119,14 @@ impl<'a> Input<'a> {
         if !height.is_multiple_of(multiple) {
             return Err(InputError::Height { height, multiple });
         }
-        Self::of(pixels, [height, width], model)
+        Self::of(pixels, [height, width], model, limits)
     }
 
     fn of(
         pixels: &'a [u8],
         [height, width]: [usize; 2],
         model: &Model,
+        limits: &RunLimits,
     ) -> Result<Self, InputError> {
         if width == 0 || height == 0 || width.checked_mul(height) != Some(pixels.len()) {
             return Err(InputError::Rows { rows: height, pixels: pixels.len() });
@@ -109,33 +135,58 @@ impl<'a> Input<'a> {
         if !width.is_multiple_of(multiple) {
             return Err(InputError::Width { width, multiple });
         }
-        check_maps(model, height, width)?;
+        check_cost(model, [height, width], limits)?;
         Ok(Self { pixels, height, width })
     }
 }
 
-/// Checks the sizes of all feature maps, borders included, and of the logits.
-fn check_maps(model: &Model, mut height: usize, mut width: usize) -> Result<(), InputError> {
-    let mut channels = 1;
+/// Checks the sizes of all feature maps, borders included, and of the logits; and the memory and the
+/// work that they take together.
+fn check_cost(
+    model: &Model,
+    [mut height, mut width]: [usize; 2],
+    limits: &RunLimits,
+) -> Result<(), InputError> {
+    let (mut channels, mut before, mut peak, mut work) = (1usize, 0u64, 0u64, 0u64);
+    let mut take = |bytes: u64| {
+        peak = peak.max(bytes.saturating_add(before));
+        before = bytes;
+    };
     for layer in &model.layers {
         let window = layer.window();
         let padded = |side: usize, padding: usize| side.checked_add(2 * padding);
-        let bytes = padded(height, window.padding[0])
+        let values = padded(height, window.padding[0])
             .zip(padded(width, window.padding[1]))
-            .and_then(|(height, width)| height.checked_mul(width))
-            .and_then(|pixels| pixels.checked_mul(channels))
-            // At most four bytes a value, and again as many for the chunk behind the last one.
-            .and_then(|values| values.checked_mul(8));
-        if bytes.is_none_or(|bytes| bytes > isize::MAX as usize) {
-            return Err(InputError::TooLarge);
-        }
+            .and_then(|(height, width)| height.checked_mul(width));
+        take(map_bytes(values.and_then(|values| values.checked_mul(channels)))?);
         (height, width) = window.output(height, width).ok_or(InputError::TooSmall)?;
-        if let Layer::Convolution(convolution) = layer {
-            channels = convolution.outputs;
-        }
+        let pixels = height.checked_mul(width).ok_or(InputError::TooLarge)?;
+        work = work.saturating_add(match layer {
+            Layer::Convolution(convolution) => {
+                channels = convolution.outputs;
+                work_of_convolution(pixels, channels, convolution.depth())
+            }
+            Layer::MaxPool(window) => work_of_convolution(
+                pixels,
+                channels,
+                window.kernel[0].saturating_mul(window.kernel[1]),
+            ),
+        });
     }
-    // The logits.
-    let logits = width.checked_mul(height).and_then(|pixels| pixels.checked_mul(channels));
-    let logits = logits.and_then(|values| values.checked_mul(8));
-    logits.filter(|&bytes| bytes <= isize::MAX as usize).map(|_| ()).ok_or(InputError::TooLarge)
+    take(map_bytes(height.checked_mul(width).and_then(|pixels| pixels.checked_mul(channels)))?);
+    if peak > limits.max_bytes {
+        return Err(InputError::TooMuchMemory { needed: peak, allowed: limits.max_bytes });
+    }
+    if work > limits.max_work {
+        return Err(InputError::TooMuchWork { needed: work, allowed: limits.max_work });
+    }
+    Ok(())
+}
+
+/// Bytes of a map of so many values, at four bytes each, if that fits the address space: a map of
+/// wider values, or the chunk behind the last one, takes as much again.
+fn map_bytes(values: Option<usize>) -> Result<u64, InputError> {
+    let bytes = values.and_then(|values| values.checked_mul(8));
+    let bytes = bytes.filter(|&bytes| bytes <= isize::MAX as usize).ok_or(InputError::TooLarge)?;
+    Ok(bytes as u64 / 2)
 }

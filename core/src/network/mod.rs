@@ -20,7 +20,7 @@ pub use stack::LayerOutput;
 
 use crate::Precision;
 use crate::gemm::Kernels;
-use crate::model::{Layer, Model, ModelError, Parameters};
+use crate::model::{Layer, Model, ModelError, Parameters, RunLimits};
 use input::Input;
 use stack::Engine;
 
@@ -28,6 +28,7 @@ use stack::Engine;
 pub struct Network {
     model: Model,
     engine: Box<dyn Engine + Send>,
+    limits: RunLimits,
 }
 
 impl Network {
@@ -57,7 +58,13 @@ impl Network {
                 }
             }
         }
-        Ok(Self { model, engine })
+        Ok(Self { model, engine, limits: RunLimits::DEFAULT })
+    }
+
+    /// The same network with other limits on the memory and the work of one run.
+    #[must_use]
+    pub fn with_limits(self, limits: RunLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// The arithmetic.
@@ -89,7 +96,8 @@ impl Network {
     /// input.
     ///
     /// # Errors
-    /// [`InputError`] if the size does not suit the network.
+    /// [`InputError`] if the size does not suit the network, or if the run is beyond the network's
+    /// [`RunLimits`].
     pub fn run(&mut self, pixels: &[u8]) -> Result<Logits, InputError> {
         self.run_observed(pixels, &mut |_| {})
     }
@@ -104,7 +112,7 @@ impl Network {
         pixels: &[u8],
         observe: &mut dyn FnMut(LayerOutput<'_>),
     ) -> Result<Logits, InputError> {
-        let input = Input::strip(pixels, &self.model)?;
+        let input = Input::strip(pixels, &self.model, &self.limits)?;
         self.engine.run(&input, observe).ok_or(InputError::TooSmall)
     }
 
@@ -113,7 +121,8 @@ impl Network {
     /// height of its row stride.
     ///
     /// # Errors
-    /// [`InputError`] if the size does not suit the network, or if it reads strips.
+    /// [`InputError`] if the size does not suit the network, if it reads strips, or if the run is
+    /// beyond the network's [`RunLimits`].
     pub fn maps(&mut self, pixels: &[u8], width: usize) -> Result<Logits, InputError> {
         self.maps_observed(pixels, width, &mut |_| {})
     }
@@ -128,7 +137,7 @@ impl Network {
         width: usize,
         observe: &mut dyn FnMut(LayerOutput<'_>),
     ) -> Result<Logits, InputError> {
-        let input = Input::picture(pixels, width, &self.model)?;
+        let input = Input::picture(pixels, width, &self.model, &self.limits)?;
         self.engine.run(&input, observe).ok_or(InputError::TooSmall)
     }
 }

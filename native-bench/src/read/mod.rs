@@ -15,7 +15,8 @@ use nibble_core::{Kernels, Precision};
 use crate::print;
 use output::Format;
 use sources::Sources;
-use work::{Outcome, reader_on};
+use work::Outcome;
+pub(crate) use work::reader_on;
 
 /// Exit code if a file is unreadable or not a picture.
 const SOME_UNREADABLE: u8 = 2;

@@ -128,23 +128,23 @@ impl<W: Write> Printer<W> {
 
     fn text(&mut self, outcome: &Outcome) -> io::Result<()> {
         let out = &mut self.out;
+        let file = &shown(&outcome.file);
         let Read { reading, decode_ms } = match &outcome.result {
             Ok(read) => read,
             Err(failure) => {
-                return writeln!(out, "{}: {} ({})", outcome.file, failure.message, failure.code);
+                return writeln!(out, "{file}: {} ({})", failure.message, failure.code);
             }
         };
         if reading.lines.is_empty() {
-            return writeln!(out, "{}: no machine-readable zone", outcome.file);
+            return writeln!(out, "{file}: no machine-readable zone");
         }
         let ms = decode_ms + reading.ms.total;
         for (index, found) in reading.documents.iter().enumerate() {
             let verdict = if found.valid { "valid" } else { "not verified" };
             match reading.documents.len() {
-                1 => writeln!(out, "{}: {verdict}, {ms:.0} ms", outcome.file)?,
+                1 => writeln!(out, "{file}: {verdict}, {ms:.0} ms")?,
                 count => {
                     let number = index + 1;
-                    let file = &outcome.file;
                     writeln!(
                         out,
                         "{file}, document {number} of {count}: {verdict}, {ms:.0} ms in all"
@@ -179,6 +179,11 @@ impl<W: Write> Printer<W> {
         let cells: Vec<String> = cells.into_iter().map(|cell| quoted(&cell)).collect();
         write!(self.out, "{}\r\n", cells.join(","))
     }
+}
+
+/// A file's name without control characters, which could forge lines or command the terminal.
+fn shown(name: &str) -> String {
+    name.replace(char::is_control, "\u{FFFD}")
 }
 
 /// Prints lines, fields and doubts of one document.
@@ -232,7 +237,13 @@ fn quoted(cell: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{quoted, shown};
+
+    #[test]
+    fn names_cannot_forge_lines() {
+        assert_eq!(shown("a b/é.jpg"), "a b/é.jpg");
+        assert_eq!(shown("a\n\u{1b}[2Jb.jpg: valid"), "a\u{FFFD}\u{FFFD}[2Jb.jpg: valid");
+    }
 
     #[test]
     fn cells_are_quoted_and_never_formulas() {

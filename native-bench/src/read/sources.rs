@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use nibble_picture::Limits;
+use nibble_picture::{HEAD_BYTES, Limits, PictureError, recognise};
 
 /// Maximum bytes of a file: the limit for decoding as a whole.
 const MAX_BYTES: u64 = Limits::NATIVE.max_bytes;
@@ -25,6 +25,8 @@ pub(super) enum Unreadable {
     Io(io::Error),
     NoFile,
     TooLarge,
+    /// Its first bytes are those of no picture.
+    NoPicture(PictureError),
 }
 
 impl std::fmt::Display for Unreadable {
@@ -33,6 +35,7 @@ impl std::fmt::Display for Unreadable {
             Self::Io(error) => write!(f, "the file cannot be read: {error}"),
             Self::NoFile => f.write_str("this is a device, a pipe or a socket, not a file"),
             Self::TooLarge => write!(f, "the file is larger than {} MiB", MAX_BYTES >> 20),
+            Self::NoPicture(error) => error.fmt(f),
         }
     }
 }
@@ -43,7 +46,7 @@ impl Source {
         self.path.display().to_string()
     }
 
-    /// Reads all bytes, up to the limit. Devices, pipes and sockets are refused before they are
+    /// Reads all bytes of a picture, up to the limit. Devices, pipes and sockets are refused before they are
     /// opened, because they may block or never end.
     pub(super) fn bytes(&self) -> Result<Vec<u8>, Unreadable> {
         if self.path.as_os_str() == "-" {
@@ -53,20 +56,23 @@ impl Source {
         if !metadata.is_file() {
             return Err(Unreadable::NoFile);
         }
+        let file = File::open(&self.path).map_err(Unreadable::Io)?;
         if metadata.len() > MAX_BYTES {
             return Err(Unreadable::TooLarge);
         }
-        within_limit(File::open(&self.path).map_err(Unreadable::Io)?)
+        within_limit(file)
     }
 }
 
-fn within_limit(reader: impl Read) -> Result<Vec<u8>, Unreadable> {
+/// All bytes of a picture. Of what is no picture, only the first few are read.
+fn within_limit(mut reader: impl Read) -> Result<Vec<u8>, Unreadable> {
     let mut bytes = Vec::new();
-    let read = reader.take(MAX_BYTES + 1).read_to_end(&mut bytes);
-    match read.map_err(Unreadable::Io)? as u64 {
-        0..=MAX_BYTES => Ok(bytes),
-        _ => Err(Unreadable::TooLarge),
-    }
+    let head = reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut bytes);
+    head.map_err(Unreadable::Io)?;
+    recognise(&bytes).map_err(Unreadable::NoPicture)?;
+    let read = reader.take(MAX_BYTES + 1 - bytes.len() as u64).read_to_end(&mut bytes);
+    read.map_err(Unreadable::Io)?;
+    if bytes.len() as u64 > MAX_BYTES { Err(Unreadable::TooLarge) } else { Ok(bytes) }
 }
 
 /// The pictures to read, in order. Each folder is walked only when its turn comes, so a million

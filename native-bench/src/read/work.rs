@@ -47,7 +47,11 @@ pub(super) struct Failure {
 
 impl From<Unreadable> for Failure {
     fn from(error: Unreadable) -> Self {
-        let code = if matches!(error, Unreadable::TooLarge) { "TooLarge" } else { "Unreadable" };
+        let code = match &error {
+            Unreadable::TooLarge => "TooLarge",
+            Unreadable::NoPicture(error) => error.code(),
+            Unreadable::Io(_) | Unreadable::NoFile => "Unreadable",
+        };
         Self { code, message: error.to_string() }
     }
 }
@@ -56,7 +60,7 @@ impl From<Unreadable> for Failure {
 ///
 /// # Errors
 /// None with the committed models.
-pub(super) fn reader_on(kernels: &Kernels, precision: Precision) -> Result<Reader, ModelError> {
+pub(crate) fn reader_on(kernels: &Kernels, precision: Precision) -> Result<Reader, ModelError> {
     let locator = Network::with_kernels(Model::parse(nibble_models::LOCATE_U4)?, kernels)?;
     Reader::with_network(Network::with_kernels(Model::parse(models::bytes(precision))?, kernels)?)?
         .with_locator(locator)

@@ -24,7 +24,7 @@ pub(crate) const DISAGREEMENT: f32 = 5.0;
 /// Penalty of a document code that belongs to another format.
 const WRONG_OPENING: f32 = 8.0;
 /// Penalty of a document code of a card that no standard provides for.
-const RARE_CODE: f32 = 2.0;
+const RARE_CODE: f32 = 2.5;
 /// Minimum probability of a character of the opening that is seen.
 const MIN_OPENING: f32 = 0.1;
 /// An opening is shown if at most one in so many of its characters is not seen.
@@ -142,6 +142,14 @@ pub(super) fn allowed(format: Format, line: usize, position: usize) -> (Characte
     (kind.characters(), FOREIGN)
 }
 
+/// The same for a slot of a text, which may open with the code of a document that allows more.
+pub(super) fn allowed_in(text: &Text, line: usize, position: usize) -> (CharacterSet, f32) {
+    let (set, penalty) = allowed(text.format, line, position);
+    let field = text.format.layout().field_at(line, position).map_or(0, FieldKind::characters);
+    let characters = text.format.layout().characters_at(&text.lines, line, position);
+    (set | characters.unwrap_or_default() & !field, penalty)
+}
+
 /// The best text of `slots`, one vector per line, under `format`; `None` if the format has another
 /// shape.
 #[must_use]
@@ -192,6 +200,21 @@ pub(crate) fn likeliest_text<L: AsRef<[Slot]>>(slots: &[L]) -> Option<Text> {
         .cloned()
 }
 
+/// The probabilities of a slot, after those of characters that the format does not allow, or that are
+/// rare, are lowered as their penalties say.
+#[must_use]
+pub(crate) fn with_format(slot: &Slot, text: &Text, line: usize, position: usize) -> Slot {
+    let (set, foreign) = allowed_in(text, line, position);
+    let mut weighed = *slot;
+    for (symbol, probability) in weighed.iter_mut().enumerate() {
+        let is_allowed = set & (1 << symbol) != 0;
+        let rare = rarity(text.format, line, position, symbol);
+        *probability *= libm::expf(if is_allowed { -rare } else { -foreign });
+    }
+    let sum: f32 = weighed.iter().sum();
+    weighed.map(|probability| probability / sum)
+}
+
 /// Penalty of a character that the format allows, but that is rare there: document codes of cards
 /// begin with A, C or I (Doc 9303-5, 4.2.2.1), but issuers print others, such as `RP` and `TR`.
 fn rarity(format: Format, line: usize, position: usize, symbol: usize) -> f32 {
@@ -199,15 +222,15 @@ fn rarity(format: Format, line: usize, position: usize, symbol: usize) -> f32 {
     if is_code && !b"ACI".contains(&ALPHABET[symbol]) { RARE_CODE } else { 0.0 }
 }
 
-/// Whether the format allows `character` in a slot.
+/// Whether the format allows the character of a text in a slot.
 #[must_use]
-pub(crate) fn allows(format: Format, line: usize, position: usize, character: u8) -> bool {
-    nibble_mrz::symbol(character)
-        .is_some_and(|symbol| allowed(format, line, position).0 & (1 << symbol) != 0)
+pub(crate) fn allows(text: &Text, line: usize, position: usize) -> bool {
+    nibble_mrz::symbol(text.lines[line][position])
+        .is_some_and(|symbol| allowed_in(text, line, position).0 & (1 << symbol) != 0)
 }
 
-/// Share of the text in the probability of all texts of this format whose check digits agree, 0 to
-/// 1; it is 0 if those of the text do not agree.
+/// Share of the protected characters of the text in the probability of all that stand for them and
+/// whose check digits agree, 0 to 1; it is 0 if those of the text do not agree.
 #[must_use]
 pub(crate) fn certainty<L: AsRef<[Slot]>>(slots: &[L], text: &Text) -> f32 {
     let roles = roles(text.format, text.continued);
@@ -216,6 +239,9 @@ pub(crate) fn certainty<L: AsRef<[Slot]>>(slots: &[L], text: &Text) -> f32 {
     let (mut own, mut own_state) = (1.0f64, 0);
     for (line, row) in slots.iter().enumerate() {
         for (position, slot) in row.as_ref().iter().enumerate() {
+            if !text.format.layout().is_protected(line, position) {
+                continue;
+            }
             let (set, penalty) = allowed(text.format, line, position);
             let foreign = f64::from(libm::expf(-penalty));
             let mut next = [0.0f64; STATES];
@@ -451,7 +477,10 @@ mod tests {
         let mut slots = slots(&card, 0.99);
         let text = likeliest_text(&slots).expect("a card");
         assert_eq!((text.format, lines(&text)), (Format::TD1, card.map(str::to_owned).to_vec()));
-        assert!(allows(Format::TD1, 0, 0, b'T') && !allows(Format::TD1, 0, 0, b'7'));
+        assert!(allows(&text, 0, 0));
+        let mut digit = text.clone();
+        digit.lines[0][0] = b'7';
+        assert!(!allows(&digit, 0, 0));
         // Of two likely letters the usual one is preferred.
         doubt(&mut slots, 0, 0, &[(b'T', 0.6), (b'I', 0.4)]);
         assert_eq!(likeliest_text(&slots).expect("a card").lines[0][0], b'I');

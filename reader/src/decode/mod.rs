@@ -8,6 +8,7 @@
 mod columns;
 pub(crate) mod grammar;
 mod lattice;
+pub(crate) mod names;
 pub(crate) mod odds;
 pub(crate) mod rivals;
 pub(crate) mod slots;

@@ -5,7 +5,7 @@
 
 #![allow(clippy::cast_precision_loss, reason = "the alphabet has 37 characters")]
 
-use super::grammar::{MIN_PROBABILITY, Text, allowed};
+use super::grammar::{MIN_PROBABILITY, Text, allowed_in};
 use super::slots::{Slot, most_likely};
 use nibble_mrz::{ALPHABET, symbol};
 
@@ -32,7 +32,7 @@ pub(super) const MAX_ODDS_NEAR_DAMAGE: f32 = 4.0;
 /// gave 2.5; 2.0 is kept, which demands more of a zero. Of U against 0 it gave -1; they count alike, so
 /// that one misread zero is enough, and two of 7,000 fresh renders (seed 501) showed it. E and F, I and
 /// T were set by hand too: in names, which no digit protects, 4 of 6,500 (seed 504) were misread so.
-const ADJUSTMENTS: [(u8, u8, f32); 43] = [
+const ADJUSTMENTS: [(u8, u8, f32); 40] = [
     (b'0', b'8', 1.5),
     (b'0', b'9', 2.0),
     (b'0', b'C', 2.0),
@@ -54,10 +54,8 @@ const ADJUSTMENTS: [(u8, u8, f32); 43] = [
     (b'D', b'B', 1.0),
     (b'D', b'O', -2.0),
     (b'E', b'0', -2.5),
-    (b'E', b'F', -2.5),
     (b'G', b'0', -3.5),
     (b'G', b'O', -1.5),
-    (b'I', b'T', -2.5),
     (b'O', b'0', -2.5),
     (b'O', b'6', 3.0),
     (b'O', b'8', 1.5),
@@ -69,9 +67,8 @@ const ADJUSTMENTS: [(u8, u8, f32); 43] = [
     (b'O', b'S', 2.5),
     (b'Q', b'0', -3.5),
     (b'Q', b'O', -2.5),
-    (b'T', b'I', -2.5),
     (b'T', b'Y', 2.5),
-    (b'U', b'0', -4.5),
+    (b'U', b'0', -1.0),
     (b'W', b'U', -1.5),
     (b'Y', b'T', -3.5),
     (b'Z', b'2', -2.0),
@@ -159,7 +156,7 @@ pub(crate) fn unprotected_odds(
     position: usize,
 ) -> (f32, u8) {
     let own = symbol(text.lines[line][position]).unwrap_or_default();
-    let (set, _) = allowed(text.format, line, position);
+    let (set, _) = allowed_in(text, line, position);
     odds(slot, ink, own, set)
         .into_iter()
         .map(|(other, odds)| (odds, ALPHABET[other]))

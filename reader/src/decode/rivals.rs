@@ -16,7 +16,7 @@
 use super::grammar::{MIN_PROBABILITY, Role, STATES, Text, allowed, lines_of, roles};
 use super::odds::{LOOKALIKES, MAX_ODDS_NEAR_DAMAGE, near_damage, odds};
 use super::slots::Slot;
-use nibble_mrz::{ALPHABET, FieldKind, symbol, verify};
+use nibble_mrz::{ALPHABET, FILLER, FieldKind, symbol, verify};
 
 /// Minimum log odds of a valid text against any other whose check digits agree: 150 to 1. Among
 /// 36,000 readings of renders (`reader/tests/renders.py`, seeds 100 and 101), no wrong text reached
@@ -27,6 +27,8 @@ pub(crate) const MIN_ODDS: f32 = 5.0;
 const INDIFFERENT: f32 = 2.0;
 /// Maximum number of times that letters are exchanged for digits.
 const MAX_EXCHANGES: usize = 3;
+/// Log odds for a filler between two fillers, glyphs aside, against any other character.
+const IN_A_ROW: f32 = 3.0;
 /// Rivals this far beyond [`MIN_ODDS`] are not searched for.
 const HORIZON: f32 = 1.0;
 
@@ -73,7 +75,8 @@ pub(crate) fn rival(slots: &[&[Slot]], ink: &[&[f32]], text: &Text) -> Option<Ri
             if open {
                 others = odds(&slots[line][position], ink[line][position], own, set);
                 let most = if near[position] { MAX_ODDS_NEAR_DAMAGE } else { f32::INFINITY };
-                others.iter_mut().for_each(|(_, odds)| *odds = odds.min(most));
+                let more = if is_in_a_row(characters, position) { IN_A_ROW } else { 0.0 };
+                others.iter_mut().for_each(|(_, odds)| *odds = odds.min(most) + more);
             }
             choices.push(Choice { role: roles[line][position], own, others });
         }
@@ -81,6 +84,14 @@ pub(crate) fn rival(slots: &[&[Slot]], ink: &[&[f32]], text: &Text) -> Option<Ri
     let (odds, symbols) = cheapest(&choices)?;
     let characters: Vec<u8> = symbols.into_iter().map(|symbol| ALPHABET[symbol]).collect();
     Some(Rival { lines: lines_of(text.format, &characters), odds })
+}
+
+/// Whether a filler stands between two others, or between another and an end of the line.
+fn is_in_a_row(characters: &[u8], position: usize) -> bool {
+    let is_filler = |at: Option<&u8>| at.is_none_or(|&character| character == FILLER);
+    characters[position] == FILLER
+        && is_filler(position.checked_sub(1).and_then(|before| characters.get(before)))
+        && is_filler(characters.get(position + 1))
 }
 
 /// The cheapest choice of symbols that differs from the text while every check digit agrees, with

@@ -41,9 +41,11 @@ impl Grid {
     fn columns(&self, i: usize, count: usize) -> std::ops::Range<usize> {
         let middle = self.first + (i as f32 + 0.5) * self.step;
         let reach = REACH * self.step;
-        let from = (middle - reach - 0.5).max(0.0) as usize + usize::from(middle - reach > 0.5);
+        // Conversions saturate, so that an absurd grid has no columns.
+        let from = (middle - reach - 0.5).max(0.0) as usize;
+        let from = from.saturating_add(usize::from(middle - reach > 0.5)).min(count);
         let to = ((middle + reach + 0.5).max(0.0) as usize).min(count);
-        from.min(count)..to.max(from.min(count))
+        from..to.max(from)
     }
 }
 
@@ -228,7 +230,7 @@ pub(crate) fn ink(columns: &Columns, grid: &Grid) -> Vec<f32> {
         let middle = grid.first + (i as f32 + 0.5) * grid.step;
         let (from, to) = (
             (middle - 0.5 * grid.step).max(0.0) as usize,
-            (middle + 0.5 * grid.step).max(0.0) as usize,
+            ((middle + 0.5 * grid.step).max(0.0) as usize).min(columns.len()),
         );
         (from..to).map(|t| columns.at(t)[..BLANK].iter().sum()).fold(0.0, f32::max)
     };
@@ -328,5 +330,23 @@ mod tests {
                 .len(),
             1
         );
+    }
+    #[test]
+    fn absurd_grids_end() {
+        let columns = Columns::from_logits(&[0.5; CLASSES * 6], 1.0);
+        let absurd = [0.0, -1.0, 1e-30, 1e30, -1e30, f32::MAX, f32::INFINITY, f32::NAN];
+        for first in absurd {
+            for step in absurd {
+                let grid = Grid { first, step, slots: 3 };
+                let slots = marginals(&columns, &grid);
+                assert_eq!(slots.len(), 3);
+                for slot in slots {
+                    let sum: f32 = slot.iter().sum();
+                    assert!((sum - 1.0).abs() < 1e-4, "{grid:?}: {sum}");
+                }
+                let share = |ink: f32| (0.0..=1.0001).contains(&ink);
+                assert!(ink(&columns, &grid).into_iter().all(share), "{grid:?}");
+            }
+        }
     }
 }

@@ -7,9 +7,9 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 
 use anyhow::{Context, Result};
+use nibble_serve::{Limits, Timed, serve};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair};
@@ -54,17 +54,15 @@ fn forever(folder: &Path, port: u16) -> Result<()> {
 }
 
 fn listen(listener: &TcpListener, config: &Arc<ServerConfig>, folder: &Path) {
-    for stream in listener.incoming().flatten() {
-        let (config, folder) = (Arc::clone(config), folder.to_path_buf());
-        thread::spawn(move || {
-            // A phone that goes away, or does not accept the certificate yet, is not an error of
-            // the server.
-            let _ = answer(config, stream, &folder);
-        });
-    }
+    let (config, folder) = (Arc::clone(config), folder.to_path_buf());
+    serve(listener, Limits::DEFAULT, move |stream| {
+        // A phone that goes away, or does not accept the certificate yet, is not an error of the
+        // server.
+        let _ = answer(Arc::clone(&config), stream, &folder);
+    });
 }
 
-fn answer(config: Arc<ServerConfig>, stream: TcpStream, folder: &Path) -> Result<()> {
+fn answer(config: Arc<ServerConfig>, stream: Timed<TcpStream>, folder: &Path) -> Result<()> {
     let mut stream = StreamOwned::new(ServerConnection::new(config)?, stream);
     nibble_serve::answer(&mut stream, folder)?;
     stream.conn.send_close_notify();
@@ -113,6 +111,7 @@ fn code(text: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
+    use std::thread;
 
     use rustls::pki_types::ServerName;
     use rustls::{ClientConfig, ClientConnection, RootCertStore};
