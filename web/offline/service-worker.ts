@@ -74,7 +74,9 @@ async function activate(): Promise<void> {
 async function missing(): Promise<string[]> {
   const cache = await caches.open(CACHE);
   const kept = new Set((await cache.keys()).map((request) => request.url));
-  return [...known].filter((file) => !kept.has(address(file)));
+  // A browser without relaxed instructions never runs that binary.
+  const useless = supported() === "relaxed" ? undefined : PRECACHE.binaries.relaxed;
+  return [...known].filter((file) => file !== useless && !kept.has(address(file)));
 }
 
 /** Answers with the stored file, or fetches it from the network and stores it. */

@@ -185,6 +185,9 @@ await suite(
           `${years} years · Valid until: 20 April 2028`,
         );
         assert.match(await page.textContent("#fields [data-field=birth_date]"), / years$/);
+        // Screen readers read a line as one text.
+        const nodes = await page.evaluate(() => document.querySelector("#lines").childNodes.length);
+        assert.equal(nodes, 2);
       },
     ],
     [

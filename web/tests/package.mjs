@@ -298,6 +298,26 @@ await suite([
     },
   ],
   [
+    "a decoder that did not arrive fails its call, however late the file's bytes are",
+    async () => {
+      const codes = await inPage(async ({ nibble, picture, codeOf }) => {
+        const reader = await nibble.Reader.create();
+        const { fetch } = globalThis;
+        globalThis.fetch = async () => new Response("", { status: 503 });
+        const slow = new Blob([picture()]);
+        slow.arrayBuffer = async () => {
+          await new Promise((resolve) => setTimeout(resolve, 300));
+          globalThis.fetch = fetch;
+          return picture().buffer;
+        };
+        const first = await codeOf(reader.read(slow));
+        globalThis.fetch = fetch;
+        return [first, await codeOf(reader.read(new Blob([picture()])))];
+      });
+      assert.deepEqual(codes, ["NibbleError LoadFailed", "none"]);
+    },
+  ],
+  [
     "progress counts the bytes that have arrived",
     async () => {
       const counts = await inPage(async ({ nibble }) => {

@@ -311,6 +311,10 @@ await suite([
         }
         assert.equal(titles.size, 4);
         await accessibleInBoth(page);
+        // The choice survives a reload, and nothing is stored for it.
+        await page.reload();
+        await page.waitForSelector("html[lang=ar][dir=rtl]");
+        assert.equal(await page.evaluate(() => localStorage.length + document.cookie.length), 0);
       }
     },
   ],

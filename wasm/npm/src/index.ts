@@ -195,11 +195,13 @@ export class Reader {
       return Promise.reject(thrown);
     }
     // A decoder that is missing arrives while the call waits; if it fails, its turn tells.
-    if (found.kind === "file") prepare().catch(() => undefined);
+    const decoder = found.kind === "file" ? prepare() : undefined;
+    decoder?.catch(() => undefined);
     const result = this.#last.then(async () => {
       // Yield to the event loop, so that an abort posted meanwhile is noticed.
       await new Promise((resolve) => setTimeout(resolve));
       signal?.throwIfAborted();
+      await decoder;
       const result = await this.#now(verb, found);
       signal?.throwIfAborted();
       return result;

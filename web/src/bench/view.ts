@@ -195,7 +195,10 @@ class BenchView implements View {
       button("copyLink", async () => {
         const address = new URL(`#bench/${await encode(source.measured)}`, location.href);
         history.replaceState(history.state, "", address);
-        this.#say((await copy(address.href)) ? "copied" : "copyFailed");
+        // Others read it in their own language.
+        const shared = new URL(address);
+        shared.searchParams.delete("lang");
+        this.#say((await copy(shared.href)) ? "copied" : "copyFailed");
       }),
       button("remove", () => {
         this.#entries.splice(index, 1);

@@ -16,13 +16,22 @@ export function markedLines(result: Result): (Node | string)[] {
     const items = new Map(
       result.review.filter((item) => item.line === index).map((item) => [item.pos, item]),
     );
-    const parts = [...line].map((character, pos) => {
+    const parts: (Node | string)[] = [];
+    let text = "";
+    for (const [pos, character] of [...line].entries()) {
       const item = items.get(pos);
-      if (item === undefined) return character;
+      if (item === undefined) {
+        text += character;
+        continue;
+      }
       const kind = changed(item, result) ? "changed" : "doubt";
-      return el("mark", { class: kind, title: describe(item, result) }, character);
-    });
-    return index + 1 < result.lines.length ? [...parts, "\n"] : parts;
+      const mark = el("mark", { class: kind, title: describe(item, result) }, character);
+      parts.push(text, mark);
+      text = "";
+    }
+    // What is not marked is one text, which screen readers read as one.
+    const end = index + 1 < result.lines.length ? "\n" : "";
+    return [...parts, text + end].filter((part) => part !== "");
   });
 }
 

@@ -9,6 +9,13 @@ export function offerLanguages(): void {
       // If the texts could not be fetched, the choice returns to the current language.
       select.value = language();
     });
+  /** Keeps the choice in the address, where it survives a reload and nothing is stored. */
+  const keep = async () => {
+    await choose();
+    const address = new URL(location.href);
+    address.searchParams.set("lang", language());
+    history.replaceState(history.state, "", address);
+  };
   const select = at<HTMLSelectElement>("language");
   select.replaceChildren(
     ...Object.entries(LANGUAGES).map(([tag, name]) =>
@@ -16,6 +23,6 @@ export function offerLanguages(): void {
     ),
   );
   select.value = preferred();
-  select.addEventListener("change", choose);
+  select.addEventListener("change", () => void keep());
   void choose();
 }
