@@ -13,6 +13,7 @@
     reason = "pixels of a strip and sums over a glyph"
 )]
 
+use crate::numeric::sort_by;
 use crate::rectify::PITCH;
 use nibble_gray::Gray;
 use nibble_mrz::{ALPHABET, FILLER};
@@ -66,6 +67,7 @@ impl Cells {
     }
 
     /// The cells of a glyph whose upper left pixel is at `x`, `y`; those outside the strip are white.
+    #[inline(never)]
     fn at(&self, x: i32, y: i32) -> [i32; CELLS] {
         let mut cells = [0; CELLS];
         for (row, cells) in cells.chunks_exact_mut(CELL_COLUMNS).enumerate() {
@@ -92,7 +94,9 @@ fn template(symbol: usize) -> [i32; CELLS] {
     std::array::from_fn(|cell| i32::from(bytes[cell / 2] >> (4 * (cell % 2)) & 15))
 }
 
-/// The correlation coefficient of two glyphs, -1 to 1; 0 if one of them is flat.
+/// The correlation coefficient of two glyphs, -1 to 1; 0 if one of them is flat. It is not inlined:
+/// copies of it would be downloaded.
+#[inline(never)]
 fn correlation(a: &[i32; CELLS], b: &[i32; CELLS]) -> f32 {
     let sum = |values: &[i32; CELLS]| i64::from(values.iter().sum::<i32>());
     let product =
@@ -126,7 +130,7 @@ pub(crate) fn soundness(strip: &Gray, left: f32, read: &[usize]) -> Vec<f32> {
     if printed.len() < MIN_CHARACTERS {
         return vec![1.0; read.len()];
     }
-    printed.sort_by(f32::total_cmp);
+    sort_by(&mut printed, f32::total_cmp);
     let typical = printed[printed.len() / 2].max(MIN_TYPICAL);
     for (slot, fit) in misfits.iter_mut().enumerate() {
         if *fit > COMMON * typical {

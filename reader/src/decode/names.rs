@@ -47,6 +47,7 @@ fn neighbours(text: &Text, line: usize, position: usize) -> Option<(u8, Option<u
 
 /// Log odds, at most [`MAX_EVIDENCE`] either way, that the neighbours give `other` against `own`. They
 /// say nothing about fillers and digits.
+#[inline(never)]
 fn evidence(own: u8, other: u8, before: u8, after: Option<u8>) -> f32 {
     let (Some(before), Some(a), Some(b)) = (row(before), row(own), row(other)) else { return 0.0 };
     if own == FILLER || other == FILLER {
