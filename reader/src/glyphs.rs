@@ -13,7 +13,7 @@
     reason = "pixels of a strip and sums over a glyph"
 )]
 
-use crate::numeric::sort_by;
+use crate::numeric::median;
 use crate::rectify::PITCH;
 use nibble_gray::Gray;
 use nibble_mrz::{ALPHABET, FILLER};
@@ -125,13 +125,12 @@ pub(crate) fn soundness(strip: &Gray, left: f32, read: &[usize]) -> Vec<f32> {
         1.0 - fits.fold(-1.0, f32::max)
     };
     let mut misfits: Vec<f32> = (0..read.len()).map(|slot| misfit(slot, SHIFT)).collect();
-    let printed = misfits.iter().zip(read).filter(|(_, symbol)| ALPHABET[**symbol] != FILLER);
-    let mut printed: Vec<f32> = printed.map(|(misfit, _)| *misfit).collect();
-    if printed.len() < MIN_CHARACTERS {
+    let is_printed = |slot: &usize| ALPHABET[read[*slot]] != FILLER;
+    if (0..read.len()).filter(is_printed).count() < MIN_CHARACTERS {
         return vec![1.0; read.len()];
     }
-    sort_by(&mut printed, f32::total_cmp);
-    let typical = printed[printed.len() / 2].max(MIN_TYPICAL);
+    let printed = (0..read.len()).filter(is_printed).map(|slot| misfits[slot]);
+    let typical = median(printed).unwrap_or(0.0).max(MIN_TYPICAL);
     for (slot, fit) in misfits.iter_mut().enumerate() {
         if *fit > COMMON * typical {
             *fit = misfit(slot, FAR_SHIFT);

@@ -72,8 +72,7 @@ pub(super) fn read_zone(network: &mut Strips, picture: &Pyramid, zone: &Zone) ->
         }
     }
     if candidates.is_empty() {
-        let pairs = looks.windows(2);
-        candidates.extend(pairs.filter_map(|pair| read_swiss(network, picture, pair)).next());
+        candidates.extend(looks.windows(2).find_map(|pair| read_swiss(network, picture, pair)));
     }
     if candidates.is_empty()
         && let Some(look) = looks.iter().max_by(|a, b| a.evidence().total_cmp(&b.evidence()))
@@ -192,7 +191,8 @@ fn read_swiss(network: &mut Strips, picture: &Pyramid, pair: &[Look]) -> Option<
 }
 
 /// The paths of a group, moved onto the characters of lines of the same length, and whether text
-/// continues beyond an end.
+/// continues beyond an end. Not inlined: two copies would be downloaded.
+#[inline(never)]
 fn settle(
     network: &mut Strips,
     picture: &Pyramid,
