@@ -33,7 +33,8 @@ await suite([
       await session.get(`${address}?repeats=1#bench`);
       await press("#bench-begin");
       await find(".source canvas");
-      assert.equal(await script("return document.querySelectorAll('.source tbody tr').length"), 3);
+      // Products, two networks, and a whole reading.
+      assert.equal(await script("return document.querySelectorAll('.source tbody tr').length"), 4);
       await press("#bench-compare");
       const parity = await find(".parity");
       assert.equal(await parity.getAttribute("data-different"), "0", await parity.getText());
