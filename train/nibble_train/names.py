@@ -1,4 +1,4 @@
-"""The letters of names: how likely each is behind another.
+"""The letters of names: how likely each is after another.
 
 `python -m nibble_train names` writes `reader/src/decode/names.bin` from the lists of names that the
 package Faker ships (MIT licence), in the languages whose names are written with vowels. It needs
@@ -25,7 +25,7 @@ PRINTED = {
 }  # fmt: skip
 # A language counts as at most so many names, or the longest lists would decide alone.
 MOST = 400
-# Names of average frequency that are added to the pairs behind a letter, so that none has
+# Pairs of average frequency that are added for each first letter, so that none has
 # probability 0.
 ADDED = 5.0
 # Units of the table in one natural logarithm.
