@@ -6,7 +6,7 @@ const en = {
   reading: "Reading…",
   count: "{done} of {count} read",
   start: "Use the camera",
-  use: "Use this reading",
+  use: "Use this result",
   done: "Read",
   hintStart: "The camera is starting…",
   hintFind: "Hold it about 20 cm away, code lines at the bottom.",

@@ -158,7 +158,7 @@ export const ar: Record<Key, string> = {
   sumValid: "صالح: {count}",
   sumCheck: "للمراجعة: {count}",
   sumFailed: "خاطئ أو لم يُقرأ: {count}",
-  dropText: "كان ذلك نصًا. تُقرأ الصور فقط هنا.",
+  dropText: "كان ذلك نصًا. تُقرأ ملفات الصور فقط هنا.",
   dropEmpty: "لا توجد صورة فيه.",
   expiredText: "انتهت صلاحية الوثيقة.",
   whyCheckDigit: "رقم تحقق لا يطابق أحرفه.",

@@ -166,7 +166,7 @@ export const de: Record<Key, string> = {
   sumValid: "{count} gültig",
   sumCheck: "{count} zu prüfen",
   sumFailed: "{count} falsch oder nicht gelesen",
-  dropText: "Das war Text. Hier werden nur Bilder gelesen.",
+  dropText: "Das war Text. Hier werden nur Dateien mit Bildern gelesen.",
   dropEmpty: "Darin war kein Bild.",
   expiredText: "Das Dokument ist abgelaufen.",
   whyCheckDigit: "Eine Prüfziffer passt nicht zu ihren Zeichen.",

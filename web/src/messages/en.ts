@@ -162,7 +162,7 @@ export const en = {
   sumValid: "{count} valid",
   sumCheck: "{count} to check",
   sumFailed: "{count} wrong or not read",
-  dropText: "That was text. Only pictures can be read here.",
+  dropText: "That was text. Only files with pictures can be read here.",
   dropEmpty: "There was no picture in it.",
   expiredText: "The document has expired.",
   whyCheckDigit: "A check digit doesn’t match its characters.",

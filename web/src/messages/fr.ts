@@ -169,7 +169,7 @@ export const fr: Record<Key, string> = {
   sumValid: "{count} valides",
   sumCheck: "{count} à vérifier",
   sumFailed: "{count} faux ou non lus",
-  dropText: "C’était du texte. Seules des images peuvent être lues ici.",
+  dropText: "C’était du texte. Seuls des fichiers d’images peuvent être lus ici.",
   dropEmpty: "Il n’y avait pas d’image.",
   expiredText: "Le document a expiré.",
   whyCheckDigit: "Un chiffre de contrôle ne correspond pas à ses caractères.",
