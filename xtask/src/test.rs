@@ -296,7 +296,7 @@ fn unit() -> Result<()> {
 fn aarch64() -> Result<()> {
     under_qemu(
         "aarch64-unknown-linux-musl",
-        &["nibble-core", "nibble-mrz", "nibble-picture", "nibble-reader"],
+        &["nibble-core", "nibble-mrz", "nibble-picture"],
         &ARM_CPUS,
     )
 }
