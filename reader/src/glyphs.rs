@@ -94,18 +94,13 @@ fn template(symbol: usize) -> [i32; CELLS] {
     std::array::from_fn(|cell| i32::from(bytes[cell / 2] >> (4 * (cell % 2)) & 15))
 }
 
-/// The correlation coefficient of two glyphs, -1 to 1; 0 if one of them is flat. It is not inlined:
-/// copies of it would be downloaded.
+/// The covariance of two glyphs, in units of 1 / [`CELLS`]^2. It is not inlined: copies of it would be
+/// downloaded.
 #[inline(never)]
-fn correlation(a: &[i32; CELLS], b: &[i32; CELLS]) -> f32 {
+fn covariance(a: &[i32; CELLS], b: &[i32; CELLS]) -> f32 {
     let sum = |values: &[i32; CELLS]| i64::from(values.iter().sum::<i32>());
-    let product =
-        |a: &[i32; CELLS], b: &[i32; CELLS]| a.iter().zip(b).map(|(a, b)| a * b).sum::<i32>();
-    let covariance = |a: &[i32; CELLS], b: &[i32; CELLS]| {
-        (CELLS as i64 * i64::from(product(a, b)) - sum(a) * sum(b)) as f32
-    };
-    let scale = (covariance(a, a) * covariance(b, b)).sqrt();
-    if scale > 0.0 { covariance(a, b) / scale } else { 0.0 }
+    let product: i32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+    (CELLS as i64 * i64::from(product) - sum(a) * sum(b)) as f32
 }
 
 /// How sound the glyph of each slot is, as the symbol `read` in it: 1 if it fits as well as the others
@@ -113,22 +108,25 @@ fn correlation(a: &[i32; CELLS], b: &[i32; CELLS]) -> f32 {
 /// slot begins. All are 1 in a strip of another height, or with too few characters to compare.
 #[must_use]
 pub(crate) fn soundness(strip: &Gray, left: f32, read: &[usize]) -> Vec<f32> {
-    if strip.height() != ROWS {
+    let is_printed = |slot: &usize| ALPHABET[read[*slot]] != FILLER;
+    if strip.height() != ROWS || (0..read.len()).filter(is_printed).count() < MIN_CHARACTERS {
         return vec![1.0; read.len()];
     }
     let cells = Cells::of(strip);
     let misfit = |slot: usize, [right, down]: [i32; 2]| {
         let x = column(left, slot);
         let template = template(read[slot]);
+        let variance = covariance(&template, &template);
+        // The correlation coefficient, -1 to 1; 0 if the glyph is flat.
+        let fit = |glyph: [i32; CELLS]| {
+            let scale = (covariance(&glyph, &glyph) * variance).sqrt();
+            if scale > 0.0 { covariance(&glyph, &template) / scale } else { 0.0 }
+        };
         let all = (-down..=down).flat_map(|dy| (-right..=right).map(move |dx| (dx, dy)));
-        let fits = all.map(|(dx, dy)| correlation(&cells.at(x + dx, MARGIN + dy), &template));
+        let fits = all.map(|(dx, dy)| fit(cells.at(x + dx, MARGIN + dy)));
         1.0 - fits.fold(-1.0, f32::max)
     };
     let mut misfits: Vec<f32> = (0..read.len()).map(|slot| misfit(slot, SHIFT)).collect();
-    let is_printed = |slot: &usize| ALPHABET[read[*slot]] != FILLER;
-    if (0..read.len()).filter(is_printed).count() < MIN_CHARACTERS {
-        return vec![1.0; read.len()];
-    }
     let printed = (0..read.len()).filter(is_printed).map(|slot| misfits[slot]);
     let typical = median(printed).unwrap_or(0.0).max(MIN_TYPICAL);
     for (slot, fit) in misfits.iter_mut().enumerate() {

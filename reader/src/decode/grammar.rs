@@ -13,7 +13,7 @@
     reason = "sums modulo 10 and symbol indices below 37"
 )]
 
-use super::slots::Slot;
+use super::slots::{Slot, weighed};
 use nibble_mrz::{ALPHABET, CheckField, FILLER, Format};
 use nibble_mrz::{CharacterSet, FieldKind};
 
@@ -34,6 +34,12 @@ pub(super) const MIN_PROBABILITY: f32 = 1e-5;
 
 /// Number of states: two running sums, each modulo 10.
 pub(super) const STATES: usize = 100;
+
+/// The log probability of a character in a slot, noise of the network aside.
+pub(super) fn log_probability(slot: &Slot, character: u8) -> f32 {
+    let probability = nibble_mrz::symbol(character).map_or(0.0, |symbol| slot[symbol]);
+    libm::logf(probability.max(MIN_PROBABILITY))
+}
 
 /// The best text of a zone under one format.
 #[derive(Debug, Clone, PartialEq)]
@@ -205,14 +211,11 @@ pub(crate) fn likeliest_text<L: AsRef<[Slot]>>(slots: &[L]) -> Option<Text> {
 #[must_use]
 pub(crate) fn with_format(slot: &Slot, text: &Text, line: usize, position: usize) -> Slot {
     let (set, foreign) = allowed_in(text, line, position);
-    let mut weighed = *slot;
-    for (symbol, probability) in weighed.iter_mut().enumerate() {
+    weighed(slot, |symbol| {
         let is_allowed = set & (1 << symbol) != 0;
         let rare = rarity(text.format, line, position, symbol);
-        *probability *= libm::expf(if is_allowed { -rare } else { -foreign });
-    }
-    let sum: f32 = weighed.iter().sum();
-    weighed.map(|probability| probability / sum)
+        libm::expf(if is_allowed { -rare } else { -foreign })
+    })
 }
 
 /// Penalty of a character that the format allows, but that is rare there: document codes of cards

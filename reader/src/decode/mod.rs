@@ -6,6 +6,8 @@
 //! check digits included.
 
 mod columns;
+#[cfg(test)]
+mod given;
 pub(crate) mod grammar;
 mod lattice;
 pub(crate) mod names;

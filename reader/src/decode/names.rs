@@ -5,9 +5,9 @@
 //! behind another, counted over names of 71 languages. It weighs as evidence up to [`MAX_EVIDENCE`], so
 //! a rare name whose glyphs are clear stays as it is.
 
-use super::grammar::{MIN_PROBABILITY, Text};
-use super::slots::Slot;
-use nibble_mrz::{ALPHABET, FILLER, FieldKind, symbol};
+use super::grammar::{Text, log_probability};
+use super::slots::{Slot, weighed};
+use nibble_mrz::{ALPHABET, FILLER, FieldKind};
 
 /// Letters and the filler, which stands for the end of a name: the rows and columns of the table.
 const LETTERS: usize = 27;
@@ -68,10 +68,7 @@ pub(crate) fn settle_names(slots: &[&[Slot]], mut text: Text) -> Text {
         for (position, slot) in row.iter().enumerate() {
             let Some((before, after)) = neighbours(&text, line, position) else { continue };
             let own = text.lines[line][position];
-            let log = |character: u8| {
-                let probability = symbol(character).map_or(0.0, |symbol| slot[symbol]);
-                libm::logf(probability.max(MIN_PROBABILITY))
-            };
+            let log = |character: u8| log_probability(slot, character);
             let odds = |other: u8| log(other) - log(own) + evidence(own, other, before, after);
             let best = (b'A'..=b'Z').max_by(|&a, &b| odds(a).total_cmp(&odds(b)));
             let Some(best) = best.filter(|&best| own.is_ascii_uppercase() && odds(best) > 0.0)
@@ -91,20 +88,15 @@ pub(crate) fn settle_names(slots: &[&[Slot]], mut text: Text) -> Text {
 pub(crate) fn with_names(slot: &Slot, text: &Text, line: usize, position: usize) -> Slot {
     let Some((before, after)) = neighbours(text, line, position) else { return *slot };
     let own = text.lines[line][position];
-    let mut weighed = *slot;
-    for (probability, &other) in weighed.iter_mut().zip(ALPHABET.iter()) {
-        *probability *= libm::expf(evidence(own, other, before, after));
-    }
-    let sum: f32 = weighed.iter().sum();
-    weighed.map(|probability| probability / sum)
+    weighed(slot, |other| libm::expf(evidence(own, ALPHABET[other], before, after)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::grammar::best_text;
     use super::*;
-    use crate::decode::SYMBOLS;
-    use nibble_mrz::Format;
+    use crate::decode::given::{of, sure};
+    use nibble_mrz::{Format, symbol};
 
     const PASSPORT: [&str; 2] = [
         "P<UTODOTTIR<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<<<",
@@ -112,20 +104,7 @@ mod tests {
     ];
 
     fn slots() -> Vec<Vec<Slot>> {
-        let sure = |c: u8| {
-            let mut slot = [1e-5; SYMBOLS];
-            slot[symbol(c).expect("in the alphabet")] = 1.0 - 36e-5;
-            slot
-        };
-        PASSPORT.iter().map(|line| line.bytes().map(sure).collect()).collect()
-    }
-
-    fn of(shares: &[(u8, f32)]) -> Slot {
-        let mut slot = [1e-5; SYMBOLS];
-        for &(character, share) in shares {
-            slot[symbol(character).expect("in the alphabet")] = share;
-        }
-        slot
+        sure(&PASSPORT)
     }
 
     fn settled(slots: &[Vec<Slot>]) -> Text {

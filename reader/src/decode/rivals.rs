@@ -13,7 +13,7 @@
     reason = "states below 200 and symbols below 37"
 )]
 
-use super::grammar::{MIN_PROBABILITY, Role, STATES, Text, allowed, lines_of, roles};
+use super::grammar::{Role, STATES, Text, allowed, lines_of, log_probability, roles};
 use super::odds::{LOOKALIKES, MAX_ODDS_NEAR_DAMAGE, near_damage, odds};
 use super::slots::Slot;
 use nibble_mrz::{ALPHABET, FILLER, FieldKind, symbol, verify};
@@ -181,12 +181,11 @@ fn reads_as_printed(text: &Text, other: &[Vec<u8>]) -> bool {
 
 /// Change of the sum of log probabilities from one text to another.
 fn change_of_score(slots: &[&[Slot]], from: &[Vec<u8>], to: &[Vec<u8>]) -> f32 {
-    let log = |slot: &Slot, c: u8| {
-        libm::logf(symbol(c).map_or(MIN_PROBABILITY, |symbol| slot[symbol].max(MIN_PROBABILITY)))
-    };
     let all = slots.iter().copied().flatten();
     let pairs = from.iter().flatten().zip(to.iter().flatten());
-    all.zip(pairs).map(|(slot, (&from, &to))| log(slot, to) - log(slot, from)).sum()
+    all.zip(pairs)
+        .map(|(slot, (&from, &to))| log_probability(slot, to) - log_probability(slot, from))
+        .sum()
 }
 
 #[cfg(test)]

@@ -237,6 +237,17 @@ pub(crate) fn ink(columns: &Columns, grid: &Grid) -> Vec<f32> {
     (0..grid.slots).map(at).collect()
 }
 
+/// The probabilities of a slot, each times the weight of its symbol.
+#[must_use]
+pub(super) fn weighed(slot: &Slot, mut weight: impl FnMut(usize) -> f32) -> Slot {
+    let mut weighed = *slot;
+    for (symbol, probability) in weighed.iter_mut().enumerate() {
+        *probability *= weight(symbol);
+    }
+    let sum: f32 = weighed.iter().sum();
+    weighed.map(|probability| probability / sum)
+}
+
 fn normalised(total: &[f64; SYMBOLS]) -> Slot {
     let sum: f64 = total.iter().sum();
     if sum > 0.0 { total.map(|mass| (mass / sum) as f32) } else { [1.0 / SYMBOLS as f32; SYMBOLS] }

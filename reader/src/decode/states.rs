@@ -5,9 +5,9 @@
 //! exist, so the list weighs as evidence and never overrules confident glyphs. But half a covered
 //! letter may look like another: a code that is not listed and stands only once needs better odds.
 
-use super::grammar::{MIN_PROBABILITY, Text};
-use super::slots::Slot;
-use nibble_mrz::{FieldKind, Span, is_known_state, known_states, symbol};
+use super::grammar::{Text, log_probability};
+use super::slots::{Slot, weighed};
+use nibble_mrz::{ALPHABET, FieldKind, Span, is_known_state, known_states};
 
 /// Log odds of a listed code against another, glyphs aside: 55 to 1. If one document in 30 had a code
 /// that is not listed, they would be 2,000 to 1.
@@ -22,11 +22,6 @@ fn spans(text: &Text) -> impl Iterator<Item = Span> {
     spans.filter(|span| span.len == 3 && !layout.is_protected(span.line, span.start))
 }
 
-fn log(slot: &Slot, character: u8) -> f32 {
-    let probability = symbol(character).map_or(0.0, |symbol| slot[symbol]);
-    libm::logf(probability.max(MIN_PROBABILITY))
-}
-
 /// The text, after codes that are not listed were replaced by listed ones that the glyphs hardly
 /// speak against.
 #[must_use]
@@ -37,7 +32,9 @@ pub(crate) fn settle_states(slots: &[&[Slot]], mut text: Text) -> Text {
         if is_known_state(&code) {
             continue;
         }
-        let score = |code: &[u8]| row.iter().zip(code).map(|(slot, &c)| log(slot, c)).sum::<f32>();
+        let score = |code: &[u8]| {
+            row.iter().zip(code).map(|(slot, &c)| log_probability(slot, c)).sum::<f32>()
+        };
         let best = known_states().max_by(|a, b| score(&a[..]).total_cmp(&score(&b[..])));
         let Some(best) = best.filter(|best| score(&best[..]) > score(&code) - LISTED) else {
             continue;
@@ -66,23 +63,18 @@ pub(crate) fn with_states(slot: &Slot, text: &Text, line: usize, position: usize
     let Some(span) = spans(text).find(|span| span.covers(line, position)) else { return *slot };
     let mut code = span.of(&text.lines).to_vec();
     let unlisted = libm::expf(-LISTED);
-    let mut weighed = *slot;
-    for (index, probability) in weighed.iter_mut().enumerate() {
-        code[position - span.start] = nibble_mrz::ALPHABET[index];
-        if !is_known_state(&code) {
-            *probability *= unlisted;
-        }
-    }
-    let sum: f32 = weighed.iter().sum();
-    weighed.map(|probability| probability / sum)
+    weighed(slot, |symbol| {
+        code[position - span.start] = ALPHABET[symbol];
+        if is_known_state(&code) { 1.0 } else { unlisted }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::grammar::best_text;
     use super::*;
-    use crate::decode::SYMBOLS;
-    use nibble_mrz::Format;
+    use crate::decode::given::{of, sure};
+    use nibble_mrz::{Format, symbol};
 
     const PASSPORT: [&str; 2] = [
         "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
@@ -90,20 +82,7 @@ mod tests {
     ];
 
     fn slots() -> Vec<Vec<Slot>> {
-        let sure = |c: u8| {
-            let mut slot = [1e-5; SYMBOLS];
-            slot[symbol(c).expect("in the alphabet")] = 1.0 - 36e-5;
-            slot
-        };
-        PASSPORT.iter().map(|line| line.bytes().map(sure).collect()).collect()
-    }
-
-    fn of(shares: &[(u8, f32)]) -> Slot {
-        let mut slot = [1e-5; SYMBOLS];
-        for &(character, share) in shares {
-            slot[symbol(character).expect("in the alphabet")] = share;
-        }
-        slot
+        sure(&PASSPORT)
     }
 
     fn settled(slots: &[Vec<Slot>]) -> Text {
