@@ -11,7 +11,7 @@
 mod graymap;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nibble_core::Precision;
 use nibble_mrz::{ALPHABET, FILLER, symbol};
@@ -21,8 +21,7 @@ use crate::decode::odds::network_odds;
 use crate::decode::slots::most_likely;
 use crate::glyphs::Means;
 use crate::pyramid::Pyramid;
-use graymap::graymap;
-use nibble_gray::Gray;
+use graymap::renders;
 
 /// Maximum log odds of a slot that counts: beyond them, a slot says nothing about an offset.
 const MAX_ODDS: f32 = 12.0;
@@ -53,22 +52,6 @@ fn as_many_are_misread_as_the_corrected_odds_say() {
     assert!(correction(&[0.0; 100], 50).abs() < 1e-3);
 }
 
-/// Renders of `tests/renders.py` in the folders that `NIBBLE_RENDERS` names, `DIR:DIR`, with their lines.
-fn renders() -> impl Iterator<Item = (Gray, Vec<Vec<u8>>)> {
-    let folders = std::env::var("NIBBLE_RENDERS").expect("NIBBLE_RENDERS names folders");
-    let folders: Vec<PathBuf> = folders.split(':').map(PathBuf::from).collect();
-    folders.into_iter().flat_map(|folder| {
-        let index = std::fs::read_to_string(folder.join("index.tsv")).expect("the folder's index");
-        let rows: Vec<String> = index.lines().map(str::to_owned).collect();
-        rows.into_iter().map(move |row| {
-            let (file, zone) = row.split_once('\t').expect("a file and its lines");
-            let bytes = std::fs::read(folder.join(file)).expect("a picture");
-            let lines = zone.split('|').map(|line| line.as_bytes().to_vec()).collect();
-            (graymap(&bytes).expect("a graymap"), lines)
-        })
-    })
-}
-
 /// Writes `glyphs.bin`: `NIBBLE_RENDERS=DIR:DIR cargo test --release -p nibble-reader --lib mean_glyphs --
 /// --ignored`, with renders of `tests/renders.py` (clean 500 201, zeros 1000 202).
 #[test]
@@ -76,11 +59,16 @@ fn renders() -> impl Iterator<Item = (Gray, Vec<Vec<u8>>)> {
 fn mean_glyphs() {
     let mut reader = Reader::with_bundled_model(Precision::F32).expect("the bundled network");
     let mut means = Means::new();
-    for (gray, wanted) in renders() {
+    for (_, gray, wanted) in renders() {
         let (_, found) = reader.find(&gray, Wanted::Best, false, &mut || 0.0);
-        let Some(best) = found.first().filter(|best| best.lines() == wanted) else { continue };
+        let Some(best) = found
+            .first()
+            .filter(|best| best.lines().iter().eq(wanted.iter().map(String::as_bytes)))
+        else {
+            continue;
+        };
         for ((strip, left), line) in best.strips(&Pyramid::of(&gray)).iter().zip(&wanted) {
-            let known: Vec<Option<usize>> = line.iter().map(|&c| symbol(c)).collect();
+            let known: Vec<Option<usize>> = line.bytes().map(symbol).collect();
             means.add(strip, *left, &known);
         }
     }
@@ -98,18 +86,18 @@ fn corrections_of_odds() {
     // By the character read and another: odds of the slots that hold either, and how many hold the
     // other.
     let mut slots_of: BTreeMap<(u8, u8), (Vec<f32>, usize)> = BTreeMap::new();
-    for (gray, wanted) in renders() {
+    for (_, gray, wanted) in renders() {
         for reader in &mut readers {
             let (_, found) = reader.find(&gray, Wanted::Best, false, &mut || 0.0);
             let Some(best) = found.first() else { continue };
-            if !best.lines().iter().map(Vec::len).eq(wanted.iter().map(Vec::len)) {
+            if !best.lines().iter().map(Vec::len).eq(wanted.iter().map(String::len)) {
                 continue;
             }
             let ink: Vec<&[f32]> = best.ink().collect();
             for (line, slots) in best.slots().into_iter().enumerate() {
                 for (position, slot) in slots.iter().enumerate() {
                     let read = most_likely(slot);
-                    let truth = symbol(wanted[line][position]).expect("in the alphabet");
+                    let truth = symbol(wanted[line].as_bytes()[position]).expect("in the alphabet");
                     for (other, odds) in network_odds(slot, ink[line][position], read) {
                         if truth != read && truth != other || odds > MAX_ODDS {
                             continue;

@@ -12,7 +12,7 @@ mod graymap;
 
 use std::path::{Path, PathBuf};
 
-use graymap::graymap;
+use graymap::renders;
 use nibble_core::Precision;
 use nibble_gray::Gray;
 use nibble_mrz::Format;
@@ -213,20 +213,14 @@ impl Tally {
 #[test]
 #[ignore = "needs renders of reader/tests/renders.py in NIBBLE_RENDERS"]
 fn renders_are_right_where_they_are_valid() {
-    let folder =
-        PathBuf::from(std::env::var("NIBBLE_RENDERS").expect("NIBBLE_RENDERS names a folder"));
-    let index = std::fs::read_to_string(folder.join("index.tsv")).expect("the folder's index");
     let precisions = [Precision::U4, Precision::U8, Precision::F32];
     let mut readers = precisions
         .map(|precision| Reader::with_bundled_model(precision).expect("the bundled network"));
     let mut tallies: [Tally; 3] = Default::default();
-    for row in index.lines() {
-        let (file, zone) = row.split_once('\t').expect("a file and its lines");
-        let wanted: Vec<&str> = zone.split('|').collect();
-        let bytes = std::fs::read(folder.join(file)).expect("a picture of the index");
-        let gray = graymap(&bytes).expect("a graymap");
+    for (file, gray, zone) in renders() {
+        let wanted: Vec<&str> = zone.iter().map(String::as_str).collect();
         for (reader, tally) in readers.iter_mut().zip(&mut tallies) {
-            tally.add(file, &wanted, &reader.read(&gray));
+            tally.add(&file, &wanted, &reader.read(&gray));
         }
     }
     for (precision, tally) in precisions.iter().zip(&tallies) {
