@@ -161,7 +161,7 @@ await suite(
             .dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
         });
         await page.waitForFunction(() => document.querySelector("#drop-said").textContent !== "");
-        assert.match(await page.textContent("#drop-said"), /Only pictures/);
+        assert.match(await page.textContent("#drop-said"), /Only files with pictures/);
       },
     ],
     [
