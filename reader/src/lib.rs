@@ -281,7 +281,7 @@ impl Reader {
         if self.locator.is_some() {
             found = self.read_proposals(&picture, wanted, ms, clock);
             let ended = !thorough || self.strips.refused();
-            if ended || found.iter().any(Candidate::is_valid) {
+            if ended || found.iter().any(|read| read.is_valid() || read.reads_well()) {
                 return found;
             }
         }
