@@ -302,6 +302,11 @@ impl Candidate {
         self.is_valid() && self.score() > CERTAIN
     }
 
+    /// Whether the zone was read as well as it can be, valid or not: another look at it gains nothing.
+    pub(super) fn reads_well(&self) -> bool {
+        !self.checks.is_empty() && self.agreeing() >= 1.0 && self.score() > CERTAIN
+    }
+
     /// Whether there is no reason against the text.
     pub(super) fn is_valid(&self) -> bool {
         self.not_valid.is_empty()

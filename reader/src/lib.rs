@@ -196,6 +196,7 @@ impl Reader {
     /// Reads a picture and fills [`Reading::ms`]. `clock` returns milliseconds since any fixed
     /// point.
     pub fn read_timed(&mut self, gray: &Gray, clock: &mut Clock<'_>) -> Reading {
+        let begin = clock();
         let (mut reading, found) = self.find(gray, Wanted::All, true, clock);
         if let Some(best) = found.first() {
             reading.fill(best);
@@ -209,6 +210,7 @@ impl Reader {
         if self.strips.refused() {
             reading.review.push(Review::gave_up());
         }
+        reading.ms.total = clock() - begin;
         reading
     }
 
@@ -226,6 +228,7 @@ impl Reader {
         fusion: &mut Fusion,
         clock: &mut Clock<'_>,
     ) -> Reading {
+        let begin = clock();
         let thorough = fusion.next_is_thorough();
         let (mut reading, found) = self.find(gray, Wanted::Best, thorough, clock);
         let shown = found.into_iter().next().is_some_and(|best| fusion.add(best));
@@ -237,6 +240,7 @@ impl Reader {
             reading.quads.clear();
             reading.digest = None;
         }
+        reading.ms.total = clock() - begin;
         reading
     }
 
@@ -258,7 +262,8 @@ impl Reader {
             found.extend(self.search(&gray.inverted(), wanted, thorough, &mut ms, clock));
         }
         sort_by(&mut found, |a, b| b.rank().total_cmp(&a.rank()));
-        let mut reading = Reading::empty(self.network(), Fnv1a64::of(gray.pixels()).hex());
+        let digest = Fnv1a64::of_words(gray.pixels()).hex();
+        let mut reading = Reading::empty(self.network(), digest);
         reading.ms = ms;
         (reading, found)
     }
@@ -281,7 +286,7 @@ impl Reader {
         if self.locator.is_some() {
             found = self.read_proposals(&picture, wanted, ms, clock);
             let ended = !thorough || self.strips.refused();
-            if ended || found.iter().any(Candidate::is_valid) {
+            if ended || found.iter().any(|read| read.is_valid() || read.reads_well()) {
                 return found;
             }
         }

@@ -66,7 +66,7 @@ pub struct Milliseconds {
     pub locate: f64,
     /// Rectifying, running the network and decoding, for all candidates.
     pub network: f64,
-    /// The sum of both.
+    /// All of the reading: both, what is around them, and the digest of the picture.
     pub total: f64,
 }
 
@@ -75,7 +75,6 @@ impl Milliseconds {
     pub(super) fn add(&mut self, begin: f64, located: f64, end: f64) {
         self.locate += located - begin;
         self.network += end - located;
-        self.total += end - begin;
     }
 }
 
@@ -155,7 +154,7 @@ pub struct Reading {
     pub review: Vec<Review>,
     /// FNV-1a 64 over the logits of the lines; `None` for f32 or no line.
     pub digest: Option<String>,
-    /// FNV-1a 64 over the gray picture.
+    /// FNV-1a 64 over the gray picture in words of eight bytes: [`Fnv1a64::of_words`].
     pub gray_digest: String,
     /// How long it took.
     pub ms: Milliseconds,

@@ -35,7 +35,8 @@ pub(super) fn read_zone(network: &mut Strips, picture: &Pyramid, zone: &Zone) ->
     let mut paths = zone.lines.clone();
     let looks = look_all(network, picture, &paths);
     let upright = total(&looks);
-    let looks = if upright < UPRIGHT_EVIDENCE * looks.len() as f32 {
+    // Upside down, text still has some evidence.
+    let looks = if upright > 0.0 && upright < UPRIGHT_EVIDENCE * looks.len() as f32 {
         // It reads badly this way up: the zone may be upside down.
         paths.reverse();
         let turned: Vec<LinePath> = paths.iter().map(LinePath::reversed).collect();
@@ -161,18 +162,38 @@ fn total(looks: &[Option<Look>]) -> f32 {
     looks.iter().flatten().map(Look::evidence).filter(|evidence| *evidence > 0.0).sum()
 }
 
-/// Reads the lines of a group, of as many characters as their extents.
+/// Reads the lines of a group, of as many characters as their extents. Lines whose first look was
+/// sure are read at once, and looked at again only if that reading is not certain.
 fn read_group(
     network: &mut Strips,
     picture: &Pyramid,
     group: &[Look],
     extents: &[Extent],
 ) -> Option<Candidate> {
-    let (paths, text_beyond) = settle(network, picture, group, extents)?;
-    let lines: Option<Vec<Line>> =
-        paths.iter().map(|path| Line::at(network, picture, path)).collect();
     let evidence = extents.iter().map(|extent| extent.score).sum::<f32>() / extents.len() as f32;
-    Candidate::new(lines?, evidence, text_beyond)
+    let read = |network: &mut Strips, paths: &[LinePath], text_beyond| {
+        let lines: Option<Vec<Line>> =
+            paths.iter().map(|path| Line::at(network, picture, path)).collect();
+        Candidate::new(lines?, evidence, text_beyond)
+    };
+    if group.iter().all(Look::is_settled) {
+        let (paths, text_beyond) = counted(picture, group, extents);
+        let candidate = read(network, &paths, text_beyond);
+        if candidate.as_ref().is_some_and(Candidate::is_certain) {
+            return candidate;
+        }
+    }
+    let (paths, text_beyond) = settle(network, picture, group, extents)?;
+    read(network, &paths, text_beyond)
+}
+
+/// The paths of a group, moved onto their ink, and whether text continues beyond an end.
+fn counted(picture: &Pyramid, group: &[Look], extents: &[Extent]) -> (Vec<LinePath>, bool) {
+    let mut paths: Vec<LinePath> =
+        group.iter().zip(extents).map(|(look, extent)| look.counted(extent)).collect();
+    measure_together(picture, &mut paths);
+    let beyond = group.iter().zip(extents).any(|(look, extent)| look.lattice.text_beyond(extent));
+    (paths, beyond)
 }
 
 /// Reads a Swiss licence, if it is one: its first line is too short to be found, but stands as far
@@ -199,16 +220,14 @@ fn settle(
     group: &[Look],
     extents: &[Extent],
 ) -> Option<(Vec<LinePath>, bool)> {
-    let counted = |(look, extent): (&Look, &Extent)| look.counted(extent);
-    let mut paths: Vec<LinePath> = group.iter().zip(extents).map(counted).collect();
-    measure_together(picture, &mut paths);
+    let (mut paths, beyond) = counted(picture, group, extents);
     // The strip is straight now, so its lattice is more accurate.
     let length = extents.first()?.length;
     let seen = |look: Look| (look.lattice.extent(length), look);
     let again: Option<Vec<(Extent, Look)>> =
         paths.iter().map(|path| Look::once(network, picture, path).map(seen)).collect();
     let text_beyond = match again {
-        None => group.iter().zip(extents).any(|(look, extent)| look.lattice.text_beyond(extent)),
+        None => beyond,
         Some(again) => {
             for ((path, (found, look)), extent) in paths.iter_mut().zip(&again).zip(extents) {
                 if found.score > extent.score {

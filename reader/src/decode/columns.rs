@@ -1,5 +1,6 @@
 //! Class probabilities of each column of a strip.
 
+use crate::numeric::exp;
 use nibble_mrz::ALPHABET;
 
 /// Number of characters in the alphabet.
@@ -54,7 +55,7 @@ impl Columns {
 
 fn softmax(logits: &[f32; CLASSES], temperature: f32) -> [f32; CLASSES] {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut column = logits.map(|logit| libm::expf((logit - largest) / temperature));
+    let mut column = logits.map(|logit| exp((logit - largest) / temperature));
     let sum: f32 = column.iter().sum();
     for probability in &mut column {
         *probability /= sum;

@@ -71,7 +71,29 @@ pub(super) struct Role {
     closes_composite: bool,
 }
 
+/// Number of classes of symbols: see [`Role::class`].
+const CLASSES: usize = 21;
+
 impl Role {
+    /// The class of a symbol in this slot, below [`CLASSES`]: symbols of one class have the same
+    /// [`step`](Self::step) from every state.
+    fn class(&self, symbol: usize) -> usize {
+        let value = if ALPHABET[symbol] == FILLER { 0 } else { symbol };
+        let is_summed = self.own | self.composite != 0;
+        if self.closes_own || self.closes_composite {
+            // Only digits and the filler may agree.
+            match ALPHABET[symbol] {
+                FILLER => 10,
+                b'0'..=b'9' => symbol,
+                _ => 11 + value % 10,
+            }
+        } else if is_summed {
+            value % 10
+        } else {
+            0
+        }
+    }
+
     /// The state after `symbol` in this slot, and the number of check digits that it contradicts.
     pub(super) fn step(&self, state: usize, symbol: usize) -> (usize, u8) {
         let value = if ALPHABET[symbol] == FILLER { 0 } else { symbol };
@@ -158,20 +180,30 @@ pub(super) fn allowed_in(text: &Text, line: usize, position: usize) -> (Characte
 
 /// The best text of `slots`, one vector per line, under `format`; `None` if the format has another
 /// shape.
-#[must_use]
+#[cfg(test)]
 pub(crate) fn best_text<L: AsRef<[Slot]>>(slots: &[L], format: Format) -> Option<Text> {
-    let layout = format.layout();
-    if !slots.iter().map(|line| line.as_ref().len()).eq(layout.lengths.iter().copied()) {
+    best_of(&logs(slots), format)
+}
+
+/// The same from the log probabilities of the slots.
+fn best_of(logs: &[Vec<Slot>], format: Format) -> Option<Text> {
+    if !logs.iter().map(Vec::len).eq(format.layout().lengths.iter().copied()) {
         return None;
     }
-    let plain = search(slots, format, false);
+    let plain = search(logs, format, false);
     // A number of more than nine characters has a filler for its check digit, and continues in the
     // optional data.
     let continues = match format {
-        Format::TD1 | Format::TD2 => search(slots, format, true),
+        Format::TD1 | Format::TD2 => search(logs, format, true),
         _ => return Some(plain),
     };
     Some(if continues.score > plain.score { continues } else { plain })
+}
+
+/// The log probabilities of the slots, noise of the network aside.
+fn logs<L: AsRef<[Slot]>>(slots: &[L]) -> Vec<Vec<Slot>> {
+    let log = |slot: &Slot| slot.map(|probability| libm::logf(probability.max(MIN_PROBABILITY)));
+    slots.iter().map(|line| line.as_ref().iter().map(log).collect()).collect()
 }
 
 /// Whether the slots show the characters with which a zone of this format opens.
@@ -194,8 +226,9 @@ fn shows_opening<L: AsRef<[Slot]>>(format: Format, slots: &[L]) -> bool {
 /// place, and would fit a visa.
 #[must_use]
 pub(crate) fn likeliest_text<L: AsRef<[Slot]>>(slots: &[L]) -> Option<Text> {
+    let logs = logs(slots);
     let mut texts: Vec<Text> =
-        Format::ALL.iter().filter_map(|&format| best_text(slots, format)).collect();
+        Format::ALL.iter().filter_map(|&format| best_of(&logs, format)).collect();
     texts.retain(|text| shows_opening(text.format, slots));
     let best = texts.iter().max_by(|a, b| a.score.total_cmp(&b.score))?;
     let named = Format::of(&best.lines);
@@ -278,24 +311,48 @@ struct Step {
     from: u8,
 }
 
-fn search<L: AsRef<[Slot]>>(slots: &[L], format: Format, continued: bool) -> Text {
+/// A symbol that may be the best of those with the same effect in a slot, and its score.
+type Contender = (usize, f32);
+
+/// The best symbol of each class of a slot, in the order of the alphabet: symbols of one class lead
+/// from every state to the same one, so no other can win.
+fn contenders(
+    logs: &Slot,
+    role: &Role,
+    format: Format,
+    (line, position): (usize, usize),
+    best: &mut Vec<Contender>,
+) {
+    let mut of_class = [None::<Contender>; CLASSES];
+    let (set, penalty) = allowed(format, line, position);
+    for (symbol, &log) in logs.iter().enumerate() {
+        let is_allowed = set & (1 << symbol) != 0;
+        let lowered = if is_allowed { rarity(format, line, position, symbol) } else { penalty };
+        let score = log - lowered;
+        let kept = &mut of_class[role.class(symbol)];
+        if kept.is_none_or(|(_, other)| score > other) {
+            *kept = Some((symbol, score));
+        }
+    }
+    best.clear();
+    best.extend(of_class.into_iter().flatten());
+    best.sort_unstable_by_key(|&(symbol, _)| symbol);
+}
+
+/// The best text under a format, from the log probabilities of the slots.
+fn search(logs: &[Vec<Slot>], format: Format, continued: bool) -> Text {
     let roles = roles(format, continued);
     let mut scores = [f32::NEG_INFINITY; STATES];
     scores[0] = 0.0;
     let mut steps: Vec<[Step; STATES]> = Vec::new();
-    for (line, row) in slots.iter().enumerate() {
-        for (position, slot) in row.as_ref().iter().enumerate() {
+    let mut best = Vec::new();
+    for (line, row) in logs.iter().enumerate() {
+        for (position, slot) in row.iter().enumerate() {
             let role = &roles[line][position];
-            let (set, penalty) = allowed(format, line, position);
             let mut next = [f32::NEG_INFINITY; STATES];
             let mut back = [Step::default(); STATES];
-            for (symbol, &probability) in slot.iter().enumerate() {
-                let mut local = libm::logf(probability.max(MIN_PROBABILITY));
-                local -= if set & (1 << symbol) == 0 {
-                    penalty
-                } else {
-                    rarity(format, line, position, symbol)
-                };
+            contenders(slot, role, format, (line, position), &mut best);
+            for &(symbol, local) in &best {
                 for (state, &score) in scores.iter().enumerate() {
                     if score == f32::NEG_INFINITY {
                         continue;
@@ -376,6 +433,20 @@ mod tests {
 
     fn lines(text: &Text) -> Vec<String> {
         text.lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
+    }
+
+    #[test]
+    fn symbols_of_one_class_have_one_effect() {
+        for format in Format::ALL {
+            for role in [false, true].into_iter().flat_map(|c| roles(format, c)).flatten() {
+                let effects = |symbol| (0..STATES).map(move |state| role.step(state, symbol));
+                for (a, b) in (0..SYMBOLS).flat_map(|a| (0..a).map(move |b| (a, b))) {
+                    if role.class(a) == role.class(b) {
+                        assert!(effects(a).eq(effects(b)), "{format:?} {role:?} {a} {b}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

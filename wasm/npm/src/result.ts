@@ -18,7 +18,7 @@ export interface Result {
   documents: Found[];
   /** FNV-1a 64 hash of all logits; null for f32 or if no line was found. */
   digest: string | null;
-  /** FNV-1a 64 hash of the gray pixels. */
+  /** FNV-1a 64 hash of the gray pixels, eight at a time: docs/json.md says how. */
   gray_digest: string;
   ms: { decode: number; locate: number; network: number; total: number };
   /** Corners of each line in pixels of the picture, clockwise from the top left of the text. */
