@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod architecture;
 mod cache;
+mod capi;
 mod deny;
 mod digests;
 mod engines;
@@ -68,6 +69,9 @@ cargo xtask digests
     browsers
 cargo xtask notices
     writes THIRD-PARTY.txt, the licences of everything that page, package and command line contain
+cargo xtask capi [--header] [--arm64]
+    builds the library for C into target/capi; --header writes its header anew; --arm64 runs the test's
+    program for arm64 under qemu, too
 cargo xtask phone
     builds native-bench as one static file for arm64 phones, and prints how to run it
 cargo xtask bench-peers [--repeats N] [--rows FACTOR]
@@ -109,6 +113,7 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((&"sizes", [])) => page::sizes(false),
         Some((&"digests", [])) => digests::write(),
         Some((&"notices", [])) => notices::write(),
+        Some((&"capi", options)) => capi::capi(options),
         Some((&"phone", [])) => phone::phone(),
         Some((&"bench-peers", options)) => phone::bench_peers(options),
         Some((&"inner-loops", [])) => {
