@@ -10,7 +10,8 @@ import torch
 
 from .graph import Graph, GraphError, Input, Node, Tensor, save, write
 from .integers import run, stored
-from .quantisation import PASSING, Codes, Quantised, key
+from .quantisation import Codes, Quantised, key
+from .structure import PASSING
 from .tracing import IMAGE, Step
 
 

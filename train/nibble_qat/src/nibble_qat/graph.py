@@ -65,6 +65,11 @@ class Node:
     bias: np.ndarray | None = None
     scale: np.ndarray | None = None
 
+    @property
+    def is_layer(self) -> bool:
+        """Whether it has weights."""
+        return self.op in ("conv2d", "linear")
+
 
 @dataclass
 class Input:
