@@ -17,6 +17,7 @@ mod machines;
 mod miri;
 mod msrv;
 mod native;
+mod networks;
 mod notices;
 mod package;
 mod page;
@@ -76,6 +77,9 @@ cargo xtask phone
     builds native-bench as one static file for arm64 phones, and prints how to run it
 cargo xtask bench-peers [--repeats N] [--rows FACTOR]
     measures the same products by this project, onnxruntime-web and tfjs-wasm in one page of Chromium
+cargo xtask networks [--write]
+    measures common networks at three precisions beside onnxruntime, natively and in Chromium; --write
+    records the tables in docs/results
 cargo xtask inner-loops
     counts multiply-adds per instruction of every kernel for x86-64 and arm64, as compiled and as V8 and
     JavaScriptCore emit it, and writes the counts to docs/results
@@ -113,6 +117,7 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((&"sizes", [])) => page::sizes(false),
         Some((&"digests", [])) => digests::write(),
         Some((&"notices", [])) => notices::write(),
+        Some((&"networks", options)) => networks::measure(options),
         Some((&"capi", options)) => capi::capi(options),
         Some((&"phone", [])) => phone::phone(),
         Some((&"bench-peers", options)) => phone::bench_peers(options),
