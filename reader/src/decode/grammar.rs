@@ -335,8 +335,9 @@ fn contenders(
         }
     }
     best.clear();
-    best.extend(of_class.into_iter().flatten());
-    best.sort_unstable_by_key(|&(symbol, _)| symbol);
+    // Ties go to the first symbol of the alphabet, whatever its class.
+    let contends = |symbol: usize| of_class[role.class(symbol)].filter(|&(own, _)| own == symbol);
+    best.extend((0..logs.len()).filter_map(contends));
 }
 
 /// The best text under a format, from the log probabilities of the slots.
