@@ -13,10 +13,10 @@ use crate::decode::grammar::{self, Text};
 use crate::decode::names::{is_name, settle_names, with_names};
 use crate::decode::odds::{MIN_UNPROTECTED_ODDS, unprotected_odds};
 use crate::decode::rivals::{self, Rival};
-use crate::decode::slots::{Grid, Slot, ink, marginals, most_likely};
+use crate::decode::slots::{Grid, Slot, ink, marginals, most_likely, with_gains};
 use crate::decode::states::{is_unlisted_state, settle_states, with_states};
 use crate::geometry::Point;
-use crate::glyphs::soundness;
+use crate::glyphs::fits;
 use crate::look::{TEMPERATURE, run};
 use crate::path::LinePath;
 use crate::pyramid::Pyramid;
@@ -75,10 +75,13 @@ impl Line {
             step: rectified.pitch(),
             slots: path.length as usize,
         };
-        let (slots, ink) = (marginals(&columns, &grid), ink(&columns, &grid));
+        let (mut slots, mut ink) = (marginals(&columns, &grid), ink(&columns, &grid));
         let read: Vec<usize> = slots.iter().map(most_likely).collect();
-        let sound = soundness(&rectified.strip, READ_MARGIN * PITCH, &read);
-        let ink = ink.iter().zip(sound).map(|(ink, sound)| ink * sound).collect();
+        let fits = fits(&rectified.strip, READ_MARGIN * PITCH, &read);
+        for ((slot, ink), fit) in slots.iter_mut().zip(&mut ink).zip(&fits) {
+            *ink *= fit.sound;
+            *slot = with_gains(slot, &fit.gains);
+        }
         Some(Self { path: *path, slots, ink, logits })
     }
 }

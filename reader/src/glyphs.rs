@@ -4,6 +4,9 @@
 //! C. So each glyph is compared with the mean glyph of that character (`glyphs.bin`, by
 //! `mean_glyphs` in `crate::calibrate`), and its misfit with that of its line: blur, low resolution
 //! and other fonts make all glyphs of a line fit worse, damage makes one.
+//!
+//! It is also compared with the mean glyphs of characters that look alike. The network takes a letter
+//! between digits for a digit; this comparison knows nothing of neighbours.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -44,6 +47,93 @@ const COMMON: f32 = 3.0;
 const DAMAGED: f32 = 6.0;
 /// The share of its soundness that a glyph may lose.
 const MAX_LOSS: f32 = 0.8;
+
+/// Characters that are taken for one another.
+const ALIKE: [(u8, u8); 20] = [
+    (b'0', b'O'),
+    (b'0', b'Q'),
+    (b'0', b'D'),
+    (b'0', b'U'),
+    (b'0', b'G'),
+    (b'0', b'C'),
+    (b'1', b'I'),
+    (b'1', b'L'),
+    (b'2', b'Z'),
+    (b'5', b'S'),
+    (b'6', b'G'),
+    (b'8', b'B'),
+    (b'8', b'S'),
+    (b'7', b'Z'),
+    (b'E', b'F'),
+    (b'I', b'T'),
+    (b'T', b'Y'),
+    (b'O', b'D'),
+    (b'O', b'Q'),
+    (b'C', b'G'),
+];
+/// A glyph whose correlation with its own template exceeds that with a lookalike's by less than this
+/// may be the lookalike. Of glyphs read right, one in ten has less; of those read wrong, nine in ten.
+const MIN_LEAD: f32 = 0.05;
+/// Log odds that the lookalike gains per correlation that is missing. It loses nothing where the lead
+/// is clear: glyphs of one picture err together, and what two of them gained let wrong texts pass.
+const GAIN: f32 = 60.0;
+/// The most that it gains.
+const MAX_GAIN: f32 = 4.0;
+
+/// How a glyph fits.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Fit {
+    /// How sound it is: 1 if it fits as well as the others of its line, down to 0.2 if it fits far
+    /// worse.
+    pub sound: f32,
+    /// The lookalikes that it fits nearly as well or better, and the log odds that each gains.
+    pub gains: Vec<(usize, f32)>,
+}
+
+impl Fit {
+    fn sound() -> Self {
+        Self { sound: 1.0, gains: Vec::new() }
+    }
+}
+
+/// The symbols that look like one.
+fn lookalikes(symbol: usize) -> impl Iterator<Item = usize> {
+    let character = ALPHABET[symbol];
+    let other = move |&(a, b): &(u8, u8)| match character {
+        _ if character == a => nibble_mrz::symbol(b),
+        _ if character == b => nibble_mrz::symbol(a),
+        _ => None,
+    };
+    ALIKE.iter().filter_map(other)
+}
+
+/// A glyph at the places where it may lie, each with its variance.
+struct Glyph {
+    places: Vec<([i32; CELLS], f32)>,
+}
+
+impl Glyph {
+    /// The glyph whose upper left pixel is at column `x`, give or take a shift to the right and down.
+    fn of(cells: &Cells, x: i32, [right, down]: [i32; 2]) -> Self {
+        let all = (-down..=down).flat_map(|dy| (-right..=right).map(move |dx| (dx, dy)));
+        let at = |(dx, dy)| {
+            let glyph = cells.at(x + dx, MARGIN + dy);
+            (glyph, covariance(&glyph, &glyph))
+        };
+        Self { places: all.map(at).collect() }
+    }
+
+    /// The best correlation coefficient with a symbol's template, -1 to 1; 0 if the glyph is flat.
+    fn fit(&self, symbol: usize) -> f32 {
+        let template = template(symbol);
+        let variance = covariance(&template, &template);
+        let fit = |(glyph, own): &([i32; CELLS], f32)| {
+            let scale = (own * variance).sqrt();
+            if scale > 0.0 { covariance(glyph, &template) / scale } else { 0.0 }
+        };
+        self.places.iter().map(fit).fold(-1.0, f32::max)
+    }
+}
 
 /// Sums of the darkness of 2 x 2 pixels, at each place of a strip.
 struct Cells {
@@ -103,45 +193,40 @@ fn covariance(a: &[i32; CELLS], b: &[i32; CELLS]) -> f32 {
     (CELLS as i64 * i64::from(product) - sum(a) * sum(b)) as f32
 }
 
-/// How sound the glyph of each slot is, as the symbol `read` in it: 1 if it fits as well as the others
-/// of its line, down to 0.2 if it fits far worse. `left` is the column of the strip at which the first
-/// slot begins. All are 1 in a strip of another height, or with too few characters to compare.
+/// How the glyph of each slot fits the symbol `read` in it. `left` is the column of the strip at which
+/// the first slot begins. All are sound in a strip of another height, or with too few characters to
+/// compare.
 #[must_use]
-pub(crate) fn soundness(strip: &Gray, left: f32, read: &[usize]) -> Vec<f32> {
-    let is_printed = |slot: &usize| ALPHABET[read[*slot]] != FILLER;
-    if strip.height() != ROWS || (0..read.len()).filter(is_printed).count() < MIN_CHARACTERS {
-        return vec![1.0; read.len()];
+pub(crate) fn fits(strip: &Gray, left: f32, read: &[usize]) -> Vec<Fit> {
+    let is_filler = |slot: usize| read.get(slot).is_none_or(|&symbol| ALPHABET[symbol] == FILLER);
+    let printed = (0..read.len()).filter(|&slot| !is_filler(slot));
+    if strip.height() != ROWS || printed.clone().count() < MIN_CHARACTERS {
+        return vec![Fit::sound(); read.len()];
     }
     let cells = Cells::of(strip);
-    let misfit = |slot: usize, [right, down]: [i32; 2]| {
-        let x = column(left, slot);
-        let template = template(read[slot]);
-        let variance = covariance(&template, &template);
-        // The correlation coefficient, -1 to 1; 0 if the glyph is flat.
-        let fit = |glyph: [i32; CELLS]| {
-            let scale = (covariance(&glyph, &glyph) * variance).sqrt();
-            if scale > 0.0 { covariance(&glyph, &template) / scale } else { 0.0 }
-        };
-        let all = (-down..=down).flat_map(|dy| (-right..=right).map(move |dx| (dx, dy)));
-        let fits = all.map(|(dx, dy)| fit(cells.at(x + dx, MARGIN + dy)));
-        1.0 - fits.fold(-1.0, f32::max)
-    };
-    let mut misfits: Vec<f32> = (0..read.len()).map(|slot| misfit(slot, SHIFT)).collect();
-    let printed = (0..read.len()).filter(is_printed).map(|slot| misfits[slot]);
-    let typical = median(printed).unwrap_or(0.0).max(MIN_TYPICAL);
-    for (slot, fit) in misfits.iter_mut().enumerate() {
-        if *fit > COMMON * typical {
-            *fit = misfit(slot, FAR_SHIFT);
-        }
-    }
-    let loss = |misfit: f32| ((misfit / typical - COMMON) / (DAMAGED - COMMON)).clamp(0.0, 1.0);
-    let is_filler = |slot: usize| read.get(slot).is_none_or(|&symbol| ALPHABET[symbol] == FILLER);
-    let sound = |slot: usize| {
+    let glyphs: Vec<Glyph> =
+        (0..read.len()).map(|slot| Glyph::of(&cells, column(left, slot), SHIFT)).collect();
+    let own: Vec<f32> = glyphs.iter().zip(read).map(|(glyph, &read)| glyph.fit(read)).collect();
+    let typical = median(printed.map(|slot| 1.0 - own[slot])).unwrap_or(0.0).max(MIN_TYPICAL);
+    let fit = |slot: usize| {
         // Nothing else is to be expected in a row of fillers.
-        let in_a_row = is_filler(slot) && is_filler(slot.wrapping_sub(1)) && is_filler(slot + 1);
-        if in_a_row { 1.0 } else { 1.0 - MAX_LOSS * loss(misfits[slot]) }
+        if is_filler(slot) && is_filler(slot.wrapping_sub(1)) && is_filler(slot + 1) {
+            return Fit::sound();
+        }
+        let mut misfit = 1.0 - own[slot];
+        if misfit > COMMON * typical {
+            let far = Glyph::of(&cells, column(left, slot), FAR_SHIFT);
+            misfit = 1.0 - far.fit(read[slot]);
+        }
+        let loss = ((misfit / typical - COMMON) / (DAMAGED - COMMON)).clamp(0.0, 1.0);
+        let gain = |other| {
+            let lead = own[slot] - glyphs[slot].fit(other);
+            (other, (GAIN * (MIN_LEAD - lead)).min(MAX_GAIN))
+        };
+        let gains = lookalikes(read[slot]).map(gain).filter(|&(_, gain)| gain > 0.0).collect();
+        Fit { sound: 1.0 - MAX_LOSS * loss, gains }
     };
-    (0..read.len()).map(sound).collect()
+    (0..read.len()).map(fit).collect()
 }
 
 /// Means of glyphs whose characters are known, for [`TEMPLATES`].
@@ -186,6 +271,10 @@ mod tests {
 
     const TEXT: &[u8] = b"L898902C36UTO7408122F";
 
+    fn sound_of(strip: &Gray, left: f32, read: &[usize]) -> Vec<f32> {
+        fits(strip, left, read).iter().map(|fit| fit.sound).collect()
+    }
+
     fn symbols() -> Vec<usize> {
         TEXT.iter().map(|&c| symbol(c).expect("in the alphabet")).collect()
     }
@@ -214,7 +303,7 @@ mod tests {
     #[test]
     fn glyphs_that_fit_are_sound() {
         let symbols = symbols();
-        let sound = soundness(&gray(strip(&symbols)), 0.0, &symbols);
+        let sound = sound_of(&gray(strip(&symbols)), 0.0, &symbols);
         assert!(sound.iter().all(|&sound| sound == 1.0), "{sound:?}");
     }
 
@@ -230,9 +319,25 @@ mod tests {
         // Slot 7 holds a C and was read as an O.
         let mut read = symbols.clone();
         read[7] = symbol(b'X').expect("in the alphabet");
-        let sound = soundness(&gray(pixels), 0.0, &read);
+        let sound = sound_of(&gray(pixels), 0.0, &read);
         let spoilt: Vec<usize> = (0..read.len()).filter(|&slot| sound[slot] < 0.8).collect();
         assert_eq!(spoilt, [2, 7], "{sound:?}");
+    }
+
+    #[test]
+    fn a_letter_read_as_the_digit_that_it_looks_like_gains() {
+        let symbols = symbols();
+        let of = |c: u8| symbol(c).expect("in the alphabet");
+        // Slot 6 holds an O and was read as a zero, and slot 17 holds a zero.
+        let mut printed = symbols.clone();
+        printed[6] = of(b'O');
+        printed[17] = of(b'0');
+        let mut read = printed.clone();
+        read[6] = of(b'0');
+        let fits = fits(&gray(strip(&printed)), 0.0, &read);
+        let gained = |slot: usize| fits[slot].gains.iter().find(|(other, _)| *other == of(b'O'));
+        assert!(gained(6).is_some_and(|&(_, gain)| gain > 3.0), "{:?}", fits[6]);
+        assert_eq!(gained(17), None);
     }
 
     #[test]
@@ -240,17 +345,17 @@ mod tests {
         let symbols = symbols();
         let mut read = symbols.clone();
         read.rotate_left(1);
-        assert!(soundness(&gray(strip(&symbols[..5])), 0.0, &read[..5]).iter().all(|&s| s == 1.0));
+        assert!(sound_of(&gray(strip(&symbols[..5])), 0.0, &read[..5]).iter().all(|&s| s == 1.0));
         let flat = Gray::new(60, 32, vec![255; 60 * 32]).expect("a strip");
-        assert!(soundness(&flat, 0.0, &symbols[..3]).iter().all(|&sound| sound == 1.0));
+        assert!(sound_of(&flat, 0.0, &symbols[..3]).iter().all(|&sound| sound == 1.0));
     }
 
     #[test]
     fn slots_outside_the_strip_are_white() {
         let symbols = symbols();
-        let sound = soundness(&gray(strip(&symbols)), 1e4, &symbols);
+        let sound = sound_of(&gray(strip(&symbols)), 1e4, &symbols);
         assert_eq!(sound.len(), symbols.len());
-        let sound = soundness(&gray(strip(&symbols)), -1e4, &symbols);
+        let sound = sound_of(&gray(strip(&symbols)), -1e4, &symbols);
         assert_eq!(sound.len(), symbols.len());
     }
 }

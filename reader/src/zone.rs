@@ -170,21 +170,30 @@ fn read_group(
     group: &[Look],
     extents: &[Extent],
 ) -> Option<Candidate> {
-    let evidence = extents.iter().map(|extent| extent.score).sum::<f32>() / extents.len() as f32;
-    let read = |network: &mut Strips, paths: &[LinePath], text_beyond| {
-        let lines: Option<Vec<Line>> =
-            paths.iter().map(|path| Line::at(network, picture, path)).collect();
-        Candidate::new(lines?, evidence, text_beyond)
-    };
     if group.iter().all(Look::is_settled) {
         let (paths, text_beyond) = counted(picture, group, extents);
-        let candidate = read(network, &paths, text_beyond);
+        let candidate = read_paths(network, picture, &paths, extents, text_beyond);
         if candidate.as_ref().is_some_and(Candidate::is_certain) {
             return candidate;
         }
     }
     let (paths, text_beyond) = settle(network, picture, group, extents)?;
-    read(network, &paths, text_beyond)
+    read_paths(network, picture, &paths, extents, text_beyond)
+}
+
+/// Reads lines along their paths, not looking at them again. Not inlined: copies would be downloaded.
+#[inline(never)]
+fn read_paths(
+    network: &mut Strips,
+    picture: &Pyramid,
+    paths: &[LinePath],
+    extents: &[Extent],
+    text_beyond: bool,
+) -> Option<Candidate> {
+    let line = |path| Line::at(network, picture, path);
+    let lines: Vec<Line> = paths.iter().map(line).collect::<Option<_>>()?;
+    let evidence = extents.iter().map(|extent| extent.score).sum::<f32>() / extents.len() as f32;
+    Candidate::new(lines, evidence, text_beyond)
 }
 
 /// The paths of a group, moved onto their ink, and whether text continues beyond an end.
@@ -206,9 +215,7 @@ fn read_swiss(network: &mut Strips, picture: &Pyramid, pair: &[Look]) -> Option<
     let [second, third] = &paths[..] else { return None };
     let above = second.beside(-distance(second, third)).recounted(0.0, 1.0, first as f32);
     let above = refine(picture, &above).unwrap_or(above);
-    let lines = [above, *second, *third].map(|path| Line::at(network, picture, &path));
-    let evidence = extents.iter().map(|extent| extent.score).sum::<f32>() / 2.0;
-    Candidate::new(lines.into_iter().collect::<Option<Vec<_>>>()?, evidence, text_beyond)
+    read_paths(network, picture, &[above, *second, *third], &extents, text_beyond)
 }
 
 /// The paths of a group, moved onto the characters of lines of the same length, and whether text

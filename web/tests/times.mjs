@@ -1,5 +1,6 @@
 /**
- * How long pictures take at 4 bits: by the command line and in both binaries in Chromium, in turn.
+ * How long pictures take: by the command line and in both binaries in Chromium, at each precision, in
+ * turn.
  *
  *     node tests/times.mjs FOLDER... [--write]
  *
@@ -20,6 +21,7 @@ const { values, positionals: folders } = parseArgs({
   allowPositionals: true,
   options: { write: { type: "boolean", default: false } },
 });
+const PRECISIONS = ["u4", "u8", "f32"];
 /** Number of counted rounds. */
 const ROUNDS = 5;
 const PARTS = ["locate", "network", "total", "decode"];
@@ -31,10 +33,10 @@ const browser = await chromium.launch(CHROMIUM);
 const places = new Map([
   [
     "native",
-    async (files) => {
+    async (files, precision) => {
       const text = execFileSync(
         join(repository, "target/release/native-bench"),
-        ["read", "--json", "--jobs", "1", ...files],
+        ["read", "--json", "--jobs", "1", "--precision", precision, ...files],
         { encoding: "utf8", maxBuffer: 1 << 26, stdio: ["ignore", "pipe", "inherit"] },
       );
       return JSON.parse(text).map(({ ms }) => ms);
@@ -45,18 +47,18 @@ for (const binary of ["relaxed", "simd128"]) {
   const page = await browser.newPage();
   await page.addInitScript(tapWorker);
   await page.goto(`${address}?binary=${binary}`);
-  places.set(`Chromium, ${binary}`, async (files) => {
+  places.set(`Chromium, ${binary}`, async (files, precision) => {
     const times = [];
     for (const file of files) {
       const base64 = (await readFile(file)).toString("base64");
-      const read = async (text) =>
+      const read = async ([text, precision]) =>
         (
           await globalThis.readInWorker(
             Uint8Array.from(atob(text), (c) => c.charCodeAt(0)),
-            "u4",
+            precision,
           )
         ).ms;
-      times.push(await page.evaluate(read, base64));
+      times.push(await page.evaluate(read, [base64, precision]));
     }
     return times;
   });
@@ -70,15 +72,17 @@ for (const folder of folders) {
     .filter((name) => name.endsWith(".jpg"))
     .sort()
     .map((name) => join(folder, name));
-  const rounds = new Map([...places.keys()].map((name) => [name, []]));
+  const runs = [...places].flatMap(([place, read]) =>
+    PRECISIONS.map((precision) => ({ place, precision, read, times: [] })),
+  );
   for (let round = 0; round <= ROUNDS; round++) {
-    for (const [name, read] of places) {
-      const times = await read(files);
-      if (round > 0) rounds.get(name).push(times);
+    for (const { precision, read, times } of runs) {
+      const found = await read(files, precision);
+      if (round > 0) times.push(found);
     }
   }
   // Decoding is listed separately, because a camera's frames are already decoded.
-  const parts = [...rounds].map(([name, lists]) => {
+  const parts = runs.map(({ place, precision, times: lists }) => {
     const of = (part) =>
       median(
         files.map((_, index) =>
@@ -89,19 +93,20 @@ for (const folder of folders) {
           ),
         ),
       );
-    return { name, ...Object.fromEntries(PARTS.map((part) => [part, of(part)])) };
+    return { place, precision, ...Object.fromEntries(PARTS.map((part) => [part, of(part)])) };
   });
-  for (const { name, total, ...others } of parts) {
+  for (const { place, precision, total, ...others } of parts) {
     const ms = (value) => value.toFixed(1);
+    const float = parts.find((other) => other.place === place && other.precision === "f32").total;
     rows.push(
-      `| ${basename(folder).replace(/^.*-/, "")} (${files.length}) | ${name} | ${ms(others.locate)} | ${ms(others.network)} | ${ms(total)} | ${ms(others.decode)} | ${(total / parts[0].total).toFixed(2)} |`,
+      `| ${basename(folder).replace(/^.*-/, "")} (${files.length}) | ${place} | ${precision} | ${ms(others.locate)} | ${ms(others.network)} | ${ms(total)} | ${ms(others.decode)} | ${(float / total).toFixed(2)} |`,
     );
   }
 }
-const table = `| pixels (pictures) | where | locating | reading | both | decoding apart | both, of native |\n|---|---|---|---|---|---|---|\n${rows.join("\n")}\n`;
+const table = `| pixels (pictures) | where | precision | locating | reading | all but decoding | decoding | quicker than float |\n|---|---|---|---|---|---|---|---|\n${rows.join("\n")}\n`;
 console.log(table);
 if (values.write) {
-  const page = `# Milliseconds a picture at 4 bits\n\nWritten by \`cargo xtask times --write\`: frames of documents as a phone held by hand makes them, read in turn by \`native-bench\` and by both binaries of the page in Chromium ${browser.version()}, one core each, on ${cpus()[0].model}. Medians.\n\n`;
+  const page = `# Milliseconds a picture\n\nWritten by \`cargo xtask times --write\`: frames of documents as a phone held by hand makes them, read in turn by \`native-bench\` and by both binaries of the page in Chromium ${browser.version()}, one core each, on ${cpus()[0].model}. Medians. Locating is done by a network of 4 bits at every precision.\n\n`;
   await writeFile(join(repository, "docs/results/times.md"), page + table);
 }
 await browser.close();

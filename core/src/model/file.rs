@@ -32,24 +32,36 @@ struct Input {
     column_stride: usize,
 }
 
+/// A layer of either kind. Not an enum with a tag: reading one takes three times the code, which every
+/// page would download.
 #[derive(Deserialize)]
-#[serde(tag = "op", rename_all = "snake_case")]
-enum Entry {
-    Conv2d(ConvEntry),
-    #[serde(rename = "max_pool2d")]
-    MaxPool2d {
-        name: String,
-        kernel: [usize; 2],
-        stride: [usize; 2],
-    },
+struct Entry {
+    op: Op,
+    name: String,
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    /// The rest of a convolution.
+    #[serde(rename = "in")]
+    inputs: Option<usize>,
+    #[serde(rename = "out")]
+    outputs: Option<usize>,
+    padding: Option<[usize; 2]>,
+    weight_bits: Option<u8>,
+    activation_bits: Option<u8>,
+    zero_point: Option<u8>,
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Op {
+    Conv2d,
+    #[serde(rename = "max_pool2d")]
+    MaxPool2d,
+}
+
 struct ConvEntry {
     name: String,
-    #[serde(rename = "in")]
     inputs: usize,
-    #[serde(rename = "out")]
     outputs: usize,
     kernel: [usize; 2],
     stride: [usize; 2],
@@ -57,6 +69,34 @@ struct ConvEntry {
     weight_bits: u8,
     activation_bits: u8,
     zero_point: u8,
+}
+
+impl Entry {
+    /// The entry of a convolution, if it has all that one needs.
+    fn convolution(self) -> Result<ConvEntry, ModelError> {
+        let Self { inputs, outputs, padding, weight_bits, activation_bits, zero_point, .. } = self;
+        let rest = inputs.zip(outputs).zip(padding);
+        let bits = weight_bits.zip(activation_bits).zip(zero_point);
+        let Some((((inputs, outputs), padding), ((weight_bits, activation_bits), zero_point))) =
+            rest.zip(bits)
+        else {
+            let problem = "a convolution needs `in`, `out`, `padding`, `weight_bits`, \
+                           `activation_bits` and `zero_point`";
+            return Err(ModelError::Layer { layer: self.name, problem });
+        };
+        let Self { name, kernel, stride, .. } = self;
+        Ok(ConvEntry {
+            name,
+            inputs,
+            outputs,
+            kernel,
+            stride,
+            padding,
+            weight_bits,
+            activation_bits,
+            zero_point,
+        })
+    }
 }
 
 impl Model {
@@ -101,13 +141,13 @@ fn parse(bytes: &[u8]) -> Result<Model, ModelError> {
         if description.input.height.is_some() { Scales::Single } else { Scales::EachChannel };
     let mut layers = Vec::with_capacity(count);
     for (index, entry) in description.layers.into_iter().enumerate() {
-        layers.push(match entry {
-            Entry::Conv2d(entry) => {
+        layers.push(match entry.op {
+            Op::Conv2d => {
                 let scales = if index + 1 == count { last } else { Scales::EachChannel };
-                Layer::Convolution(reader.convolution(entry, scales)?)
+                Layer::Convolution(reader.convolution(entry.convolution()?, scales)?)
             }
-            Entry::MaxPool2d { name, kernel, stride } => {
-                Layer::MaxPool(window(&name, kernel, stride, [0, 0])?)
+            Op::MaxPool2d => {
+                Layer::MaxPool(window(&entry.name, entry.kernel, entry.stride, [0, 0])?)
             }
         });
     }

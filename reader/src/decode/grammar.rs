@@ -13,8 +13,9 @@
     reason = "sums modulo 10 and symbol indices below 37"
 )]
 
-use super::slots::{Slot, weighed};
-use nibble_mrz::{ALPHABET, CheckField, FILLER, Format};
+use super::roles::{CLASSES, Role, STATES, roles};
+use super::slots::{MIN_PROBABILITY, Slot, weighed};
+use nibble_mrz::{ALPHABET, CheckField, Format};
 use nibble_mrz::{CharacterSet, FieldKind};
 
 /// Penalty of a character outside the set of its field.
@@ -29,12 +30,6 @@ const RARE_CODE: f32 = 2.5;
 const MIN_OPENING: f32 = 0.1;
 /// An opening is shown if at most one in so many of its characters is not seen.
 const OPENING_SLACK: usize = 5;
-/// Minimum probability of a character: lower values are noise of the network.
-pub(super) const MIN_PROBABILITY: f32 = 1e-5;
-
-/// Number of states: two running sums, each modulo 10.
-pub(super) const STATES: usize = 100;
-
 /// The log probability of a character in a slot, noise of the network aside.
 pub(super) fn log_probability(slot: &Slot, character: u8) -> f32 {
     let probability = nibble_mrz::symbol(character).map_or(0.0, |symbol| slot[symbol]);
@@ -52,103 +47,6 @@ pub(crate) struct Text {
     pub score: f32,
     /// The document number continues in the optional data.
     pub(super) continued: bool,
-}
-
-/// What one slot contributes to the check digits.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Role {
-    /// Weight in the running sum of its field; 0 outside.
-    own: u32,
-    /// Weight in the composite sum; 0 outside.
-    composite: u32,
-    /// The slot is the check digit of the current field.
-    closes_own: bool,
-    /// A filler here agrees if the sum is 0.
-    filler_closes: bool,
-    /// The number continues elsewhere: a filler stands here, whatever the sum.
-    left_open: bool,
-    /// The slot is the composite check digit.
-    closes_composite: bool,
-}
-
-/// Number of classes of symbols: see [`Role::class`].
-const CLASSES: usize = 21;
-
-impl Role {
-    /// The class of a symbol in this slot, below [`CLASSES`]: symbols of one class have the same
-    /// [`step`](Self::step) from every state.
-    fn class(&self, symbol: usize) -> usize {
-        let value = if ALPHABET[symbol] == FILLER { 0 } else { symbol };
-        let is_summed = self.own | self.composite != 0;
-        if self.closes_own || self.closes_composite {
-            // Only digits and the filler may agree.
-            match ALPHABET[symbol] {
-                FILLER => 10,
-                b'0'..=b'9' => symbol,
-                _ => 11 + value % 10,
-            }
-        } else if is_summed {
-            value % 10
-        } else {
-            0
-        }
-    }
-
-    /// The state after `symbol` in this slot, and the number of check digits that it contradicts.
-    pub(super) fn step(&self, state: usize, symbol: usize) -> (usize, u8) {
-        let value = if ALPHABET[symbol] == FILLER { 0 } else { symbol };
-        let (own, composite) = (state / 10, state % 10);
-        let (mut own_after, mut composite_after) = (
-            (own + self.own as usize * value) % 10,
-            (composite + self.composite as usize * value) % 10,
-        );
-        let mut disagreeing = 0;
-        if self.closes_own {
-            let agrees = match ALPHABET[symbol] {
-                FILLER => self.filler_closes && (self.left_open || own == 0),
-                _ => !self.left_open && symbol == own,
-            };
-            disagreeing += u8::from(!agrees);
-            own_after = 0;
-        }
-        if self.closes_composite {
-            disagreeing += u8::from(symbol != composite);
-            composite_after = 0;
-        }
-        (own_after * 10 + composite_after, disagreeing)
-    }
-}
-
-/// The role of every slot, line by line. The check digit of a `continued` number stands elsewhere.
-pub(super) fn roles(format: Format, continued: bool) -> Vec<Vec<Role>> {
-    let layout = format.layout();
-    let mut roles: Vec<Vec<Role>> =
-        layout.lengths.iter().map(|&length| vec![Role::default(); length]).collect();
-    for rule in layout.checks {
-        let slots = rule
-            .over
-            .iter()
-            .flat_map(|span| (span.start..span.start + span.len).map(|p| (span.line, p)));
-        let composite = rule.field == CheckField::Composite;
-        for (index, (line, position)) in slots.enumerate() {
-            let weight = [7, 3, 1][index % 3];
-            let role = &mut roles[line][position];
-            if composite {
-                role.composite = weight;
-            } else {
-                role.own = weight;
-            }
-        }
-        let digit = &mut roles[rule.digit.line][rule.digit.start];
-        if composite {
-            digit.closes_composite = true;
-        } else {
-            digit.closes_own = true;
-            digit.left_open = continued && rule.field == CheckField::DocumentNumber;
-            digit.filler_closes = rule.filler_if_empty || digit.left_open;
-        }
-    }
-    roles
 }
 
 /// The characters that a slot allows, and the penalty of any other: those of its field, and in the
@@ -335,8 +233,9 @@ fn contenders(
         }
     }
     best.clear();
-    best.extend(of_class.into_iter().flatten());
-    best.sort_unstable_by_key(|&(symbol, _)| symbol);
+    // Ties go to the first symbol of the alphabet, whatever its class.
+    let contends = |symbol: usize| of_class[role.class(symbol)].filter(|&(own, _)| own == symbol);
+    best.extend((0..logs.len()).filter_map(contends));
 }
 
 /// The best text under a format, from the log probabilities of the slots.
@@ -433,20 +332,6 @@ mod tests {
 
     fn lines(text: &Text) -> Vec<String> {
         text.lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
-    }
-
-    #[test]
-    fn symbols_of_one_class_have_one_effect() {
-        for format in Format::ALL {
-            for role in [false, true].into_iter().flat_map(|c| roles(format, c)).flatten() {
-                let effects = |symbol| (0..STATES).map(move |state| role.step(state, symbol));
-                for (a, b) in (0..SYMBOLS).flat_map(|a| (0..a).map(move |b| (a, b))) {
-                    if role.class(a) == role.class(b) {
-                        assert!(effects(a).eq(effects(b)), "{format:?} {role:?} {a} {b}");
-                    }
-                }
-            }
-        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod lattice;
 pub(crate) mod names;
 pub(crate) mod odds;
 pub(crate) mod rivals;
+mod roles;
 pub(crate) mod slots;
 pub(crate) mod states;
 

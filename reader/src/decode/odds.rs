@@ -5,8 +5,8 @@
 
 #![allow(clippy::cast_precision_loss, reason = "the alphabet has 37 characters")]
 
-use super::grammar::{MIN_PROBABILITY, Text, allowed_in};
-use super::slots::{Slot, most_likely};
+use super::grammar::{Text, allowed_in};
+use super::slots::{MIN_PROBABILITY, Slot, most_likely};
 use nibble_mrz::{ALPHABET, symbol};
 
 /// Minimum log odds of a valid character that no check digit protects, against any other: 16 to 1.

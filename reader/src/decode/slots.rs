@@ -11,10 +11,16 @@
 
 use super::columns::{BLANK, Columns, SYMBOLS};
 
+/// Minimum probability of a character: lower values are noise of the network.
+pub(super) const MIN_PROBABILITY: f32 = 1e-5;
+
 /// Maximum distance of a character from the middle of its slot, in slots.
 const REACH: f32 = 0.8;
 /// Added to every probability, so that no alignment is impossible.
 const FLOOR: f64 = 1e-9;
+
+/// What the shape of a glyph adds to a lookalike leaves it this share of the likeliest character.
+const MAX_OF_LOOKALIKE: f32 = 0.5;
 
 /// Probabilities of the 37 characters in one slot; they sum to 1.
 pub(crate) type Slot = [f32; SYMBOLS];
@@ -246,6 +252,19 @@ pub(super) fn weighed(slot: &Slot, mut weight: impl FnMut(usize) -> f32) -> Slot
     }
     let sum: f32 = weighed.iter().sum();
     weighed.map(|probability| probability / sum)
+}
+
+/// The probabilities of a slot after the log odds of some symbols grew. The likeliest symbol stays so:
+/// its lookalikes grow to half of it at most.
+#[must_use]
+pub(crate) fn with_gains(slot: &Slot, gains: &[(usize, f32)]) -> Slot {
+    let mut slot = *slot;
+    let most = MAX_OF_LOOKALIKE * slot[most_likely(&slot)];
+    for &(symbol, gain) in gains {
+        let grown = slot[symbol].max(MIN_PROBABILITY) * libm::expf(gain);
+        slot[symbol] = grown.min(most).max(slot[symbol]);
+    }
+    if gains.is_empty() { slot } else { weighed(&slot, |_| 1.0) }
 }
 
 fn normalised(total: &[f64; SYMBOLS]) -> Slot {
