@@ -54,6 +54,7 @@ const STEPS: &[Step] = &[
     ("page-elements", "elements of the package in Chromium", &[Node, Chromium], || {
         node("tests/elements.mjs")
     }),
+    ("mrz-npm", "generated zones, parsed by the npm package mrz too", &[Node], mrz_npm),
     ("page-units", "parts of the page that need no browser", &[Node], || node("tests/units.mjs")),
     (
         "engines",
@@ -118,6 +119,17 @@ const STEPS: &[Step] = &[
     ("train", "lint, generator, export and integer simulation of train/", &[Python], train),
     ("readme", "commands of the README marked as tested", &[], readme),
 ];
+
+/// Generates zones with their documents, and compares these with what the npm package reads.
+fn mrz_npm() -> Result<()> {
+    let zones = root().join("target/zones.ndjson");
+    let mut cargo = command("cargo");
+    cargo.args(["test", "--quiet", "-p", "nibble-mrz", "--features", "serde", "--test", "oracle"]);
+    cargo.args(["--", "--ignored", "zones_for_npm"]);
+    shell::run(cargo.env("NIBBLE_ZONES", &zones))?;
+    let mut node = command("node");
+    shell::run(node.arg("tests/mrz.mjs").arg(zones).current_dir(root().join("web")))
+}
 
 /// Minutes of camera frames, enough to reveal a leak in every frame; `cargo xtask soak` reveals
 /// slow leaks.
