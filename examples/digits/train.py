@@ -139,7 +139,7 @@ def main() -> None:
     results["4 bits"] = accuracy(quantised, test, test_labels)
 
     path = options.out / "digits.safetensors"
-    export(quantised, path, test)
+    export(quantised, path, test, outputs=["scores"])
     results["4 bits, exported integers"] = integer_accuracy(path, test, test_labels)
     results |= {
         "bytes": path.stat().st_size,

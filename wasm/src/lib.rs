@@ -1,8 +1,9 @@
-//! JavaScript bindings of `nibble-reader` and `nibble-bench`.
+//! JavaScript bindings of `nibble-reader`, `nibble-bench` and the graphs of `nibble-core`.
 //!
 //! The npm package around them (`wasm/npm`) queues calls, loads files and declares the types. It has
-//! them in two binaries, by the features `read` and `bench`: a page that reads does not load what
-//! measures. Image files are decoded by a third one, `wasm/picture`.
+//! them in three modules, by the features `read`, `bench` and `network`: a page that reads loads
+//! neither what measures nor what runs other networks. Image files are decoded by a module of their
+//! own, `wasm/picture`.
 
 #[cfg(feature = "bench")]
 mod bench;
@@ -11,6 +12,8 @@ mod error;
 #[cfg(feature = "read")]
 mod explain;
 mod kernels;
+#[cfg(feature = "network")]
+mod network;
 #[cfg(feature = "read")]
 mod reading;
 mod restart;
@@ -24,6 +27,8 @@ pub use bench::{Bench, Product};
 #[cfg(feature = "read")]
 pub use explain::{Explainer, LayerOutput};
 pub use kernels::choose_kernels;
+#[cfg(feature = "network")]
+pub use network::GraphNetwork;
 #[cfg(feature = "read")]
 pub use reading::{Engine, gray_of};
 pub use restart::restart;

@@ -1,11 +1,12 @@
 /** Builds the examples from the package, as a stranger would, and opens them in Chromium. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { build } from "vite";
+import { accessibleInBoth, noSidewaysScroll } from "./axe.mjs";
 import { CHROMIUM, repository, site, suite, web } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
@@ -29,6 +30,60 @@ async function reads(built, input = "#file") {
     buffer: Buffer.from("this is no picture"),
   });
   await page.getByText("NotAPicture").waitFor();
+  assert.deepEqual(faults, []);
+  await page.close();
+  close();
+}
+
+/** Writes digits on the canvas of the built example, and compares what it reads. */
+async function writes(built) {
+  const { address, close } = await site(built);
+  const page = await browser.newPage();
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(String(error)));
+  await page.goto(address);
+  const canvas = page.getByLabel("Canvas for one digit");
+  const reads = (digit) =>
+    page.getByRole("status").getByText(`This looks like ${digit},`).waitFor();
+  // Corners of each digit, as shares of the canvas.
+  const digits = {
+    1: [
+      [0.4, 0.25],
+      [0.5, 0.15],
+      [0.5, 0.85],
+    ],
+    7: [
+      [0.3, 0.15],
+      [0.7, 0.15],
+      [0.45, 0.85],
+    ],
+    0: Array.from({ length: 25 }, (_, at) => [
+      0.5 + 0.2 * Math.cos((at * Math.PI) / 12),
+      0.5 + 0.35 * Math.sin((at * Math.PI) / 12),
+    ]),
+  };
+  const { x, y, width, height } = await canvas.boundingBox();
+  for (const [digit, corners] of Object.entries(digits)) {
+    const at = ([across, down]) => [x + across * width, y + down * height];
+    await page.mouse.move(...at(corners[0]));
+    await page.mouse.down();
+    for (const corner of corners) await page.mouse.move(...at(corner), { steps: 4 });
+    await page.mouse.up();
+    await reads(digit);
+    const shares = await page.locator("meter").evaluateAll((all) => all.map(({ value }) => value));
+    assert.equal(shares.length, 10);
+    assert.ok(Math.abs(shares.reduce((sum, share) => sum + share) - 1) < 1e-6);
+    assert.match(await page.textContent("#time"), /^\d+ µs$/);
+    await page.getByRole("button", { name: "Clear" }).click();
+    await page.getByRole("status").getByText("The canvas is empty.").waitFor();
+  }
+  await canvas.focus();
+  await page.keyboard.press("Space");
+  for (let step = 0; step < 12; step++) await page.keyboard.press("ArrowDown");
+  await reads(1);
+  await accessibleInBoth(page);
+  await page.setViewportSize({ width: 320, height: 640 });
+  await noSidewaysScroll(page);
   assert.deepEqual(faults, []);
   await page.close();
   close();
@@ -89,6 +144,38 @@ await suite([
       await cp(join(examples, "elements"), plain, { recursive: true });
       await cp(join(web, "pkg"), join(plain, "nibble-mrz"), { recursive: true });
       await reads(plain, "mrz-file input");
+    },
+  ],
+  [
+    "handwritten digits, drawn by pointer and by keyboard, read in a worker",
+    async () => {
+      const project = join(folder, "digits");
+      await cp(join(examples, "digits"), project, { recursive: true });
+      await installed(project, ["vite"]);
+      await sameVersions(project);
+      execFileSync(
+        "node",
+        [join(web, "node_modules/typescript/bin/tsc"), "--noEmit", "-p", project],
+        { stdio: "inherit" },
+      );
+      await build({ root: project, logLevel: "error" });
+      await writes(join(project, "dist"));
+    },
+  ],
+  [
+    "the same digits in the published page",
+    async () => {
+      await writes(join(web, "dist/examples/digits"));
+      // None of the reader's files come with it.
+      const files = await readdir(join(web, "dist/examples/digits/assets"));
+      assert.deepEqual(files.map((name) => name.replace(/-[\w-]{8}\./, ".")).sort(), [
+        "digits.safetensors",
+        "index.css",
+        "index.js",
+        "nibble-network-relaxed.wasm",
+        "nibble-network-simd128.wasm",
+        "worker.js",
+      ]);
     },
   ],
   ...[

@@ -4,11 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { CHROMIUM, site, suite, web } from "./site.mjs";
+import { CHROMIUM, repository, site, suite, web } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
 const PICTURE = "passport.jpg";
@@ -50,6 +50,113 @@ async function inPage(work) {
   const result = await page.evaluate(script);
   await page.close();
   return result;
+}
+
+/** The tensors of a safetensors file. */
+function tensorsOf(file) {
+  const length = Number(file.readBigUInt64LE(0));
+  const header = JSON.parse(file.subarray(8, 8 + length).toString());
+  delete header.__metadata__;
+  return new Map(
+    Object.entries(header).map(
+      ([
+        name,
+        {
+          dtype,
+          shape,
+          data_offsets: [from, to],
+        },
+      ]) => [name, { dtype, shape, data: file.subarray(8 + length + from, 8 + length + to) }],
+    ),
+  );
+}
+
+/** Networks with golden vectors: the inputs, and what the outputs must be. */
+async function goldenGraphs() {
+  const folder = join(repository, "testdata/golden/graphs");
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".golden.safetensors"));
+  return Promise.all(
+    names.map(async (golden) => {
+      const name = golden.replace(".golden.safetensors", "");
+      const model = await readFile(join(folder, `${name}.safetensors`));
+      const tensors = tensorsOf(await readFile(join(folder, golden)));
+      const inputs = [...tensors]
+        .filter(([tensor]) => tensor.startsWith("input."))
+        .map(
+          ([
+            tensor,
+            {
+              dtype,
+              shape: [height, width],
+              data,
+            },
+          ]) => ({
+            name: tensor.slice("input.".length),
+            dtype,
+            height,
+            width,
+            data: data.toString("base64"),
+          }),
+        );
+      return { name, model: model.toString("base64"), inputs, wanted: tensors };
+    }),
+  );
+}
+
+/** Runs networks; returns the outputs of each, with their bytes in base64. Runs anywhere. */
+async function outputsOf({ Network, realsOf, graphs, binary }) {
+  const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const all = [];
+  for (const { model, inputs } of graphs) {
+    const network = await Network.load(bytesOf(model), binary && { binary });
+    const given = {};
+    for (const { name, dtype, height, width, data } of inputs) {
+      const bytes = bytesOf(data);
+      given[name] = {
+        data: dtype === "F32" ? new Float32Array(bytes.buffer) : bytes,
+        height,
+        width,
+      };
+    }
+    const outputs = Object.values(network.run(given));
+    network.dispose();
+    all.push(
+      outputs.map((output) => {
+        const bytes = new Uint8Array(output.values.buffer);
+        const reals = [...realsOf(output)];
+        const { name, type, shape, scales, zeroPoints } = output;
+        const data = btoa(String.fromCharCode(...bytes));
+        return { name, type, shape, scales, zeroPoints, reals, data };
+      }),
+    );
+  }
+  return all;
+}
+
+/** Compares the outputs of a network with its golden vectors. */
+function assertGolden({ name: graph, wanted }, outputs) {
+  assert.ok(outputs.length > 0, graph);
+  for (const { name, type, shape, scales, zeroPoints, reals, data } of outputs) {
+    const golden = wanted.get(name);
+    const at = `${graph} ${name}`;
+    assert.deepEqual(shape, golden.shape, at);
+    const found = Buffer.from(data, "base64");
+    const elements = (bytes) => {
+      const { buffer } = Uint8Array.from(bytes);
+      if (type === "f32") return new Float32Array(buffer);
+      return type === "i32" ? new Int32Array(buffer) : new Uint8Array(buffer);
+    };
+    elements(golden.data).forEach((element, place) => {
+      if (type === "f32") {
+        const difference = Math.abs(reals[place] - element);
+        assert.ok(difference <= 1e-4 * Math.max(1, Math.abs(element)), at);
+      } else {
+        const of = (list, none) => list[list.length > 1 ? place % shape[2] : 0] ?? none;
+        assert.equal(reals[place], Math.fround((element - of(zeroPoints, 0)) * of(scales, 1)), at);
+      }
+    });
+    if (type !== "f32") assert.deepEqual(found, golden.data, at);
+  }
 }
 
 await suite([
@@ -121,7 +228,7 @@ await suite([
     "rendering on a server imports the package without a browser",
     async () => {
       const names = await inNode(`
-        const parts = await Promise.all(["nibble-mrz", "nibble-mrz/explain", "nibble-mrz/elements", "nibble-mrz/parts"].map((name) => import(name)));
+        const parts = await Promise.all(["nibble-mrz", "nibble-mrz/explain", "nibble-mrz/elements", "nibble-mrz/network", "nibble-mrz/parts"].map((name) => import(name)));
         console.log(JSON.stringify(parts.map((part) => Object.keys(part).length > 0)));`);
       assert.ok(names.every(Boolean));
     },
@@ -333,6 +440,151 @@ await suite([
       const size = async (name) => (await readFile(join(web, "pkg", name))).length;
       const whole = (await size("nibble-relaxed.wasm")) + (await size("models/ocr-u4.safetensors"));
       assert.equal(counts.at(-1), whole);
+    },
+  ],
+  [
+    "Node runs networks of any kind, with the same integers as every machine",
+    async () => {
+      const graphs = await goldenGraphs();
+      assert.ok(graphs.length > 15);
+      await writeFile(join(project, "graphs.json"), JSON.stringify(graphs));
+      const outputs = await inNode(`
+        import { readFile } from "node:fs/promises";
+        import { Network, realsOf } from "nibble-mrz/network";
+        const graphs = JSON.parse(await readFile("graphs.json"));
+        const all = await (${outputsOf})({ Network, realsOf, graphs, binary: "simd128" });
+        console.log(JSON.stringify(all));`);
+      graphs.forEach((graph, at) => assertGolden(graph, outputs[at]));
+    },
+  ],
+  [
+    "a network says what it takes, and what is wrong",
+    async () => {
+      const digits = join(repository, "examples/digits/digits.safetensors");
+      const ocr = join(repository, "models/ocr-u4.safetensors");
+      const found = await inNode(`
+        import { readFile } from "node:fs/promises";
+        import { pathToFileURL } from "node:url";
+        import { Network } from "nibble-mrz/network";
+        const bytes = await readFile(${JSON.stringify(digits)});
+        const network = await Network.load(bytes);
+        // The file's bytes may be used for something else.
+        bytes.fill(0);
+        const codeOf = (work) => {
+          try { work(); } catch ({ name, code, message }) { return [name, code, message].join("; "); }
+          return "none";
+        };
+        const image = new Uint8Array(64);
+        const strips = await Network.load(pathToFileURL(${JSON.stringify(ocr)}));
+        const other = await readFile(${JSON.stringify(digits)});
+        other.write("conv2x", other.indexOf("conv2d"));
+        const broken = "data:application/octet-stream;base64," + other.toString("base64");
+        const answers = {
+          about: [network.name, network.hash.length, network.inputs],
+          peak: [network.peakBytes(), strips.peakBytes({ width: 64 }) < strips.peakBytes({ gray: { width: 320 } })],
+          short: codeOf(() => network.run(image.subarray(1))),
+          reals: codeOf(() => network.run(new Float32Array(64))),
+          text: codeOf(() => network.run("image")),
+          name: codeOf(() => network.run({ picture: image })),
+          missing: codeOf(() => network.run({})),
+          kind: codeOf(() => network.run({ image: [1, 2] })),
+          size: codeOf(() => network.run({ data: image, height: 4, width: 16 })),
+          side: codeOf(() => strips.run({ data: image, height: 24 })),
+          negative: codeOf(() => strips.peakBytes({ width: -8 })),
+          large: codeOf(() => strips.run({ data: image, width: 3_000_000 })),
+          moved: await Network.load(other).then(() => "none", ({ code, message }) => code + "; " + message),
+          named: await Network.load(broken).then(() => "none", ({ code, message }) => [code, message.startsWith(broken)].join("; ")),
+          nothing: await Network.load(7).catch(({ code }) => code),
+          absent: await Network.load("file:///nowhere.safetensors").catch(({ code }) => code),
+          options: await Network.load(other, { binary: "simd128" }).then(() => "none", ({ code }) => code),
+        };
+        const before = network.run(image);
+        network.dispose();
+        network.dispose();
+        answers.disposed = codeOf(() => network.run(image));
+        answers.runs = [Object.values(before)[0].shape, strips.run({ data: new Uint8Array(24 * 64), width: 64 }).conv4 === undefined];
+        console.log(JSON.stringify(answers));`);
+      assert.deepEqual(found.about.slice(0, 2), ["digits", 16]);
+      const { scales, zeroPoints, ...input } = found.about[2][0];
+      assert.deepEqual(input, { name: "image", type: "u8", channels: 1, height: 8, width: 8 });
+      assert.equal(scales.length + zeroPoints.length, 2);
+      assert.ok(found.peak[0] > 0 && found.peak[1]);
+      const wrong = "NibbleError; InvalidArgument; ";
+      assert.equal(
+        found.short,
+        `${wrong}input \`image\`: its number of values does not match its size`,
+      );
+      assert.equal(found.reals, `${wrong}input \`image\`: it is given as bytes`);
+      assert.ok(found.text.startsWith(`${wrong}an input is`), found.text);
+      assert.equal(found.name, `${wrong}the network has no input \`picture\`, but image`);
+      assert.equal(found.missing, `${wrong}input \`image\`: it is missing`);
+      assert.equal(found.kind, `${wrong}input \`image\`: it is of another type`);
+      assert.equal(found.size, `${wrong}input \`image\`: the graph wants another size`);
+      assert.ok(found.side.startsWith(`${wrong}input \`gray\`: give its height and width`));
+      assert.ok(found.negative.startsWith(wrong), found.negative);
+      assert.ok(found.large.startsWith("NibbleError; TooLarge; "), found.large);
+      assert.ok(found.moved.startsWith("ModelInvalid; ") && found.moved.includes("conv2x"));
+      assert.equal(found.named, "ModelInvalid; true");
+      assert.deepEqual(
+        [found.nothing, found.absent, found.options],
+        ["InvalidArgument", "LoadFailed", "AlreadyInitialised"],
+      );
+      assert.ok(found.disposed.startsWith("NibbleError; Disposed; "));
+      assert.deepEqual(found.runs[0], [1, 1, 10]);
+    },
+  ],
+  [
+    "a worker in Chromium runs the same networks, and a trap costs one run",
+    async () => {
+      const graphs = await goldenGraphs();
+      const { error, binary, outputs, trapped, after } = await inPage(`async ({ address }) => {
+        const code = \`
+          import { Network, initNetworks, realsOf } from "\${address}network.js";
+          const outputsOf = ${outputsOf};
+          const answer = async (graphs) => {
+            const fixed = graphs.find(({ name }) => name === "exported");
+            const binary = await initNetworks();
+            const outputs = await outputsOf({ Network, realsOf, graphs });
+            const network = await Network.load(Uint8Array.from(atob(fixed.model), (c) => c.charCodeAt(0)));
+            // What copies the input into the engine's memory stops as a trap does.
+            const { set } = Uint8Array.prototype;
+            Uint8Array.prototype.set = () => { throw new WebAssembly.RuntimeError("unreachable"); };
+            let trapped = "none";
+            const { name, height, width } = fixed.inputs[0];
+            try {
+              const channels = network.inputs[0].channels;
+              network.run({ data: new Uint8Array(height * width * channels), height, width });
+            } catch (error) {
+              trapped = error.code;
+            }
+            Uint8Array.prototype.set = set;
+            const after = await outputsOf({ Network, realsOf, graphs: [fixed] });
+            const again = network.peakBytes({ [name]: { height, width } });
+            return { binary, outputs, trapped, after: [after[0], again > 0] };
+          };
+          self.onmessage = ({ data }) =>
+            answer(data).then((answer) => self.postMessage(answer), (error) => self.postMessage({ error: String(error) }));\`;
+        const worker = new Worker(
+          URL.createObjectURL(new Blob([code], { type: "text/javascript" })),
+          { type: "module" },
+        );
+        const data = await new Promise((resolve, reject) => {
+          worker.onmessage = ({ data }) => resolve(data);
+          worker.onerror = ({ message }) => reject(new Error(message));
+          worker.postMessage(${JSON.stringify(graphs)});
+        });
+        worker.terminate();
+        return data;
+      }`);
+      assert.equal(error, undefined);
+      assert.equal(binary, "relaxed");
+      graphs.forEach((graph, at) => assertGolden(graph, outputs[at]));
+      assert.equal(trapped, "Trapped");
+      assertGolden(
+        graphs.find(({ name }) => name === "exported"),
+        after[0],
+      );
+      assert.ok(after[1]);
     },
   ],
 ]);

@@ -251,6 +251,15 @@ await suite([
     },
   ],
   [
+    "people who train their own network find the example",
+    async () => {
+      const link = page.locator("#how-own a");
+      assert.equal(await link.textContent(), "Draw a digit");
+      const { status } = await fetch(new URL(await link.getAttribute("href"), page.url()));
+      assert.equal(status, 200);
+    },
+  ],
+  [
     "layers are seen at three precisions, of the picture read last",
     async () => {
       await page.waitForSelector("#how-maps .maps:not([hidden])");

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod architecture;
 mod cache;
+mod capi;
 mod deny;
 mod digests;
 mod engines;
@@ -16,6 +17,7 @@ mod machines;
 mod miri;
 mod msrv;
 mod native;
+mod networks;
 mod notices;
 mod package;
 mod page;
@@ -68,10 +70,16 @@ cargo xtask digests
     browsers
 cargo xtask notices
     writes THIRD-PARTY.txt, the licences of everything that page, package and command line contain
+cargo xtask capi [--header] [--arm64]
+    builds the library for C into target/capi; --header writes its header anew; --arm64 runs the test's
+    program for arm64 under qemu, too
 cargo xtask phone
     builds native-bench as one static file for arm64 phones, and prints how to run it
 cargo xtask bench-peers [--repeats N] [--rows FACTOR]
     measures the same products by this project, onnxruntime-web and tfjs-wasm in one page of Chromium
+cargo xtask networks [--write]
+    measures common networks at three precisions beside onnxruntime, natively and in Chromium; --write
+    records the tables in docs/results
 cargo xtask inner-loops
     counts multiply-adds per instruction of every kernel for x86-64 and arm64, as compiled and as V8 and
     JavaScriptCore emit it, and writes the counts to docs/results
@@ -109,6 +117,8 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((&"sizes", [])) => page::sizes(false),
         Some((&"digests", [])) => digests::write(),
         Some((&"notices", [])) => notices::write(),
+        Some((&"networks", options)) => networks::measure(options),
+        Some((&"capi", options)) => capi::capi(options),
         Some((&"phone", [])) => phone::phone(),
         Some((&"bench-peers", options)) => phone::bench_peers(options),
         Some((&"inner-loops", [])) => {

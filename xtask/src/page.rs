@@ -50,10 +50,11 @@ struct Module {
     file: &'static str,
 }
 
-/// What pages load to read, and what they load to measure.
-const MODULES: [Module; 2] = [
+/// What pages load to read, to measure, and to run networks of their own.
+const MODULES: [Module; 3] = [
     Module { feature: "read", glue: "engine", file: "nibble" },
     Module { feature: "bench", glue: "bench-engine", file: "nibble-bench" },
+    Module { feature: "network", glue: "network-engine", file: "nibble-network" },
 ];
 
 /// The decoder of image files, which pages load with the first file. Relaxed instructions would not

@@ -242,6 +242,7 @@ fn clippy() -> Result<()> {
     for module in [
         &["nibble-wasm", "--no-default-features", "--features", "read"][..],
         &["nibble-wasm", "--no-default-features", "--features", "bench"],
+        &["nibble-wasm", "--no-default-features", "--features", "network"],
         &["nibble-wasm-picture"],
     ] {
         let mut cargo = command("cargo");

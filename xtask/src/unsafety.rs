@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::shell::root;
 
 /// Folders of the crates that are published or shipped. What tests and builds is not counted.
-const CRATES: [&str; 10] = [
+const CRATES: [&str; 11] = [
     "core",
     "gray",
     "mrz",
@@ -20,12 +20,14 @@ const CRATES: [&str; 10] = [
     "reader",
     "picture",
     "bench",
+    "capi",
     "wasm",
     "wasm/picture",
     "native-bench",
 ];
-/// Crates that may have unsafe code: the kernels, the pages' addresses, and peers that are timed.
-const MAY_BE_UNSAFE: [&str; 3] = ["core", "wasm/picture", "native-bench"];
+/// Crates that may have unsafe code: the kernels, the pointers of C, the pages' addresses, and peers
+/// that are timed.
+const MAY_BE_UNSAFE: [&str; 4] = ["core", "capi", "wasm/picture", "native-bench"];
 const RESULT: &str = "docs/results/unsafe.md";
 
 /// What is counted of some code.

@@ -395,8 +395,9 @@ impl Op {
 
 impl Graph {
     /// The values of one step of each channel of a tensor of [`Kind::Sums`]: those of the
-    /// convolution that makes it, or 1 for indices.
-    fn steps_of_sums(&self, tensor: usize) -> &[f32] {
+    /// convolution that makes it, or 1 for indices, and for all other tensors.
+    #[must_use]
+    pub fn steps_of_sums(&self, tensor: usize) -> &[f32] {
         let maker = self.nodes.iter().find(|node| node.output == tensor);
         match maker.and_then(|node| node.parameters.as_ref()) {
             Some(Parameters::Integer { scales, .. }) => scales,

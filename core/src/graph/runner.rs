@@ -130,6 +130,8 @@ pub struct Runner {
     units: Units,
     vectors: Vectors,
     plan: Option<Plan>,
+    /// Whether the buffers hold the outputs of a run.
+    has_run: bool,
     buffers: Buffers,
 }
 
@@ -174,7 +176,7 @@ impl Runner {
             }
         }
         let buffers = Buffers::default();
-        Ok(Self { graph, steps, units, vectors, plan: None, buffers })
+        Ok(Self { graph, steps, units, vectors, plan: None, has_run: false, buffers })
     }
 
     /// The graph, without its weights and biases: the runner holds them packed.
@@ -246,6 +248,7 @@ impl Runner {
         inputs: &[Input<'_>],
         observe: &mut dyn FnMut(usize, View<'_>),
     ) -> Result<Outputs<'_>, RunError> {
+        self.has_run = false;
         let sizes = inputs.iter().map(|input| [input.height, input.width]);
         let planned = self.plan.as_ref();
         if planned.is_none_or(|plan| !plan.sizes.iter().copied().eq(sizes.clone())) {
@@ -256,7 +259,7 @@ impl Runner {
             self.buffers.reserve(&plan);
             self.plan = Some(plan);
         }
-        let Self { graph, steps, units, vectors, plan, buffers } = self;
+        let Self { graph, steps, units, vectors, plan, buffers, .. } = self;
         let Some(plan) = plan else { unreachable!("planned above") };
         for (source, input) in graph.inputs.iter().zip(inputs) {
             let tensor = &graph.tensors[source.tensor];
@@ -288,8 +291,16 @@ impl Runner {
             }
             observe(index, view(graph, buffers, plan, node.output));
         }
-        let Self { plan: Some(plan), .. } = &*self else { unreachable!("planned above") };
-        Ok(Outputs { runner: self, plan })
+        self.has_run = true;
+        let Some(outputs) = self.outputs() else { unreachable!("planned above") };
+        Ok(outputs)
+    }
+
+    /// The outputs of the last run; `None` before the first, and after one that failed.
+    #[must_use]
+    pub fn outputs(&self) -> Option<Outputs<'_>> {
+        let plan = self.plan.as_ref().filter(|_| self.has_run)?;
+        Some(Outputs { runner: self, plan })
     }
 
     fn plan(&self, sizes: &[[usize; 2]]) -> Result<Plan, RunError> {

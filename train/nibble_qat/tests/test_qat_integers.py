@@ -111,3 +111,18 @@ def test_inputs_of_another_shape_or_type_are_errors():
 def test_files_of_another_version_are_errors():
     with pytest.raises(GraphError, match="version 2"):
         load(GRAPHS.parents[2] / "models" / "ocr-u4.safetensors")
+
+
+def test_tensors_are_renamed_wherever_they_stand():
+    path = GRAPHS / "exported.safetensors"
+    made, (wanted, _) = load(path), golden(path)
+    old = made.outputs[0]
+    values = {source.tensor: wanted[f"input.{source.tensor}"] for source in made.inputs}
+    before = run(made, values)[old]
+    made.rename(old, "other")
+    np.testing.assert_array_equal(run(made, values)["other"], before)
+    assert made.outputs[0] == "other" and made.tensors["other"].name == "other"
+    with pytest.raises(GraphError, match="gone"):
+        made.rename("gone", "name")
+    with pytest.raises(GraphError, match="other"):
+        made.rename(made.inputs[0].tensor, "other")

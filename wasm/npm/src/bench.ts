@@ -7,9 +7,10 @@
 import start, { Bench as Engine, choose_kernels, restart } from "./bench-engine.js";
 import { NibbleError } from "./error.js";
 import type { Binary } from "./features.js";
-import { benchFile, compile, load, modelFile } from "./files.js";
+import { benchFile, modelFile } from "./files.js";
 import { Held, Instance } from "./instance.js";
 import type { KernelChoice } from "./kernels.js";
+import { compile, load } from "./load.js";
 import type { Precision } from "./result.js";
 
 /**

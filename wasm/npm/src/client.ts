@@ -1,6 +1,7 @@
 /** The interface of a page to the worker that reads. */
 import { NibbleError } from "./error.js";
-import type { Options, Progress } from "./files.js";
+import type { Options } from "./files.js";
+import type { Progress } from "./load.js";
 import type { KernelChoice } from "./kernels.js";
 import type { Luma, Part } from "./luma.js";
 import type { Answer, Request } from "./protocol.js";

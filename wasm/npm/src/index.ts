@@ -8,18 +8,9 @@ import { benchOf } from "./bench.js";
 import { Engine, parse_text } from "./engine.js";
 import { NibbleError } from "./error.js";
 import { type Binary, supported } from "./features.js";
-import {
-  type Options,
-  compile,
-  currentOptions,
-  load,
-  distrust,
-  modelFile,
-  setOptions,
-  textOf,
-  wasmFile,
-} from "./files.js";
+import { type Options, currentOptions, modelFile, setOptions, textOf, wasmFile } from "./files.js";
 import { Held } from "./instance.js";
+import { compile, distrust, load } from "./load.js";
 import type { Luma } from "./luma.js";
 import { prepare } from "./picture.js";
 import { reading } from "./reading.js";
@@ -28,7 +19,8 @@ import type { DocumentFields, Precision, Result } from "./result.js";
 
 export type * from "./bench.js";
 export { kernelNotice, kernels, type KernelChoice } from "./kernels.js";
-export type { Options, PackageFile, Progress } from "./files.js";
+export type { Options } from "./files.js";
+export type { PackageFile, Progress } from "./load.js";
 export { decodeByBrowser, isForeign } from "./browser.js";
 export { NibbleError, type ErrorCode } from "./error.js";
 export { supported, type Binary } from "./features.js";

@@ -3,7 +3,8 @@
  * functions are those of `wasm/picture`.
  */
 import { NibbleError, type ErrorCode } from "./error.js";
-import { compile, pictureFile } from "./files.js";
+import { pictureFile } from "./files.js";
+import { compile } from "./load.js";
 
 interface Exports {
   memory: WebAssembly.Memory;

@@ -1,7 +1,8 @@
 /** Messages between a page and the worker that reads. */
 import type { ErrorCode } from "./error.js";
 import type { Binary } from "./features.js";
-import type { Options, Progress } from "./files.js";
+import type { Options } from "./files.js";
+import type { Progress } from "./load.js";
 import type { KernelChoice } from "./kernels.js";
 import type { Luma, Part } from "./luma.js";
 import type { Precision, Result } from "./result.js";

@@ -22,9 +22,15 @@ export async function open(root: HTMLElement): Promise<View> {
   const title = el("h1", {});
   const lead = el("p", { class: "lead" });
   const parts = [new LaneView(), new WeightsView(layers), new MapsView()] as const;
+  const ownTitle = el("h2", {});
+  const ownText = el("p", {});
+  const ownLink = el("a", { href: "./examples/digits/index.html", hreflang: "en" });
   const say = () => {
     title.textContent = t("title");
     lead.textContent = t("lead");
+    ownTitle.textContent = t("ownTitle");
+    ownText.textContent = t("ownText");
+    ownLink.textContent = t("ownLink");
   };
   say();
   onLanguage(() => {
@@ -37,6 +43,13 @@ export async function open(root: HTMLElement): Promise<View> {
       { class: "how" },
       el("header", { class: "intro" }, title, lead),
       ...parts.map(({ element }) => element),
+      el(
+        "section",
+        { class: "panel topic", id: "how-own" },
+        ownTitle,
+        ownText,
+        el("p", {}, ownLink),
+      ),
     ),
   );
   return { enter: () => void parts[2].refresh() };

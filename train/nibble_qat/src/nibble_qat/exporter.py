@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import torch
 
 from .graph import Graph, GraphError, Input, Node, Tensor, save, write
 from .integers import run, stored
-from .quantisation import PASSING, Codes, Quantised, key
+from .quantisation import Codes, Quantised, key
+from .structure import PASSING
 from .tracing import IMAGE, Step
 
 
@@ -91,18 +93,25 @@ def export(
     example: torch.Tensor,
     name: str = "",
     fixed: bool = True,
+    outputs: Sequence[str] | None = None,
 ) -> Graph:
     """Writes a model as a file of version 2, and its golden vectors beside it.
 
     `example` is one image as bytes, `[channels, rows, columns]`, or a batch whose first image is
     taken. The golden vectors, `PATH` with `.golden.safetensors` at its end, hold every tensor of
-    the run on it. With `fixed`, the file reads images of this size alone.
+    the run on it. With `fixed`, the file reads images of this size alone. `outputs` names the
+    outputs; by default they have the names of the modules that make them.
     """
     image = example[0] if example.dim() == 4 else example
     if image.dtype != torch.uint8:
         raise GraphError("the example must be bytes")
     size = tuple(image.shape[1:]) if fixed else (None, None)
     made = graph(model, name or Path(path).stem, *size)
+    if outputs is not None:
+        if len(outputs) != len(made.outputs):
+            raise GraphError(f"the model has {len(made.outputs)} outputs, not {len(outputs)}")
+        for old, new in zip(list(made.outputs), outputs, strict=True):
+            made.rename(old, new)
     values = image.permute(1, 2, 0).contiguous().cpu().numpy()
     tensors = run(made, values)
     save(made, path)

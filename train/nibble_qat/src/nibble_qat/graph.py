@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,11 @@ class Node:
     bias: np.ndarray | None = None
     scale: np.ndarray | None = None
 
+    @property
+    def is_layer(self) -> bool:
+        """Whether it has weights."""
+        return self.op in ("conv2d", "linear")
+
 
 @dataclass
 class Input:
@@ -86,6 +91,22 @@ class Graph:
     nodes: list[Node]
     outputs: list[str]
     release: str = ""
+
+    def rename(self, old: str, new: str) -> None:
+        """Renames a tensor. Nodes keep their names."""
+        if old not in self.tensors or (new != old and new in self.tensors):
+            raise GraphError(f"`{old}` cannot be renamed to `{new}`")
+        name = {old: new}
+        self.tensors = {
+            name.get(key, key): replace(tensor, name=name.get(key, key))
+            for key, tensor in self.tensors.items()
+        }
+        for source in self.inputs:
+            source.tensor = name.get(source.tensor, source.tensor)
+        for node in self.nodes:
+            node.inputs = [name.get(key, key) for key in node.inputs]
+            node.output = name.get(node.output, node.output)
+        self.outputs = [name.get(key, key) for key in self.outputs]
 
     def description(self) -> dict[str, Any]:
         """The JSON of the file's metadata."""

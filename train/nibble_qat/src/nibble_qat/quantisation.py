@@ -10,14 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .graph import TOPS, GraphError
+from .structure import MAX_WEIGHTS, PASSING, bits_of_layers, plan
 from .tracing import IMAGE, Step, UnsupportedModule, trace
 
 __all__ = ["Quantised", "UnsupportedModule", "quantise"]
 
-#: Operations whose output has the codes of their input.
-PASSING = ("max_pool", "global_max_pool", "upsample_nearest", "flatten")
-#: The largest weight for each number of bits.
-MAX_WEIGHTS = {4: 7, 8: 127}
 #: Step sizes tried at the beginning, as shares of the largest one.
 SHARES = torch.linspace(0.2, 1.0, 33)
 #: Values of a tensor that the first step size is fitted to.
@@ -160,34 +157,20 @@ class Quantised(nn.Module):
         self.zeros = [min(255, max(0, round(255 * mean))) for mean in means]
         self.input_step = 1.0 / (255.0 * max(deviations))
         self._fold_deviations(deviations)
-        readers = _readers(steps)
         self.layers = nn.ModuleDict()
         self.codes = nn.ModuleDict()
         #: The name of the codes of each value; absent where it has none.
         self.codes_of: dict[str, str] = {}
-        positive: set[str] = set()
+        planned = plan(steps, IMAGE, bits, layer_bits)
         for step in steps:
-            # Nothing but the end reads its sums: they stay as they are.
-            ending = all(r.op in ("softmax", "argmax") for r in readers[step.name])
-            ending = step.is_layer and ending and step.attributes["activation"] == "none"
             if step.is_layer:
-                self.layers[key(step.name)] = Layer(step, layer_bits[step.name], ending)
-            if is_positive(step, positive):
-                positive.add(step.name)
-            if not self.quantising or step.op in ("softmax", "argmax"):
-                continue
-            if step.op in PASSING:
-                if step.inputs[0] in self.codes_of:
-                    self.codes_of[step.name] = self.codes_of[step.inputs[0]]
-                continue
-            if ending:
-                continue
-            wanted = [layer_bits[r.name] for r in _layers_behind(step.name, readers)]
-            # What no layer reads is a result, and is worth eight bits.
-            inner = _reaches_layer(step.name, readers)
-            tensor_bits = max(wanted, default=bits if inner else 8)
-            self.codes[key(step.name)] = Codes(tensor_bits, step.name in positive)
-            self.codes_of[step.name] = key(step.name)
+                single = step.name in planned.endings
+                self.layers[key(step.name)] = Layer(step, layer_bits[step.name], single)
+        if not self.quantising:
+            return
+        self.codes_of = {name: key(source) for name, source in planned.codes_of.items()}
+        for name, tensor_bits in planned.bits.items():
+            self.codes[key(name)] = Codes(tensor_bits, name in planned.positive)
 
     def _fold_deviations(self, deviations: Sequence[float]) -> None:
         """Folds what the steps of the channels differ by into the weights that read them."""
@@ -246,23 +229,6 @@ def key(name: str) -> str:
     return name.replace(".", "_")
 
 
-def is_positive(step: Step, positive: set[str]) -> bool:
-    """Whether no value of the step's output is negative."""
-    if step.attributes.get("activation") in ("relu", "relu6"):
-        return True
-    if step.op in ("relu", "relu6", "hard_sigmoid"):
-        return True
-    passing = (
-        *PASSING,
-        "average_pool",
-        "global_average_pool",
-        "add",
-        "concat",
-        "upsample_bilinear",
-    )
-    return step.op in passing and all(name in positive for name in step.inputs)
-
-
 def activated(activation: str | None, x: Tensor) -> Tensor:
     match activation:
         case "relu":
@@ -316,40 +282,6 @@ def apply(step: Step, inputs: list[Tensor]) -> Tensor:
     raise GraphError(f"`{step.name}`: unknown operation `{step.op}`")
 
 
-def _readers(steps: list[Step]) -> dict[str, list[Step]]:
-    """The steps that read each value."""
-    readers: dict[str, list[Step]] = {step.name: [] for step in steps}
-    readers[IMAGE] = []
-    for step in steps:
-        for name in step.inputs:
-            readers[name].append(step)
-    return readers
-
-
-def _layers_behind(name: str, readers: dict[str, list[Step]]) -> list[Step]:
-    """The layers that read the codes of a value."""
-    found = []
-    for reader in readers[name]:
-        if reader.is_layer:
-            found.append(reader)
-        elif reader.op in PASSING:
-            found += _layers_behind(reader.name, readers)
-    return found
-
-
-def _reaches_layer(name: str, readers: dict[str, list[Step]]) -> bool:
-    """Whether a layer depends on a value."""
-    pending, seen = [name], set()
-    while pending:
-        for reader in readers[pending.pop()]:
-            if reader.is_layer:
-                return True
-            if reader.name not in seen:
-                seen.add(reader.name)
-                pending.append(reader.name)
-    return False
-
-
 def _reorder(steps: list[Step], shapes: dict[str, torch.Size]) -> None:
     """Reorders the weights behind `flatten`: PyTorch has channels slowest, the format fastest."""
     order: dict[str, torch.Size] = {}
@@ -367,21 +299,6 @@ def _reorder(steps: list[Step], shapes: dict[str, torch.Size]) -> None:
             raise UnsupportedModule(f"`{step.name}` reads a flattened map of several positions")
         elif sources:
             order[step.name] = sources[0]
-
-
-def _bits_of_layers(steps: list[Step], bits: int, keep: Mapping[str, int] | None) -> dict[str, int]:
-    names = [step.name for step in steps if step.is_layer]
-    if not names:
-        raise UnsupportedModule("the model has no convolution and no fully connected layer")
-    found = dict.fromkeys(names, bits)
-    for name, kept in (keep or {}).items():
-        place = {"first": names[0], "last": names[-1]}.get(name, name)
-        if place not in found:
-            raise GraphError(f"keep: there is no layer `{name}`; there are {', '.join(names)}")
-        if kept not in MAX_WEIGHTS or bits == 32:
-            raise GraphError(f"keep: layer `{name}` cannot have {kept} bits")
-        found[place] = kept
-    return found
 
 
 def quantise(
@@ -417,7 +334,7 @@ def quantise(
         raise GraphError(f"mean and deviation must have 1 or {channels} values, these above 0")
     model = copy.deepcopy(model).eval().cpu()
     steps, outputs = trace(model)
-    layer_bits = _bits_of_layers(steps, bits, keep)
+    layer_bits = bits_of_layers(steps, bits, keep)
     if IMAGE in outputs:
         raise UnsupportedModule("the model returns its input")
     # A float run tells the shapes, which decide the order of weights behind `flatten`.

@@ -46,4 +46,8 @@ export const fr: Record<HowKey, string> = {
   stripAlt: "La ligne telle que le réseau la reçoit",
   mapAlt: "Sortie de la couche {layer}, canal {channel}, {precision}",
   mapsEnd: "Le réseau à 4 bits a été entraîné à part : ses canaux se ressemblent sans être égaux.",
+  ownTitle: "Entraîner votre réseau",
+  ownText:
+    "Le moteur exécute aussi d’autres réseaux : des réseaux convolutifs que vous entraînez avec PyTorch et exportez avec l’outil de ce projet. Celui-ci a été entraîné en une minute et pèse 14 Ko.",
+  ownLink: "Dessiner un chiffre",
 };

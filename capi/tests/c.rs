@@ -1,0 +1,61 @@
+//! A program in C, compiled against `include/nibble.h` and linked with the library both ways, gets
+//! the integers that Rust gets.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nibble_core::graph::{Graph, Input, Runner, Values};
+
+const MODEL: &str = "../examples/digits/digits.safetensors";
+
+/// The folder where cargo leaves the libraries: that of this test.
+fn libraries() -> PathBuf {
+    let mut folder = std::env::current_exe().expect("a test has a path");
+    folder.pop();
+    folder
+}
+
+/// What the program must print.
+fn expected(image: &[u8]) -> String {
+    let file = std::fs::read(MODEL).expect("a committed model");
+    let mut runner = Runner::new(Graph::parse(&file).expect("a model")).expect("checked");
+    let outputs = runner.run(&[Input::bytes(image, 8, 8)]).expect("suits");
+    let Values::Sums(scores) = outputs.at(0).values else { panic!("scores are sums") };
+    let scores: String = scores.iter().map(|score| format!("{score}\n")).collect();
+    format!("image 8 8 1 -> scores\n{scores}")
+}
+
+fn compiled(library: &[&str], to: &Path) {
+    let libraries = libraries();
+    let mut cc = Command::new("cc");
+    cc.args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Iinclude"]);
+    cc.arg("tests/program.c").arg("-o").arg(to).arg("-L").arg(&libraries);
+    cc.arg(format!("-Wl,-rpath,{}", libraries.display())).args(library);
+    let status = cc.args(["-lm", "-lpthread", "-ldl"]).status().expect("a compiler named cc");
+    assert!(status.success(), "cc: {status}");
+}
+
+#[test]
+fn a_program_in_c_gets_the_same_integers() {
+    if cfg!(not(all(target_os = "linux", target_env = "gnu"))) {
+        // `cargo xtask capi` builds for musl, with a compiler of its own.
+        return;
+    }
+    let folder = std::env::temp_dir().join(format!("nibble-capi-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let image: Vec<u8> = (0..64u8).map(|at| at.wrapping_mul(151) ^ at).collect();
+    let picture = folder.join("image");
+    std::fs::write(&picture, &image).expect("a temporary file");
+    let archive = libraries().join("libnibble.a");
+    for (name, library) in
+        [("static", archive.to_str().expect("a path of text")), ("dynamic", "-lnibble")]
+    {
+        let program = folder.join(name);
+        compiled(&[library], &program);
+        let output = Command::new(&program).arg(MODEL).arg(&picture).output().expect("it runs");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name}: {}: {text}", output.status);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected(&image), "{name}");
+    }
+    std::fs::remove_dir_all(&folder).expect("its own folder");
+}

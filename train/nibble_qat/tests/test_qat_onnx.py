@@ -1,0 +1,201 @@
+"""ONNX networks against onnxruntime. `NIBBLE_REQUIRE_ONNX=1` makes missing packages a failure."""
+
+import os
+
+import numpy as np
+import pytest
+from nibble_qat.calibration import calibrate, losses
+from nibble_qat.command import main
+from nibble_qat.integers import reals, run
+from safetensors import safe_open
+
+from nibble_qat import load
+
+if os.environ.get("NIBBLE_REQUIRE_ONNX"):
+    import onnx
+    import onnxruntime
+else:
+    onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")
+    onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+
+from nibble_qat.onnx_graph import UnsupportedOperator, read
+from onnx_models import MODELS, Builder, resnet8
+
+#: Decibels of signal over error that the outputs keep: at 8 bits, and at 4 with the first layer at
+#: 8. The weights are random, so that no layer was made to be quantised.
+KEPT = {
+    "lenet": (30, 11),
+    "resnet8": (35, 14),
+    "mobilenet": (16, 4),
+    "unet": (30, 11),
+    "line_reader": (27, 8),
+}
+
+
+def inputs(model, count: int = 6) -> list[np.ndarray]:
+    """Smooth random inputs, `[rows, columns, channels]`."""
+    random = np.random.default_rng(7)
+    _, channels, height, width = (
+        d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim
+    )
+    found = []
+    for _ in range(count):
+        coarse = random.normal(0, 1, (height // 4, width // 4, channels))
+        found.append(coarse.repeat(4, 0).repeat(4, 1).astype(np.float32))
+    return found
+
+
+def peer(model, image: np.ndarray) -> list[np.ndarray]:
+    """The outputs of onnxruntime, `[rows, columns, channels]`."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    found = session.run(None, {"image": image.transpose(2, 0, 1)[None]})
+    return [out[0].transpose(1, 2, 0) if out.ndim == 4 else out[0][None, None] for out in found]
+
+
+def decibels(wanted: np.ndarray, found: np.ndarray) -> float:
+    error = np.square(wanted - found).sum()
+    return float(10 * np.log10(np.square(wanted).sum() / max(error, 1e-30)))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_single_precision_is_what_onnxruntime_computes(name):
+    model = MODELS[name]()
+    graph, _ = read(model)
+    for image in inputs(model, 2):
+        tensors = run(graph, image)
+        for output, wanted in zip(graph.outputs, peer(model, image), strict=True):
+            assert tensors[output].shape == wanted.shape
+            assert decibels(wanted, tensors[output]) > 90
+    assert graph.outputs == [output.name for output in model.graph.output]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_integers_are_near_onnxruntime(name):
+    model = MODELS[name]()
+    graph, known = read(model)
+    given = inputs(model)
+    for bits, keep, kept in ((8, {}, KEPT[name][0]), (4, {"first": 8}, KEPT[name][1])):
+        made = calibrate(graph, given, bits, keep, known)
+        image = given[0]
+        tensors = run(made, image)
+        for output, wanted in zip(made.outputs, peer(model, image), strict=True):
+            found = decibels(wanted, reals(made, output, tensors[output]))
+            assert found > kept, f"{bits} bits: {found:.1f} dB"
+        table = losses(graph, made, given[:2])
+        layers = [node.name for node in made.nodes if node.is_layer]
+        assert {loss.node for loss in table} >= set(layers)
+        assert {loss.bits for loss in table if loss.node in layers} <= {"4", "8"}
+
+
+def test_a_network_that_is_quantised_keeps_its_codes(tmp_path):
+    from onnxruntime.quantization import (
+        CalibrationDataReader,
+        QuantFormat,
+        quant_pre_process,
+        quantize_static,
+    )
+
+    model = resnet8(16)
+    given = inputs(model)
+
+    class Images(CalibrationDataReader):
+        def __init__(self):
+            self.left = [{"image": image.transpose(2, 0, 1)[None]} for image in given]
+
+        def get_next(self):
+            return self.left.pop() if self.left else None
+
+    onnx.save(model, tmp_path / "float.onnx")
+    # Folds batch norm, before weights are quantised.
+    quant_pre_process(tmp_path / "float.onnx", tmp_path / "folded.onnx", skip_symbolic_shape=True)
+    quantize_static(
+        tmp_path / "folded.onnx", tmp_path / "qdq.onnx", Images(), QuantFormat.QDQ, per_channel=True
+    )
+    quantised = onnx.load(tmp_path / "qdq.onnx")
+    assert any(node.op_type == "QuantizeLinear" for node in quantised.graph.node)
+    graph, known = read(quantised)
+    assert len(known.weights) == 10 and len(known.codes) > 8
+    made = calibrate(graph, given, 8, known=known)
+    # The sums of the last layer stay as they are.
+    inner = [node for node in made.nodes if node.is_layer and node.output not in made.outputs]
+    assert len(inner) == 9
+    for node in inner:
+        if node.name in known.codes:
+            tensor = made.tensors[node.output]
+            assert (tensor.step, tensor.zero_points) == (
+                np.float32(known.codes[node.name][0]),
+                [known.codes[node.name][1]],
+            )
+            steps = node.scale * tensor.step / made.tensors[node.inputs[0]].step
+            np.testing.assert_allclose(steps, known.weights[node.name], rtol=1e-5)
+    (wanted,) = peer(quantised, given[0])
+    found = reals(made, made.outputs[0], run(made, given[0])[made.outputs[0]])
+    assert decibels(wanted, found) > 30
+
+
+def test_images_are_bytes_where_a_mean_is_given(tmp_path, capsys):
+    model = resnet8(16)
+    onnx.save(model, tmp_path / "net.onnx")
+    folder = tmp_path / "images"
+    folder.mkdir()
+    random = np.random.default_rng(3)
+    pictures = random.integers(0, 256, (4, 4, 4, 3), np.uint8).repeat(4, 1).repeat(4, 2)
+    for at, picture in enumerate(pictures):
+        np.save(folder / f"{at}.npy", picture)
+    means, deviations = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    arguments = ["convert", str(tmp_path / "net.onnx"), "--calibrate", str(folder)]
+    arguments += ["--mean", *map(str, means), "--deviation", *map(str, deviations)]
+    assert main([*arguments, "--bits", "4", "--keep", "first=8"]) == 0
+    printed = capsys.readouterr().out
+    assert "conv0" in printed and "dB" in printed and "gemm" in printed
+    made = load(tmp_path / "net.safetensors")
+    assert {node.attributes["weight_bits"] for node in made.nodes if node.is_layer} == {4, 8}
+    with safe_open(str(tmp_path / "net.golden.safetensors"), "numpy") as file:
+        np.testing.assert_array_equal(file.get_tensor("input.image"), pictures[0])
+    assert main([*arguments, "--out", str(tmp_path / "8.safetensors")]) == 0
+    eight = load(tmp_path / "8.safetensors")
+    zeros = np.rint(255 * np.array(means))
+    image = ((pictures[0] - zeros) / (255 * np.array(deviations))).astype(np.float32)
+    (wanted,) = peer(model, image)
+    found = reals(eight, eight.outputs[0], run(eight, pictures[0])[eight.outputs[0]])
+    assert decibels(wanted, found) > 25
+    # The network's own input is real numbers, not bytes.
+    assert main(["convert", str(tmp_path / "net.onnx"), "--calibrate", str(folder)]) == 1
+    assert "--mean" in capsys.readouterr().err
+
+
+def refused(build, *parts):
+    builder = Builder(2, 8, 8)
+    model = builder.model(build(builder))
+    with pytest.raises(UnsupportedOperator) as error:
+        read(model)
+    for part in parts:
+        assert part in str(error.value)
+
+
+def test_operators_without_an_operation_are_named_with_their_node():
+    refused(lambda b: b.node("Sigmoid", [b.conv("image", 4)]), "sigmoid3", "Sigmoid")
+    refused(lambda b: b.node("Clip", ["image", b.constant(-1.0), b.constant(1.0)]), "clip0", "-1")
+    refused(lambda b: b.node("Concat", ["image", "image"], axis=2), "concat0", "axis 2")
+    window = {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1}
+    refused(lambda b: b.node("AveragePool", ["image"], **window), "averagepool0", "ceil_mode")
+    refused(
+        lambda b: b.node("Resize", ["image", "", b.constant([1, 1, 3, 3])], mode="nearest"),
+        "resize0",
+        "double",
+    )
+    refused(
+        lambda b: b.node("BatchNormalization", ["image", *[b.constant([1.0, 1.0])] * 4]),
+        "batchnormalization0",
+    )
+    refused(lambda b: b.node("Reshape", ["image", b.constant([1, 4, 4, 8], np.int64)]), "reshape0")
+    refused(lambda b: b.node("Add", ["image", b.constant(np.ones((1, 2, 8, 8)))]), "add0")
+    refused(lambda b: b.node("Softmax", ["image"], axis=2), "softmax0", "axis 2")
+    old = resnet8(16)
+    old.opset_import[0].version = 11
+    with pytest.raises(UnsupportedOperator, match="opset 11"):
+        read(old)

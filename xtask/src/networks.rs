@@ -1,0 +1,55 @@
+//! `cargo xtask networks`: common networks beside onnxruntime, natively and in Chromium.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+
+use crate::setup::Need::{Chromium, Node, WasmPack};
+use crate::shell::{command, output, root, run, step};
+use crate::{cache, native, page, setup};
+
+const RESULT: &str = "docs/results/networks.md";
+/// What onnxruntime and its quantiser need.
+const REQUIREMENTS: &str = "web/peers/requirements.txt";
+
+/// Measures, and prints the tables; with `--write` also writes them to the results.
+pub(crate) fn measure(options: &[&str]) -> Result<()> {
+    let write = match options {
+        [] => false,
+        ["--write"] => true,
+        _ => bail!("cargo xtask networks [--write]"),
+    };
+    setup::install(&[WasmPack, Node, Chromium])?;
+    let requirements = fs::read(root().join(REQUIREMENTS)).context(REQUIREMENTS)?;
+    let venv = cache::install("onnxruntime", &cache::version_of(&[&requirements]), |folder| {
+        run(command("python3").args(["-m", "venv"]).arg(folder))?;
+        let mut pip = command(&folder.join("bin/python").to_string_lossy());
+        run(pip.args(["-m", "pip", "install", "--quiet", "-r", REQUIREMENTS]))
+    })?;
+    let python = venv.join("bin/python").to_string_lossy().into_owned();
+    let networks = |verb: &str| {
+        let mut python = command(&python);
+        python.args(["web/peers/networks.py", verb, "target/networks"]);
+        python
+    };
+    let folder = root().join("target/networks");
+    fs::create_dir_all(&folder).context("target/networks")?;
+    native::build()?;
+    page::package()?;
+    step("npm packages of the peers", || {
+        run(command("npm")
+            .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(root().join("web/peers")))
+    })?;
+    step("networks", || run(&mut networks("make")))?;
+    step("natively", || run(&mut networks("native")))?;
+    step("in Chromium", || {
+        run(command("node").arg("peers/networks.mjs").arg(&folder).current_dir(root().join("web")))
+    })?;
+    let table = output(&mut networks("write")).context("the table cannot be made")?;
+    println!("{table}");
+    if write {
+        fs::write(root().join(RESULT), table + "\n").context(RESULT)?;
+    }
+    Ok(())
+}
