@@ -3,7 +3,6 @@
 
 mod device;
 mod measure;
-mod models;
 mod peers;
 mod plot;
 mod print;

@@ -20,6 +20,7 @@ mod notices;
 mod package;
 mod page;
 mod phone;
+mod python;
 mod setup;
 mod shell;
 mod test;

@@ -9,7 +9,9 @@ use crate::setup::Need::{
     X86Narrow, X86Static,
 };
 use crate::shell::{self, command, root, step};
-use crate::{deny, digests, engines, eval, loops, msrv, native, notices, package, page, setup};
+use crate::{
+    deny, digests, engines, eval, loops, msrv, native, notices, package, page, python, setup,
+};
 
 /// A step: its name, its title, what it needs, and its work.
 type Step = (&'static str, &'static str, &'static [Need], fn() -> Result<()>);
@@ -115,6 +117,7 @@ const STEPS: &[Step] = &[
         &[Arm64, Qemu, Node, Chromium, Firefox, WebKit],
         parity,
     ),
+    ("python", "the Python package on the specimens", &[Python], python::check),
     ("train", "lint, generator, export and integer simulation of train/", &[Python], train),
     ("readme", "commands of the README marked as tested", &[], readme),
 ];
