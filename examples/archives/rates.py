@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -106,14 +107,15 @@ def main() -> None:
         for number in range(arguments.count):
             source = Path(sources[number % len(sources)])
             shutil.copy(source, scans / f"{number:06}{source.suffix}")
+        engines: dict[str, Callable[[int], float]] = {
+            "native-bench": partial(binary, arguments.program, scans),
+            "package": partial(in_process, package, scans),
+            "Ray Data": partial(in_process, on_ray, scans),
+            "Spark": partial(in_process, on_spark, scans),
+        }
         for workers in (1, 2):
-            for name, seconds in (
-                ("native-bench", binary(arguments.program, scans, workers)),
-                ("package", in_process(package, scans, workers)),
-                ("Ray Data", in_process(on_ray, scans, workers)),
-                ("Spark", in_process(on_spark, scans, workers)),
-            ):
-                rate = arguments.count / seconds
+            for name, seconds in engines.items():
+                rate = arguments.count / seconds(workers)
                 rows.append({"engine": name, "workers": workers, "pictures_per_second": rate})
                 print(f"{name:14} {workers} workers {rate:8.1f} pictures/s", flush=True)
     if arguments.json:

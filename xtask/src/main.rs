@@ -5,6 +5,7 @@ mod architecture;
 mod cache;
 mod deny;
 mod digests;
+mod dist;
 mod engines;
 mod eval;
 #[cfg(test)]
@@ -21,11 +22,13 @@ mod package;
 mod page;
 mod phone;
 mod python;
+mod sbom;
 mod setup;
 mod shell;
 mod test;
 mod times;
 mod unsafety;
+mod version;
 
 use std::process::ExitCode;
 
@@ -69,6 +72,11 @@ cargo xtask digests
     browsers
 cargo xtask notices
     writes THIRD-PARTY.txt, the licences of everything that page, package and command line contain
+cargo xtask dist [--check]
+    makes everything that a release has attached, in target/dist; --check builds a second time in another
+    folder: both must be the same, byte for byte
+cargo xtask version [NEW]
+    prints the version of what is released, or writes a new one into every manifest
 cargo xtask phone
     builds native-bench as one static file for arm64 phones, and prints how to run it
 cargo xtask bench-peers [--repeats N] [--rows FACTOR]
@@ -110,6 +118,12 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((&"sizes", [])) => page::sizes(false),
         Some((&"digests", [])) => digests::write(),
         Some((&"notices", [])) => notices::write(),
+        Some((&"dist", options)) => dist::run_all(options),
+        Some((&"version", [])) => {
+            println!("{}", version::VERSION);
+            Ok(())
+        }
+        Some((&"version", [new])) => version::write(new),
         Some((&"phone", [])) => phone::phone(),
         Some((&"bench-peers", options)) => phone::bench_peers(options),
         Some((&"inner-loops", [])) => {

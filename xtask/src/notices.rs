@@ -91,6 +91,38 @@ struct Component {
     texts: Vec<String>,
 }
 
+/// What a release contains, ours and others', as the bill of materials lists it.
+pub(crate) struct Part {
+    /// Name and version.
+    pub(crate) title: String,
+    /// An SPDX expression.
+    pub(crate) licence: String,
+    pub(crate) places: BTreeSet<&'static str>,
+    /// Otherwise it is an npm package, or comes with a compiler.
+    pub(crate) is_crate: bool,
+}
+
+/// Everything that a release contains, by title.
+pub(crate) fn parts() -> Result<Vec<Part>> {
+    let mut parts = BTreeMap::new();
+    for (name, target, place) in BUILDS {
+        let linked = linked(name, target)?;
+        for package in list(&metadata(target)?["packages"]) {
+            let title = format!("{} {}", string(&package["name"])?, string(&package["version"])?);
+            if linked.contains(&title) {
+                let licence = string(&package["license"])?;
+                let (places, is_crate) = (BTreeSet::new(), true);
+                let new = Part { title: title.clone(), licence, places, is_crate };
+                parts.entry(title).or_insert(new).places.insert(place);
+            }
+        }
+    }
+    for Component { title, licence, places, .. } in packages()?.into_iter().chain(runtime()?) {
+        parts.insert(title.clone(), Part { title, licence, places, is_crate: false });
+    }
+    Ok(parts.into_values().collect())
+}
+
 /// Writes the file.
 pub(crate) fn write() -> Result<()> {
     fs::write(root().join(FILE), text()?).context(FILE)

@@ -10,7 +10,7 @@ use crate::setup::Need::{
 };
 use crate::shell::{self, command, root, step};
 use crate::{
-    deny, digests, engines, eval, loops, msrv, native, notices, package, page, python, setup,
+    deny, digests, engines, eval, loops, msrv, native, notices, package, page, python, sbom, setup,
 };
 
 /// A step: its name, its title, what it needs, and its work.
@@ -21,7 +21,10 @@ const STEPS: &[Step] = &[
     ("clippy", "clippy on every target", &[Wasm, Arm64], clippy),
     ("doc", "documentation without a warning", &[], rustdoc),
     ("deny", "licences, versions and sources of dependencies", &[Python], deny::check),
-    ("notices", "licences of third parties in THIRD-PARTY.txt", &[Node], notices::check),
+    ("notices", "licences and bill of materials of third parties", &[Node], || {
+        notices::check()?;
+        sbom::check()
+    }),
     ("lint-web", "format and lint of page, package and examples", &[Node], lint_web),
     ("msrv", "published crates with the oldest Rust that they promise", &[], msrv::check),
     ("unit", "tests of the workspace", &[], unit),
@@ -227,7 +230,7 @@ fn clippy() -> Result<()> {
         ]);
         // These reach this repository's crates only: all others are checked once for both binaries.
         cargo.args(deny).args(binary.own_flags());
-        shell::run(cargo.env("RUSTFLAGS", page::flags()))?;
+        shell::run(cargo.env(page::FLAGS_VARIABLE, page::flags()))?;
     }
     // Each module by itself, as the package has them.
     for module in [
@@ -240,7 +243,7 @@ fn clippy() -> Result<()> {
             .args(["clippy", "--quiet", "--target", "wasm32-unknown-unknown", "-p"])
             .args(module)
             .args(deny);
-        shell::run(cargo.env("RUSTFLAGS", page::flags()))?;
+        shell::run(cargo.env(page::FLAGS_VARIABLE, page::flags()))?;
     }
     let mut cargo = command("cargo");
     cargo.args([
