@@ -2,17 +2,18 @@
 //!
 //! What is built depends on the sources, the pinned tools and nothing else: paths of this machine are
 //! replaced, times are that of the commit, and lists are sorted. `--check` builds a second time, from
-//! a clone in another folder, and compares the checksums.
+//! a clone in another folder, and compares the checksums. `--try` uses what is there as a new user
+//! would.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::setup::Need::{Arm64, Node, WasmPack, X86Static};
+use crate::setup::Need::{Arm64, Chromium, Node, Qemu, WasmPack, X86Static};
 use crate::shell::{self, command, output, root, run, step};
 use crate::version::VERSION;
-use crate::{cache, msrv, native, page, sbom, setup};
+use crate::{book, cache, msrv, native, page, sbom, setup};
 
 /// Where it all goes.
 const FOLDER: &str = "target/dist";
@@ -33,7 +34,11 @@ pub(crate) fn run_all(options: &[&str]) -> Result<()> {
     match options {
         [] => build(),
         ["--check"] => check(),
-        _ => bail!("dist takes --check, or nothing"),
+        ["--try"] => {
+            setup::install(&[Node, Chromium, Qemu])?;
+            run(command("node").arg("tests/release.mjs").current_dir(root().join("web")))
+        }
+        _ => bail!("dist takes --check or --try, or nothing"),
     }
 }
 
@@ -48,7 +53,9 @@ fn build() -> Result<()> {
     }
     fs::create_dir_all(&folder).context(FOLDER)?;
     page::build()?;
+    let book = book::build()?;
     step("site", || {
+        book::copy(&book, &root().join("web/dist/docs"))?;
         let zip = folder.join(format!("nibble-site-{VERSION}.zip"));
         run(command("python3").args(["xtask/pack.py", "zip"]).arg(zip).arg("web/dist"))
     })?;
@@ -157,13 +164,17 @@ fn is_static(program: &Path) -> Result<()> {
 
 /// A virtual environment with maturin, zig and setuptools.
 fn tools() -> Result<PathBuf> {
-    const LIST: &str = "xtask/dist-requirements.txt";
-    let list = fs::read(root().join(LIST)).context(LIST)?;
-    cache::install("wheel-tools", &cache::version_of(&[&list]), |place| {
+    tools_of("wheel-tools", "xtask/dist-requirements.txt")
+}
+
+/// A virtual environment with the packages that a list names with their checksums.
+pub(crate) fn tools_of(name: &str, requirements: &str) -> Result<PathBuf> {
+    let list = fs::read(root().join(requirements)).with_context(|| requirements.to_owned())?;
+    cache::install(name, &cache::version_of(&[&list]), |place| {
         run(command("python3").args(["-m", "venv"]).arg(place))?;
         let mut pip = python_tool(place, "python");
         pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]);
-        run(pip.args(["--require-hashes", "-r", LIST]))
+        run(pip.args(["--require-hashes", "-r", requirements]))
     })
 }
 

@@ -2,8 +2,10 @@
 
 #[cfg(test)]
 mod architecture;
+mod book;
 mod cache;
 mod deny;
+mod devices;
 mod digests;
 mod dist;
 mod engines;
@@ -72,9 +74,18 @@ cargo xtask digests
     browsers
 cargo xtask notices
     writes THIRD-PARTY.txt, the licences of everything that page, package and command line contain
-cargo xtask dist [--check]
+cargo xtask archives [--measure]
+    runs the examples for archives with Ray, Spark and threads on two workers; --measure counts pictures a
+    second, and writes docs/results/archives.json
+cargo xtask book
+    builds the documentation as a book in target/book/html, with the interfaces of all packages
+cargo xtask devices [--write]
+    checks what people measured with native-bench paper; --write lays it side by side in
+    docs/results/devices/README.md
+cargo xtask dist [--check | --try]
     makes everything that a release has attached, in target/dist; --check builds a second time in another
-    folder: both must be the same, byte for byte
+    folder: both must be the same, byte for byte; --try uses the files as a new user would, in an empty
+    folder
 cargo xtask version [NEW]
     prints the version of what is released, or writes a new one into every manifest
 cargo xtask phone
@@ -118,6 +129,15 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((&"sizes", [])) => page::sizes(false),
         Some((&"digests", [])) => digests::write(),
         Some((&"notices", [])) => notices::write(),
+        Some((&"archives", options)) => python::archives(options),
+        Some((&"book", [])) => {
+            setup::install(&[WasmPack, Node])?;
+            page::package()?;
+            let folder = book::build()?;
+            println!("the book is in {}", folder.display());
+            Ok(())
+        }
+        Some((&"devices", options)) => devices::devices(options),
         Some((&"dist", options)) => dist::run_all(options),
         Some((&"version", [])) => {
             println!("{}", version::VERSION);

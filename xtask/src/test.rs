@@ -268,7 +268,7 @@ fn rustdoc() -> Result<()> {
 }
 
 /// Crates whose documentation is read apart from their source.
-const DOCUMENTED: [&str; 7] = [
+pub(crate) const DOCUMENTED: [&str; 7] = [
     "nibble-bench",
     "nibble-core",
     "nibble-gray",
