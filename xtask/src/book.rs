@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::shell::{command, output, root, run, step};
+use crate::shell::{command, root, run, step};
 use crate::{cache, dist, python, test};
 
 const SUMMARY: &str = "docs/SUMMARY.md";
@@ -169,12 +169,32 @@ fn rewritten(
     out
 }
 
+/// Folders of what is built, fetched or made, whose pages are not of the repository.
+const MADE: [&str; 6] = ["target", "node_modules", "pkg", "dist", "data", "runs"];
+
+/// Adds the pages in a folder of the repository and those below it.
+fn pages_in(folder: &str, pages: &mut Vec<String>) -> Result<()> {
+    for entry in fs::read_dir(root().join(folder)).with_context(|| folder.to_owned())? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+        if name.starts_with('.') || MADE.contains(&name.as_str()) {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            pages_in(&path, pages)?;
+        } else if name.ends_with(".md") {
+            pages.push(path);
+        }
+    }
+    Ok(())
+}
+
 /// Links of all pages of the repository that lead nowhere.
 fn dead() -> Result<Vec<String>> {
-    let list = output(command("git").args(["ls-files", "-co", "--exclude-standard", "*.md"]));
-    let pages = list.context("git lists no pages")?;
-    let mut dead = Vec::new();
-    for page in pages.lines().filter(|page| root().join(page).exists()) {
+    let (mut pages, mut dead) = (Vec::new(), Vec::new());
+    pages_in("", &mut pages)?;
+    for page in &pages {
         let text = fs::read_to_string(root().join(page)).with_context(|| page.to_owned())?;
         for (_, link) in links(&text) {
             if is_remote(link) || link.starts_with('<') {

@@ -27,16 +27,18 @@ By adb, with USB debugging on:
     adb push {path} /data/local/tmp/
     adb shell chmod 755 /data/local/tmp/native-bench
     adb shell /data/local/tmp/native-bench verify
-    adb shell /data/local/tmp/native-bench gemm
+    adb shell \"cd /data/local/tmp && ./native-bench paper\"
+    adb pull /data/local/tmp/nibble-paper.json
 
 In Termux, with the file in the phone's downloads (once: termux-setup-storage):
 
     cp ~/storage/downloads/native-bench ~/
     chmod 755 ~/native-bench
     ~/native-bench verify
-    ~/native-bench gemm
+    ~/native-bench paper
 
-`--isa neon` compares the kernels of phones without dot products; `--json` and `--plot FILE.svg` keep the figures.",
+`paper` writes the file that docs/results/devices asks for. `gemm --isa neon` compares the kernels of
+phones without dot products; `--json` and `--plot FILE.svg` keep the figures.",
         f64::from(u32::try_from(binary.len()).unwrap_or(u32::MAX)) / 1e6
     );
     Ok(())
