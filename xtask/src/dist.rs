@@ -155,7 +155,7 @@ fn crates(folder: &Path) -> Result<()> {
 }
 
 /// A program that asks for an interpreter is not static, and does not run on Android.
-fn is_static(program: &Path) -> Result<()> {
+pub(crate) fn is_static(program: &Path) -> Result<()> {
     let bytes = fs::read(program)?;
     let interpreter = bytes.windows(8).any(|bytes| bytes == b"/lib/ld-");
     ensure!(!interpreter, "{} is not static: it asks for an interpreter", program.display());

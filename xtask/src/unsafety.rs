@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::shell::root;
 
 /// Folders of the crates that are published or shipped. What tests and builds is not counted.
-const CRATES: [&str; 10] = [
+const CRATES: [&str; 12] = [
     "core",
     "gray",
     "mrz",
@@ -22,7 +22,9 @@ const CRATES: [&str; 10] = [
     "bench",
     "wasm",
     "wasm/picture",
+    "files",
     "native-bench",
+    "python",
 ];
 /// Crates that may have unsafe code: the kernels, the pages' addresses, and peers that are timed.
 const MAY_BE_UNSAFE: [&str; 3] = ["core", "wasm/picture", "native-bench"];
