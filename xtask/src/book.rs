@@ -44,6 +44,11 @@ fn chapters() -> Result<BTreeMap<String, String>> {
     Ok(paths.map(|path| (path.clone(), page(&path))).collect())
 }
 
+/// Pages of interfaces, which are made for the book: links to them hold there alone.
+fn is_made(link: &str) -> bool {
+    link.starts_with("api/")
+}
+
 /// The name of a chapter in the book. What is not in `docs` is called after its folder.
 fn page(path: &str) -> String {
     let name = path.strip_prefix("docs/").unwrap_or(path).to_lowercase();
@@ -147,7 +152,7 @@ fn rewritten(
 ) -> String {
     let mut out = text.to_owned();
     for (range, link) in links(text).into_iter().rev() {
-        if is_remote(link) || link.starts_with('#') {
+        if is_remote(link) || is_made(link) || link.starts_with('#') {
             continue;
         }
         let target = resolved(path, link);
@@ -197,7 +202,7 @@ fn dead() -> Result<Vec<String>> {
     for page in &pages {
         let text = fs::read_to_string(root().join(page)).with_context(|| page.to_owned())?;
         for (_, link) in links(&text) {
-            if is_remote(link) || link.starts_with('<') {
+            if is_remote(link) || is_made(link) || link.starts_with('<') {
                 continue;
             }
             let target = resolved(page, link);
