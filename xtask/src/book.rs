@@ -295,7 +295,12 @@ fn complete(html: &Path) -> Result<()> {
         if path.extension().is_none_or(|extension| extension != "html") {
             continue;
         }
-        let text = fs::read_to_string(&path)?;
+        // Code is text, not links.
+        let page = fs::read_to_string(&path)?;
+        let outside = |part: &str| part.split_once("</pre>").map(|(_, rest)| rest.to_owned());
+        let mut parts = page.split("<pre");
+        let first = parts.next().unwrap_or_default().to_owned();
+        let text: String = std::iter::once(first).chain(parts.filter_map(outside)).collect();
         for attribute in [" href=\"", " src=\""] {
             for rest in text.split(attribute).skip(1) {
                 let address = rest.split(['"', '#', '?']).next().unwrap_or_default();
