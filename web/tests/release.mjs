@@ -183,3 +183,5 @@ print(*(output.size for output in outputs.values()))`;
 
 await browser.close();
 await rm(folder, { recursive: true });
+// Servers of checks that failed are still open.
+process.exit();
