@@ -156,8 +156,8 @@ fn guarded<T, R>(
     result
 }
 
-/// The JSON object that `docs/json.md` describes. `nothing` is [`Files::nothing`]; `file` is the name
-/// as given, where there is one.
+/// The JSON object that `docs/json.md` describes. `nothing` is [`Files::nothing`]; `file` is the
+/// name as given, where there is one.
 #[must_use]
 pub fn json(result: &Result<Read, Failure>, nothing: &Reading, file: Option<&str>) -> Value {
     let (mut value, error) = match result {

@@ -1,6 +1,6 @@
-//! `native-bench paper`: everything that `docs/paper.md` compares with arXiv 2009.06488, measured in
-//! one run and written to one file of JSON. `docs/results/devices/README.md` lays such files side by
-//! side.
+//! `native-bench paper`: everything that `docs/paper.md` compares with arXiv 2009.06488, measured
+//! in one run and written to one file of JSON. `docs/results/devices/README.md` lays such files
+//! side by side.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -55,7 +55,8 @@ struct Report {
     device: Device,
     /// The kernels that this machine can run at each precision, best guess first.
     kernels: BTreeMap<&'static str, Vec<&'static str>>,
-    /// Geometric means of products over the paper's grid: of the chosen kernels, then of all others.
+    /// Geometric means of products over the paper's grid: of the chosen kernels, then of all
+    /// others.
     gemm: Vec<Mean>,
     gemm_rows: Vec<Row>,
     /// The reader's network on a line of 44 characters: layers, and `ocr total`.

@@ -59,7 +59,8 @@ fn page(path: &str) -> String {
     }
 }
 
-/// The targets of a page's links and pictures, and where they are; those in blocks of code are none.
+/// The targets of a page's links and pictures, and where they are; those in blocks of code are
+/// none.
 fn links(text: &str) -> Vec<(Range<usize>, &str)> {
     let (mut found, mut at, mut code) = (Vec::new(), 0, false);
     for line in text.split_inclusive('\n') {

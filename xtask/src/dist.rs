@@ -1,9 +1,9 @@
 //! `cargo xtask dist`: everything that a release has attached, in `target/dist`.
 //!
-//! What is built depends on the sources, the pinned tools and nothing else: paths of this machine are
-//! replaced, times are that of the commit, and lists are sorted. `--check` builds a second time, from
-//! a clone in another folder, and compares the checksums. `--try` uses what is there as a new user
-//! would.
+//! What is built depends on the sources, the pinned tools and nothing else: paths of this machine
+//! are replaced, times are that of the commit, and lists are sorted. `--check` builds a second
+//! time, from a clone in another folder, and compares the checksums. `--try` uses what is there as
+//! a new user would.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -104,7 +104,8 @@ fn table(sums: &str, folder: &Path) -> Result<String> {
     Ok(sums.lines().map(row).collect::<Result<Vec<_>>>()?.join("\n"))
 }
 
-/// Builds again from a clone in another folder and compares every file. Files that differ are named.
+/// Builds again from a clone in another folder and compares every file. Files that differ are
+/// named.
 fn check() -> Result<()> {
     let clean = output(command("git").args(["status", "--porcelain"]));
     ensure!(clean.as_deref() == Some(""), "commit first: the second build is of the commit");

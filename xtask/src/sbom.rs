@@ -50,8 +50,8 @@ pub(crate) fn text() -> Result<String> {
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
-/// Every component is there once, what comes from a registry has its checksum, and what is needed is
-/// a component too.
+/// Every component is there once, what comes from a registry has its checksum, and what is needed
+/// is a component too.
 pub(crate) fn check() -> Result<()> {
     let document: Value = serde_json::from_str(&text()?)?;
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! The version of everything that is released: that of the workspace, in Cargo.toml. Other manifests
-//! repeat it, a test compares them, and `cargo xtask version NEW` changes all of them.
+//! The version of everything that is released: that of the workspace, in Cargo.toml. Other
+//! manifests repeat it, a test compares them, and `cargo xtask version NEW` changes all of them.
 
 use std::fs;
 
@@ -19,8 +19,8 @@ const PLACES: [(&str, &str); 5] = [
 /// The version of the workspace.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Every version in `text` that follows `before`, and where it begins. Of Cargo.toml's dependencies,
-/// only ours have a path before their version.
+/// Every version in `text` that follows `before`, and where it begins. Of Cargo.toml's
+/// dependencies, only ours have a path before their version.
 fn versions<'a>(text: &'a str, before: &str) -> Vec<(usize, &'a str)> {
     let start = |(at, _): (usize, &str)| at + before.len();
     let version = |at: usize| (at, text[at..].split('"').next().unwrap_or_default());
