@@ -147,6 +147,47 @@ fn difference(zone: &Zone) -> Option<String> {
     differing.map(|(check, _)| format!("{check:?} {:?}", data.checks))
 }
 
+/// A zone with one character changed, if it keeps its format.
+fn changed(random: &mut Random, zone: &Zone) -> Option<Zone> {
+    let mut lines: Vec<Vec<u8>> = zone.lines().iter().map(|line| line.clone().into()).collect();
+    let line = random.below(lines.len());
+    let position = random.below(lines[line].len());
+    lines[line][position] = *random.one_of(ALPHABET);
+    nibble_mrz::parse_lines(&lines).ok().filter(|changed| changed.format() == zone.format())
+}
+
+/// Zones for the npm package `mrz`, which knows other formats: each with its document and its checks as
+/// a line of JSON in the file that `NIBBLE_ZONES` names. `web/tests/mrz.mjs` compares them.
+#[cfg(feature = "serde")]
+#[test]
+#[ignore = "writes the file that NIBBLE_ZONES names"]
+fn zones_for_npm() {
+    use std::io::Write;
+
+    let path = std::env::var_os("NIBBLE_ZONES").expect("NIBBLE_ZONES names a file");
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path).expect("a new file"));
+    let mut random = Random::new(100_001);
+    for format in
+        [Format::TD1, Format::TD2, Format::TD3, Format::FRA36, Format::D1FRA, Format::FACHE]
+    {
+        for _ in 0..ZONES_A_FORMAT {
+            let (code, document) = document(&mut random, format, false);
+            let mut zone = write(&code, &document).expect("fits").zone;
+            if random.once_in(2) {
+                let Some(other) = changed(&mut random, &zone) else { continue };
+                zone = other;
+            }
+            let line = serde_json::json!({
+                "format": format,
+                "lines": zone.to_string().lines().collect::<Vec<_>>(),
+                "document": zone.document(),
+                "checks": zone.checks(),
+            });
+            writeln!(file, "{line}").expect("room on the disk");
+        }
+    }
+}
+
 #[test]
 fn the_oracle_agrees_on_100_000_zones() {
     let mut random = Random::new(100_000);
@@ -157,15 +198,8 @@ fn the_oracle_agrees_on_100_000_zones() {
             let mut zone = write(&code, &document).expect("fits").zone;
             // Every other zone has a character changed, so that some digit may not agree.
             if random.once_in(2) {
-                let mut lines: Vec<Vec<u8>> =
-                    zone.lines().iter().map(|line| line.clone().into()).collect();
-                let line = random.below(lines.len());
-                let position = random.below(lines[line].len());
-                lines[line][position] = *random.one_of(ALPHABET);
-                match nibble_mrz::parse_lines(&lines) {
-                    Ok(changed) if changed.format() == format => zone = changed,
-                    _ => continue,
-                }
+                let Some(other) = changed(&mut random, &zone) else { continue };
+                zone = other;
             }
             assert_eq!(parse(zone.to_string()).as_ref(), Ok(&zone));
             if continues_improperly(&zone) {

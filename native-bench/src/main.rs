@@ -3,7 +3,7 @@
 
 mod device;
 mod measure;
-mod models;
+mod paper;
 mod peers;
 mod plot;
 mod print;
@@ -47,6 +47,8 @@ enum Command {
     Gemm(measure::Gemm),
     /// Time the reader's network and a larger one, layer by layer.
     Network(measure::NetworkArgs),
+    /// Measure what docs/paper.md compares with the paper, and write it to one file.
+    Paper(paper::Paper),
     /// Compare every kernel that this CPU can run with the naive product, bit for bit.
     Verify,
     /// Read films of pictures for minutes: memory stays flat, and readings do not change.
@@ -83,6 +85,7 @@ fn main() -> ExitCode {
         Command::Read(options) => read::run(&options, &kernels),
         Command::Gemm(options) => options.run(&kernels),
         Command::Network(options) => options.run(&kernels),
+        Command::Paper(options) => options.run(&kernels),
         Command::Soak(options) => options.run(&kernels),
         Command::Licences => {
             let title = "Nibble: MIT or Apache-2.0, at your choice. It contains:";

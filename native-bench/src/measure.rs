@@ -17,7 +17,7 @@ use nibble_core::{Kernels, Model, ModelError, Network, Precision};
 use serde::Serialize;
 
 use crate::device::{self, Device};
-use crate::{models, peers, plot, print, verify};
+use crate::{peers, plot, print, verify};
 
 /// Options for how to measure and what to print.
 #[derive(Debug, Args)]
@@ -107,7 +107,7 @@ impl NetworkArgs {
         let network = |model: Result<Model, ModelError>| {
             model.and_then(|model| Network::with_kernels(model, kernels))
         };
-        let own = |precision| network(Model::parse(models::bytes(precision)));
+        let own = |precision| network(Model::parse(nibble_files::model(precision)));
         let synthetic = |precision| network(Ok(synthetic_model(precision)));
         let all =
             Precision::ALL.into_iter().map(own).collect::<Result<Vec<_>, _>>().and_then(|own| {

@@ -13,7 +13,7 @@ use nibble_picture::{Limits, decode};
 use nibble_reader::{Fusion, Reader, Reading};
 
 use crate::print;
-use crate::read::reader_on;
+use nibble_files::reader_on;
 
 /// Frames of a film: a picture seen from slightly different places, with noise.
 const FRAMES: usize = 24;

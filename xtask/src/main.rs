@@ -2,10 +2,13 @@
 
 #[cfg(test)]
 mod architecture;
+mod book;
 mod cache;
 mod capi;
 mod deny;
+mod devices;
 mod digests;
+mod dist;
 mod engines;
 mod eval;
 #[cfg(test)]
@@ -22,11 +25,14 @@ mod notices;
 mod package;
 mod page;
 mod phone;
+mod python;
+mod sbom;
 mod setup;
 mod shell;
 mod test;
 mod times;
 mod unsafety;
+mod version;
 
 use std::process::ExitCode;
 
@@ -73,6 +79,20 @@ cargo xtask notices
 cargo xtask capi [--header] [--arm64]
     builds the library for C into target/capi; --header writes its header anew; --arm64 runs the test's
     program for arm64 under qemu, too
+cargo xtask archives [--measure]
+    runs the examples for archives with Ray, Spark and threads on two workers; --measure counts pictures a
+    second, and writes docs/results/archives.json
+cargo xtask book
+    builds the documentation as a book in target/book/html, with the interfaces of all packages
+cargo xtask devices [--write]
+    checks what people measured with native-bench paper; --write lays it side by side in
+    docs/results/devices/README.md
+cargo xtask dist [--check | --try]
+    makes everything that a release has attached, in target/dist; --check builds a second time in another
+    folder: both must be the same, byte for byte; --try uses the files as a new user would, in an empty
+    folder
+cargo xtask version [NEW]
+    prints the version of what is released, or writes a new one into every manifest
 cargo xtask phone
     builds native-bench as one static file for arm64 phones, and prints how to run it
 cargo xtask bench-peers [--repeats N] [--rows FACTOR]
@@ -119,6 +139,21 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((&"notices", [])) => notices::write(),
         Some((&"networks", options)) => networks::measure(options),
         Some((&"capi", options)) => capi::capi(options),
+        Some((&"archives", options)) => python::archives(options),
+        Some((&"book", [])) => {
+            setup::install(&[WasmPack, Node])?;
+            page::package()?;
+            let folder = book::build()?;
+            println!("the book is in {}", folder.display());
+            Ok(())
+        }
+        Some((&"devices", options)) => devices::devices(options),
+        Some((&"dist", options)) => dist::run_all(options),
+        Some((&"version", [])) => {
+            println!("{}", version::VERSION);
+            Ok(())
+        }
+        Some((&"version", [new])) => version::write(new),
         Some((&"phone", [])) => phone::phone(),
         Some((&"bench-peers", options)) => phone::bench_peers(options),
         Some((&"inner-loops", [])) => {

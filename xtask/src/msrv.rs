@@ -46,7 +46,7 @@ fn install(version: &str) -> Result<()> {
 }
 
 /// The version that the published crates promise, the same for all, and their names.
-fn published() -> Result<(String, Vec<String>)> {
+pub(crate) fn published() -> Result<(String, Vec<String>)> {
     let mut cargo = command("cargo");
     cargo.args(["metadata", "--format-version", "1", "--no-deps", "--locked"]);
     let output = cargo.output().context("cargo metadata")?;

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::shell::{command, root, run};
+use crate::shell::{command, remaps, root, run};
 
 /// The build of `native-bench` for this machine, or for another target.
 fn building(profile: &str, target: Option<&str>) -> Command {
@@ -30,6 +30,7 @@ pub(crate) fn build_emulated(target: &str) -> Result<()> {
 pub(crate) fn build_stripped(target: &str, folder: &str) -> Result<()> {
     let mut cargo = building("release", Some(target));
     cargo.args(["--config", "profile.release.strip=true"]);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", remaps().join("\u{1f}"));
     run(cargo.env("CARGO_TARGET_DIR", root().join(folder)))
 }
 

@@ -1,5 +1,5 @@
-//! `THIRD-PARTY.txt`: the licences of what others wrote and the page, the npm package and the
-//! command line contain.
+//! `THIRD-PARTY.txt`: the licences of what others wrote and the page, the npm package, the command
+//! line and the Python package contain.
 //!
 //! Crates come from `cargo metadata`, npm packages from the imports of the page; their texts from
 //! the sources that cargo and npm have unpacked. Nothing is fetched, and nothing of this machine
@@ -19,7 +19,7 @@ const FILE: &str = "THIRD-PARTY.txt";
 const HEAD: &str = "\
 Third-party software in Nibble
 
-Nibble's page, its npm package and its command line contain the software below. Each entry has the
+Nibble's page, its npm package, its command line and its Python package contain the software below. Each entry has the
 licence that its authors offer; where they offer several, the text of one of them follows.
 Nibble itself: MIT or Apache-2.0, see LICENSE-MIT and LICENSE-APACHE.
 
@@ -29,13 +29,16 @@ This file is written by `cargo xtask notices`.
 /// Where software ends up.
 const PAGE: &str = "page and package";
 const PROGRAM: &str = "command line";
+const MODULE: &str = "Python package";
 
 /// What is built: a crate, its target, and where it ends up.
-const BUILDS: [(&str, &str, &str); 4] = [
+const BUILDS: [(&str, &str, &str); 6] = [
     ("nibble-wasm", "wasm32-unknown-unknown", PAGE),
     ("nibble-wasm-picture", "wasm32-unknown-unknown", PAGE),
     ("native-bench", "x86_64-unknown-linux-gnu", PROGRAM),
     ("native-bench", "aarch64-unknown-linux-musl", PROGRAM),
+    ("nibble-mrz-python", "x86_64-unknown-linux-gnu", MODULE),
+    ("nibble-mrz-python", "aarch64-unknown-linux-gnu", MODULE),
 ];
 
 /// Licences whose texts can be told apart: a phrase of each. Of several that authors offer, the
@@ -86,6 +89,38 @@ struct Component {
     licence: String,
     places: BTreeSet<&'static str>,
     texts: Vec<String>,
+}
+
+/// What a release contains, ours and others', as the bill of materials lists it.
+pub(crate) struct Part {
+    /// Name and version.
+    pub(crate) title: String,
+    /// An SPDX expression.
+    pub(crate) licence: String,
+    pub(crate) places: BTreeSet<&'static str>,
+    /// Otherwise it is an npm package, or comes with a compiler.
+    pub(crate) is_crate: bool,
+}
+
+/// Everything that a release contains, by title.
+pub(crate) fn parts() -> Result<Vec<Part>> {
+    let mut parts = BTreeMap::new();
+    for (name, target, place) in BUILDS {
+        let linked = linked(name, target)?;
+        for package in list(&metadata(target)?["packages"]) {
+            let title = format!("{} {}", string(&package["name"])?, string(&package["version"])?);
+            if linked.contains(&title) {
+                let licence = string(&package["license"])?;
+                let (places, is_crate) = (BTreeSet::new(), true);
+                let new = Part { title: title.clone(), licence, places, is_crate };
+                parts.entry(title).or_insert(new).places.insert(place);
+            }
+        }
+    }
+    for Component { title, licence, places, .. } in packages()?.into_iter().chain(runtime()?) {
+        parts.insert(title.clone(), Part { title, licence, places, is_crate: false });
+    }
+    Ok(parts.into_values().collect())
 }
 
 /// Writes the file.
@@ -280,7 +315,7 @@ fn runtime() -> Result<Vec<Component>> {
         Component {
             title: format!("Rust standard library {version}"),
             licence: "MIT OR Apache-2.0".to_owned(),
-            places: BTreeSet::from([PAGE, PROGRAM]),
+            places: BTreeSet::from([MODULE, PAGE, PROGRAM]),
             texts: vec![tidy(&apache)],
         },
         Component {

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use crate::cache::version_of;
-use crate::shell::{command, root, run, step};
+use crate::shell::{command, remaps, root, run, step};
 
 /// One of two builds of a WebAssembly module. Engines validate a module as a whole, so the page picks
 /// the binary that its engine can load.
@@ -91,9 +91,13 @@ const PASSES: [&str; 13] = [
     "--strip-target-features",
 ];
 
-/// The value of `RUSTFLAGS` for both binaries.
+/// The variable that tells cargo the flags of rustc. They may contain spaces, as folders do.
+pub(crate) const FLAGS_VARIABLE: &str = "CARGO_ENCODED_RUSTFLAGS";
+
+/// Its value for both binaries. No path of this machine gets into them.
 pub(crate) fn flags() -> String {
-    FLAGS.iter().chain([&ORDER]).map(|flag| format!("-C {flag} ")).collect()
+    let flags = FLAGS.iter().chain([&ORDER]).flat_map(|flag| ["-C".to_owned(), (*flag).to_owned()]);
+    flags.chain(remaps()).collect::<Vec<_>>().join("\u{1f}")
 }
 
 impl Binary {
@@ -107,7 +111,7 @@ impl Binary {
     /// The flags that differ between the binaries reach this repository's crates only, through a script
     /// that cargo starts in place of rustc. All other crates are compiled once for both binaries.
     pub(crate) fn environment(&self) -> Result<Vec<(&'static str, OsString)>> {
-        let mut environment = vec![("RUSTFLAGS", flags().into())];
+        let mut environment = vec![(FLAGS_VARIABLE, flags().into())];
         if let Some(instead) = self.instead {
             environment.push(("RUSTC_WORKSPACE_WRAPPER", replacing(ORDER, instead)?.into()));
         }
@@ -238,7 +242,7 @@ fn picture(pkg: &Path) -> Result<()> {
         TARGET,
     ]);
     cargo.args(["--config", QUICK, "--crate-type", "cdylib", "--", "-C", STACK]);
-    run(cargo.env("RUSTFLAGS", flags()))?;
+    run(cargo.env(FLAGS_VARIABLE, flags()))?;
     let built = root().join("target").join(TARGET).join("release/nibble_wasm_picture.wasm");
     run(optimise(&built, BINARIES[0].binaryen).arg(pkg.join(PICTURE)))
 }
@@ -320,6 +324,6 @@ mod tests {
 
     #[test]
     fn the_argument_that_is_replaced_is_there() {
-        assert!(flags().split_whitespace().any(|word| word == ORDER));
+        assert!(flags().split('\u{1f}').any(|word| word == ORDER));
     }
 }

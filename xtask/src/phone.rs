@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 use crate::setup::Need::{Arm64, Chromium, Node, WasmPack};
 use crate::shell::{command, root, run, step};
-use crate::{native, page, setup};
+use crate::{dist, native, page, setup};
 
 const TARGET: &str = "aarch64-unknown-linux-musl";
 
@@ -16,10 +16,8 @@ pub(crate) fn phone() -> Result<()> {
     let folder = "target/phone";
     step("native-bench for arm64, without symbols", || native::build_stripped(TARGET, folder))?;
     let path = format!("{folder}/{TARGET}/release/native-bench");
-    let binary = fs::read(root().join(&path)).with_context(|| path.clone())?;
-    // A dynamic binary names its interpreter, which Android lacks.
-    let interpreter = binary.windows(8).any(|bytes| bytes == b"/lib/ld-");
-    ensure!(!interpreter, "{path} is not static: it asks for an interpreter");
+    dist::is_static(&root().join(&path))?;
+    let bytes = fs::metadata(root().join(&path)).with_context(|| path.clone())?.len();
     println!(
         "\n{path}: one static file of {:.1} MB with the models inside.\n
 By adb, with USB debugging on:
@@ -27,17 +25,19 @@ By adb, with USB debugging on:
     adb push {path} /data/local/tmp/
     adb shell chmod 755 /data/local/tmp/native-bench
     adb shell /data/local/tmp/native-bench verify
-    adb shell /data/local/tmp/native-bench gemm
+    adb shell \"cd /data/local/tmp && ./native-bench paper\"
+    adb pull /data/local/tmp/nibble-paper.json
 
 In Termux, with the file in the phone's downloads (once: termux-setup-storage):
 
     cp ~/storage/downloads/native-bench ~/
     chmod 755 ~/native-bench
     ~/native-bench verify
-    ~/native-bench gemm
+    ~/native-bench paper
 
-`--isa neon` compares the kernels of phones without dot products; `--json` and `--plot FILE.svg` keep the figures.",
-        f64::from(u32::try_from(binary.len()).unwrap_or(u32::MAX)) / 1e6
+`paper` writes the file that docs/results/devices asks for. `gemm --isa neon` compares the kernels of
+phones without dot products; `--json` and `--plot FILE.svg` keep the figures.",
+        f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) / 1e6
     );
     Ok(())
 }

@@ -138,7 +138,7 @@ pub(crate) fn install(needs: &[Need]) -> Result<()> {
     needs.iter().try_for_each(|need| need.install())
 }
 
-fn targets(wanted: impl Iterator<Item = &'static str>) -> Result<()> {
+pub(crate) fn targets(wanted: impl Iterator<Item = &'static str>) -> Result<()> {
     let Some(installed) = output(command("rustup").args(["target", "list", "--installed"])) else {
         // A toolchain without rustup: the build will say which target it lacks.
         return Ok(());

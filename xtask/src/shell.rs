@@ -35,6 +35,18 @@ pub(crate) fn command(program: &str) -> Command {
     command
 }
 
+/// Arguments of rustc that replace paths of this machine in what it compiles, for builds that others
+/// get: the repository is `nibble`, and the sources of crates are `cargo`.
+pub(crate) fn remaps() -> Vec<String> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    let places = [(Some(root()), "nibble"), (home, "cargo")];
+    let remap = |(from, to): (Option<PathBuf>, &str)| {
+        from.map(|from| format!("--remap-path-prefix={}={to}", from.display()))
+    };
+    places.into_iter().filter_map(remap).collect()
+}
+
 /// Runs a command to its end; an error names the command and its status.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let name = describe(command);

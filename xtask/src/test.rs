@@ -9,7 +9,9 @@ use crate::setup::Need::{
     X86Narrow, X86Static,
 };
 use crate::shell::{self, command, root, step};
-use crate::{deny, digests, engines, eval, loops, msrv, native, notices, package, page, setup};
+use crate::{
+    deny, digests, engines, eval, loops, msrv, native, notices, package, page, python, sbom, setup,
+};
 
 /// A step: its name, its title, what it needs, and its work.
 type Step = (&'static str, &'static str, &'static [Need], fn() -> Result<()>);
@@ -19,7 +21,10 @@ const STEPS: &[Step] = &[
     ("clippy", "clippy on every target", &[Wasm, Arm64], clippy),
     ("doc", "documentation without a warning", &[], rustdoc),
     ("deny", "licences, versions and sources of dependencies", &[Python], deny::check),
-    ("notices", "licences of third parties in THIRD-PARTY.txt", &[Node], notices::check),
+    ("notices", "licences and bill of materials of third parties", &[Node], || {
+        notices::check()?;
+        sbom::check()
+    }),
     ("lint-web", "format and lint of page, package and examples", &[Node], lint_web),
     ("msrv", "published crates with the oldest Rust that they promise", &[], msrv::check),
     ("unit", "tests of the workspace", &[], unit),
@@ -54,6 +59,7 @@ const STEPS: &[Step] = &[
     ("page-elements", "elements of the package in Chromium", &[Node, Chromium], || {
         node("tests/elements.mjs")
     }),
+    ("mrz-npm", "generated zones, parsed by the npm package mrz too", &[Node], mrz_npm),
     ("page-units", "parts of the page that need no browser", &[Node], || node("tests/units.mjs")),
     (
         "engines",
@@ -115,9 +121,21 @@ const STEPS: &[Step] = &[
         &[Arm64, Qemu, Node, Chromium, Firefox, WebKit],
         parity,
     ),
+    ("python", "the Python package on the specimens", &[Python], python::check),
     ("train", "lint, generator, export and integer simulation of train/", &[Python], train),
     ("readme", "commands of the README marked as tested", &[], readme),
 ];
+
+/// Generates zones with their documents, and compares these with what the npm package reads.
+fn mrz_npm() -> Result<()> {
+    let zones = root().join("target/zones.ndjson");
+    let mut cargo = command("cargo");
+    cargo.args(["test", "--quiet", "-p", "nibble-mrz", "--features", "serde", "--test", "oracle"]);
+    cargo.args(["--", "--ignored", "zones_for_npm"]);
+    shell::run(cargo.env("NIBBLE_ZONES", &zones))?;
+    let mut node = command("node");
+    shell::run(node.arg("tests/mrz.mjs").arg(zones).current_dir(root().join("web")))
+}
 
 /// Minutes of camera frames, enough to reveal a leak in every frame; `cargo xtask soak` reveals
 /// slow leaks.
@@ -224,7 +242,7 @@ fn clippy() -> Result<()> {
         ]);
         // These reach this repository's crates only: all others are checked once for both binaries.
         cargo.args(deny).args(binary.own_flags());
-        shell::run(cargo.env("RUSTFLAGS", page::flags()))?;
+        shell::run(cargo.env(page::FLAGS_VARIABLE, page::flags()))?;
     }
     // Each module by itself, as the package has them.
     for module in [
@@ -238,7 +256,7 @@ fn clippy() -> Result<()> {
             .args(["clippy", "--quiet", "--target", "wasm32-unknown-unknown", "-p"])
             .args(module)
             .args(deny);
-        shell::run(cargo.env("RUSTFLAGS", page::flags()))?;
+        shell::run(cargo.env(page::FLAGS_VARIABLE, page::flags()))?;
     }
     let mut cargo = command("cargo");
     cargo.args([
@@ -263,7 +281,7 @@ fn rustdoc() -> Result<()> {
 }
 
 /// Crates whose documentation is read apart from their source.
-const DOCUMENTED: [&str; 7] = [
+pub(crate) const DOCUMENTED: [&str; 7] = [
     "nibble-bench",
     "nibble-core",
     "nibble-gray",

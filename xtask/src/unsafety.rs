@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::shell::root;
 
 /// Folders of the crates that are published or shipped. What tests and builds is not counted.
-const CRATES: [&str; 11] = [
+const CRATES: [&str; 13] = [
     "core",
     "gray",
     "mrz",
@@ -23,7 +23,9 @@ const CRATES: [&str; 11] = [
     "capi",
     "wasm",
     "wasm/picture",
+    "files",
     "native-bench",
+    "python",
 ];
 /// Crates that may have unsafe code: the kernels, the pointers of C, the pages' addresses, and peers
 /// that are timed.

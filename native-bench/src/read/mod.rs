@@ -11,12 +11,12 @@ use std::process::ExitCode;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use nibble_core::{Kernels, Precision};
+use nibble_files::Files;
 
 use crate::print;
 use output::Format;
 use sources::Sources;
 use work::Outcome;
-pub(crate) use work::reader_on;
 
 /// Exit code if a file is unreadable or not a picture.
 const SOME_UNREADABLE: u8 = 2;
@@ -91,8 +91,8 @@ pub(crate) fn run(options: &Options, kernels: &Kernels) -> ExitCode {
     let Some(precision) = Precision::from_name(&options.precision) else {
         return ExitCode::FAILURE;
     };
-    let nothing = match reader_on(kernels, precision) {
-        Ok(reader) => reader.nothing(),
+    let nothing = match Files::new(*kernels, precision).nothing() {
+        Ok(nothing) => nothing,
         Err(error) => {
             eprintln!("error: the bundled model cannot be used: {error}");
             return ExitCode::FAILURE;

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
+use nibble_files::Read;
 use nibble_reader::{Found, Reading};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::work::{Outcome, Read};
+use super::work::Outcome;
 
 /// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,22 +109,7 @@ impl<W: Write> Printer<W> {
 
     /// The outcome as the JSON object described in `docs/json.md`.
     fn json(&self, outcome: &Outcome) -> Value {
-        let (mut value, error) = match &outcome.result {
-            Ok(read) => {
-                let mut value = serde_json::to_value(&read.reading).unwrap_or_default();
-                value["ms"]["decode"] = json!(read.decode_ms);
-                value["ms"]["total"] = json!(read.decode_ms + read.reading.ms.total);
-                (value, Value::Null)
-            }
-            Err(failure) => {
-                let mut value = serde_json::to_value(&self.nothing).unwrap_or_default();
-                value["gray_digest"] = Value::Null;
-                (value, json!({"code": failure.code, "message": failure.message}))
-            }
-        };
-        value["file"] = json!(outcome.file);
-        value["error"] = error;
-        value
+        nibble_files::json(&outcome.result, &self.nothing, Some(&outcome.file))
     }
 
     fn text(&mut self, outcome: &Outcome) -> io::Result<()> {

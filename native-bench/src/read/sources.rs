@@ -2,13 +2,10 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use nibble_picture::{HEAD_BYTES, Limits, PictureError, recognise};
-
-/// Maximum bytes of a file: the limit for decoding as a whole.
-const MAX_BYTES: u64 = Limits::NATIVE.max_bytes;
+use nibble_files::{Unreadable, bytes_of_file, bytes_within_limit};
 
 /// One picture to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,60 +16,20 @@ pub(super) struct Source {
     pub(super) found: bool,
 }
 
-/// Why a source cannot be read.
-#[derive(Debug)]
-pub(super) enum Unreadable {
-    Io(io::Error),
-    NoFile,
-    TooLarge,
-    /// Its first bytes are those of no picture.
-    NoPicture(PictureError),
-}
-
-impl std::fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Io(error) => write!(f, "the file cannot be read: {error}"),
-            Self::NoFile => f.write_str("this is a device, a pipe or a socket, not a file"),
-            Self::TooLarge => write!(f, "the file is larger than {} MiB", MAX_BYTES >> 20),
-            Self::NoPicture(error) => error.fmt(f),
-        }
-    }
-}
-
 impl Source {
     /// The path as given or found; `-` is standard input.
     pub(super) fn name(&self) -> String {
         self.path.display().to_string()
     }
 
-    /// Reads all bytes of a picture, up to the limit. Devices, pipes and sockets are refused before they are
-    /// opened, because they may block or never end.
+    /// All bytes of the picture, up to the limit.
     pub(super) fn bytes(&self) -> Result<Vec<u8>, Unreadable> {
         if self.path.as_os_str() == "-" {
-            return within_limit(io::stdin().lock());
+            bytes_within_limit(io::stdin().lock())
+        } else {
+            bytes_of_file(&self.path)
         }
-        let metadata = fs::metadata(&self.path).map_err(Unreadable::Io)?;
-        if !metadata.is_file() {
-            return Err(Unreadable::NoFile);
-        }
-        let file = File::open(&self.path).map_err(Unreadable::Io)?;
-        if metadata.len() > MAX_BYTES {
-            return Err(Unreadable::TooLarge);
-        }
-        within_limit(file)
     }
-}
-
-/// All bytes of a picture. Of what is no picture, only the first few are read.
-fn within_limit(mut reader: impl Read) -> Result<Vec<u8>, Unreadable> {
-    let mut bytes = Vec::new();
-    let head = reader.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut bytes);
-    head.map_err(Unreadable::Io)?;
-    recognise(&bytes).map_err(Unreadable::NoPicture)?;
-    let read = reader.take(MAX_BYTES + 1 - bytes.len() as u64).read_to_end(&mut bytes);
-    read.map_err(Unreadable::Io)?;
-    if bytes.len() as u64 > MAX_BYTES { Err(Unreadable::TooLarge) } else { Ok(bytes) }
 }
 
 /// The pictures to read, in order. Each folder is walked only when its turn comes, so a million

@@ -2,16 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError, mpsc};
-use std::time::Instant;
 
-use nibble_core::{Kernels, Model, ModelError, Network, Precision};
-use nibble_picture::{Limits, decode};
-use nibble_reader::{Reader, Reading};
+use nibble_core::{Kernels, Precision};
+use nibble_files::{Failure, Files, Read};
 
-use super::sources::{Source, Sources, Unreadable};
-use crate::models;
+use super::sources::Sources;
 
 /// Maximum pictures per worker that are read ahead of the next one to be printed.
 const AHEAD: usize = 16;
@@ -30,72 +26,6 @@ impl Outcome {
         let no_picture = |failure: &Failure| matches!(failure.code, "NotAPicture" | "Empty");
         self.found && self.result.as_ref().is_err_and(no_picture)
     }
-}
-
-/// A picture that was read.
-pub(super) struct Read {
-    pub(super) reading: Reading,
-    /// Milliseconds taken to read and decode the file.
-    pub(super) decode_ms: f64,
-}
-
-/// Why a file was not read: a code for programs and a message for people.
-pub(super) struct Failure {
-    pub(super) code: &'static str,
-    pub(super) message: String,
-}
-
-impl From<Unreadable> for Failure {
-    fn from(error: Unreadable) -> Self {
-        let code = match &error {
-            Unreadable::TooLarge => "TooLarge",
-            Unreadable::NoPicture(error) => error.code(),
-            Unreadable::Io(_) | Unreadable::NoFile => "Unreadable",
-        };
-        Self { code, message: error.to_string() }
-    }
-}
-
-/// A reader with the bundled networks: that of a precision, on the given kernels, and the locator.
-///
-/// # Errors
-/// None with the committed models.
-pub(crate) fn reader_on(kernels: &Kernels, precision: Precision) -> Result<Reader, ModelError> {
-    let locator = Network::with_kernels(Model::parse(nibble_models::LOCATE_U4)?, kernels)?;
-    Reader::with_network(Network::with_kernels(Model::parse(models::bytes(precision))?, kernels)?)?
-        .with_locator(locator)
-}
-
-fn milliseconds(since: Instant) -> f64 {
-    since.elapsed().as_secs_f64() * 1e3
-}
-
-fn read(reader: &mut Reader, source: &Source) -> Result<Read, Failure> {
-    let begin = Instant::now();
-    let bytes = source.bytes()?;
-    let gray = decode(&bytes, &Limits::NATIVE)
-        .map_err(|error| Failure { code: error.code(), message: error.to_string() })?;
-    drop(bytes);
-    let decode_ms = milliseconds(begin);
-    let reading = reader.read_timed(&gray, &mut || milliseconds(begin));
-    Ok(Read { reading, decode_ms })
-}
-
-/// Calls `work` with the kept value, or with a fresh one. A panic is a bug in this program, but it
-/// must cost only this result: the value, which may be in any state, is dropped.
-fn guarded<T, R>(
-    kept: &mut Option<T>,
-    fresh: &dyn Fn() -> Option<T>,
-    work: impl FnOnce(&mut T) -> Result<R, Failure>,
-) -> Result<R, Failure> {
-    let failure = || Failure {
-        code: "Internal",
-        message: "reading this picture failed because of a bug in this program".to_owned(),
-    };
-    let mut value = kept.take().or_else(fresh).ok_or_else(failure)?;
-    let result = catch_unwind(AssertUnwindSafe(|| work(&mut value))).map_err(|_| failure())?;
-    *kept = Some(value);
-    result
 }
 
 /// Reads all pictures with `workers` readers and calls `print` with each outcome, in order. At most
@@ -118,12 +48,11 @@ pub(super) fn read_all(
     });
     let permits = Mutex::new(permits);
     let (sender, receiver) = mpsc::channel();
-    let fresh = || reader_on(kernels, precision).ok();
     std::thread::scope(|scope| {
         for _ in 0..workers {
-            let (sender, sources, permits, fresh) = (sender.clone(), &sources, &permits, &fresh);
+            let (sender, sources, permits) = (sender.clone(), &sources, &permits);
             scope.spawn(move || {
-                let mut reader = None;
+                let mut files = Files::new(*kernels, precision);
                 loop {
                     let permits = permits.lock().unwrap_or_else(PoisonError::into_inner);
                     if permits.recv().is_err() {
@@ -132,7 +61,7 @@ pub(super) fn read_all(
                     drop(permits);
                     let next = sources.lock().unwrap_or_else(PoisonError::into_inner).next();
                     let Some((index, source)) = next else { return };
-                    let result = guarded(&mut reader, fresh, |reader| read(reader, &source));
+                    let result = files.read(|| source.bytes());
                     let outcome = Outcome { file: source.name(), found: source.found, result };
                     if sender.send((index, outcome)).is_err() {
                         return;
@@ -156,25 +85,4 @@ pub(super) fn read_all(
         }
         Ok(())
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_panic_costs_one_result() {
-        let mut kept = Some(1);
-        let fresh = || Some(10);
-        let add = |value: &mut i32| -> Result<i32, Failure> {
-            *value += 1;
-            assert_ne!(*value, 3, "this work panics");
-            Ok(*value)
-        };
-        assert_eq!(guarded(&mut kept, &fresh, add).ok(), Some(2));
-        let failure = guarded(&mut kept, &fresh, add).expect_err("it panicked");
-        assert_eq!((failure.code, kept), ("Internal", None));
-        assert_eq!(guarded(&mut kept, &fresh, add).ok(), Some(11), "a fresh value");
-        assert!(guarded(&mut None, &|| None, add).is_err());
-    }
 }

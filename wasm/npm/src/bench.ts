@@ -119,7 +119,7 @@ export interface BenchDevice {
 type Part = Omit<BenchReport, "device" | "choice">;
 
 /** The version in package.json, which not every browser can import. A test compares the two. */
-const VERSION = "0.1.0";
+const VERSION = "0.2.0";
 const KINDS: readonly BenchKind[] = ["verify", "gemm", "network"];
 const PRECISIONS: readonly Precision[] = ["f32", "u8", "u4"];
 

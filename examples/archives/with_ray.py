@@ -1,0 +1,46 @@
+"""Reads an archive with Ray Data: one task for each core of the cluster.
+
+python with_ray.py SCANS RESULTS
+
+SCANS and RESULTS lie where every machine of the cluster sees them. For a bucket, replace `pictures`
+in archive.py by its listing, and `rows` by `read_many` over the bytes of its objects.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import pyarrow
+import ray
+from archive import SCHEMA, chunks, finish, rows
+
+
+def read_batch(batch: dict) -> pyarrow.Table:
+    """A table for a batch of paths."""
+    return pyarrow.Table.from_pylist(list(rows(batch["path"].tolist())), schema=SCHEMA)
+
+
+def run(scans: Path, results: Path, size: int = 100_000, batch: int = 64) -> int:
+    """Reads what is not read yet; returns how many pictures that were."""
+    count = 0
+    for partial, paths in chunks(scans, results, size):
+        shutil.rmtree(partial, ignore_errors=True)
+        cores = int(ray.cluster_resources()["CPU"])
+        data = ray.data.from_items([{"path": path} for path in paths])
+        data = data.repartition(min(4 * cores, len(paths)))
+        data.map_batches(read_batch, batch_size=batch).write_parquet(str(partial))
+        finish(partial)
+        count += len(paths)
+    return count
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scans", type=Path)
+    parser.add_argument("results", type=Path)
+    arguments = parser.parse_args()
+    # Joins the cluster that RAY_ADDRESS names, or starts one on this machine.
+    ray.init()
+    print(run(arguments.scans, arguments.results), "pictures read")

@@ -1,0 +1,50 @@
+"""Reads an archive with Spark: `mapInPandas` over the paths, one task for each core.
+
+spark-submit --py-files archive.py with_spark.py SCANS RESULTS
+
+SCANS and RESULTS lie where every machine of the cluster sees them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas
+from archive import COLUMNS, chunks, finish, rows
+from pyspark.sql import SparkSession
+
+SCHEMA = ", ".join(f"{name} string" for name in COLUMNS)
+
+
+def read_batches(batches: Iterator[pandas.DataFrame]) -> Iterator[pandas.DataFrame]:
+    """A table for each batch of paths."""
+    for batch in batches:
+        yield pandas.DataFrame(list(rows(batch["path"].tolist())), columns=COLUMNS)
+
+
+def run(spark: SparkSession, scans: Path, results: Path, size: int = 100_000) -> int:
+    """Reads what is not read yet; returns how many pictures that were."""
+    count = 0
+    tasks = 4 * spark.sparkContext.defaultParallelism
+    for partial, paths in chunks(scans, results, size):
+        shutil.rmtree(partial, ignore_errors=True)
+        # As an RDD, each task gets its share of the paths and no other.
+        shares = spark.sparkContext.parallelize([(path,) for path in paths], min(tasks, len(paths)))
+        table = shares.toDF("path string").mapInPandas(read_batches, SCHEMA)
+        table.write.parquet(partial.absolute().as_uri())
+        finish(partial)
+        count += len(paths)
+    return count
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scans", type=Path)
+    parser.add_argument("results", type=Path)
+    arguments = parser.parse_args()
+    session = SparkSession.builder.appName("nibble-mrz").getOrCreate()
+    session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "64")
+    print(run(session, arguments.scans, arguments.results), "pictures read")
