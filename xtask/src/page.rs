@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use crate::cache::version_of;
-use crate::shell::{command, remaps, root, run, step};
+use crate::shell::{command, remaps, root, run, step, tools};
 
 /// One of two builds of a WebAssembly module. Engines validate a module as a whole, so the page picks
 /// the binary that its engine can load.
@@ -113,7 +113,11 @@ impl Binary {
     pub(crate) fn environment(&self) -> Result<Vec<(&'static str, OsString)>> {
         let mut environment = vec![(FLAGS_VARIABLE, flags().into())];
         if let Some(instead) = self.instead {
-            environment.push(("RUSTC_WORKSPACE_WRAPPER", replacing(ORDER, instead)?.into()));
+            // By its name: a path would get into the names of functions, which then depend on the
+            // folder of the checkout. It is found beside the tools.
+            let script = replacing(ORDER, instead)?;
+            let name = script.file_name().context("a script")?.to_owned();
+            environment.push(("RUSTC_WORKSPACE_WRAPPER", name));
         }
         Ok(environment)
     }
@@ -125,11 +129,11 @@ fn replacing(argument: &str, instead: &str) -> Result<PathBuf> {
         "#!/bin/sh\nfor argument; do\n  shift\n  [ \"$argument\" = {argument} ] && argument={instead}\n  \
          set -- \"$@\" \"$argument\"\ndone\nexec \"$@\"\n"
     );
-    let folder = root().join("target/wrappers");
-    // Cargo tells scripts apart by their paths, so each content has a path of its own.
-    let path = folder.join(version_of(&[script.as_bytes()]));
+    let folder = tools();
+    // Cargo tells scripts apart by their names, so each content has a name of its own.
+    let path = folder.join(format!("rustc-{}", version_of(&[script.as_bytes()])));
     if !path.exists() {
-        fs::create_dir_all(&folder).context("target/wrappers")?;
+        fs::create_dir_all(&folder).context("target/tools")?;
         fs::write(&path, script).with_context(|| path.display().to_string())?;
         fs::set_permissions(&path, Permissions::from_mode(0o755))?;
     }
