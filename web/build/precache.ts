@@ -32,7 +32,10 @@ function opening(bundle: Rollup.OutputBundle): Set<string> {
 
 function sorted(bundle: Rollup.OutputBundle, published: string): Precache {
   const at = opening(bundle);
-  const assets = Object.keys(bundle).filter((name) => name !== "index.html");
+  // Sorted, because the bundle's order differs between two builds.
+  const assets = Object.keys(bundle)
+    .filter((name) => name !== "index.html")
+    .sort();
   const one = (pattern: RegExp): string => {
     const [found, ...others] = assets.filter((name) => pattern.test(name));
     if (found === undefined || others.length > 0)
@@ -46,7 +49,7 @@ function sorted(bundle: Rollup.OutputBundle, published: string): Precache {
   // The first file needs it: of what a first visit does not load, it comes first.
   const decoder = one(/nibble-picture-.*\.wasm$/);
   const network = one(/ocr-u4-.*\.safetensors$/);
-  const publics = readdirSync(published);
+  const publics = readdirSync(published).sort();
   // The empty address is the page itself.
   const first = ["", ...at, network, ...OPENING];
   const late = assets.filter((name) => LATE.test(name));
