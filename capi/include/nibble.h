@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Whether a call succeeded, and if not, whose fault that is.
+// Whether a call succeeded, and if not, why.
 typedef enum NibbleStatus {
   // It succeeded.
   NIBBLE_STATUS_OK = 0,
@@ -16,7 +16,7 @@ typedef enum NibbleStatus {
   NIBBLE_STATUS_MODEL_INVALID = 2,
   // The run would take more than 1 GiB of memory, or 2^40 multiply-adds.
   NIBBLE_STATUS_TOO_LARGE = 3,
-  // A bug of the library. A network that answers so can only be freed.
+  // A bug of the library. After that, the network can only be freed.
   NIBBLE_STATUS_INTERNAL = 4,
 } NibbleStatus;
 
@@ -47,12 +47,12 @@ typedef struct NibbleTensor {
   size_t width;
   // Channels of an input, interleaved; 0 for outputs.
   size_t channels;
-  // The values of one step: of codes one, of sums one for all or one for each channel. Null for
-  // single precision.
+  // The value of one step: one for codes; for sums, one for all or one for each channel. Null
+  // for single precision.
   const float *scales;
   // How many scales there are.
   size_t scale_count;
-  // The codes that mean 0: one for all, or one for each channel. Null but for codes.
+  // The codes that mean 0: one for all, or one for each channel. Null unless they are codes.
   const uint8_t *zero_points;
   // How many zero points there are.
   size_t zero_point_count;
@@ -145,8 +145,8 @@ enum NibbleStatus nibble_network_output(const struct NibbleNetwork *network,
                                         size_t place,
                                         struct NibbleTensor *tensor);
 
-// Stores the bytes that a run on inputs of these sizes takes, apart from the weights. There is a
-// size for each input, in order.
+// Stores how many bytes of memory a run on inputs of these sizes takes, without the weights.
+// `sizes` has one size for each input, in order.
 //
 // # Safety
 // As for `nibble_network_input`; `count` sizes lie at `sizes`, and `bytes` is null, or can be
@@ -156,8 +156,8 @@ enum NibbleStatus nibble_network_peak_bytes(const struct NibbleNetwork *network,
                                             size_t count,
                                             size_t *bytes);
 
-// Runs the network. There is one of `inputs` for each input, in order. The first run on inputs of
-// some sizes takes the memory of `nibble_network_peak_bytes`, which later ones use again.
+// Runs the network. `inputs` has one element for each input, in order. The first run on inputs of
+// a size takes the memory that `nibble_network_peak_bytes` reports; later runs use it again.
 //
 // # Safety
 // `network` is null or lives, and no other thread uses it meanwhile. `count` inputs lie at `inputs`,

@@ -1,11 +1,11 @@
 //! The networks of `nibble-core` for C: `include/nibble.h` declares what is here.
 //!
 //! # Contracts
-//! Every function takes null pointers, and answers with [`Status::InvalidArgument`], 0 or null. For
-//! all other pointers, the caller promises what the function's section "Safety" says. No panic
-//! crosses the edge: a bug of ours becomes [`Status::Internal`].
+//! Every function accepts null pointers: it returns [`Status::InvalidArgument`], 0 or null then.
+//! For all other pointers, the caller must ensure what the function's section "Safety" says. No panic
+//! reaches the caller: a bug of ours becomes [`Status::Internal`].
 //!
-//! A network may be moved to another thread. It must not be used by two threads at a time.
+//! A network may be moved to another thread. Two threads must not use it at the same time.
 
 use std::cell::RefCell;
 use std::ffi::{CString, c_char, c_void};
@@ -15,7 +15,7 @@ use std::ptr::{null, null_mut};
 use nibble_core::ModelError;
 use nibble_core::graph::{Graph, Input, Kind, RunError, Runner, Values};
 
-/// Whether a call succeeded, and if not, whose fault that is.
+/// Whether a call succeeded, and if not, why.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -27,7 +27,7 @@ pub enum Status {
     ModelInvalid = 2,
     /// The run would take more than 1 GiB of memory, or 2^40 multiply-adds.
     TooLarge = 3,
-    /// A bug of the library. A network that answers so can only be freed.
+    /// A bug of the library. After that, the network can only be freed.
     Internal = 4,
 }
 
@@ -59,12 +59,12 @@ pub struct Tensor {
     pub width: usize,
     /// Channels of an input, interleaved; 0 for outputs.
     pub channels: usize,
-    /// The values of one step: of codes one, of sums one for all or one for each channel. Null for
-    /// single precision.
+    /// The value of one step: one for codes; for sums, one for all or one for each channel. Null
+    /// for single precision.
     pub scales: *const f32,
     /// How many scales there are.
     pub scale_count: usize,
-    /// The codes that mean 0: one for all, or one for each channel. Null but for codes.
+    /// The codes that mean 0: one for all, or one for each channel. Null unless they are codes.
     pub zero_points: *const u8,
     /// How many zero points there are.
     pub zero_point_count: usize,
@@ -118,7 +118,7 @@ pub struct Network {
     runner: Runner,
     /// Names of the inputs, then of the outputs.
     names: Vec<CString>,
-    /// A call has panicked, and may have left anything.
+    /// A call has panicked, so the network's state is unknown.
     is_broken: bool,
 }
 
@@ -158,13 +158,13 @@ thread_local! {
 /// Keeps the text of a failure for [`nibble_last_error`].
 fn keep(text: String) {
     let bytes: Vec<u8> = text.into_bytes().into_iter().filter(|&byte| byte != 0).collect();
-    // Without zero bytes, it is a text of C.
+    // A string of C must not contain zero bytes.
     LAST_ERROR.set(CString::new(bytes).unwrap_or_default());
 }
 
-/// Does the work of a function: no panic leaves it, and failures leave their text.
+/// Does the work of a function: catches panics, and keeps the text of failures.
 fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Status> {
-    // What a panic leaves behind is seen by nobody: a network is marked as broken.
+    // Nobody sees what a panic leaves behind: the network is marked as broken.
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(value)) => {
             LAST_ERROR.set(CString::default());
@@ -389,8 +389,8 @@ fn element_type(kind: &Kind) -> ElementType {
     }
 }
 
-/// Stores the bytes that a run on inputs of these sizes takes, apart from the weights. There is a
-/// size for each input, in order.
+/// Stores how many bytes of memory a run on inputs of these sizes takes, without the weights.
+/// `sizes` has one size for each input, in order.
 ///
 /// # Safety
 /// As for `nibble_network_input`; `count` sizes lie at `sizes`, and `bytes` is null, or can be
@@ -414,8 +414,8 @@ pub unsafe extern "C" fn nibble_network_peak_bytes(
     }))
 }
 
-/// Runs the network. There is one of `inputs` for each input, in order. The first run on inputs of
-/// some sizes takes the memory of `nibble_network_peak_bytes`, which later ones use again.
+/// Runs the network. `inputs` has one element for each input, in order. The first run on inputs of
+/// a size takes the memory that `nibble_network_peak_bytes` reports; later runs use it again.
 ///
 /// # Safety
 /// `network` is null or lives, and no other thread uses it meanwhile. `count` inputs lie at `inputs`,

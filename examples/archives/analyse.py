@@ -1,4 +1,4 @@
-"""Asks questions about the results, with DuckDB: nothing is loaded but the columns asked for.
+"""Asks questions about the results, with DuckDB: only the columns asked for are loaded.
 
 python analyse.py RESULTS
 """
@@ -33,7 +33,7 @@ QUESTIONS = {
 
 
 def table(results: Path) -> duckdb.DuckDBPyConnection:
-    """A connection whose table `rows` has the results."""
+    """A connection whose view `rows` has the results."""
     connection = duckdb.connect()
     files = str(results / "chunk-*" / "*.parquet").replace("'", "''")
     connection.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet('{files}')")

@@ -1,7 +1,7 @@
 """What every engine needs: the pictures of an archive, rows of a table, and what is done already.
 
-Results are Parquet files, each written whole: an engine writes a chunk into a folder with a dot,
-which is renamed when it is complete. A run that was killed loses its last chunk and nothing else.
+Results are Parquet files. An engine writes a chunk into a folder whose name begins with a dot,
+which is renamed when the chunk is complete. A run that was killed loses only its last chunk.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ FIELDS = [
     "sex",
 ]
 
-# `status` is `valid`, `not verified`, `no zone`, or the code of an error, whose words are in
-# `message`. `reading` is the whole reading as JSON.
+# `status` is `valid`, `not verified`, `no zone`, or the code of an error; `message` describes it.
+# `reading` is the whole reading as JSON.
 COLUMNS = ["path", "status", "message", "lines", *FIELDS, "reading"]
 SCHEMA = pyarrow.schema([(name, pyarrow.string()) for name in COLUMNS])
 
@@ -86,7 +86,7 @@ def done(results: Path) -> set[str]:
 
 
 def chunks(folder: Path, results: Path, size: int) -> Iterator[tuple[Path, list[str]]]:
-    """The pictures that have no row yet, `size` at a time, with the folder for each chunk.
+    """Chunks of `size` pictures that have no row yet, each with the folder to write it to.
 
     Fill the folder, then call `finish` with it.
     """
@@ -102,5 +102,5 @@ def chunks(folder: Path, results: Path, size: int) -> Iterator[tuple[Path, list[
 
 
 def finish(partial: Path) -> None:
-    """Makes a chunk that was written whole part of the results."""
+    """Adds a complete chunk to the results."""
     partial.rename(partial.with_name(partial.name.removeprefix(".")))

@@ -3,7 +3,7 @@
 python with_ray.py SCANS RESULTS
 
 SCANS and RESULTS lie where every machine of the cluster sees them. For a bucket, replace `pictures`
-in archive.py by its listing, and `rows` by `read_many` over the bytes of its objects.
+in archive.py by a listing, and `rows` by `read_many` on the bytes of the objects.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads an archive with threads of one process: for one machine, no engine is needed.
+"""Reads an archive with the threads of one process: one machine needs no engine.
 
 python with_threads.py SCANS RESULTS
 """

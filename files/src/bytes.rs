@@ -20,7 +20,7 @@ pub enum Unreadable {
     NoFile,
     /// It has too many bytes.
     TooLarge,
-    /// Its first bytes are those of no picture.
+    /// Its first bytes are not those of a picture.
     NoPicture(PictureError),
 }
 
@@ -50,7 +50,7 @@ impl From<Unreadable> for Failure {
 /// because they may block or never end.
 ///
 /// # Errors
-/// [`Unreadable`], also if the file is too large or its beginning is that of no picture.
+/// [`Unreadable`], also if the file is too large or does not begin like a picture.
 pub fn bytes_of_file(path: &Path) -> Result<Vec<u8>, Unreadable> {
     let metadata = fs::metadata(path).map_err(Unreadable::Io)?;
     if !metadata.is_file() {
@@ -63,7 +63,7 @@ pub fn bytes_of_file(path: &Path) -> Result<Vec<u8>, Unreadable> {
     bytes_within_limit(file)
 }
 
-/// All bytes of a picture. Of what is no picture, only the first few are read.
+/// All bytes of a picture. Only the first few are read of anything else.
 ///
 /// # Errors
 /// [`Unreadable`], except [`Unreadable::NoFile`].

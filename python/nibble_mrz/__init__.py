@@ -40,7 +40,7 @@ class Model(TypedDict):
 
 
 class Check(TypedDict):
-    """The plain verdict of one check digit."""
+    """Whether one check digit agrees."""
 
     field: str
     ok: bool
@@ -146,10 +146,9 @@ def read(picture: Path | bytes | bytearray | Any, *, precision: Precision = "u4"
     array of uint8, or another object with the buffer protocol, of shape (height, width) for gray,
     (height, width, 3) for RGB or (height, width, 4) for RGBA over white.
 
-    A picture that cannot be read does not raise: its `error` says why.
+    A picture that cannot be read raises no exception: its `error` says why.
 
-    Raises ValueError for a precision or a shape that is none of these, and TypeError for another
-    type of object.
+    Raises ValueError for any other precision or shape, and TypeError for any other type of object.
     """
     if isinstance(picture, (str, os.PathLike)):
         return read_path(picture, precision)
@@ -183,8 +182,8 @@ def read_many(
     """Reads many pictures with some threads and yields the readings as they come.
 
     `pictures` are paths, or the bytes of files. They are taken one by one in the calling thread, at
-    most eight for each thread ahead of what was yielded, so that the iterable may be endless and
-    memory stays bounded. `threads=0` takes every core.
+    most eight for each thread ahead of what was yielded. So memory stays bounded, and the iterable
+    may be endless. `threads=0` uses every core.
 
     Each reading has an `index`: the place of its picture in `pictures`. Readings come in order, or,
     with `ordered=False`, as soon as they are there. Pictures that cannot be read are readings with

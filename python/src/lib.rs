@@ -1,4 +1,4 @@
-//! The engine of the Python package `nibble-mrz`: `nibble_mrz/__init__.py` is its face.
+//! The engine of the Python package `nibble-mrz`: `nibble_mrz/__init__.py` is its interface.
 
 mod many;
 mod value;
@@ -13,7 +13,7 @@ use nibble_reader::Reading;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
-/// The kernels of this machine: tested once, so that none that computes wrongly is used.
+/// The kernels of this machine, tested once: those that compute wrongly are not used.
 fn kernels() -> Kernels {
     static KERNELS: OnceLock<Kernels> = OnceLock::new();
     *KERNELS.get_or_init(|| {

@@ -27,7 +27,7 @@ struct Done {
     result: Result<Read, Failure>,
 }
 
-/// Threads that read. They end when this is dropped, each after its picture.
+/// Threads that read. When this is dropped, each ends after the picture that it reads.
 struct Workers {
     jobs: mpsc::Sender<(usize, Source)>,
     /// In a mutex only because Python may move it between threads.
@@ -135,7 +135,7 @@ impl Many {
         }
     }
 
-    /// Stops: what threads have not begun is not read.
+    /// Stops: pictures that no thread has begun are not read.
     fn close(&mut self) {
         self.workers = None;
         self.sources = None;
@@ -180,7 +180,7 @@ impl Many {
         Ok(())
     }
 
-    /// Waits for a result, not for long, while other threads of Python run.
+    /// Waits for a result for a moment, while other threads of Python run.
     fn wait(&mut self, py: Python<'_>) -> PyResult<()> {
         let Some(workers) = &mut self.workers else { return Ok(()) };
         let done = workers.done.get_mut().unwrap_or_else(PoisonError::into_inner);

@@ -74,10 +74,10 @@ const ALIKE: [(u8, u8); 20] = [
 /// A glyph whose correlation with its own template exceeds that with a lookalike's by less than this
 /// may be the lookalike. Of glyphs read right, one in ten has less; of those read wrong, nine in ten.
 const MIN_LEAD: f32 = 0.05;
-/// Log odds that the lookalike gains per correlation that is missing. It loses nothing where the lead
-/// is clear: glyphs of one picture err together, and what two of them gained let wrong texts pass.
+/// Log odds that the lookalike gains per unit of lead that is missing. A clear lead does not count
+/// against it: glyphs of one picture err together, and two clear leads let wrong texts pass.
 const GAIN: f32 = 60.0;
-/// The most that it gains.
+/// Maximum of that gain.
 const MAX_GAIN: f32 = 4.0;
 
 /// How a glyph fits.

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use crate::error::thrown;
 use crate::kernels::raced;
 
-/// The most bytes of a run: what a module may have, 128 MiB, without its weights and its stack.
+/// Maximum bytes of a run: the 128 MiB that a module may have, less room for weights and stack.
 const MAX_BYTES: usize = 100 << 20;
 
 /// A network with its buffers, and the inputs of its next run.
@@ -50,9 +50,9 @@ struct End<'a> {
     kind: &'static str,
     /// The value of one step: of all elements, or of each channel. Empty for reals.
     scales: &'a [f32],
-    /// The codes that mean 0, likewise. Empty but for codes.
+    /// The codes that mean 0, likewise. Empty unless elements are codes.
     zero_points: &'a [u8],
-    /// Of inputs alone.
+    /// For inputs only.
     #[serde(skip_serializing_if = "Option::is_none")]
     channels: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +100,7 @@ fn precisions(graph: &Graph) -> Vec<Precision> {
     found
 }
 
-/// An error of a run, with the code that tells whose fault it is.
+/// An error of a run, with its code.
 fn failed(error: &RunError) -> JsValue {
     let code = match error {
         RunError::TooLarge { .. } | RunError::TooMuchWork { .. } => "TooLarge",

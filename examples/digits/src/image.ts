@@ -1,4 +1,4 @@
-/** Makes what the network was trained with of strokes: 8 x 8 bytes. */
+/** Makes images of strokes like those that the network was trained with: 8 x 8 bytes. */
 
 /** A point in units of the canvas. */
 export type Point = readonly [x: number, y: number];
@@ -11,8 +11,8 @@ const BLOCK = 4;
 const LINE = 4;
 
 /**
- * The image of strokes, row by row; nothing without strokes. As in the data set, a digit fills the
- * picture, and a byte is the share of a block of 4 x 4 pixels that is covered.
+ * The image of strokes, row by row; undefined without strokes. As in the data set, a digit fills
+ * the picture, and a byte is the share of a block of 4 x 4 pixels that is covered.
  */
 export function imageOf(strokes: readonly Stroke[]): Uint8Array | undefined {
   const points = strokes.flat();

@@ -95,8 +95,8 @@ pub(crate) fn rival(slots: &[&[Slot]], ink: &[&[f32]], text: &Text) -> Option<Ri
     Some(Rival { lines: lines_of(text.format, &characters), odds })
 }
 
-/// Whether two symbols look alike and have other values modulo 10: a text with one in place of the
-/// other has a second such change, or its check digits disagree.
+/// Whether two symbols look alike and differ modulo 10: a text with one in place of the other needs
+/// a second such change, or its check digits disagree.
 fn err_together(own: usize, other: usize) -> bool {
     let pair = (ALPHABET[own], ALPHABET[other]);
     own % 10 != other % 10 && (LOOKALIKES.contains(&pair) || LOOKALIKES.contains(&(pair.1, pair.0)))

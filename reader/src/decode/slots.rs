@@ -19,7 +19,7 @@ const REACH: f32 = 0.8;
 /// Added to every probability, so that no alignment is impossible.
 const FLOOR: f64 = 1e-9;
 
-/// What the shape of a glyph adds to a lookalike leaves it this share of the likeliest character.
+/// Shapes raise the probability of a lookalike to this share of the likeliest character's at most.
 const MAX_OF_LOOKALIKE: f32 = 0.5;
 
 /// Probabilities of the 37 characters in one slot; they sum to 1.
@@ -254,7 +254,7 @@ pub(super) fn weighed(slot: &Slot, mut weight: impl FnMut(usize) -> f32) -> Slot
     weighed.map(|probability| probability / sum)
 }
 
-/// The probabilities of a slot after the log odds of some symbols grew. The likeliest symbol stays so:
+/// The probabilities of a slot after the log odds of some symbols grew. The likeliest one stays so:
 /// its lookalikes grow to half of it at most.
 #[must_use]
 pub(crate) fn with_gains(slot: &Slot, gains: &[(usize, f32)]) -> Slot {

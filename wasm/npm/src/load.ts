@@ -9,10 +9,10 @@ export interface Progress {
   loaded: number;
 }
 
-/** Is told of bytes that arrive. */
+/** Called when bytes arrive. */
 let listener: ((progress: Progress) => void) | undefined;
 
-/** Has arriving bytes counted. */
+/** Sets the function that is called when bytes arrive. */
 export function report(to: typeof listener): void {
   listener = to;
 }
@@ -65,7 +65,7 @@ async function fetched<T>(
 ): Promise<T> {
   try {
     const response = await requested(file);
-    // What breaks the copy off breaks the response off too, which tells.
+    // What interrupts the copy also interrupts the response, whose error is reported.
     if (listener !== undefined) count(response.clone()).catch(() => undefined);
     return await take(response);
   } catch (cause) {

@@ -156,7 +156,7 @@ function sizeOf(input: NetworkInput, { height, width }: Partial<Size> = {}): Siz
   throw wrong(`input \`${input.name}\`: give its height and width, because the network does not`);
 }
 
-/** Something for each input, by name; alone if there is one input. */
+/** What is given for each input: by name, or as it is if there is only one input. */
 function named<T>(
   inputs: readonly NetworkInput[],
   given: unknown,
