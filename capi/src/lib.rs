@@ -2,8 +2,8 @@
 //!
 //! # Contracts
 //! Every function accepts null pointers: it returns [`Status::InvalidArgument`], 0 or null then.
-//! For all other pointers, the caller must ensure what the function's section "Safety" says. No panic
-//! reaches the caller: a bug of ours becomes [`Status::Internal`].
+//! For all other pointers, the caller must ensure what the function's section "Safety" says. No
+//! panic reaches the caller: a bug of ours becomes [`Status::Internal`].
 //!
 //! A network may be moved to another thread. Two threads must not use it at the same time.
 

@@ -1,4 +1,4 @@
-//! `native-bench paper`: everything that `docs/paper.md` compares with arXiv 2009.06488, measured
+//! `native-bench paper`: the speeds that `docs/paper.md` compares with arXiv 2009.06488, measured
 //! in one run and written to one file of JSON. `docs/results/devices/README.md` lays such files
 //! side by side.
 
