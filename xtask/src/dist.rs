@@ -1,6 +1,6 @@
 //! `cargo xtask dist`: everything that a release has attached, in `target/dist`.
 //!
-//! What is built depends on the sources, the pinned tools and nothing else: paths of this machine
+//! What is built should depend on the sources and the tools and nothing else: paths of this machine
 //! are replaced, times are that of the commit, and lists are sorted. `--check` builds a second
 //! time, from a clone in another folder, and compares the checksums. `--try` uses what is there as
 //! a new user would.
