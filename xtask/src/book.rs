@@ -44,7 +44,7 @@ fn chapters() -> Result<BTreeMap<String, String>> {
     Ok(paths.map(|path| (path.clone(), page(&path))).collect())
 }
 
-/// Pages of interfaces, which are made for the book: links to them hold there alone.
+/// Pages of interfaces, which are made for the book: links to them work only there.
 fn is_made(link: &str) -> bool {
     link.starts_with("api/")
 }
@@ -59,8 +59,7 @@ fn page(path: &str) -> String {
     }
 }
 
-/// The targets of a page's links and pictures, and where they are; those in blocks of code are
-/// none.
+/// The targets of a page's links and pictures, and where they are. Blocks of code are left out.
 fn links(text: &str) -> Vec<(Range<usize>, &str)> {
     let (mut found, mut at, mut code) = (Vec::new(), 0, false);
     for line in text.split_inclusive('\n') {
@@ -120,7 +119,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// Puts the chapters together, with links that hold in the book, and the files that they link to.
+/// Puts the chapters together, with links that work in the book, and the files that they link to.
 fn stage() -> Result<()> {
     let stage = root().join(STAGE);
     if stage.exists() {
@@ -175,7 +174,7 @@ fn rewritten(
     out
 }
 
-/// Folders of what is built, fetched or made, whose pages are not of the repository.
+/// Folders of what is built or fetched, whose pages are not part of the repository.
 const MADE: [&str; 6] = ["target", "node_modules", "pkg", "dist", "data", "runs"];
 
 /// Adds the pages in a folder of the repository and those below it.

@@ -1,4 +1,4 @@
-"""From a graph of single precision to one of integers, by calibration: nothing is trained."""
+"""Turns a graph of single precision into one of integers, by calibration, without training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_FITTED = 50_000
 
 @dataclass
 class Known:
-    """What a quantised network has decided already: it is taken over where bits agree."""
+    """Steps and zero points of a network that is quantised already; used where bits agree."""
 
     #: Step and zero point of 8-bit codes, by the name of the value.
     codes: dict[str, tuple[float, int]] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Known:
 
 @dataclass
 class Loss:
-    """What quantisation costs a value: its signal over its error, in decibels."""
+    """The loss of a value by quantisation: the ratio of signal to error, in decibels."""
 
     node: str
     op: str
@@ -87,7 +87,7 @@ def calibrate(
         raise GraphError("there is nothing to calibrate with")
     known = known or Known()
     image = graph.inputs[0].tensor
-    # What reads bytes begins with a conversion to real numbers; integers read the bytes.
+    # A graph that reads bytes first converts them to real numbers; integers read the bytes.
     opening = graph.nodes[0] if graph.tensors[image].is_codes else None
     source = image if opening is None else opening.output
     nodes = graph.nodes if opening is None else graph.nodes[1:]

@@ -12,9 +12,9 @@ from .calibration import Loss, calibrate, losses
 from .graph import Graph, GraphError, save, write
 from .integers import run, stored
 
-#: Images that the table of losses is made with.
+#: Maximum number of images that the table of losses is made with.
 MAX_COMPARED = 16
-#: Signal over error below which a layer is pointed out, in decibels.
+#: Ratio of signal to error, in decibels, below which the table points a layer out.
 POOR = 12.0
 
 

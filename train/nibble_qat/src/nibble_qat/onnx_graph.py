@@ -1,4 +1,4 @@
-"""From an ONNX network to a graph of single precision."""
+"""Reads an ONNX network as a graph of single precision."""
 
 from __future__ import annotations
 

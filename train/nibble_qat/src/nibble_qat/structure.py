@@ -33,7 +33,7 @@ class Step(Protocol):
 class Plan:
     """What each value is: a value that is neither in `codes_of` nor in `endings` has no codes."""
 
-    #: Layers whose sums stay as they are.
+    #: Layers whose sums are not quantised.
     endings: set[str]
     #: The value whose codes each value has: its own name, or that of the value that it passes on.
     codes_of: dict[str, str]
@@ -50,7 +50,7 @@ def plan(steps: Sequence[Step], image: str, bits: int, layer_bits: Mapping[str, 
     for step in steps:
         if is_positive(step, found.positive):
             found.positive.add(step.name)
-        # Nothing but the end reads its sums: they stay as they are.
+        # Nothing but the end reads its sums: they are not quantised.
         ends = all(reader.op in ("softmax", "argmax") for reader in readers[step.name])
         if step.is_layer and ends and step.attributes["activation"] == "none":
             found.endings.add(step.name)
