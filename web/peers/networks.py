@@ -229,7 +229,7 @@ def page(folder: Path) -> str:
         "Written by `cargo xtask networks --write`. One thread; the networks take turns, and each",
         "figure is the median of the ratios within a round. A ratio above 1 means that 4 bits are",
         "quicker, one below 1 that they are slower. The first layer of a 4-bit network has 8 bits.",
-        "Weights are random; [accuracy](../own-network.md) is another question.",
+        "Weights are random; how accurate networks are in 4 bits is told by [own-network.md](../own-network.md).",
         "",
         f"CPU: {cpu}. Other work shared it: load {here['load']:.1f} during the native runs,",
         f"{there['load']:.1f} during those in Chromium. Take the ratios, not the times.",
