@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -85,10 +86,10 @@ def done(results: Path) -> set[str]:
     return {path for table in tables for path in table["path"].to_pylist()}
 
 
-def chunks(folder: Path, results: Path, size: int) -> Iterator[tuple[Path, list[str]]]:
-    """Chunks of `size` pictures that have no row yet, each with the folder to write it to.
+def fill(folder: Path, results: Path, size: int, write: Callable[[Path, list[str]], object]) -> int:
+    """Writes chunks of `size` pictures that have no row yet; returns how many pictures that were.
 
-    Fill the folder, then call `finish` with it.
+    `write` is called with a folder that does not exist and the paths whose rows belong into it.
     """
     results.mkdir(parents=True, exist_ok=True)
     known = done(results)
@@ -96,11 +97,13 @@ def chunks(folder: Path, results: Path, size: int) -> Iterator[tuple[Path, list[
     number = 1 + max(
         (int(chunk.name.split("-")[1]) for chunk in results.glob("chunk-*")), default=0
     )
-    while chunk := list(islice(todo, size)):
-        yield results / f".chunk-{number:06}", chunk
+    count = 0
+    while paths := list(islice(todo, size)):
+        partial = results / f".chunk-{number:06}"
+        # What a killed run left.
+        shutil.rmtree(partial, ignore_errors=True)
+        write(partial, paths)
+        partial.rename(results / f"chunk-{number:06}")
         number += 1
-
-
-def finish(partial: Path) -> None:
-    """Adds a complete chunk to the results."""
-    partial.rename(partial.with_name(partial.name.removeprefix(".")))
+        count += len(paths)
+    return count

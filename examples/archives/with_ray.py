@@ -9,12 +9,11 @@ in archive.py by a listing, and `rows` by `read_many` on the bytes of the object
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
 import pyarrow
 import ray
-from archive import SCHEMA, chunks, finish, rows
+from archive import SCHEMA, fill, rows
 
 
 def read_batch(batch: dict) -> pyarrow.Table:
@@ -24,16 +23,14 @@ def read_batch(batch: dict) -> pyarrow.Table:
 
 def run(scans: Path, results: Path, size: int = 100_000, batch: int = 64) -> int:
     """Reads what is not read yet; returns how many pictures that were."""
-    count = 0
-    for partial, paths in chunks(scans, results, size):
-        shutil.rmtree(partial, ignore_errors=True)
+
+    def write(partial: Path, paths: list[str]) -> None:
         cores = int(ray.cluster_resources()["CPU"])
         data = ray.data.from_items([{"path": path} for path in paths])
         data = data.repartition(min(4 * cores, len(paths)))
         data.map_batches(read_batch, batch_size=batch).write_parquet(str(partial))
-        finish(partial)
-        count += len(paths)
-    return count
+
+    return fill(scans, results, size, write)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,11 @@ SCANS and RESULTS lie where every machine of the cluster sees them.
 from __future__ import annotations
 
 import argparse
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas
-from archive import COLUMNS, chunks, finish, rows
+from archive import COLUMNS, fill, rows
 from pyspark.sql import SparkSession
 
 SCHEMA = ", ".join(f"{name} string" for name in COLUMNS)
@@ -27,17 +26,15 @@ def read_batches(batches: Iterator[pandas.DataFrame]) -> Iterator[pandas.DataFra
 
 def run(spark: SparkSession, scans: Path, results: Path, size: int = 100_000) -> int:
     """Reads what is not read yet; returns how many pictures that were."""
-    count = 0
     tasks = 4 * spark.sparkContext.defaultParallelism
-    for partial, paths in chunks(scans, results, size):
-        shutil.rmtree(partial, ignore_errors=True)
+
+    def write(partial: Path, paths: list[str]) -> None:
         # As an RDD, each task gets its share of the paths and no other.
         shares = spark.sparkContext.parallelize([(path,) for path in paths], min(tasks, len(paths)))
         table = shares.toDF("path string").mapInPandas(read_batches, SCHEMA)
         table.write.parquet(partial.absolute().as_uri())
-        finish(partial)
-        count += len(paths)
-    return count
+
+    return fill(scans, results, size, write)
 
 
 if __name__ == "__main__":

@@ -6,25 +6,22 @@ python with_threads.py SCANS RESULTS
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
-from archive import SCHEMA, chunks, finish, rows
+from archive import SCHEMA, fill, rows
 
 
 def run(scans: Path, results: Path, threads: int = 0, size: int = 10_000) -> int:
     """Reads what is not read yet; returns how many pictures that were."""
-    count = 0
-    for partial, paths in chunks(scans, results, size):
-        shutil.rmtree(partial, ignore_errors=True)
+
+    def write(partial: Path, paths: list[str]) -> None:
         partial.mkdir()
         table = pyarrow.Table.from_pylist(list(rows(paths, threads)), schema=SCHEMA)
         pyarrow.parquet.write_table(table, partial / "part.parquet")
-        finish(partial)
-        count += len(paths)
-    return count
+
+    return fill(scans, results, size, write)
 
 
 if __name__ == "__main__":

@@ -111,6 +111,19 @@ async function sameVersions(project) {
   }
 }
 
+/** Installs, checks and builds an example that is a project of Vite; returns its folder. */
+async function builtWithVite(name) {
+  const project = join(folder, name);
+  await cp(join(examples, name), project, { recursive: true });
+  await installed(project, ["vite"]);
+  await sameVersions(project);
+  execFileSync("node", [join(web, "node_modules/typescript/bin/tsc"), "--noEmit", "-p", project], {
+    stdio: "inherit",
+  });
+  await build({ root: project, logLevel: "error" });
+  return project;
+}
+
 await suite([
   [
     "a plain page with the package beside it",
@@ -124,16 +137,7 @@ await suite([
   [
     "a project of Vite with the package installed",
     async () => {
-      const project = join(folder, "vite");
-      await cp(join(examples, "vite"), project, { recursive: true });
-      await installed(project, ["vite"]);
-      await sameVersions(project);
-      execFileSync(
-        "node",
-        [join(web, "node_modules/typescript/bin/tsc"), "--noEmit", "-p", project],
-        { stdio: "inherit" },
-      );
-      await build({ root: project, logLevel: "error" });
+      const project = await builtWithVite("vite");
       await reads(join(project, "dist"));
     },
   ],
@@ -149,16 +153,7 @@ await suite([
   [
     "handwritten digits, drawn by pointer and by keyboard, read in a worker",
     async () => {
-      const project = join(folder, "digits");
-      await cp(join(examples, "digits"), project, { recursive: true });
-      await installed(project, ["vite"]);
-      await sameVersions(project);
-      execFileSync(
-        "node",
-        [join(web, "node_modules/typescript/bin/tsc"), "--noEmit", "-p", project],
-        { stdio: "inherit" },
-      );
-      await build({ root: project, logLevel: "error" });
+      const project = await builtWithVite("digits");
       await writes(join(project, "dist"));
     },
   ],
