@@ -24,6 +24,11 @@ pub(super) struct Role {
     closes_composite: bool,
 }
 
+/// The value of a symbol in the sums: that of a filler is 0.
+fn value(symbol: usize) -> usize {
+    if ALPHABET[symbol] == FILLER { 0 } else { symbol }
+}
+
 /// Number of classes of symbols: see [`Role::class`].
 pub(super) const CLASSES: usize = 21;
 
@@ -31,19 +36,18 @@ impl Role {
     /// The class of a symbol in this slot, below [`CLASSES`]: symbols of one class have the same
     /// [`step`](Self::step) from every state.
     pub(super) fn class(&self, symbol: usize) -> usize {
-        let value = if ALPHABET[symbol] == FILLER { 0 } else { symbol };
-        let is_summed = self.own | self.composite != 0;
-        if self.closes_own || self.closes_composite {
-            // Only digits and the filler may agree.
-            match ALPHABET[symbol] {
-                FILLER => 10,
-                b'0'..=b'9' => symbol,
-                _ => 11 + value % 10,
-            }
-        } else if is_summed {
-            value % 10
-        } else {
-            0
+        if self.is_free() {
+            return 0;
+        }
+        let class = value(symbol) % 10;
+        if !self.closes_own && !self.closes_composite {
+            return class;
+        }
+        // Only digits and the filler may agree.
+        match ALPHABET[symbol] {
+            FILLER => 10,
+            b'0'..=b'9' => class,
+            _ => 11 + class,
         }
     }
 
@@ -54,7 +58,7 @@ impl Role {
 
     /// The state after `symbol` in this slot, and the number of check digits that it contradicts.
     pub(super) fn step(&self, state: usize, symbol: usize) -> (usize, u8) {
-        let value = if ALPHABET[symbol] == FILLER { 0 } else { symbol };
+        let value = value(symbol);
         let (own, composite) = (state / 10, state % 10);
         let (mut own_after, mut composite_after) = (
             (own + self.own as usize * value) % 10,

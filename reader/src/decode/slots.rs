@@ -258,13 +258,16 @@ pub(super) fn weighed(slot: &Slot, mut weight: impl FnMut(usize) -> f32) -> Slot
 /// its lookalikes grow to half of it at most.
 #[must_use]
 pub(crate) fn with_gains(slot: &Slot, gains: &[(usize, f32)]) -> Slot {
+    if gains.is_empty() {
+        return *slot;
+    }
     let mut slot = *slot;
     let most = MAX_OF_LOOKALIKE * slot[most_likely(&slot)];
     for &(symbol, gain) in gains {
         let grown = slot[symbol].max(MIN_PROBABILITY) * libm::expf(gain);
         slot[symbol] = grown.min(most).max(slot[symbol]);
     }
-    if gains.is_empty() { slot } else { weighed(&slot, |_| 1.0) }
+    weighed(&slot, |_| 1.0)
 }
 
 fn normalised(total: &[f64; SYMBOLS]) -> Slot {
