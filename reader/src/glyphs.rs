@@ -16,6 +16,7 @@
     reason = "pixels of a strip and sums over a glyph"
 )]
 
+use crate::decode::references::Leads;
 use crate::numeric::median;
 use crate::rectify::PITCH;
 use nibble_gray::Gray;
@@ -88,11 +89,13 @@ pub(crate) struct Fit {
     pub sound: f32,
     /// The lookalikes that it fits nearly as well or better, and the log odds that each gains.
     pub gains: Vec<(usize, f32)>,
+    /// By how much it fits its character better than each lookalike, in correlation.
+    pub leads: Leads,
 }
 
 impl Fit {
     fn sound() -> Self {
-        Self { sound: 1.0, gains: Vec::new() }
+        Self { sound: 1.0, gains: Vec::new(), leads: Vec::new() }
     }
 }
 
@@ -219,12 +222,12 @@ pub(crate) fn fits(strip: &Gray, left: f32, read: &[usize]) -> Vec<Fit> {
             misfit = 1.0 - far.fit(read[slot]);
         }
         let loss = ((misfit / typical - COMMON) / (DAMAGED - COMMON)).clamp(0.0, 1.0);
-        let gain = |other| {
-            let lead = own[slot] - glyphs[slot].fit(other);
-            (other, (GAIN * (MIN_LEAD - lead)).min(MAX_GAIN))
-        };
-        let gains = lookalikes(read[slot]).map(gain).filter(|&(_, gain)| gain > 0.0).collect();
-        Fit { sound: 1.0 - MAX_LOSS * loss, gains }
+        let lead = |other| (other, own[slot] - glyphs[slot].fit(other));
+        let leads: Leads = lookalikes(read[slot]).map(lead).collect();
+        let gain =
+            |&(other, lead): &(usize, f32)| (other, (GAIN * (MIN_LEAD - lead)).min(MAX_GAIN));
+        let gains = leads.iter().map(gain).filter(|&(_, gain)| gain > 0.0).collect();
+        Fit { sound: 1.0 - MAX_LOSS * loss, gains, leads }
     };
     (0..read.len()).map(fit).collect()
 }
