@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { accessible, noSidewaysScroll } from "./axe.mjs";
 import { fakeCamera, film } from "./film.mjs";
+import { readAgain } from "./hands.mjs";
 import { CHROMIUM, site, suite, web } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
@@ -25,13 +26,16 @@ const launch = (switches) =>
   chromium.launch({ ...CHROMIUM, args: [...CHROMIUM.args, ...switches] });
 const passport = await film(plain, "passport.jpg");
 const wrong = await film(plain, "passport-wrong-check.jpg");
+const reflection = await film(plain, "passport.jpg", 60, 4, true);
 const allowed = await launch(fakeCamera(passport, true));
 const endless = await launch(fakeCamera(wrong, true));
+const mirror = await launch(fakeCamera(reflection, true));
 const denied = await launch(fakeCamera(passport, false));
 
 /** Runs in the page before its own code: records what the page asks of the device. */
 const spy = () => {
   const seen = { asked: [], tracks: [], vibrations: [], notes: 0, adjusted: [], most: 0, ways: {} };
+  seen.mirrored = { alone: 0, frame: 0, luma: 0 };
   globalThis.seen = seen;
   const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = async (constraints) => {
@@ -64,6 +68,8 @@ const spy = () => {
       if (["frame", "luma"].includes(message.kind)) {
         waiting.add(message.id);
         seen.ways[message.kind] = (seen.ways[message.kind] ?? 0) + 1;
+        if (message.how?.alone) seen.mirrored.alone += 1;
+        else if (message.mirrored || message.how?.mirrored) seen.mirrored[message.kind] += 1;
       }
       seen.most = Math.max(seen.most, waiting.size);
       return super.postMessage(message, ...rest);
@@ -340,6 +346,45 @@ await suite([
     },
   ],
   [
+    "a camera that delivers mirrored frames is found out, which is said",
+    async () => {
+      // Both kinds of frames are turned back: by way of luma, and by way of pictures.
+      for (const [scripts, way] of [
+        [[], "luma"],
+        [[frameless], "frame"],
+      ]) {
+        await open(mirror, { scripts });
+        await page.click("#camera-open");
+        await page.waitForFunction(
+          () => document.querySelector("#camera-mirror").textContent !== "",
+        );
+        assert.match(await page.textContent("#camera-mirror"), /mirrors its pictures/);
+        await shown("result");
+        const lines = expected.get("passport.jpg").join("\n");
+        assert.equal(await page.textContent("#lines"), lines);
+        assert.match(await page.textContent("#notice"), /was mirrored/);
+        const { mirrored, ways } = await seen();
+        assert.ok(mirrored[way] > 0, JSON.stringify({ mirrored, ways }));
+        assert.ok(mirrored.alone <= (ways.frame + (ways.luma ?? 0)) / 12);
+        // The picture that is shown is the one that was read.
+        await readAgain(page, "u8");
+        assert.equal(await page.textContent("#lines"), lines);
+      }
+    },
+  ],
+  [
+    "a camera that shows things as they are stays so, at the cost of few frames",
+    async () => {
+      await open(endless);
+      await page.click("#camera-open");
+      await frames(60);
+      const { mirrored, ways } = await seen();
+      assert.ok(mirrored.alone >= 1 && mirrored.alone <= (ways.frame + ways.luma) / 12);
+      assert.deepEqual([mirrored.frame, mirrored.luma], [0, 0]);
+      assert.equal(await page.textContent("#camera-mirror"), "");
+    },
+  ],
+  [
     "package: luma is read like the picture, in either range, in part, and scaled down",
     async () => {
       const bare = await plain.newPage();
@@ -420,6 +465,6 @@ await suite([
   ["the page logged no error", async () => assert.deepEqual(faults, [])],
 ]);
 
-for (const browser of [plain, allowed, endless, denied]) await browser.close();
+for (const browser of [plain, allowed, endless, denied, mirror]) await browser.close();
 close();
 packaged.close();

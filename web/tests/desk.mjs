@@ -339,27 +339,31 @@ await suite(
     [
       "a mirrored picture is turned back, which is said",
       async () => {
-        const bytes = [...(await readFile(specimen("passport.jpg")))];
-        const text = await page.evaluate(async (bytes) => {
-          const bitmap = await createImageBitmap(new Blob([Uint8Array.from(bytes)]));
-          const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-          const context = canvas.getContext("2d");
-          context.scale(-1, 1);
-          context.drawImage(bitmap, -bitmap.width, 0);
-          const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.95 });
-          const mirrored = new Uint8Array(await blob.arrayBuffer());
-          let text = "";
-          for (const byte of mirrored) text += String.fromCharCode(byte);
-          return btoa(text);
-        }, bytes);
-        await page.setInputFiles("#file", {
-          name: "mirrored.jpg",
-          mimeType: "image/jpeg",
-          buffer: Buffer.from(text, "base64"),
-        });
-        await shown("result");
-        assert.deepEqual(await lines(), expected.get("passport.jpg"));
-        assert.match(await page.textContent("#notice"), /mirrored/);
+        // As they stand, some check digits agree: of the visa, most.
+        for (const name of ["passport.jpg", "visa-a.jpg"]) {
+          const bytes = [...(await readFile(specimen(name)))];
+          const text = await page.evaluate(async (bytes) => {
+            const bitmap = await createImageBitmap(new Blob([Uint8Array.from(bytes)]));
+            const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+            const context = canvas.getContext("2d");
+            context.scale(-1, 1);
+            context.drawImage(bitmap, -bitmap.width, 0);
+            const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.95 });
+            const mirrored = new Uint8Array(await blob.arrayBuffer());
+            let text = "";
+            for (const byte of mirrored) text += String.fromCharCode(byte);
+            return btoa(text);
+          }, bytes);
+          await page.setInputFiles("#file", {
+            name: "mirrored.jpg",
+            mimeType: "image/jpeg",
+            buffer: Buffer.from(text, "base64"),
+          });
+          await shown("result");
+          assert.deepEqual(await lines(), expected.get(name));
+          assert.match(await page.textContent("#notice"), /mirrored/);
+          await page.click("#result .again");
+        }
       },
     ],
     [

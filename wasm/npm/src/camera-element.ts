@@ -5,6 +5,7 @@ import { Camera, CameraError, type Trouble } from "./device.js";
 import { MrzElement, el, newClient, type TroubleCode } from "./element.js";
 import { FrameWatch, Ways, fileOf, type Frame } from "./frames.js";
 import { hintFor, type Hint } from "./hints.js";
+import { Mirror } from "./mirror.js";
 import type { Result } from "./result.js";
 
 /** The `detail` of the event `reading` of a camera. */
@@ -20,6 +21,8 @@ export interface CameraProgress {
   result: Result;
   hint: Hint;
   fields: Agreed["fields"];
+  /** Whether the camera delivers mirrored frames, which are turned back before they are read. */
+  mirrored: boolean;
 }
 
 /** The frame's way is chosen once for all cameras of a page. */
@@ -97,8 +100,7 @@ export class MrzCamera extends MrzElement {
       camera.onLost(() => {
         if (this.#session === session) this.#fail(new CameraError("cameraLost"));
       });
-      // A camera that faces the person is a mirror to them. What is read is not mirrored.
-      this.at("view").toggleAttribute("data-mirrored", camera.facesUser);
+      this.#turn(false);
       await this.#frames(client, video, session.signal);
     } catch (thrown) {
       if (this.#session === session) this.#fail(thrown);
@@ -116,17 +118,24 @@ export class MrzCamera extends MrzElement {
     if (this.isConnected) this.#show("ask");
   }
 
+  /** A camera that faces the person is a mirror to them; some deliver frames that are one already. */
+  #turn(mirrored: boolean): void {
+    this.at("view").toggleAttribute("data-flipped", this.#camera?.facesUser !== mirrored);
+  }
+
   async #frames(client: Client, video: HTMLVideoElement, signal: AbortSignal): Promise<void> {
     const watch = new FrameWatch(video, signal);
+    const mirror = new Mirror();
     await client.forget(this.precision);
     while (!signal.aborted) {
       await watch.next();
-      const frame = signal.aborted ? null : await ways.read(client, video, this.precision);
+      const frame = signal.aborted ? null : await ways.read(client, video, this.precision, mirror);
       if (frame === null) continue;
       if (signal.aborted) {
         frame.still.close();
         return;
       }
+      this.#turn(mirror.isOn);
       if (await this.#take(frame)) {
         this.#agreement.forget();
         await client.forget(this.precision);
@@ -140,7 +149,12 @@ export class MrzCamera extends MrzElement {
     const agreed = this.#agreement.add(result, performance.now());
     const other = !this.accepts(result.document);
     const hint = hintFor(result, agreed, light);
-    this.tell("progress", { result, hint, fields: agreed.fields } satisfies CameraProgress);
+    this.tell("progress", {
+      result,
+      hint,
+      fields: agreed.fields,
+      mirrored: frame.still.mirrored,
+    } satisfies CameraProgress);
     this.#say(other ? "OtherFormat" : hint);
     this.at("use").hidden = !agreed.offer || other;
     if (result.document === null || result.quads.length === 0) frame.still.close();
@@ -210,7 +224,7 @@ export class MrzCamera extends MrzElement {
     view.dataset["state"] = state;
     this.at("button").hidden = state === "live";
     this.at("use").hidden = true;
-    if (state === "ask") view.removeAttribute("data-mirrored");
+    if (state === "ask") view.removeAttribute("data-flipped");
   }
 
   protected draw(): void {
@@ -234,7 +248,7 @@ export class MrzCamera extends MrzElement {
         border-radius: var(--mrz-radius, 0.6rem); color: #fff; }
       video { position: absolute; inset: 0; inline-size: 100%; block-size: 100%;
         object-fit: cover; }
-      [data-mirrored] video { transform: scaleX(-1); }
+      [data-flipped] video { transform: scaleX(-1); }
       [data-state="ask"] video, [data-state="ask"] .guide, [data-guide="none"] { display: none; }
       .guide { position: absolute; inline-size: 88%; aspect-ratio: 125 / 88;
         border: 3px solid var(--mrz-guide, #fffc); border-radius: 0.6rem; }

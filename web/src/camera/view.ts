@@ -17,7 +17,7 @@ import {
 } from "nibble-mrz/parts";
 import { at, outline } from "../dom";
 import { onLanguage } from "../language";
-import { t } from "../messages";
+import { t, type Key } from "../messages";
 import { quietly } from "../quiet";
 import { Controls } from "./controls";
 import { Hints } from "./hints";
@@ -29,8 +29,10 @@ import { Signal } from "./signal";
 export interface Calls {
   /** Returns the precision chosen. */
   precision(): Precision;
-  /** Receives the result of a document, and the last frame as a file. */
-  read(result: Result, picture: Blob): void;
+  /**
+   * Receives the result of a document, the last frame as a file, and the key of a notice about it.
+   */
+  read(result: Result, picture: Blob, notice: Key | undefined): void;
   /** Puts a document in the table and goes on. Resolves to the number of rows. */
   collect(result: Result, picture: Blob): Promise<number>;
   /** Takes back the last row. Returns the number of rows. */
@@ -97,6 +99,8 @@ export class CameraView {
     onLanguage(() => {
       this.#label();
       this.#hints.translate();
+      if (at("camera-mirror").textContent !== "")
+        at("camera-mirror").textContent = t("cameraMirrors");
     });
   }
 
@@ -166,10 +170,26 @@ export class CameraView {
       this.#stop();
       this.#show("cameraLost");
     });
-    // A camera that faces the person is a mirror to them. What is read is not mirrored.
-    at("video").parentElement?.toggleAttribute("data-mirrored", this.#camera.facesUser);
+    this.#turn(false);
     await this.#controls.refresh();
     await this.#read();
+  }
+
+  /**
+   * Shows the video as a mirror if the camera faces the person, and otherwise not, whether its
+   * frames are `mirrored` or not. What is read never is.
+   */
+  #turn(mirrored: boolean): void {
+    const { facesUser } = this.#camera;
+    const { dataset } = at("camera");
+    // Frames come fast, and this seldom changes.
+    const turned = `${facesUser} ${mirrored}`;
+    if (dataset["turned"] === turned) return;
+    dataset["turned"] = turned;
+    const box = at("video").parentElement;
+    box?.toggleAttribute("data-mirrored", facesUser);
+    box?.toggleAttribute("data-flipped", facesUser !== mirrored);
+    at("camera-mirror").textContent = mirrored ? t("cameraMirrors") : "";
   }
 
   async #read(): Promise<void> {
@@ -192,6 +212,7 @@ export class CameraView {
   /** Handles one more answer. Returns true if the frames so far are to be forgotten. */
   #take(frame: Frame): boolean {
     const { result, light } = frame;
+    this.#turn(frame.still.mirrored);
     const progress = this.#agreement.add(result, performance.now());
     outline(at<SVGSVGElement>("camera-overlay"), result.quads, result.width, result.height);
     this.#hints.show(hintFor(result, progress, light), performance.now());
@@ -246,7 +267,8 @@ export class CameraView {
     this.#keep(undefined);
     await new Promise((resolve) => setTimeout(resolve, DONE_MS));
     // Otherwise the person has left the view meanwhile.
-    if (this.#state === "done" && !at("camera").hidden) this.#calls.read(frame.result, picture);
+    if (this.#state === "done" && !at("camera").hidden)
+      this.#calls.read(frame.result, picture, frame.still.mirrored ? "mirrored" : undefined);
   }
 
   #stop(): void {

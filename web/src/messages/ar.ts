@@ -192,6 +192,7 @@ export const ar: Record<Key, string> = {
   seriesCount: "{count} في الجدول",
   seriesTable: "عرض الجدول",
   pictureGone: "لم تُحفظ الصورة، بل ما قُرئ منها فقط.",
+  cameraMirrors: "تعطي هذه الكاميرا صورًا معكوسة. تُقلب قبل قراءتها.",
   mirrored: "كانت هذه الصورة معكوسة كما في المرآة. أُعيدت قبل قراءتها.",
   stateless: "عديم الجنسية",
   refugee: "لاجئ",

@@ -204,6 +204,8 @@ export const de: Record<Key, string> = {
   seriesCount: "{count} in der Tabelle",
   seriesTable: "Tabelle zeigen",
   pictureGone: "Das Bild wurde nicht behalten, nur das daraus Gelesene.",
+  cameraMirrors:
+    "Diese Kamera liefert gespiegelte Bilder. Sie werden vor dem Lesen zurückgespiegelt.",
   mirrored: "Dieses Bild war gespiegelt. Es wurde vor dem Lesen zurückgedreht.",
   stateless: "Staatenlos",
   refugee: "Flüchtling",

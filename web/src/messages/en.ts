@@ -199,6 +199,7 @@ export const en = {
   seriesCount: "{count} in the table",
   seriesTable: "Show the table",
   pictureGone: "The picture wasn’t kept, only what was read from it.",
+  cameraMirrors: "This camera mirrors its pictures. They are flipped before they are read.",
   mirrored: "This picture was mirrored. It was flipped before it was read.",
   stateless: "Stateless person",
   refugee: "Refugee",

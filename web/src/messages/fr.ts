@@ -208,6 +208,7 @@ export const fr: Record<Key, string> = {
   seriesCount: "{count} dans le tableau",
   seriesTable: "Voir le tableau",
   pictureGone: "L’image n’a pas été gardée, seulement ce qui y a été lu.",
+  cameraMirrors: "Cette caméra donne des images en miroir. Elles sont retournées avant la lecture.",
   mirrored:
     "Cette image était inversée comme dans un miroir. Elle a été rétablie avant la lecture.",
   stateless: "Apatride",

@@ -66,8 +66,8 @@ class ReadingView {
     this.#client = client;
     this.#camera = new CameraView(client, {
       precision,
-      read: (result, file) =>
-        this.#present({ result, notice: undefined, file, name: t("frameName"), from: "camera" }),
+      read: (result, file, notice) =>
+        this.#present({ result, notice, file, name: t("frameName"), from: "camera" }),
       failed: (error) => this.#fail(error),
       collect: async (result, picture) => {
         const batch = await this.#table();
