@@ -26,10 +26,12 @@ const launch = (switches) =>
   chromium.launch({ ...CHROMIUM, args: [...CHROMIUM.args, ...switches] });
 const passport = await film(plain, "passport.jpg");
 const wrong = await film(plain, "passport-wrong-check.jpg");
-const reflection = await film(plain, "passport.jpg", 60, 4, true);
+const reflection = await film(plain, "passport.jpg", 60, 4, { mirrored: true });
+const small = await film(plain, "passport-wrong-check.jpg", 60, 4, { part: 0.36 });
 const allowed = await launch(fakeCamera(passport, true));
 const endless = await launch(fakeCamera(wrong, true));
 const mirror = await launch(fakeCamera(reflection, true));
+const far = await launch(fakeCamera(small, true));
 const denied = await launch(fakeCamera(passport, false));
 
 /** Runs in the page before its own code: records what the page asks of the device. */
@@ -83,6 +85,27 @@ const spy = () => {
 const unsure = () => {
   navigator.permissions.query = async () => ({ state: "prompt" });
 };
+
+/**
+ * Returns scripts that run in the page before its own code: photos of the camera are this file, and
+ * `photos` counts them. Without a file the camera refuses.
+ */
+async function photos(name) {
+  const text = name === undefined ? "" : (await readFile(specimen(name))).toString("base64");
+  const content = `globalThis.photos = 0;
+    globalThis.ImageCapture = class {
+      async takePhoto() {
+        globalThis.photos += 1;
+        const bytes = Uint8Array.from(atob("${text}"), (c) => c.charCodeAt(0));
+        if (bytes.length === 0) throw new DOMException("busy", "NotReadableError");
+        return new Blob([bytes], { type: "image/jpeg" });
+      }
+    };`;
+  return [{ content }];
+}
+
+/** Runs in the page before its own code: the browser takes no photos. */
+const photoless = () => delete globalThis.ImageCapture;
 
 /** Runs in the page before its own code: the browser has no frames of video. */
 const frameless = () => delete globalThis.VideoFrame;
@@ -385,6 +408,68 @@ await suite([
     },
   ],
   [
+    "print that is small in frames is read from one photo, which is said",
+    async () => {
+      await open(far, { scripts: await photos("passport.jpg") });
+      await page.click("#camera-open");
+      await shown("result");
+      assert.equal(await page.textContent("#lines"), expected.get("passport.jpg").join("\n"));
+      assert.match(await page.textContent("#notice"), /took a photo/);
+      assert.equal(await page.evaluate(() => globalThis.photos), 1);
+      // The photo itself is what is shown, and read again.
+      const width = await page.evaluate(() => document.querySelector("#picture").naturalWidth);
+      assert.equal(width, 1280);
+      assert.deepEqual((await seen()).tracks, ["ended"]);
+    },
+  ],
+  [
+    "a photo that is not valid is offered, and one after another goes on after photos",
+    async () => {
+      await open(far, { scripts: await photos("passport-wrong-check.jpg") });
+      await page.click("#camera-open");
+      await page.click("#camera-use");
+      await shown("result");
+      assert.match(await page.textContent("#notice"), /took a photo/);
+      assert.match(await page.getAttribute("#verdict-box", "class"), /bad/);
+      await open(far, { scripts: await photos("passport.jpg") });
+      await page.click("#camera-open");
+      await page.check("#series");
+      await page.getByText("1 in the table").waitFor();
+      const before = await page.evaluate(() =>
+        Number(document.querySelector("#camera").dataset.frames),
+      );
+      await frames(before + 40);
+      assert.equal(await page.textContent("#series-said"), "1 in the table");
+    },
+  ],
+  [
+    "without photos, and where the camera refuses, frames go on; a near document needs none",
+    async () => {
+      for (const [scripts, reason] of [
+        [await photos(), "NotReadableError"],
+        [[photoless], "NotSupportedError"],
+      ]) {
+        await open(far, { scripts });
+        await page.click("#camera-open");
+        await page.waitForSelector(`#camera[data-photo="${reason}"]`);
+        const before = await page.evaluate(() =>
+          Number(document.querySelector("#camera").dataset.frames),
+        );
+        await frames(before + 20);
+        // It asks once.
+        if (reason === "NotReadableError")
+          assert.equal(await page.evaluate(() => globalThis.photos), 1);
+        await page.click("#camera-use");
+        await shown("result");
+        assert.equal(await page.isVisible("#notice"), false);
+      }
+      await open(endless, { scripts: await photos("passport.jpg") });
+      await page.click("#camera-open");
+      await frames(40);
+      assert.equal(await page.evaluate(() => globalThis.photos), 0);
+    },
+  ],
+  [
     "package: luma is read like the picture, in either range, in part, and scaled down",
     async () => {
       const bare = await plain.newPage();
@@ -465,6 +550,6 @@ await suite([
   ["the page logged no error", async () => assert.deepEqual(faults, [])],
 ]);
 
-for (const browser of [plain, allowed, endless, denied, mirror]) await browser.close();
+for (const browser of [plain, allowed, endless, denied, mirror, far]) await browser.close();
 close();
 packaged.close();

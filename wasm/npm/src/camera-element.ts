@@ -6,12 +6,13 @@ import { MrzElement, el, newClient, type TroubleCode } from "./element.js";
 import { FrameWatch, Ways, fileOf, type Frame } from "./frames.js";
 import { hintFor, type Hint } from "./hints.js";
 import { Mirror } from "./mirror.js";
+import { Photographer } from "./photo.js";
 import type { Result } from "./result.js";
 
 /** The `detail` of the event `reading` of a camera. */
 export interface CameraReading {
   result: Result;
-  /** The last frame, as a PNG file. */
+  /** The last frame, as a PNG file; or the photo that was taken of small print, as it is. */
   picture: Blob;
 }
 
@@ -52,6 +53,7 @@ export class MrzCamera extends MrzElement {
   readonly #agreement = new Agreement();
   #client: Client | undefined;
   #camera: Camera | undefined;
+  #photos: Photographer | undefined;
   #session: AbortController | undefined;
   /** The last frame that shows the document. */
   #best: Frame | undefined;
@@ -92,6 +94,7 @@ export class MrzCamera extends MrzElement {
     const video = this.root.querySelector("video") as HTMLVideoElement;
     const camera = new Camera(video);
     this.#camera = camera;
+    this.#photos = new Photographer(camera, (photo) => client.read(photo, this.precision));
     this.#agreement.forget();
     this.#show("live");
     this.#say("hintStart", true);
@@ -138,6 +141,7 @@ export class MrzCamera extends MrzElement {
       this.#turn(mirror.isOn);
       if (await this.#take(frame)) {
         this.#agreement.forget();
+        this.#photos?.forget();
         await client.forget(this.precision);
       }
     }
@@ -147,7 +151,10 @@ export class MrzCamera extends MrzElement {
   async #take(frame: Frame): Promise<boolean> {
     const { result, light } = frame;
     const agreed = this.#agreement.add(result, performance.now());
-    const other = !this.accepts(result.document);
+    // A mirrored frame is small for other reasons, and its photo may not be mirrored.
+    if (!frame.still.mirrored) this.#photos?.add(result);
+    const photo = this.#photos?.photo?.result;
+    const other = !this.accepts((photo ?? result).document);
     const hint = hintFor(result, agreed, light);
     this.tell("progress", {
       result,
@@ -156,10 +163,11 @@ export class MrzCamera extends MrzElement {
       mirrored: frame.still.mirrored,
     } satisfies CameraProgress);
     this.#say(other ? "OtherFormat" : hint);
-    this.at("use").hidden = !agreed.offer || other;
+    this.at("use").hidden = (!agreed.offer && photo === undefined) || other;
     if (result.document === null || result.quads.length === 0) frame.still.close();
     else this.#keep(frame);
-    if (agreed.done && !other && this.#finished !== result.lines.join()) {
+    const { lines } = photo ?? result;
+    if ((agreed.done || photo?.valid === true) && !other && this.#finished !== lines.join()) {
       await this.#finish();
       return true;
     }
@@ -172,8 +180,9 @@ export class MrzCamera extends MrzElement {
 
   async #finish(): Promise<void> {
     const frame = this.#best;
-    if (frame === undefined) return;
-    const { result } = frame;
+    const photo = this.#photos?.photo;
+    const result = photo?.result ?? frame?.result;
+    if (result === undefined) return;
     // What is kept must not be freed before its picture is made.
     this.#best = undefined;
     this.#finished = result.lines.join();
@@ -181,14 +190,16 @@ export class MrzCamera extends MrzElement {
     if (!goesOn) this.#camera?.stop();
     this.#say("done", true);
     try {
-      const picture = await fileOf(frame.still, document.createElement("canvas"));
+      const picture =
+        photo?.picture ?? (frame && (await fileOf(frame.still, document.createElement("canvas"))));
+      if (picture === undefined) return;
       if (!goesOn) {
         this.stop();
         this.#finished = undefined;
       }
       this.tell("reading", { result, picture } satisfies CameraReading);
     } finally {
-      frame.still.close();
+      frame?.still.close();
     }
   }
 

@@ -8,3 +8,4 @@ export { Camera, CameraError, cameras, onAllowed, permission, type Trouble } fro
 export { FrameWatch, Ways, fileOf, visiblePart, type Frame, type FrameReader } from "./frames.js";
 export { hintFor, type Hint } from "./hints.js";
 export { Mirror } from "./mirror.js";
+export { Photographer, type Photo } from "./photo.js";

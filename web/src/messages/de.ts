@@ -206,6 +206,8 @@ export const de: Record<Key, string> = {
   pictureGone: "Das Bild wurde nicht behalten, nur das daraus Gelesene.",
   cameraMirrors:
     "Diese Kamera liefert gespiegelte Bilder. Sie werden vor dem Lesen zurückgespiegelt.",
+  photoTaken:
+    "Die Schrift ist in den Bildern der Kamera klein. Darum hat sie ein Foto gemacht, das gelesen wurde.",
   mirrored: "Dieses Bild war gespiegelt. Es wurde vor dem Lesen zurückgedreht.",
   stateless: "Staatenlos",
   refugee: "Flüchtling",

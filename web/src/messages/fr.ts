@@ -209,6 +209,8 @@ export const fr: Record<Key, string> = {
   seriesTable: "Voir le tableau",
   pictureGone: "L’image n’a pas été gardée, seulement ce qui y a été lu.",
   cameraMirrors: "Cette caméra donne des images en miroir. Elles sont retournées avant la lecture.",
+  photoTaken:
+    "Les caractères sont petits à l’image ; la caméra a donc pris une photo, qui a été lue.",
   mirrored:
     "Cette image était inversée comme dans un miroir. Elle a été rétablie avant la lecture.",
   stateless: "Apatride",
