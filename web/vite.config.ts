@@ -1,13 +1,27 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 import { precache } from "./build/precache";
+import { withRepository, type Repository } from "./build/repository";
 
 /** Takes the indentation out of index.html: a first visit loads it. */
 const dense: Plugin = {
   name: "nibble-dense",
   apply: "build",
   transformIndexHtml: (html) => html.replaceAll(/\n\s+/g, "\n"),
+};
+
+/** Links the repository that the npm package names. */
+const linked: Plugin = {
+  name: "nibble-repository",
+  transformIndexHtml: {
+    order: "pre",
+    handler(html) {
+      const text = readFileSync(new URL("../wasm/npm/package.json", import.meta.url), "utf8");
+      return withRepository(html, (JSON.parse(text) as { repository?: Repository }).repository);
+    },
+  },
 };
 
 const pkg = fileURLToPath(new URL("./pkg/", import.meta.url));
@@ -25,7 +39,7 @@ export default defineConfig({
   define: { COMMIT: JSON.stringify(commit()) },
   // Relative addresses: the page works under any sub-path of any static host.
   base: "./",
-  plugins: [dense, precache()],
+  plugins: [linked, dense, precache()],
   resolve: {
     alias: [
       { find: /^nibble-mrz$/, replacement: `${pkg}index.js` },

@@ -80,6 +80,8 @@ export const de: Record<Key, string> = {
   changed: "Zeile {line}, Zeichen {pos}: gelesen als {raw}, berichtigt zu {alt}",
   unsure: "Zeile {line}, Zeichen {pos}: {raw} ist unsicher, vielleicht {alt}",
   another_document: "Im Bild ist mehr als ein Dokument. Sie können wählen, welches gezeigt wird.",
+  endedEarly:
+    "Das Bild zeigt so viele Textzeilen, dass die Suche vorzeitig endete. Schneiden Sie es auf das Dokument zu.",
   documentsTitle: "Dokumente in diesem Bild",
   decode: "Dekodieren",
   locate: "Zeilen finden",
@@ -199,6 +201,7 @@ export const de: Record<Key, string> = {
     "Das sind noch nicht die Zeilen eines Dokuments: Anzahl, Länge oder Zeichen passen nicht.",
   edited: "Von Hand geändert",
   editedText: "Alle Prüfziffern passen zu den geänderten Zeilen.",
+  copiedField: "Kopiert: {field}.",
   copyField: "Kopieren: {field}",
   series: "Eines nach dem anderen",
   seriesCount: "{count} in der Tabelle",

@@ -78,6 +78,8 @@ export const en = {
   changed: "Line {line}, character {pos}: read as {raw}, corrected to {alt}",
   unsure: "Line {line}, character {pos}: {raw} is uncertain, it may be {alt}",
   another_document: "There is more than one document in the picture. Choose which one is shown.",
+  endedEarly:
+    "The picture shows so many lines of text that the search ended early. Crop it to the document.",
   documentsTitle: "Documents in this picture",
   decode: "Decode",
   locate: "Find lines",
@@ -194,6 +196,7 @@ export const en = {
     "These are not the lines of a document yet: their number, length or characters do not fit.",
   edited: "Edited by hand",
   editedText: "All check digits match the edited lines.",
+  copiedField: "Copied: {field}.",
   copyField: "Copy: {field}",
   series: "One after another",
   seriesCount: "{count} in the table",

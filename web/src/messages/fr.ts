@@ -81,6 +81,8 @@ export const fr: Record<Key, string> = {
   changed: "Ligne {line}, caractère {pos} : lu {raw}, corrigé en {alt}",
   unsure: "Ligne {line}, caractère {pos} : {raw} est incertain, peut-être {alt}",
   another_document: "Il y a plus d’un document dans l’image. Choisissez celui qui est montré.",
+  endedEarly:
+    "L’image montre tant de lignes de texte que la recherche s’est arrêtée avant la fin. Recadrez-la sur le document.",
   documentsTitle: "Documents dans cette image",
   decode: "Décoder",
   locate: "Trouver",
@@ -203,6 +205,7 @@ export const fr: Record<Key, string> = {
     "Ce ne sont pas encore les lignes d’un document : leur nombre, leur longueur ou leurs caractères ne conviennent pas.",
   edited: "Modifié à la main",
   editedText: "Tous les chiffres de contrôle correspondent aux lignes modifiées.",
+  copiedField: "Copié : {field}.",
   copyField: "Copier : {field}",
   series: "L’un après l’autre",
   seriesCount: "{count} dans le tableau",

@@ -28,7 +28,13 @@ interface Style {
 
 function field(key: Key, value: string | null, { wide, note, warning }: Style = {}): HTMLElement[] {
   if (value === null || value === "") return [];
-  const dd = el("dd", { "data-field": key }, el("bdi", {}, value));
+  const label = t("copyField", { field: t(key) });
+  const dd = el(
+    "dd",
+    { "data-field": key },
+    el("bdi", {}, value),
+    el("button", { type: "button", class: "copy-field", "aria-label": label, title: label }),
+  );
   if (note !== undefined) dd.append(el("small", {}, note));
   if (warning !== undefined) dd.append(el("small", { "data-warning": warning }, t(warning)));
   return [el("div", wide === true ? { class: "wide" } : {}, el("dt", {}, t(key)), dd)];

@@ -429,6 +429,16 @@ class ReadingView {
     this.#say(await copy(tabbed(table([row]).slice(1))));
   }
 
+  /** Copies the value of the field whose button was pressed, as it is shown. */
+  async #copyField(pressed: Element): Promise<void> {
+    const shown = pressed.closest<HTMLElement>("[data-field]");
+    if (!pressed.matches(".copy-field") || shown === null) return;
+    const field = shown.parentElement?.querySelector("dt")?.textContent ?? "";
+    if (await copy(shown.querySelector("bdi")?.textContent ?? ""))
+      at("said").textContent = t("copiedField", { field });
+    else this.#say(false);
+  }
+
   #say(done: boolean): void {
     at("said").textContent = t(done ? "copied" : "copyFailed");
   }
@@ -457,6 +467,7 @@ class ReadingView {
     onReturn((place) => this.#return(place));
     for (const radio of document.querySelectorAll("input[name=precision]"))
       radio.addEventListener("change", () => void this.#readAgain());
+    at("fields").addEventListener("click", ({ target }) => void this.#copyField(target as Element));
     at("copy-row").addEventListener("click", () => void this.#copyRow());
     at("edit").addEventListener("click", () =>
       this.#edit().catch((thrown: unknown) => this.#fail(thrown)),
