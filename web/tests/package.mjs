@@ -24,11 +24,27 @@ await mkdir(join(project, "node_modules"));
 await symlink(join(web, "pkg"), join(project, "node_modules/nibble-mrz"));
 await writeFile(join(project, "package.json"), '{ "type": "module" }');
 
-/** Runs a module in Node; what it prints as JSON comes back. */
-async function inNode(code) {
+/** Runs a module; what it prints as JSON comes back. `command` is what runs modules. */
+async function inRuntime([program, ...options], code) {
   await writeFile(join(project, "run.js"), code);
-  const output = execFileSync("node", ["run.js", specimen(PICTURE)], { cwd: project });
+  const output = execFileSync(program, [...options, "run.js", specimen(PICTURE)], { cwd: project });
   return JSON.parse(output);
+}
+const inNode = (code) => inRuntime(["node"], code);
+
+/** The command that runs modules in Deno; undefined where there is no Deno. */
+function denoCommand() {
+  const program = process.env.DENO ?? "deno";
+  try {
+    console.log(
+      `        ${execFileSync(program, ["--version"], { encoding: "utf8" }).split("\n")[0]}`,
+    );
+  } catch (error) {
+    // A Deno that was named must be there.
+    if (process.env.DENO !== undefined || error.code !== "ENOENT") throw error;
+    return undefined;
+  }
+  return [program, "run", "--quiet", "--no-prompt", "--allow-read", "--node-modules-dir=manual"];
 }
 
 /**
@@ -160,11 +176,11 @@ function assertGolden({ name: graph, wanted }, outputs) {
   }
 }
 
-await suite([
-  [
-    "Node finds the package's files and reads bytes and Blobs",
-    async () => {
-      const results = await inNode(`
+/** Reads with the files that the package finds by itself. */
+async function findsItsFiles(command) {
+  const results = await inRuntime(
+    command,
+    `
         import { readFile } from "node:fs/promises";
         import { Reader, supported } from "nibble-mrz";
         const bytes = await readFile(process.argv[2]);
@@ -177,24 +193,26 @@ await suite([
           }
           reader.dispose();
         }
-        console.log(JSON.stringify({ results, supported: supported() }));`);
-      assert.ok(["relaxed", "simd128"].includes(results.supported));
-      assert.equal(results.results.length, 6);
-      for (const result of results.results) {
-        assert.deepEqual(result.lines, lines);
-        assert.equal(result.valid, true);
-      }
-      const reference = JSON.parse(await readFile(join(web, "src/bench/digests.json"), "utf8"))[
-        PICTURE
-      ];
-      assert.equal(results.results[0].digest, reference.u4);
-      assert.equal(results.results[3].digest, reference.u8);
-    },
-  ],
-  [
-    "a server hands over the files as bytes; pixels need no canvas",
-    async () => {
-      const { binary, again, other, found, document } = await inNode(`
+        console.log(JSON.stringify({ results, supported: supported() }));`,
+  );
+  assert.ok(["relaxed", "simd128"].includes(results.supported));
+  assert.equal(results.results.length, 6);
+  for (const result of results.results) {
+    assert.deepEqual(result.lines, lines);
+    assert.equal(result.valid, true);
+  }
+  const reference = JSON.parse(await readFile(join(web, "src/bench/digests.json"), "utf8"))[
+    PICTURE
+  ];
+  assert.equal(results.results[0].digest, reference.u4);
+  assert.equal(results.results[3].digest, reference.u8);
+}
+
+/** Reads with files that are handed over as bytes. */
+async function takesBytes(command) {
+  const { binary, again, other, found, document } = await inRuntime(
+    command,
+    `
         import { readFile } from "node:fs/promises";
         import { Reader, init } from "nibble-mrz";
         const pkg = (name) => readFile("node_modules/nibble-mrz/" + name);
@@ -214,17 +232,19 @@ await suite([
         const { lines, document } = await reader.read(await readFile(process.argv[2]));
         const white = { width: 3000, height: 2000, data: new Uint8Array(24e6).fill(255) };
         const blank = await reader.read(white);
-        console.log(JSON.stringify({ binary, again, other, found: [lines, blank.lines], document }));`);
-      assert.deepEqual([binary, again, other], ["simd128", "simd128", "AlreadyInitialised"]);
-      assert.deepEqual(found, [lines, []]);
-      // From the second line: number, birth and expiry with their check digits.
-      const [, second] = lines;
-      assert.equal(
-        document.mrz_key,
-        second.slice(0, 10) + second.slice(13, 20) + second.slice(21, 28),
-      );
-    },
-  ],
+        console.log(JSON.stringify({ binary, again, other, found: [lines, blank.lines], document }));`,
+  );
+  assert.deepEqual([binary, again, other], ["simd128", "simd128", "AlreadyInitialised"]);
+  assert.deepEqual(found, [lines, []]);
+  // From the second line: number, birth and expiry with their check digits.
+  const [, second] = lines;
+  assert.equal(document.mrz_key, second.slice(0, 10) + second.slice(13, 20) + second.slice(21, 28));
+}
+
+const deno = denoCommand();
+await suite([
+  ["Node finds the package's files and reads bytes and Blobs", () => findsItsFiles(["node"])],
+  ["a server hands over the files as bytes; pixels need no canvas", () => takesBytes(["node"])],
   [
     "rendering on a server imports the package without a browser",
     async () => {
@@ -749,7 +769,22 @@ await suite([
       assert.deepEqual(found.pixel, [found.gray, found.gray, found.gray, 255]);
     },
   ],
+  ...(deno === undefined
+    ? []
+    : [
+        [
+          "Deno does the same",
+          async () => {
+            await findsItsFiles(deno);
+            await takesBytes(deno);
+          },
+        ],
+      ]),
 ]);
+if (deno === undefined)
+  console.log(
+    "    NOT RUN: Deno, because it is not on the path (npm has it as `deno`; DENO may name it)",
+  );
 
 await browser.close();
 packaged.close();
