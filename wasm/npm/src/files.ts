@@ -72,10 +72,6 @@ export function pictureFile(): PackageFile {
   return options.picture ?? new URL("./nibble-picture.wasm", import.meta.url);
 }
 
-export function sheetFile(): PackageFile {
-  return options.sheet ?? new URL("./nibble-sheet.wasm", import.meta.url);
-}
-
 export function benchFile(binary: Binary): PackageFile {
   const moved = options.bench?.[binary];
   if (moved !== undefined) return moved;

@@ -3,7 +3,7 @@
  * above. A module of its own: a page that does not use it does not load it.
  */
 import { NibbleError } from "./error.js";
-import { sheetFile } from "./files.js";
+import { currentOptions } from "./files.js";
 import { compile } from "./load.js";
 import type { Found, Result } from "./result.js";
 import { withGray, type Gray, type Source } from "./source.js";
@@ -25,7 +25,9 @@ interface Exports {
 let starting: Promise<Exports> | undefined;
 
 async function instantiate(): Promise<Exports> {
-  const module = await compile(sheetFile());
+  // Here and not in `files.ts`: pages that do not straighten need no copy of the file.
+  const file = currentOptions().sheet ?? new URL("./nibble-sheet.wasm", import.meta.url);
+  const module = await compile(file);
   try {
     return (await WebAssembly.instantiate(module)).exports as unknown as Exports;
   } catch (cause) {
