@@ -2,7 +2,7 @@
 import { NibbleError, supported, type Precision } from "nibble-mrz";
 import { CameraView } from "../camera/view";
 import type { Client } from "../client";
-import { at } from "../dom";
+import { at, oneStop } from "../dom";
 import { onLanguage } from "../language";
 import { remember } from "../last";
 import { t } from "../messages";
@@ -468,6 +468,7 @@ class ReadingView {
     for (const radio of document.querySelectorAll("input[name=precision]"))
       radio.addEventListener("change", () => void this.#readAgain());
     at("fields").addEventListener("click", ({ target }) => void this.#copyField(target as Element));
+    oneStop(at("fields"), ".copy-field");
     at("copy-row").addEventListener("click", () => void this.#copyRow());
     at("edit").addEventListener("click", () =>
       this.#edit().catch((thrown: unknown) => this.#fail(thrown)),
