@@ -1,13 +1,37 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 import { precache } from "./build/precache";
+import { withRepository, type Repository } from "./build/repository";
 
-/** Takes the indentation out of index.html: a first visit loads it. */
+/**
+ * Takes out of index.html what a first visit need not load: the indentation, and the English texts of
+ * sections that are hidden until the catalogue has filled them.
+ */
 const dense: Plugin = {
   name: "nibble-dense",
   apply: "build",
-  transformIndexHtml: (html) => html.replaceAll(/\n\s+/g, "\n"),
+  transformIndexHtml(html) {
+    const [first, last] = [html.indexOf('<section id="camera"'), html.indexOf("</main>")];
+    if (first < 0 || last < first) throw new Error("index.html has other sections than expected");
+    const hidden = html
+      .slice(first, last)
+      .replaceAll(/(<(\w+)[^>]*\sdata-t="\w+"[^>]*>)[^<]*(<\/\2\s*>)/g, "$1$3");
+    return (html.slice(0, first) + hidden + html.slice(last)).replaceAll(/\n\s+/g, "\n");
+  },
+};
+
+/** Links the repository that the npm package names. */
+const linked: Plugin = {
+  name: "nibble-repository",
+  transformIndexHtml: {
+    order: "pre",
+    handler(html) {
+      const text = readFileSync(new URL("../wasm/npm/package.json", import.meta.url), "utf8");
+      return withRepository(html, (JSON.parse(text) as { repository?: Repository }).repository);
+    },
+  },
 };
 
 const pkg = fileURLToPath(new URL("./pkg/", import.meta.url));
@@ -25,7 +49,7 @@ export default defineConfig({
   define: { COMMIT: JSON.stringify(commit()) },
   // Relative addresses: the page works under any sub-path of any static host.
   base: "./",
-  plugins: [dense, precache()],
+  plugins: [linked, dense, precache()],
   resolve: {
     alias: [
       { find: /^nibble-mrz$/, replacement: `${pkg}index.js` },

@@ -15,6 +15,7 @@ struct ReadmeExamples;
 
 mod luma;
 mod scale;
+pub mod sheet;
 
 pub use luma::{luma, over_white, rgb_to_gray, rgba_to_gray};
 

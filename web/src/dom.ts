@@ -35,3 +35,22 @@ export function outline(
     }),
   );
 }
+
+/**
+ * Makes the buttons of a group one stop of the Tab key, so that what follows is near: the keys up and
+ * down lead from one to the next. A group that is drawn anew begins with its first button again, which
+ * alone may have `tabindex` 0.
+ */
+export function oneStop(group: Element, buttons: string): void {
+  group.addEventListener("keydown", (event) => {
+    const { key, target } = event as KeyboardEvent;
+    const all = [...group.querySelectorAll<HTMLElement>(buttons)];
+    const here = all.indexOf(target as HTMLElement);
+    const step = key === "ArrowDown" ? 1 : key === "ArrowUp" ? -1 : 0;
+    const next = all[(here + step + all.length) % all.length];
+    if (here < 0 || step === 0 || next === undefined) return;
+    event.preventDefault();
+    for (const button of all) button.tabIndex = button === next ? 0 : -1;
+    next.focus();
+  });
+}

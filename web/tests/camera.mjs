@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { accessible, noSidewaysScroll } from "./axe.mjs";
 import { fakeCamera, film } from "./film.mjs";
+import { readAgain } from "./hands.mjs";
 import { CHROMIUM, site, suite, web } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
@@ -25,13 +26,18 @@ const launch = (switches) =>
   chromium.launch({ ...CHROMIUM, args: [...CHROMIUM.args, ...switches] });
 const passport = await film(plain, "passport.jpg");
 const wrong = await film(plain, "passport-wrong-check.jpg");
+const reflection = await film(plain, "passport.jpg", 60, 4, { mirrored: true });
+const small = await film(plain, "passport-wrong-check.jpg", 60, 4, { part: 0.36 });
 const allowed = await launch(fakeCamera(passport, true));
 const endless = await launch(fakeCamera(wrong, true));
+const mirror = await launch(fakeCamera(reflection, true));
+const far = await launch(fakeCamera(small, true));
 const denied = await launch(fakeCamera(passport, false));
 
 /** Runs in the page before its own code: records what the page asks of the device. */
 const spy = () => {
   const seen = { asked: [], tracks: [], vibrations: [], notes: 0, adjusted: [], most: 0, ways: {} };
+  seen.mirrored = { alone: 0, frame: 0, luma: 0 };
   globalThis.seen = seen;
   const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = async (constraints) => {
@@ -64,6 +70,8 @@ const spy = () => {
       if (["frame", "luma"].includes(message.kind)) {
         waiting.add(message.id);
         seen.ways[message.kind] = (seen.ways[message.kind] ?? 0) + 1;
+        if (message.how?.alone) seen.mirrored.alone += 1;
+        else if (message.mirrored || message.how?.mirrored) seen.mirrored[message.kind] += 1;
       }
       seen.most = Math.max(seen.most, waiting.size);
       return super.postMessage(message, ...rest);
@@ -77,6 +85,27 @@ const spy = () => {
 const unsure = () => {
   navigator.permissions.query = async () => ({ state: "prompt" });
 };
+
+/**
+ * Returns scripts that run in the page before its own code: photos of the camera are this file, and
+ * `photos` counts them. Without a file the camera refuses.
+ */
+async function photos(name) {
+  const text = name === undefined ? "" : (await readFile(specimen(name))).toString("base64");
+  const content = `globalThis.photos = 0;
+    globalThis.ImageCapture = class {
+      async takePhoto() {
+        globalThis.photos += 1;
+        const bytes = Uint8Array.from(atob("${text}"), (c) => c.charCodeAt(0));
+        if (bytes.length === 0) throw new DOMException("busy", "NotReadableError");
+        return new Blob([bytes], { type: "image/jpeg" });
+      }
+    };`;
+  return [{ content }];
+}
+
+/** Runs in the page before its own code: the browser takes no photos. */
+const photoless = () => delete globalThis.ImageCapture;
 
 /** Runs in the page before its own code: the browser has no frames of video. */
 const frameless = () => delete globalThis.VideoFrame;
@@ -340,6 +369,107 @@ await suite([
     },
   ],
   [
+    "a camera that delivers mirrored frames is found out, which is said",
+    async () => {
+      // Both kinds of frames are turned back: by way of luma, and by way of pictures.
+      for (const [scripts, way] of [
+        [[], "luma"],
+        [[frameless], "frame"],
+      ]) {
+        await open(mirror, { scripts });
+        await page.click("#camera-open");
+        await page.waitForFunction(
+          () => document.querySelector("#camera-mirror").textContent !== "",
+        );
+        assert.match(await page.textContent("#camera-mirror"), /mirrors its pictures/);
+        await shown("result");
+        const lines = expected.get("passport.jpg").join("\n");
+        assert.equal(await page.textContent("#lines"), lines);
+        assert.match(await page.textContent("#notice"), /was mirrored/);
+        const { mirrored, ways } = await seen();
+        assert.ok(mirrored[way] > 0, JSON.stringify({ mirrored, ways }));
+        assert.ok(mirrored.alone <= (ways.frame + (ways.luma ?? 0)) / 12);
+        // The picture that is shown is the one that was read.
+        await readAgain(page, "u8");
+        assert.equal(await page.textContent("#lines"), lines);
+      }
+    },
+  ],
+  [
+    "a camera that shows things as they are stays so, at the cost of few frames",
+    async () => {
+      await open(endless);
+      await page.click("#camera-open");
+      await frames(60);
+      const { mirrored, ways } = await seen();
+      assert.ok(mirrored.alone >= 1 && mirrored.alone <= (ways.frame + ways.luma) / 12);
+      assert.deepEqual([mirrored.frame, mirrored.luma], [0, 0]);
+      assert.equal(await page.textContent("#camera-mirror"), "");
+    },
+  ],
+  [
+    "print that is small in frames is read from one photo, which is said",
+    async () => {
+      await open(far, { scripts: await photos("passport.jpg") });
+      await page.click("#camera-open");
+      await shown("result");
+      assert.equal(await page.textContent("#lines"), expected.get("passport.jpg").join("\n"));
+      assert.match(await page.textContent("#notice"), /took a photo/);
+      assert.equal(await page.evaluate(() => globalThis.photos), 1);
+      // The photo itself is what is shown, and read again.
+      const width = await page.evaluate(() => document.querySelector("#picture").naturalWidth);
+      assert.equal(width, 1280);
+      assert.deepEqual((await seen()).tracks, ["ended"]);
+    },
+  ],
+  [
+    "a photo that is not valid is offered, and one after another goes on after photos",
+    async () => {
+      await open(far, { scripts: await photos("passport-wrong-check.jpg") });
+      await page.click("#camera-open");
+      await page.click("#camera-use");
+      await shown("result");
+      assert.match(await page.textContent("#notice"), /took a photo/);
+      assert.match(await page.getAttribute("#verdict-box", "class"), /bad/);
+      await open(far, { scripts: await photos("passport.jpg") });
+      await page.click("#camera-open");
+      await page.check("#series");
+      await page.getByText("1 in the table").waitFor();
+      const before = await page.evaluate(() =>
+        Number(document.querySelector("#camera").dataset.frames),
+      );
+      await frames(before + 40);
+      assert.equal(await page.textContent("#series-said"), "1 in the table");
+    },
+  ],
+  [
+    "without photos, and where the camera refuses, frames go on; a near document needs none",
+    async () => {
+      for (const [scripts, reason] of [
+        [await photos(), "NotReadableError"],
+        [[photoless], "NotSupportedError"],
+      ]) {
+        await open(far, { scripts });
+        await page.click("#camera-open");
+        await page.waitForSelector(`#camera[data-photo="${reason}"]`);
+        const before = await page.evaluate(() =>
+          Number(document.querySelector("#camera").dataset.frames),
+        );
+        await frames(before + 20);
+        // It asks once.
+        if (reason === "NotReadableError")
+          assert.equal(await page.evaluate(() => globalThis.photos), 1);
+        await page.click("#camera-use");
+        await shown("result");
+        assert.equal(await page.isVisible("#notice"), false);
+      }
+      await open(endless, { scripts: await photos("passport.jpg") });
+      await page.click("#camera-open");
+      await frames(40);
+      assert.equal(await page.evaluate(() => globalThis.photos), 0);
+    },
+  ],
+  [
     "package: luma is read like the picture, in either range, in part, and scaled down",
     async () => {
       const bare = await plain.newPage();
@@ -420,6 +550,6 @@ await suite([
   ["the page logged no error", async () => assert.deepEqual(faults, [])],
 ]);
 
-for (const browser of [plain, allowed, endless, denied]) await browser.close();
+for (const browser of [plain, allowed, endless, denied, mirror, far]) await browser.close();
 close();
 packaged.close();

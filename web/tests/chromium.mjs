@@ -539,8 +539,22 @@ await suite(
         await page.focus("#samples li:first-child button");
         await page.keyboard.press("Enter");
         await shown("result");
-        // The verdict has the focus: it is read aloud, and the next tab leads to the actions.
+        // The verdict has the focus: it is read aloud. The next tab leads to the fields, which can be
+        // copied and are one stop, the one after to the actions.
         assert.equal(await page.evaluate(() => document.activeElement.id), "verdict");
+        await page.keyboard.press("Tab");
+        const named = () => page.evaluate(() => document.activeElement.getAttribute("aria-label"));
+        assert.equal(await named(), "Copy: Surname");
+        for (const [key, name] of [
+          ["ArrowDown", "Given names"],
+          ["ArrowDown", "Date of birth"],
+          ["ArrowUp", "Given names"],
+          ["ArrowUp", "Surname"],
+          ["ArrowUp", "Document"],
+        ]) {
+          await page.keyboard.press(key);
+          assert.equal(await named(), `Copy: ${name}`);
+        }
         await page.keyboard.press("Tab");
         await page.keyboard.press("Enter");
         await shown("start");

@@ -15,7 +15,7 @@ const SIZE = { width: 1920, height: 1080 };
 const EMPTY = 4;
 
 /** Runs in a page: returns the frames as base64 JPEG. */
-async function shoot({ picture, width, height, frames, empty }) {
+async function shoot({ picture, width, height, frames, empty, mirrored, part }) {
   const image = await createImageBitmap(await (await fetch(picture)).blob());
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d");
@@ -24,10 +24,11 @@ async function shoot({ picture, width, height, frames, empty }) {
     context.resetTransform();
     context.fillStyle = "#6d6459";
     context.fillRect(0, 0, width, height);
+    if (mirrored) context.setTransform(-1, 0, 0, 1, width, 0);
     if (index >= empty && index < frames + empty) {
       const sway = Math.sin(index / 5);
       // The middle 4:3 of the frame is what the page shows.
-      const scale = (0.9 * height) / image.height;
+      const scale = (part * height) / image.height;
       context.translate(width / 2 + 9 * sway, height / 2 + 5 * Math.cos(index / 4));
       context.rotate(0.01 * sway);
       context.scale(scale, scale);
@@ -45,13 +46,20 @@ async function shoot({ picture, width, height, frames, empty }) {
 
 /**
  * Writes a film of a specimen and returns its path. `frames` is the number of frames that show the
- * document, `empty` the number before and after that show none.
+ * document, `empty` the number before and after that show none. `mirrored` exchanges left and right;
+ * `part` is the height of the document, as a fraction of the frame's.
  */
-export async function film(browser, specimen, frames = 40, empty = EMPTY) {
+export async function film(
+  browser,
+  specimen,
+  frames = 40,
+  empty = EMPTY,
+  { mirrored = false, part = 0.9 } = {},
+) {
   const page = await browser.newPage();
   const bytes = await readFile(join(repository, "testdata/specimens", specimen));
   const picture = `data:image/jpeg;base64,${bytes.toString("base64")}`;
-  const jpegs = await page.evaluate(shoot, { picture, ...SIZE, frames, empty });
+  const jpegs = await page.evaluate(shoot, { picture, ...SIZE, frames, empty, mirrored, part });
   await page.close();
   const file = join(await mkdtemp(join(tmpdir(), "nibble-film-")), `${specimen}.mjpeg`);
   await writeFile(file, Buffer.concat(jpegs.map((jpeg) => Buffer.from(jpeg, "base64"))));

@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { PORTRAIT, photograph } from "./card.mjs";
 import { CHROMIUM, repository, site, suite, web } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
@@ -23,11 +24,27 @@ await mkdir(join(project, "node_modules"));
 await symlink(join(web, "pkg"), join(project, "node_modules/nibble-mrz"));
 await writeFile(join(project, "package.json"), '{ "type": "module" }');
 
-/** Runs a module in Node; what it prints as JSON comes back. */
-async function inNode(code) {
+/** Runs a module; what it prints as JSON comes back. `command` is what runs modules. */
+async function inRuntime([program, ...options], code) {
   await writeFile(join(project, "run.js"), code);
-  const output = execFileSync("node", ["run.js", specimen(PICTURE)], { cwd: project });
+  const output = execFileSync(program, [...options, "run.js", specimen(PICTURE)], { cwd: project });
   return JSON.parse(output);
+}
+const inNode = (code) => inRuntime(["node"], code);
+
+/** The command that runs modules in Deno; undefined where there is no Deno. */
+function denoCommand() {
+  const program = process.env.DENO ?? "deno";
+  try {
+    console.log(
+      `        ${execFileSync(program, ["--version"], { encoding: "utf8" }).split("\n")[0]}`,
+    );
+  } catch (error) {
+    // A Deno that was named must be there.
+    if (process.env.DENO !== undefined || error.code !== "ENOENT") throw error;
+    return undefined;
+  }
+  return [program, "run", "--quiet", "--no-prompt", "--allow-read", "--node-modules-dir=manual"];
 }
 
 /**
@@ -159,11 +176,11 @@ function assertGolden({ name: graph, wanted }, outputs) {
   }
 }
 
-await suite([
-  [
-    "Node finds the package's files and reads bytes and Blobs",
-    async () => {
-      const results = await inNode(`
+/** Reads with the files that the package finds by itself. */
+async function findsItsFiles(command) {
+  const results = await inRuntime(
+    command,
+    `
         import { readFile } from "node:fs/promises";
         import { Reader, supported } from "nibble-mrz";
         const bytes = await readFile(process.argv[2]);
@@ -176,24 +193,26 @@ await suite([
           }
           reader.dispose();
         }
-        console.log(JSON.stringify({ results, supported: supported() }));`);
-      assert.ok(["relaxed", "simd128"].includes(results.supported));
-      assert.equal(results.results.length, 6);
-      for (const result of results.results) {
-        assert.deepEqual(result.lines, lines);
-        assert.equal(result.valid, true);
-      }
-      const reference = JSON.parse(await readFile(join(web, "src/bench/digests.json"), "utf8"))[
-        PICTURE
-      ];
-      assert.equal(results.results[0].digest, reference.u4);
-      assert.equal(results.results[3].digest, reference.u8);
-    },
-  ],
-  [
-    "a server hands over the files as bytes; pixels need no canvas",
-    async () => {
-      const { binary, again, other, found, document } = await inNode(`
+        console.log(JSON.stringify({ results, supported: supported() }));`,
+  );
+  assert.ok(["relaxed", "simd128"].includes(results.supported));
+  assert.equal(results.results.length, 6);
+  for (const result of results.results) {
+    assert.deepEqual(result.lines, lines);
+    assert.equal(result.valid, true);
+  }
+  const reference = JSON.parse(await readFile(join(web, "src/bench/digests.json"), "utf8"))[
+    PICTURE
+  ];
+  assert.equal(results.results[0].digest, reference.u4);
+  assert.equal(results.results[3].digest, reference.u8);
+}
+
+/** Reads with files that are handed over as bytes. */
+async function takesBytes(command) {
+  const { binary, again, other, found, document } = await inRuntime(
+    command,
+    `
         import { readFile } from "node:fs/promises";
         import { Reader, init } from "nibble-mrz";
         const pkg = (name) => readFile("node_modules/nibble-mrz/" + name);
@@ -213,17 +232,19 @@ await suite([
         const { lines, document } = await reader.read(await readFile(process.argv[2]));
         const white = { width: 3000, height: 2000, data: new Uint8Array(24e6).fill(255) };
         const blank = await reader.read(white);
-        console.log(JSON.stringify({ binary, again, other, found: [lines, blank.lines], document }));`);
-      assert.deepEqual([binary, again, other], ["simd128", "simd128", "AlreadyInitialised"]);
-      assert.deepEqual(found, [lines, []]);
-      // From the second line: number, birth and expiry with their check digits.
-      const [, second] = lines;
-      assert.equal(
-        document.mrz_key,
-        second.slice(0, 10) + second.slice(13, 20) + second.slice(21, 28),
-      );
-    },
-  ],
+        console.log(JSON.stringify({ binary, again, other, found: [lines, blank.lines], document }));`,
+  );
+  assert.deepEqual([binary, again, other], ["simd128", "simd128", "AlreadyInitialised"]);
+  assert.deepEqual(found, [lines, []]);
+  // From the second line: number, birth and expiry with their check digits.
+  const [, second] = lines;
+  assert.equal(document.mrz_key, second.slice(0, 10) + second.slice(13, 20) + second.slice(21, 28));
+}
+
+const deno = denoCommand();
+await suite([
+  ["Node finds the package's files and reads bytes and Blobs", () => findsItsFiles(["node"])],
+  ["a server hands over the files as bytes; pixels need no canvas", () => takesBytes(["node"])],
   [
     "rendering on a server imports the package without a browser",
     async () => {
@@ -587,7 +608,183 @@ await suite([
       assert.ok(after[1]);
     },
   ],
+  [
+    "in Node: a document and its portrait are straightened, to three millimetres",
+    async () => {
+      const { Reader } = await import(join(web, "pkg/index.js"));
+      const { straighten } = await import(join(web, "pkg/straighten.js"));
+      const { withPicture } = await import(join(web, "pkg/picture.js"));
+      const reader = await Reader.create();
+      const scan = await readFile(specimen("id-td2-scan.png"));
+      const { quads } = await reader.read(scan);
+      const zone = await withPicture(scan, ({ gray, ...size }) => ({
+        ...size,
+        gray: gray.slice(),
+      }));
+      const size = { width: 1280, height: 960 };
+      for (const { corners, cut = 0 } of [
+        {
+          corners: [
+            [100, 80],
+            [1140, 80],
+            [1140, 813],
+            [100, 813],
+          ],
+        },
+        {
+          corners: [
+            [130, 90],
+            [1180, 150],
+            [1120, 860],
+            [70, 770],
+          ],
+        },
+        {
+          corners: [
+            [180, 130],
+            [1090, 100],
+            [1190, 880],
+            [90, 860],
+          ],
+        },
+        // On its head.
+        {
+          corners: [
+            [1180, 860],
+            [110, 840],
+            [90, 110],
+            [1150, 90],
+          ],
+        },
+        // A tenth of it lies below the picture.
+        {
+          corners: [
+            [100, 300],
+            [1140, 300],
+            [1140, 1033],
+            [100, 1033],
+          ],
+          cut: 73 / 733,
+        },
+      ]) {
+        const photo = photograph(zone, quads, size, corners);
+        const result = await reader.read(photo);
+        assert.deepEqual(result.lines, expected.get("id-td2-scan.png"));
+        const { document, portrait } = await straighten(photo, result);
+        for (const [index, [x, y]] of document.quad.entries()) {
+          const [u, v] = corners[index];
+          // Ten pixels are a millimetre. Between the lines of the zone are six of them, so that half
+          // a pixel there becomes six at the upper edge.
+          const limit = index < 2 ? 30 : 8;
+          const error = Math.hypot(x - u, y - v);
+          assert.ok(error < limit, `corner ${index} of ${corners}: ${error} pixels`);
+        }
+        assert.equal(document.gray.length, document.width * document.height);
+        assert.ok(Math.abs(document.width / document.height - 105 / 74) < 0.01);
+        assert.ok(Math.abs(document.outside - cut) < 0.02, `${document.outside}`);
+        assert.ok(document.width > 950 && document.width < 1200, `${document.width}`);
+        // Within the place of the portrait, the drawn one is where it was drawn.
+        const density = document.width / 105;
+        const row = Math.round((PORTRAIT.top + PORTRAIT.height / 2) * density);
+        const dark = (x) => document.gray[row * document.width + Math.round(x * density)] < 100;
+        assert.deepEqual([3, 8, 20, 31, 35].map(dark), [false, true, true, true, false]);
+        const { width, height, gray } = portrait;
+        assert.ok(gray[(height >> 1) * width + (width >> 1)] < 100);
+        assert.ok(gray[(height >> 1) * width + width - 2] > 150);
+      }
+      reader.dispose();
+    },
+  ],
+  [
+    "what cannot be straightened says why",
+    async () => {
+      const { Reader } = await import(join(web, "pkg/index.js"));
+      const { straighten } = await import(join(web, "pkg/straighten.js"));
+      const reader = await Reader.create();
+      const read = async (name) => {
+        const file = await readFile(specimen(name));
+        return { file, result: await reader.read(file) };
+      };
+      const why = ({ document, portrait, no_document, no_portrait }) => [
+        document === null ? no_document : "document",
+        portrait === null ? (no_portrait ?? "none") : "portrait",
+      ];
+      for (const [name, reasons] of [
+        ["id-card-back.jpg", ["document", "other_side"]],
+        ["visa-a.jpg", ["document", "no_standard_place"]],
+        ["visa-b.webp", ["document", "no_standard_place"]],
+        ["id-card-front.jpg", ["not_read", "none"]],
+        ["passport-12mp.jpg", ["document", "portrait"]],
+      ]) {
+        const { file, result } = await read(name);
+        assert.deepEqual(why(await straighten(file, result)), reasons, name);
+      }
+      const { file, result } = await read(PICTURE);
+      const as = (format, quads = result.quads) =>
+        straighten(file, { document: { ...result.document, format }, quads }).then(why);
+      assert.deepEqual(await as("FRA36"), ["document", "no_standard_place"]);
+      for (const format of ["D1FRA", "D1NLD", "FACHE"])
+        assert.deepEqual(await as(format), ["no_standard_size", "none"]);
+      assert.deepEqual(await as("TD1"), ["not_flat", "none"]);
+      assert.deepEqual(await as("TD3", [result.quads[0], result.quads[0]]), ["not_flat", "none"]);
+      assert.deepEqual(await as("TD3", Array(9).fill(result.quads[0])), ["not_flat", "none"]);
+      // Each document of a picture can be straightened by itself.
+      assert.deepEqual(why(await straighten(file, result.documents[0])), ["document", "portrait"]);
+      const other = await read("id-td2.jpg");
+      await assert.rejects(straighten(other.file, { ...result, width: 5 }), {
+        code: "InvalidArgument",
+      });
+      await assert.rejects(straighten(Buffer.from("text"), result), { code: "NotAPicture" });
+      reader.dispose();
+    },
+  ],
+  [
+    "in Chromium: a straightened document goes to a canvas, and the module comes only then",
+    async () => {
+      const found = await inPage(
+        `async ({ nibble, picture, address }) => {
+            const reader = await nibble.Reader.create();
+            const file = new Blob([picture()]);
+            const result = await reader.read(file);
+            const loaded = () =>
+              performance.getEntriesByType("resource").filter(({ name }) => name.includes("sheet")).length;
+            const before = loaded();
+            const { straighten, imageDataOf } = await import(address + "straighten.js");
+            const bitmap = await createImageBitmap(file);
+            const [document, drawn] = [await straighten(file, result), await straighten(bitmap, result)]
+              .map(({ document }) => document);
+            const image = imageDataOf(document);
+            const pixel = 4 * (300 * document.width + 200);
+            return {
+              loads: [before, loaded()],
+              sizes: [document.width, document.height, drawn.width, drawn.height, image.width, image.height],
+              pixel: [...image.data.slice(pixel, pixel + 4)],
+              gray: document.gray[300 * document.width + 200],
+            };
+          }`,
+      );
+      assert.deepEqual(found.loads, [0, 1]);
+      const [width, height] = found.sizes;
+      assert.deepEqual(found.sizes, [width, height, width, height, width, height]);
+      assert.deepEqual(found.pixel, [found.gray, found.gray, found.gray, 255]);
+    },
+  ],
+  ...(deno === undefined
+    ? []
+    : [
+        [
+          "Deno does the same",
+          async () => {
+            await findsItsFiles(deno);
+            await takesBytes(deno);
+          },
+        ],
+      ]),
 ]);
+if (deno === undefined)
+  console.log(
+    "    NOT RUN: Deno, because it is not on the path (npm has it as `deno`; DENO may name it)",
+  );
 
 await browser.close();
 packaged.close();

@@ -211,6 +211,110 @@ await suite(
         await axe.accessible(page);
       },
     ],
+    [
+      "a list survives a reload only if asked, without pictures, until it is emptied",
+      async () => {
+        const stored = () => page.evaluate(() => Object.entries(sessionStorage));
+        const texts = () => rows().allTextContents();
+        const reload = async (section) => {
+          await page.reload();
+          await shown(section);
+        };
+        const files = await Promise.all(
+          ["passport.jpg", "id-card-front.jpg"].map(async (name) => ({
+            name,
+            mimeType: "image/jpeg",
+            buffer: await readFile(specimen(name)),
+          })),
+        );
+        const note = {
+          name: "notes.txt",
+          mimeType: "text/plain",
+          buffer: Buffer.from("no picture"),
+        };
+        await page.setInputFiles("#file", [...files, note]);
+        await finished();
+        assert.deepEqual(await stored(), []);
+        await reload("start");
+        assert.equal(await rows().count(), 0);
+        await page.setInputFiles("#file", [...files, note]);
+        await finished();
+        await page.check("#batch-keep");
+        const before = await texts();
+        assert.match(
+          await page.textContent(`#${await page.getAttribute("#batch-keep", "aria-describedby")}`),
+          /not the pictures.*until you close this tab, clear the list/,
+        );
+        await axe.accessibleInBoth(page);
+        await reload("batch");
+        assert.deepEqual(await texts(), before);
+        assert.equal(await page.isChecked("#batch-keep"), true);
+        assert.equal(await page.textContent("#batch-keep-said"), "This list was kept in this tab.");
+        // A reading is there, its picture is not.
+        await rows().first().locator("th button").click();
+        await shown("result");
+        assert.deepEqual(await lines(), expected.get("passport.jpg"));
+        assert.match(await page.textContent("#notice"), /picture wasn’t kept/);
+        assert.deepEqual(
+          await Promise.all(["#picture", "#precision"].map((part) => page.isVisible(part))),
+          [false, false],
+        );
+        await axe.accessibleInBoth(page);
+        await page.goBack();
+        await shown("batch");
+        // What is added is kept too.
+        await page.setInputFiles("#file", specimen("id-card-back.jpg"));
+        await page.waitForFunction(() => document.querySelectorAll("#batch-rows tr").length === 4);
+        await finished();
+        await reload("batch");
+        assert.equal(await rows().count(), 4);
+        // The last row that is removed takes what is stored with it.
+        for (let left = 4; left > 0; left--) await rows().last().locator(".remove").click();
+        assert.deepEqual(await stored(), []);
+        assert.equal(await page.isChecked("#batch-keep"), false);
+        await reload("start");
+        assert.deepEqual(await stored(), []);
+      },
+    ],
+    [
+      "a list is not kept any more once the choice is withdrawn or there is no room",
+      async () => {
+        const stored = () => page.evaluate(() => sessionStorage.length);
+        await upload("passport.jpg", "id-card-back.jpg");
+        await finished();
+        await page.check("#batch-keep");
+        assert.equal(await stored(), 1);
+        await page.uncheck("#batch-keep");
+        assert.equal(await stored(), 0);
+        await page.check("#batch-keep");
+        await page.click("#batch-clear");
+        assert.equal(await stored(), 0);
+        for (const [name, sentence] of [
+          ["QuotaExceededError", /has no room/],
+          ["SecurityError", /doesn’t let the page keep/],
+        ]) {
+          await fresh();
+          await page.evaluate((name) => {
+            Storage.prototype.setItem = () => {
+              throw new DOMException("", name);
+            };
+          }, name);
+          await upload("passport.jpg", "id-card-back.jpg");
+          await finished();
+          await page.click("#batch-keep");
+          assert.match(await page.textContent("#batch-keep-said"), sentence);
+          assert.equal(await page.isChecked("#batch-keep"), false);
+        }
+        // What another version has left, or what is damaged, is no reason to fail.
+        await page.evaluate(() => {
+          sessionStorage["nibble-table-1"] = "{";
+          delete Storage.prototype.setItem;
+        });
+        await page.reload();
+        await shown("start");
+        await page.waitForFunction(() => sessionStorage.length === 0);
+      },
+    ],
     ["the page logged no error", async () => assert.deepEqual(faults, [])],
   ],
   fresh,

@@ -31,6 +31,7 @@ const { outcome } = await load("reading/verdict");
 const { date, validity } = await load("words");
 const { nameOfState } = await load("states");
 const { speak } = await load("language");
+const { addressOf, withRepository } = await vite.ssrLoadModule("/build/repository.ts");
 
 const DOCUMENT = {
   format: "TD3",
@@ -331,6 +332,38 @@ await suite([
       assert.equal(nameOfState("FRA"), "فرنسا (FRA)");
       assert.equal(document.documentElement.dir, "rtl");
       await speak("en");
+    },
+  ],
+  [
+    "the foot links the repository where the package names one, and only then",
+    async () => {
+      const address = "https://example.org/people/nibble";
+      for (const [given, expected] of [
+        [undefined, undefined],
+        [{}, undefined],
+        [address, address],
+        [{ type: "git", url: `git+${address}.git` }, address],
+        ["people/nibble", "https://github.com/people/nibble"],
+        ["github:people/nibble", "https://github.com/people/nibble"],
+        ["javascript:alert(1)", undefined],
+        ["git@example.org:people/nibble.git", undefined],
+      ])
+        assert.equal(addressOf(given), expected, JSON.stringify(given));
+      const foot = '<p>\n  <!-- repository -->\n  <a href="./LICENSE-MIT.txt">Licence</a></p>';
+      assert.equal(
+        withRepository(foot, undefined),
+        '<p>\n  <a href="./LICENSE-MIT.txt">Licence</a></p>',
+      );
+      assert.match(
+        withRepository(foot, { url: `${address}?a="&b` }),
+        /<a id="repository" href="https:[^"<>]*\?a=&quot;&amp;b" data-shell="repository">Source code<\/a>/,
+      );
+      // The page as it is built.
+      const named = JSON.parse(await readFile(join(web, "../wasm/npm/package.json"), "utf8"));
+      const built = await readFile(join(web, "dist/index.html"), "utf8");
+      const link = /<a id="repository" href="([^"]+)"/.exec(built)?.[1];
+      assert.equal(link, addressOf(named.repository));
+      assert.ok(!built.includes("<!-- repository"));
     },
   ],
   [

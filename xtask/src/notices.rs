@@ -32,9 +32,10 @@ const PROGRAM: &str = "command line";
 const MODULE: &str = "Python package";
 
 /// What is built: a crate, its target, and where it ends up.
-const BUILDS: [(&str, &str, &str); 6] = [
+const BUILDS: [(&str, &str, &str); 7] = [
     ("nibble-wasm", "wasm32-unknown-unknown", PAGE),
     ("nibble-wasm-picture", "wasm32-unknown-unknown", PAGE),
+    ("nibble-wasm-sheet", "wasm32-unknown-unknown", PAGE),
     ("native-bench", "x86_64-unknown-linux-gnu", PROGRAM),
     ("native-bench", "aarch64-unknown-linux-musl", PROGRAM),
     ("nibble-mrz-python", "x86_64-unknown-linux-gnu", MODULE),

@@ -59,7 +59,10 @@ const MODULES: [Module; 3] = [
 
 /// The decoder of image files, which pages load with the first file. Relaxed instructions would not
 /// make it quicker, so there is one binary of it.
-const PICTURE: &str = "nibble-picture.wasm";
+const PICTURE: (&str, &str) = ("nibble-wasm-picture", "nibble-picture.wasm");
+
+/// What straightens documents, which pages load when they ask for it; one binary, too.
+const SHEET: (&str, &str) = ("nibble-wasm-sheet", "nibble-sheet.wasm");
 
 /// Both binaries.
 pub(crate) const BINARIES: [Binary; 2] = [
@@ -182,7 +185,9 @@ pub(crate) fn sizes(check: bool) -> Result<()> {
 pub(crate) fn package() -> Result<()> {
     let pkg = root().join("web/pkg");
     fs::create_dir_all(pkg.join("models")).context("web/pkg")?;
-    step("WebAssembly decoder", || picture(&pkg))?;
+    for module in [PICTURE, SHEET] {
+        step(&format!("WebAssembly {}", module.0), || bare(module, &pkg))?;
+    }
     for binary in &BINARIES {
         for module in &MODULES {
             step(&format!("WebAssembly {} {}", module.feature, binary.name), || {
@@ -227,8 +232,8 @@ fn wasm(module: &Module, binary: &Binary, pkg: &Path) -> Result<()> {
     run(optimise(&built, binary.binaryen).arg(pkg.join(file(module, binary))))
 }
 
-/// Builds the decoder. It needs no generated JavaScript, and hence no wasm-pack.
-fn picture(pkg: &Path) -> Result<()> {
+/// Builds a module that needs no generated JavaScript, and hence no wasm-pack: its crate and its file.
+fn bare((package, file): (&str, &str), pkg: &Path) -> Result<()> {
     const TARGET: &str = "wasm32-unknown-unknown";
     // Half of the usual stack: decoders keep their tables elsewhere.
     const STACK: &str = "link-arg=-zstack-size=524288";
@@ -236,19 +241,12 @@ fn picture(pkg: &Path) -> Result<()> {
     // third of its compile time goes into speed.
     const QUICK: &str = "profile.release.package.image.opt-level='s'";
     let mut cargo = command("cargo");
-    cargo.args([
-        "rustc",
-        "--quiet",
-        "--release",
-        "--package",
-        "nibble-wasm-picture",
-        "--target",
-        TARGET,
-    ]);
+    cargo.args(["rustc", "--quiet", "--release", "--package", package, "--target", TARGET]);
     cargo.args(["--config", QUICK, "--crate-type", "cdylib", "--", "-C", STACK]);
     run(cargo.env(FLAGS_VARIABLE, flags()))?;
-    let built = root().join("target").join(TARGET).join("release/nibble_wasm_picture.wasm");
-    run(optimise(&built, BINARIES[0].binaryen).arg(pkg.join(PICTURE)))
+    let name = format!("{}.wasm", package.replace('-', "_"));
+    let built = root().join("target").join(TARGET).join("release").join(name);
+    run(optimise(&built, BINARIES[0].binaryen).arg(pkg.join(file)))
 }
 
 /// A run of binaryen that writes what it makes of a module to its last argument.
@@ -268,7 +266,10 @@ fn plain_are_plain(pkg: &Path) -> Result<()> {
         check.args(COMMON).arg("--enable-simd").stdout(Stdio::null()).stderr(Stdio::null());
         check.spawn().context("wasm-opt")
     };
-    let mut checks = vec![(PICTURE.to_owned(), true, check(PICTURE)?)];
+    let mut checks = Vec::new();
+    for (_, name) in [PICTURE, SHEET] {
+        checks.push((name.to_owned(), true, check(name)?));
+    }
     for (module, binary) in
         MODULES.iter().flat_map(|module| BINARIES.iter().map(move |of| (module, of)))
     {

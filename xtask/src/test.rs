@@ -250,6 +250,7 @@ fn clippy() -> Result<()> {
         &["nibble-wasm", "--no-default-features", "--features", "bench"],
         &["nibble-wasm", "--no-default-features", "--features", "network"],
         &["nibble-wasm-picture"],
+        &["nibble-wasm-sheet"],
     ] {
         let mut cargo = command("cargo");
         cargo

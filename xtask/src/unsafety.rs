@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::shell::root;
 
 /// Folders of the crates that are published or shipped. What tests and builds is not counted.
-const CRATES: [&str; 13] = [
+const CRATES: [&str; 14] = [
     "core",
     "gray",
     "mrz",
@@ -23,13 +23,14 @@ const CRATES: [&str; 13] = [
     "capi",
     "wasm",
     "wasm/picture",
+    "wasm/sheet",
     "files",
     "native-bench",
     "python",
 ];
 /// Crates that may have unsafe code: the kernels, the pointers of C, the pages' addresses, and peers
 /// that are timed.
-const MAY_BE_UNSAFE: [&str; 4] = ["core", "capi", "wasm/picture", "native-bench"];
+const MAY_BE_UNSAFE: [&str; 5] = ["core", "capi", "wasm/picture", "wasm/sheet", "native-bench"];
 const RESULT: &str = "docs/results/unsafe.md";
 
 /// What is counted of some code.

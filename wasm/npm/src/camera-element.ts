@@ -5,12 +5,14 @@ import { Camera, CameraError, type Trouble } from "./device.js";
 import { MrzElement, el, newClient, type TroubleCode } from "./element.js";
 import { FrameWatch, Ways, fileOf, type Frame } from "./frames.js";
 import { hintFor, type Hint } from "./hints.js";
+import { Mirror } from "./mirror.js";
+import { Photographer } from "./photo.js";
 import type { Result } from "./result.js";
 
 /** The `detail` of the event `reading` of a camera. */
 export interface CameraReading {
   result: Result;
-  /** The last frame, as a PNG file. */
+  /** The last frame, as a PNG file; or the photo that was taken of small print, as it is. */
   picture: Blob;
 }
 
@@ -20,6 +22,8 @@ export interface CameraProgress {
   result: Result;
   hint: Hint;
   fields: Agreed["fields"];
+  /** Whether the camera delivers mirrored frames, which are turned back before they are read. */
+  mirrored: boolean;
 }
 
 /** The frame's way is chosen once for all cameras of a page. */
@@ -49,6 +53,7 @@ export class MrzCamera extends MrzElement {
   readonly #agreement = new Agreement();
   #client: Client | undefined;
   #camera: Camera | undefined;
+  #photos: Photographer | undefined;
   #session: AbortController | undefined;
   /** The last frame that shows the document. */
   #best: Frame | undefined;
@@ -89,6 +94,7 @@ export class MrzCamera extends MrzElement {
     const video = this.root.querySelector("video") as HTMLVideoElement;
     const camera = new Camera(video);
     this.#camera = camera;
+    this.#photos = new Photographer(camera, (photo) => client.read(photo, this.precision));
     this.#agreement.forget();
     this.#show("live");
     this.#say("hintStart", true);
@@ -97,8 +103,7 @@ export class MrzCamera extends MrzElement {
       camera.onLost(() => {
         if (this.#session === session) this.#fail(new CameraError("cameraLost"));
       });
-      // A camera that faces the person is a mirror to them. What is read is not mirrored.
-      this.at("view").toggleAttribute("data-mirrored", camera.facesUser);
+      this.#turn(false);
       await this.#frames(client, video, session.signal);
     } catch (thrown) {
       if (this.#session === session) this.#fail(thrown);
@@ -116,19 +121,27 @@ export class MrzCamera extends MrzElement {
     if (this.isConnected) this.#show("ask");
   }
 
+  /** A camera that faces the person is a mirror to them; some deliver frames that are one already. */
+  #turn(mirrored: boolean): void {
+    this.at("view").toggleAttribute("data-flipped", this.#camera?.facesUser !== mirrored);
+  }
+
   async #frames(client: Client, video: HTMLVideoElement, signal: AbortSignal): Promise<void> {
     const watch = new FrameWatch(video, signal);
+    const mirror = new Mirror();
     await client.forget(this.precision);
     while (!signal.aborted) {
       await watch.next();
-      const frame = signal.aborted ? null : await ways.read(client, video, this.precision);
+      const frame = signal.aborted ? null : await ways.read(client, video, this.precision, mirror);
       if (frame === null) continue;
       if (signal.aborted) {
         frame.still.close();
         return;
       }
+      this.#turn(mirror.isOn);
       if (await this.#take(frame)) {
         this.#agreement.forget();
+        this.#photos?.forget();
         await client.forget(this.precision);
       }
     }
@@ -138,14 +151,23 @@ export class MrzCamera extends MrzElement {
   async #take(frame: Frame): Promise<boolean> {
     const { result, light } = frame;
     const agreed = this.#agreement.add(result, performance.now());
-    const other = !this.accepts(result.document);
+    // A mirrored frame is small for other reasons, and its photo may not be mirrored.
+    if (!frame.still.mirrored) this.#photos?.add(result);
+    const photo = this.#photos?.photo?.result;
+    const other = !this.accepts((photo ?? result).document);
     const hint = hintFor(result, agreed, light);
-    this.tell("progress", { result, hint, fields: agreed.fields } satisfies CameraProgress);
+    this.tell("progress", {
+      result,
+      hint,
+      fields: agreed.fields,
+      mirrored: frame.still.mirrored,
+    } satisfies CameraProgress);
     this.#say(other ? "OtherFormat" : hint);
-    this.at("use").hidden = !agreed.offer || other;
+    this.at("use").hidden = (!agreed.offer && photo === undefined) || other;
     if (result.document === null || result.quads.length === 0) frame.still.close();
     else this.#keep(frame);
-    if (agreed.done && !other && this.#finished !== result.lines.join()) {
+    const { lines } = photo ?? result;
+    if ((agreed.done || photo?.valid === true) && !other && this.#finished !== lines.join()) {
       await this.#finish();
       return true;
     }
@@ -158,8 +180,9 @@ export class MrzCamera extends MrzElement {
 
   async #finish(): Promise<void> {
     const frame = this.#best;
-    if (frame === undefined) return;
-    const { result } = frame;
+    const photo = this.#photos?.photo;
+    const result = photo?.result ?? frame?.result;
+    if (result === undefined) return;
     // What is kept must not be freed before its picture is made.
     this.#best = undefined;
     this.#finished = result.lines.join();
@@ -167,14 +190,16 @@ export class MrzCamera extends MrzElement {
     if (!goesOn) this.#camera?.stop();
     this.#say("done", true);
     try {
-      const picture = await fileOf(frame.still, document.createElement("canvas"));
+      const picture =
+        photo?.picture ?? (frame && (await fileOf(frame.still, document.createElement("canvas"))));
+      if (picture === undefined) return;
       if (!goesOn) {
         this.stop();
         this.#finished = undefined;
       }
       this.tell("reading", { result, picture } satisfies CameraReading);
     } finally {
-      frame.still.close();
+      frame?.still.close();
     }
   }
 
@@ -210,7 +235,7 @@ export class MrzCamera extends MrzElement {
     view.dataset["state"] = state;
     this.at("button").hidden = state === "live";
     this.at("use").hidden = true;
-    if (state === "ask") view.removeAttribute("data-mirrored");
+    if (state === "ask") view.removeAttribute("data-flipped");
   }
 
   protected draw(): void {
@@ -234,7 +259,7 @@ export class MrzCamera extends MrzElement {
         border-radius: var(--mrz-radius, 0.6rem); color: #fff; }
       video { position: absolute; inset: 0; inline-size: 100%; block-size: 100%;
         object-fit: cover; }
-      [data-mirrored] video { transform: scaleX(-1); }
+      [data-flipped] video { transform: scaleX(-1); }
       [data-state="ask"] video, [data-state="ask"] .guide, [data-guide="none"] { display: none; }
       .guide { position: absolute; inline-size: 88%; aspect-ratio: 125 / 88;
         border: 3px solid var(--mrz-guide, #fffc); border-radius: 0.6rem; }

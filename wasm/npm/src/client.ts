@@ -4,7 +4,7 @@ import type { Options } from "./files.js";
 import type { Progress } from "./load.js";
 import type { KernelChoice } from "./kernels.js";
 import type { Luma, Part } from "./luma.js";
-import type { Answer, Request } from "./protocol.js";
+import type { Answer, How, Request } from "./protocol.js";
 import type { Precision, Result } from "./result.js";
 
 type Body = Request extends infer R ? (R extends Request ? Omit<R, "id"> : never) : never;
@@ -103,15 +103,18 @@ export class Client {
   }
 
   /**
-   * Reads one more frame of a video and returns the answer for all frames since `forget`. The
-   * picture is transferred to the worker and comes back with the answer.
+   * Reads one more frame of a video and returns the answer for all frames since `forget`, or for
+   * this frame alone. The picture is transferred to the worker and comes back with the answer.
    */
   async frame(
     picture: ImageBitmap,
     precision: Precision,
+    how: How = { mirrored: false, alone: false },
   ): Promise<{ result: Result; picture: ImageBitmap; light: number }> {
     await this.start();
-    return this.#around(() => this.#ask("frame", { kind: "frame", precision, picture }, [picture]));
+    return this.#around(() =>
+      this.#ask("frame", { kind: "frame", precision, picture, how }, [picture]),
+    );
   }
 
   /**
@@ -123,9 +126,10 @@ export class Client {
     part: Part,
     size: Luma["size"],
     precision: Precision,
+    mirrored = false,
   ): Promise<{ result: Result; light: number }> {
     await this.start();
-    const body = { kind: "luma", precision, frame, part, size } as const;
+    const body = { kind: "luma", precision, frame, part, size, mirrored } as const;
     return this.#around(() => this.#ask("luma", body, [frame]));
   }
 

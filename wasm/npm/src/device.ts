@@ -175,6 +175,25 @@ export class Camera {
     return this.#adjust({ focusMode: "manual", focusDistance: distance });
   }
 
+  /**
+   * Takes a still photo. Rejects with `NotSupportedError` where the browser cannot, with what the
+   * camera says if it refuses, and with the reason of `signal` if it aborts.
+   */
+  async takePhoto(signal: AbortSignal): Promise<Blob> {
+    const track = this.#track;
+    // Some browsers have `ImageCapture` for frames alone.
+    const isAble = "ImageCapture" in globalThis && "takePhoto" in ImageCapture.prototype;
+    if (track === undefined || !isAble)
+      throw new DOMException("this browser takes no photos", "NotSupportedError");
+    const photo = new ImageCapture(track).takePhoto();
+    // If it comes too late, nobody waits for its failure.
+    photo.catch(() => undefined);
+    const late = new Promise<never>((_, reject) =>
+      signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }),
+    );
+    return Promise.race([photo, late]);
+  }
+
   #capabilities(): Capabilities {
     return (this.#track?.getCapabilities?.() ?? {}) as Capabilities;
   }

@@ -9,6 +9,8 @@ export interface Options {
   wasm?: Partial<Record<Binary, PackageFile>> | PackageFile;
   /** The decoder of image files, loaded with the first one. */
   picture?: PackageFile;
+  /** What straightens documents, loaded by `straighten`. */
+  sheet?: PackageFile;
   /** The engine that measures, loaded by `bench`. */
   bench?: Partial<Record<Binary, PackageFile>>;
   models?: Partial<Record<Precision, PackageFile>>;
@@ -48,9 +50,9 @@ function isOne(wasm: Options["wasm"]): wasm is PackageFile {
 }
 
 /** Writes options as a string; options with the same meaning give the same string. */
-export function textOf({ wasm, picture, bench, models, binary }: Options): string {
+export function textOf({ wasm, picture, sheet, bench, models, binary }: Options): string {
   const engine = isOne(wasm) ? [wasm] : [wasm?.relaxed, wasm?.simd128];
-  const modules = [picture, bench?.relaxed, bench?.simd128];
+  const modules = [picture, sheet, bench?.relaxed, bench?.simd128];
   const files = [...modules, models?.f32, models?.u8, models?.u4, ...engine];
   return JSON.stringify([binary ?? "", ...files.map(nameOf)]);
 }

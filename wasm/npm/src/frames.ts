@@ -1,6 +1,8 @@
 /** Frames of a video as the person sees them. */
 import { NibbleError } from "./error.js";
 import type { Luma, Part } from "./luma.js";
+import type { Mirror } from "./mirror.js";
+import type { How } from "./protocol.js";
 import type { Precision, Result } from "./result.js";
 
 /** What reads frames. */
@@ -9,6 +11,7 @@ export interface FrameReader {
   frame(
     picture: ImageBitmap,
     precision: Precision,
+    how: How,
   ): Promise<{ result: Result; picture: ImageBitmap; light: number }>;
   /** Reads the luma of a part of a frame. Rejects with `Unsupported` if there is none. */
   luma(
@@ -16,6 +19,7 @@ export interface FrameReader {
     part: Part,
     size: Luma["size"],
     precision: Precision,
+    mirrored: boolean,
   ): Promise<{ result: Result; light: number }>;
   /** Begins a new document. */
   forget(precision: Precision): Promise<void>;
@@ -134,10 +138,13 @@ function bitmapOf(
 export class Still {
   #source: ImageBitmap | VideoFrame | Promise<ImageBitmap>;
   readonly #view: View;
+  /** Whether left and right of the source are exchanged before anybody sees it. */
+  readonly mirrored: boolean;
 
-  constructor(source: ImageBitmap | VideoFrame, view: View) {
+  constructor(source: ImageBitmap | VideoFrame, view: View, mirrored: boolean) {
     this.#source = source;
     this.#view = view;
+    this.mirrored = mirrored;
   }
 
   /**
@@ -152,6 +159,7 @@ export class Still {
     this.#source.catch(() => undefined);
   }
 
+  /** The frame as the camera delivered it. */
   async bitmap(): Promise<ImageBitmap> {
     this.keep();
     return this.#source as ImageBitmap | Promise<ImageBitmap>;
@@ -181,10 +189,11 @@ type Way = (
   client: FrameReader,
   video: HTMLVideoElement,
   precision: Precision,
+  how: How,
 ) => Promise<Frame | null>;
 
 /** By way of a picture, which the browser scales and the worker draws. */
-const byPicture: Way = async (client, video, precision) => {
+const byPicture: Way = async (client, video, precision, how) => {
   const view = viewOf(video);
   if (view === null) return null;
   let picture: ImageBitmap;
@@ -194,16 +203,16 @@ const byPicture: Way = async (client, video, precision) => {
     // The video has no frame for a moment while devices change.
     return null;
   }
-  const { result, light, picture: returned } = await client.frame(picture, precision);
-  return { result, light, still: new Still(returned, view) };
+  const { result, light, picture: returned } = await client.frame(picture, precision, how);
+  return { result, light, still: new Still(returned, view, how.mirrored) };
 };
 
 /** By way of the frame's luma, which the worker copies from it. */
-const byLuma: Way = async (client, video, precision) => {
+const byLuma: Way = async (client, video, precision, { mirrored }) => {
   const view = viewOf(video);
   if (view === null) return null;
   const frame = new VideoFrame(video);
-  const still = new Still(frame, view);
+  const still = new Still(frame, view, mirrored);
   try {
     const { displayWidth: width, displayHeight: height, visibleRect } = frame;
     // Elsewhere pixels are not square, or the video is shown turned.
@@ -211,7 +220,7 @@ const byLuma: Way = async (client, video, precision) => {
       throw new NibbleError("Unsupported", "the frame is stored in another shape");
     if (video.videoWidth !== width || video.videoHeight !== height)
       throw new NibbleError("Unsupported", "the frame is shown in another shape");
-    const answer = await client.luma(frame.clone(), view.part, view.size, precision);
+    const answer = await client.luma(frame.clone(), view.part, view.size, precision, mirrored);
     return { ...answer, still };
   } catch (thrown) {
     still.close();
@@ -236,18 +245,58 @@ export class Ways {
     return this.#chosen;
   }
 
-  /** Reads the current frame; null if there is none. */
+  /**
+   * Reads the current frame; null if there is none, or if it told nothing. `mirror` is that of the
+   * camera: after some frames without success, one is read the other way round in place of being
+   * read as before.
+   */
   async read(
     client: FrameReader,
     video: HTMLVideoElement,
     precision: Precision,
+    mirror: Mirror,
+  ): Promise<Frame | null> {
+    if (mirror.isDue) return this.#try(client, video, precision, mirror);
+    const frame = await this.#read(client, video, precision, mirror.isOn);
+    if (frame !== null) mirror.add(frame.result);
+    return frame;
+  }
+
+  /** Reads a frame the other way round. */
+  async #try(
+    client: FrameReader,
+    video: HTMLVideoElement,
+    precision: Precision,
+    mirror: Mirror,
+  ): Promise<Frame | null> {
+    const how = { mirrored: !mirror.isOn, alone: true };
+    const frame = await byPicture(client, video, precision, how);
+    if (frame === null) return null;
+    mirror.tried(frame.result);
+    if (!frame.result.valid) {
+      frame.still.close();
+      return null;
+    }
+    // What the frames before seemed to say was no text.
+    await client.forget(precision);
+    return frame;
+  }
+
+  async #read(
+    client: FrameReader,
+    video: HTMLVideoElement,
+    precision: Precision,
+    mirrored: boolean,
   ): Promise<Frame | null> {
     const { luma, picture } = this.#times;
     const way = this.#chosen ?? (luma.length > picture.length ? "picture" : "luma");
     const begin = performance.now();
     let frame: Frame | null;
     try {
-      frame = await (way === "luma" ? byLuma : byPicture)(client, video, precision);
+      frame = await (way === "luma" ? byLuma : byPicture)(client, video, precision, {
+        mirrored,
+        alone: false,
+      });
     } catch (thrown) {
       if (way === "picture") throw thrown;
       // The next frame goes the way that every browser has, and tells what else may be wrong.
@@ -269,12 +318,17 @@ export class Ways {
   }
 }
 
-/** Converts a frame to a file for the result to show. The frame also stays on the canvas. */
+/**
+ * Converts a frame to a file for the result to show, as it was read. The frame also stays on the
+ * canvas.
+ */
 export async function fileOf(still: Still, canvas: HTMLCanvasElement): Promise<Blob> {
   const frame = await still.bitmap();
   canvas.width = frame.width;
   canvas.height = frame.height;
-  canvas.getContext("2d")?.drawImage(frame, 0, 0);
+  const context = canvas.getContext("2d");
+  if (still.mirrored) context?.setTransform(-1, 0, 0, 1, frame.width, 0);
+  context?.drawImage(frame, 0, 0);
   return new Promise((resolve, reject) => {
     canvas.toBlob(
       (blob) => (blob === null ? reject(new Error("the frame cannot be encoded")) : resolve(blob)),

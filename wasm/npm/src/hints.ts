@@ -8,11 +8,18 @@ export type Hint = "hintDark" | "hintFind" | "hintCheck" | "hintStill" | "hintWh
 /** Mean brightness, 0 to 255, below which the hint is that light is missing. */
 const DARK = 45;
 /** Height of capitals, in pixels of the frame, below which reading is unreliable; with a margin. */
-const SMALL = 9;
+export const SMALL = 9;
+/** Height of the outline of a line, as a multiple of that of its capitals. */
+const OUTLINE = 1.3;
 /** Width of the margin, as a fraction of the frame, in which lines are probably cut off. */
 const EDGE = 0.01;
 const distance = ([ax, ay]: [number, number], [bx, by]: [number, number]) =>
   Math.hypot(ax - bx, ay - by);
+
+/** Returns the height of a line's capitals, in pixels; 0 for a line without corners. */
+export function heightOf([a, , , d]: [number, number][]): number {
+  return a === undefined || d === undefined ? 0 : distance(a, d) / OUTLINE;
+}
 
 /** Returns the hint for one frame. */
 export function hintFor(result: Result, progress: Progress, light: number): Hint {
@@ -24,8 +31,5 @@ export function hintFor(result: Result, progress: Progress, light: number): Hint
     .flat()
     .some(([x, y]) => Math.min(x / width, 1 - x / width, y / height, 1 - y / height) < EDGE);
   if (cut) return "hintWhole";
-  const small = result.quads.some(
-    ([a, , , d]) => a !== undefined && d !== undefined && distance(a, d) < SMALL,
-  );
-  return small ? "hintCloser" : "hintStill";
+  return result.quads.some((quad) => heightOf(quad) < SMALL) ? "hintCloser" : "hintStill";
 }

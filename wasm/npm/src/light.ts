@@ -6,8 +6,10 @@ const LIGHT_STEP = 997;
 
 let canvas: OffscreenCanvas | undefined;
 
-/** Returns the pixels of a frame. The caller keeps the picture. */
-export function pixelsOfFrame(picture: ImageBitmap): ImageData {
+/**
+ * Returns the pixels of a frame; `mirrored` exchanges left and right. The caller keeps the picture.
+ */
+export function pixelsOfFrame(picture: ImageBitmap, mirrored: boolean): ImageData {
   const { width, height } = picture;
   // One canvas for all frames: the memory of a new one per frame would be freed late.
   canvas ??= new OffscreenCanvas(width, height);
@@ -17,6 +19,8 @@ export function pixelsOfFrame(picture: ImageBitmap): ImageData {
   }
   const context = canvas.getContext("2d", { willReadFrequently: true, alpha: false });
   if (context === null) throw new Error("this browser gives workers no canvas");
+  // The canvas keeps this for the next frame, so each frame sets it.
+  context.setTransform(mirrored ? -1 : 1, 0, 0, 1, mirrored ? width : 0, 0);
   context.drawImage(picture, 0, 0);
   return context.getImageData(0, 0, width, height);
 }

@@ -7,3 +7,5 @@ export { Client, type ClientOptions } from "./client.js";
 export { Camera, CameraError, cameras, onAllowed, permission, type Trouble } from "./device.js";
 export { FrameWatch, Ways, fileOf, visiblePart, type Frame, type FrameReader } from "./frames.js";
 export { hintFor, type Hint } from "./hints.js";
+export { Mirror } from "./mirror.js";
+export { Photographer, type Photo } from "./photo.js";

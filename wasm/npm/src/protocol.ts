@@ -7,12 +7,27 @@ import type { KernelChoice } from "./kernels.js";
 import type { Luma, Part } from "./luma.js";
 import type { Precision, Result } from "./result.js";
 
+/** How a frame is read. */
+export interface How {
+  /** Whether left and right are exchanged first. */
+  mirrored: boolean;
+  /** Whether it is read by itself: the frames before and after know nothing of it. */
+  alone: boolean;
+}
+
 export type Request = { id: number } & (
   | { kind: "start"; options: Omit<Options, "onProgress">; progress: boolean }
   | { kind: "load"; precision: Precision }
   | { kind: "read"; precision: Precision; source: Blob | Uint8Array | ImageData }
-  | { kind: "frame"; precision: Precision; picture: ImageBitmap }
-  | { kind: "luma"; precision: Precision; frame: VideoFrame; part: Part; size: Luma["size"] }
+  | { kind: "frame"; precision: Precision; picture: ImageBitmap; how: How }
+  | {
+      kind: "luma";
+      precision: Precision;
+      frame: VideoFrame;
+      part: Part;
+      size: Luma["size"];
+      mirrored: boolean;
+    }
   | { kind: "forget"; precision: Precision }
   | { kind: "parse"; text: string }
 );

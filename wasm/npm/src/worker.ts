@@ -10,6 +10,7 @@ import {
   type Progress,
 } from "./index.js";
 import { brightness, brightnessOfLuma, pixelsOfFrame } from "./light.js";
+import { mirrorLuma } from "./mirror.js";
 import type { Answer, Request } from "./protocol.js";
 
 const readers = new Map<string, Promise<Reader>>();
@@ -46,16 +47,19 @@ async function answer(request: Request): Promise<Answer> {
       return { id: request.id, kind: "result", result };
     }
     case "frame": {
-      const pixels = pixelsOfFrame(request.picture);
+      const { picture, how } = request;
+      const pixels = pixelsOfFrame(picture, how.mirrored);
       const light = brightness(pixels);
-      const result = await (await reader(request.precision)).fuse(pixels);
-      return { id: request.id, kind: "frame", result, picture: request.picture, light };
+      const reading = await reader(request.precision);
+      const result = await (how.alone ? reading.read(pixels) : reading.fuse(pixels));
+      return { id: request.id, kind: "frame", result, picture, light };
     }
     case "luma": {
       const { frame, part, size } = request;
       const luma = await lumaOf(frame, { part, size, previous: last }).finally(() => frame.close());
       if (luma === null) throw new NibbleError("Unsupported", "the frame has no luma");
       last = luma;
+      if (request.mirrored) mirrorLuma(luma);
       const result = await (await reader(request.precision)).fuse(luma);
       return { id: request.id, kind: "luma", result, light: brightnessOfLuma(luma) };
     }

@@ -3,7 +3,7 @@
  * skipped.
  */
 import type { Precision } from "nibble-mrz";
-import { FrameWatch, Ways, type Client, type Frame } from "nibble-mrz/parts";
+import { FrameWatch, Mirror, Ways, type Client, type Frame } from "nibble-mrz/parts";
 import { at } from "../dom";
 import { t } from "../messages";
 
@@ -43,10 +43,11 @@ export async function readFrames(
 ): Promise<void> {
   const rate = new Rate();
   const watch = new FrameWatch(video, signal);
+  const mirror = new Mirror();
   await client.forget(precision);
   while (!signal.aborted) {
     await watch.next();
-    const frame = signal.aborted ? null : await ways.read(client, video, precision);
+    const frame = signal.aborted ? null : await ways.read(client, video, precision, mirror);
     if (frame === null) continue;
     if (signal.aborted) {
       frame.still.close();

@@ -7,17 +7,19 @@ import {
   Agreement,
   Camera,
   CameraError,
+  Photographer,
   fileOf,
   hintFor,
   onAllowed,
   permission,
   type Client,
   type Frame,
+  type Photo,
   type Trouble,
 } from "nibble-mrz/parts";
 import { at, outline } from "../dom";
 import { onLanguage } from "../language";
-import { t } from "../messages";
+import { t, type Key } from "../messages";
 import { quietly } from "../quiet";
 import { Controls } from "./controls";
 import { Hints } from "./hints";
@@ -29,8 +31,10 @@ import { Signal } from "./signal";
 export interface Calls {
   /** Returns the precision chosen. */
   precision(): Precision;
-  /** Receives the result of a document, and the last frame as a file. */
-  read(result: Result, picture: Blob): void;
+  /**
+   * Receives the result of a document, the last frame as a file, and the key of a notice about it.
+   */
+  read(result: Result, picture: Blob, notice: Key | undefined): void;
   /** Puts a document in the table and goes on. Resolves to the number of rows. */
   collect(result: Result, picture: Blob): Promise<number>;
   /** Takes back the last row. Returns the number of rows. */
@@ -40,6 +44,34 @@ export interface Calls {
   /** Receives an error of the reader. */
   failed(error: unknown): void;
 }
+
+/** A reading that ends the search, with its picture. */
+interface Taken {
+  result: Result;
+  /** Makes a file of the picture; what it shows stays on the canvas. */
+  picture(canvas: HTMLCanvasElement): Promise<Blob>;
+  notice: Key | undefined;
+}
+
+const ofFrame = ({ result, still }: Frame): Taken => ({
+  result,
+  picture: (canvas) => fileOf(still, canvas),
+  notice: still.mirrored ? "mirrored" : undefined,
+});
+
+const ofPhoto = ({ result, picture }: Photo): Taken => ({
+  result,
+  picture: async (canvas) => {
+    // The canvas stands in for the video while the sign of success is shown.
+    const bitmap = await createImageBitmap(picture);
+    canvas.width = bitmap.width;
+    canvas.height = bitmap.height;
+    canvas.getContext("2d")?.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    return picture;
+  },
+  notice: "photoTaken",
+});
 
 type State = "ask" | "live" | "done" | Trouble;
 
@@ -61,6 +93,9 @@ export class CameraView {
   );
   readonly #hints = new Hints(at("camera-hint"));
   readonly #agreement = new Agreement();
+  readonly #photos = new Photographer(this.#camera, (photo) =>
+    this.#client.read(photo, this.#calls.precision()),
+  );
   #state: State = "ask";
   /** Ends the reading of frames. */
   #session: AbortController | undefined;
@@ -81,7 +116,7 @@ export class CameraView {
       void this.#start(this.#camera.device);
     });
     at("camera-use").addEventListener("click", () => {
-      if (this.#best !== undefined) void this.#finish(this.#best);
+      void this.#use();
     });
     at("series-undo").addEventListener("click", () => this.#count(this.#calls.undo()));
     at("series-table").addEventListener("click", () => this.#calls.showTable());
@@ -97,6 +132,8 @@ export class CameraView {
     onLanguage(() => {
       this.#label();
       this.#hints.translate();
+      if (at("camera-mirror").textContent !== "")
+        at("camera-mirror").textContent = t("cameraMirrors");
     });
   }
 
@@ -166,16 +203,32 @@ export class CameraView {
       this.#stop();
       this.#show("cameraLost");
     });
-    // A camera that faces the person is a mirror to them. What is read is not mirrored.
-    at("video").parentElement?.toggleAttribute("data-mirrored", this.#camera.facesUser);
+    this.#turn(false);
     await this.#controls.refresh();
     await this.#read();
+  }
+
+  /**
+   * Shows the video as a mirror if the camera faces the person, and otherwise not, whether its
+   * frames are `mirrored` or not. What is read never is.
+   */
+  #turn(mirrored: boolean): void {
+    const { facesUser } = this.#camera;
+    const { dataset } = at("camera");
+    // Frames come fast, and this seldom changes.
+    const turned = `${facesUser} ${mirrored}`;
+    if (dataset["turned"] === turned) return;
+    dataset["turned"] = turned;
+    const box = at("video").parentElement;
+    box?.toggleAttribute("data-mirrored", facesUser);
+    box?.toggleAttribute("data-flipped", facesUser !== mirrored);
+    at("camera-mirror").textContent = mirrored ? t("cameraMirrors") : "";
   }
 
   async #read(): Promise<void> {
     const session = new AbortController();
     this.#session = session;
-    this.#agreement.forget();
+    this.#forget();
     try {
       const video = at<HTMLVideoElement>("video");
       await quietly(() =>
@@ -192,36 +245,59 @@ export class CameraView {
   /** Handles one more answer. Returns true if the frames so far are to be forgotten. */
   #take(frame: Frame): boolean {
     const { result, light } = frame;
+    this.#turn(frame.still.mirrored);
     const progress = this.#agreement.add(result, performance.now());
     outline(at<SVGSVGElement>("camera-overlay"), result.quads, result.width, result.height);
     this.#hints.show(hintFor(result, progress, light), performance.now());
     showFields(progress.fields);
-    at("camera-use").hidden = !progress.offer;
+    // The photo of a camera that mirrors may not be mirrored.
+    if (!frame.still.mirrored) this.#photos.add(result);
+    const { photo, state } = this.#photos;
+    at("camera").dataset["photo"] = state;
+    at("camera-use").hidden = !progress.offer && photo === undefined;
     if (result.document === null || result.quads.length === 0) frame.still.close();
     else this.#keep(frame);
     if (progress.away) this.#collected = undefined;
-    if (progress.done && at<HTMLInputElement>("series").checked) return this.#collect(frame);
-    if (progress.done) void this.#finish(frame);
+    if (progress.done || photo?.result.valid === true) {
+      const taken = photo?.result.valid === true ? ofPhoto(photo) : ofFrame(frame);
+      if (!at<HTMLInputElement>("series").checked) void this.#finish(taken);
+      else if (this.#collect(taken)) return true;
+    }
     if (!progress.gone) return false;
-    this.#agreement.forget();
+    this.#forget();
     return true;
   }
 
+  /** Takes what there is of a document: its photo, or the last frame in which it was read. */
+  async #use(): Promise<void> {
+    const { photo } = this.#photos;
+    if (photo !== undefined) await this.#finish(ofPhoto(photo));
+    else if (this.#best !== undefined) await this.#finish(ofFrame(this.#best));
+  }
+
+  /** Begins a new document. */
+  #forget(): void {
+    this.#agreement.forget();
+    this.#photos.forget();
+  }
+
   /** Puts the document in the table once. Returns true if the next one begins. */
-  #collect(frame: Frame): boolean {
-    const lines = frame.result.lines.join("\n");
+  #collect(taken: Taken): boolean {
+    const lines = taken.result.lines.join("\n");
     if (lines === this.#collected) return false;
     this.#collected = lines;
     // From here on the frame is not freed by the next one.
+    const frame = this.#best;
     this.#best = undefined;
     this.#signal.done();
     this.#hints.set("done");
-    fileOf(frame.still, document.createElement("canvas"))
-      .then((picture) => this.#calls.collect(frame.result, picture))
+    taken
+      .picture(document.createElement("canvas"))
+      .then((picture) => this.#calls.collect(taken.result, picture))
       .then((count) => this.#count(count))
       .catch((thrown: unknown) => this.#calls.failed(thrown))
-      .finally(() => frame.still.close());
-    this.#agreement.forget();
+      .finally(() => frame?.still.close());
+    this.#forget();
     return true;
   }
 
@@ -237,16 +313,17 @@ export class CameraView {
     frame?.still.keep();
   }
 
-  async #finish(frame: Frame): Promise<void> {
+  async #finish(taken: Taken): Promise<void> {
     this.#stop();
     this.#show("done");
     this.#hints.set("done");
     this.#signal.done();
-    const picture = await fileOf(frame.still, at<HTMLCanvasElement>("camera-still"));
+    const picture = await taken.picture(at<HTMLCanvasElement>("camera-still"));
     this.#keep(undefined);
     await new Promise((resolve) => setTimeout(resolve, DONE_MS));
     // Otherwise the person has left the view meanwhile.
-    if (this.#state === "done" && !at("camera").hidden) this.#calls.read(frame.result, picture);
+    if (this.#state === "done" && !at("camera").hidden)
+      this.#calls.read(taken.result, picture, taken.notice);
   }
 
   #stop(): void {

@@ -1,12 +1,15 @@
 /** Reads several files one after the other into a table, which grows as files are added. */
 import { at } from "../dom";
 import { onLanguage } from "../language";
-import { t, type Key } from "../messages";
+import { t } from "../messages";
 import { copy, dated, save } from "../export";
 import { drawn, saidOf, toneOf, valuesOf } from "./batchRow";
 import { csv, table, tabbed } from "./csv";
 import type { Reading } from "./decode";
+import { forget, keep, restored } from "./keeper";
+import { t as tt, type TableKey } from "./messages";
 import type { ReadRow, Row } from "./row";
+import { build } from "./tableView";
 import { xlsx } from "./xlsx";
 
 /** What the table needs from the rest of the view. */
@@ -14,10 +17,16 @@ export interface BatchCalls {
   read(file: File): Promise<Reading>;
   /** Shows the full result of a row. */
   open(row: ReadRow): void;
+  /** Leaves the table, which stays, to read something else. */
+  another(): void;
+  /** Leaves the table, which was cleared. */
+  cleared(): void;
 }
 
 /** Number of changes to the table that can be undone. */
 const MAX_UNDO = 50;
+/** Pause before the table is kept again after a change; milliseconds. */
+const KEEP_MS = 300;
 
 /** Which rows are shown. */
 type Filter = "all" | "good" | "warn" | "bad";
@@ -48,18 +57,33 @@ export class Batch {
   #saved: readonly Row[] = [];
   /** The rows before each change that can be undone. */
   #past: Row[][] = [];
+  /** Whether the person wants the table to be kept in this tab. */
+  #wanted = false;
+  /** The timer after which it is kept. */
+  #soon: ReturnType<typeof setTimeout> | undefined;
 
   constructor(calls: BatchCalls) {
     this.#calls = calls;
+    build();
     at("batch-stop").addEventListener("click", () => {
       this.stop();
       at("batch-title").focus();
     });
     at("batch-resume").addEventListener("click", () => void this.#read());
-    at("batch-clear").addEventListener("click", () => this.clear());
+    at("batch-clear").addEventListener("click", () => {
+      this.clear();
+      this.#calls.cleared();
+    });
+    at("batch-again").addEventListener("click", () => this.#calls.another());
+    at("batch-keep").addEventListener("change", ({ target }) => {
+      this.#want((target as HTMLInputElement).checked);
+      if (this.#wanted) this.#keepNow();
+      else forget();
+    });
+    addEventListener("pagehide", () => this.#soon !== undefined && this.#keepNow());
     at("batch-csv").addEventListener("click", () => {
       save(csv(this.#rows), dated("csv"), "text/csv;charset=utf-8");
-      this.#keep(this.#rows);
+      this.#rest(this.#rows);
     });
     at("batch-xlsx").addEventListener("click", () => void this.saveWorkbook());
     at("batch-copy").addEventListener("click", () => void this.copy());
@@ -92,6 +116,16 @@ export class Batch {
     this.#draw();
   }
 
+  /** Shows the rows that were kept in this tab. */
+  restore(): void {
+    const rows = restored();
+    if (rows.length === 0) return;
+    this.#rows = [...rows, ...this.#rows];
+    this.#want(true);
+    at("batch-keep-said").textContent = tt("keepBack");
+    this.#draw();
+  }
+
   /** Replaces the reading of a row, which a person has changed. Returns the new row. */
   replace(row: ReadRow, reading: Reading): ReadRow {
     const index = this.#rows.indexOf(row);
@@ -116,7 +150,7 @@ export class Batch {
     if (this.#run !== undefined || this.#rows.length === 0) return;
     const rows = [...this.#rows];
     save(await xlsx(rows), dated("xlsx"), "");
-    this.#keep(rows);
+    this.#rest(rows);
   }
 
   /** Copies the table with tabs between its cells. */
@@ -125,8 +159,37 @@ export class Batch {
     at("batch-said").textContent = t(done ? "copied" : "copyFailed");
   }
 
+  /** Knows whether the table is to be kept. */
+  #want(wanted: boolean): void {
+    this.#wanted = wanted;
+    at<HTMLInputElement>("batch-keep").checked = wanted;
+    at("batch-keep-said").textContent = "";
+  }
+
+  #keepNow(): void {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
+    const ended = keep(this.#rows);
+    if (ended === "kept") return;
+    this.#want(false);
+    at("batch-keep-said").textContent = tt(ended === "full" ? "keepFull" : "keepRefused");
+  }
+
+  /** Keeps the table after a change, if that is wanted. An empty one ends the wish. */
+  #keepSoon(): void {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
+    if (!this.#wanted) return;
+    if (this.#rows.length > 0) {
+      this.#soon = setTimeout(() => this.#keepNow(), KEEP_MS);
+      return;
+    }
+    this.#want(false);
+    forget();
+  }
+
   /** Knows that rows were saved. */
-  #keep(rows: readonly Row[]): void {
+  #rest(rows: readonly Row[]): void {
     this.#saved = [...rows];
     this.#guard();
   }
@@ -245,8 +308,8 @@ export class Batch {
     const progress = at<HTMLProgressElement>("batch-progress");
     progress.max = Math.max(1, count);
     progress.value = done;
-    progress.setAttribute("aria-label", t("batchTitle"));
-    at("batch-said").textContent = t(this.#stopped ? "batchStopped" : "batchProgress", {
+    progress.setAttribute("aria-label", tt("batchTitle"));
+    at("batch-said").textContent = tt(this.#stopped ? "batchStopped" : "batchProgress", {
       done,
       count,
     });
@@ -260,17 +323,18 @@ export class Batch {
     at("batch-undo").hidden = running || this.#past.length === 0;
     at("batch-clear").hidden = running || count === 0;
     this.#guard();
+    this.#keepSoon();
   }
 
   /** Says how the rows ended, and how many are shown. */
   #sums(): void {
     const of = (tone: Filter) => this.#rows.filter((row) => toneOf(row) === tone).length;
-    const sums: [Key, number][] = [
+    const sums: [TableKey, number][] = [
       ["sumValid", of("good")],
       ["sumCheck", of("warn")],
       ["sumFailed", of("bad")],
     ];
-    at("batch-sums").textContent = sums.map(([key, count]) => t(key, { count })).join(" · ");
+    at("batch-sums").textContent = sums.map(([key, count]) => tt(key, { count })).join(" · ");
   }
 
   /** Has the browser ask before a table is lost that was not saved. */

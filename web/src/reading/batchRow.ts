@@ -5,6 +5,7 @@ import { nameOfState } from "../states";
 import { born, date, validity } from "../words";
 import { contains } from "./card";
 import { errorKey } from "./decode";
+import { t as tt } from "./messages";
 import type { ReadRow, Row } from "./row";
 import { VERDICTS, outcome, type Tone } from "./verdict";
 
@@ -17,7 +18,7 @@ export function toneOf(row: Row): Tone | "waiting" {
 /** What the column of results says. */
 export function saidOf({ reading, error }: Row): string {
   if (reading !== undefined) return t(VERDICTS[outcome(reading.result)].row);
-  return t(error === undefined ? "rowWaiting" : errorKey(error));
+  return error === undefined ? tt("rowWaiting") : t(errorKey(error));
 }
 
 /** Returns the texts of the columns after the result, and a warning about the last day. */
@@ -56,7 +57,7 @@ export function drawn(row: Row, calls: RowCalls): HTMLElement {
   if (hasReading(row)) name.addEventListener("click", () => calls.open(row));
   const remove = el(
     "button",
-    { type: "button", class: "plain remove", "aria-label": t("remove", { file: file.name }) },
+    { type: "button", class: "plain remove", "aria-label": tt("remove", { file: file.name }) },
     "×",
   );
   remove.addEventListener("click", () => calls.remove(row));

@@ -28,7 +28,20 @@ interface Style {
 
 function field(key: Key, value: string | null, { wide, note, warning }: Style = {}): HTMLElement[] {
   if (value === null || value === "") return [];
-  const dd = el("dd", { "data-field": key }, el("bdi", {}, value));
+  const label = t("copyField", { field: t(key) });
+  const dd = el(
+    "dd",
+    { "data-field": key },
+    el("bdi", {}, value),
+    el("button", {
+      type: "button",
+      class: "copy-field",
+      "aria-label": label,
+      title: label,
+      // The first of them becomes a stop of the Tab key: see `oneStop`.
+      tabindex: "-1",
+    }),
+  );
   if (note !== undefined) dd.append(el("small", {}, note));
   if (warning !== undefined) dd.append(el("small", { "data-warning": warning }, t(warning)));
   return [el("div", wide === true ? { class: "wide" } : {}, el("dt", {}, t(key)), dd)];
@@ -43,7 +56,7 @@ export function card(document: DocumentFields, checks: readonly Check[]): HTMLEl
     checks.some(({ field, ok }) => field === key && !ok) ? "fieldWrong" : undefined;
   const present = (key: Key & keyof DocumentFields, value: string | null, style?: Style) =>
     contains(document, key) ? field(key, value, style) : [];
-  return [
+  const rows = [
     ...field("surname", document.surname, { wide: true }),
     ...field("given_names", document.given_names, {
       wide: true,
@@ -63,4 +76,6 @@ export function card(document: DocumentFields, checks: readonly Check[]): HTMLEl
     ...field("format", t(document.format)),
     ...field("optional", document.optional, { warning: wrong("optional") }),
   ];
+  rows[0]?.querySelector("button")?.setAttribute("tabindex", "0");
+  return rows;
 }

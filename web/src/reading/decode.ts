@@ -73,13 +73,8 @@ async function byEngine(client: Client, file: Blob, precision: Precision): Promi
   return client.read(file, precision);
 }
 
-/** Whether the text may be that of a mirrored picture: there is none, or few check digits agree. */
-function mayBeMirrored({ lines, checks }: Result): boolean {
-  return lines.length === 0 || 2 * checks.filter(({ ok }) => ok).length < checks.length;
-}
-
-/** Returns a picture with left and right exchanged, as pixels and as a file. */
-async function mirrored(pixels: ImageData): Promise<{ pixels: ImageData; picture: Blob } | null> {
+/** Draws a picture with left and right exchanged; null if the browser gives no canvas. */
+async function mirrored(pixels: ImageData): Promise<HTMLCanvasElement | null> {
   const { width, height } = pixels;
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -88,9 +83,7 @@ async function mirrored(pixels: ImageData): Promise<{ pixels: ImageData; picture
   context.scale(-1, 1);
   context.drawImage(source, -width, 0);
   source.close();
-  const picture = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
-  if (picture === null) return null;
-  return { pixels: context.getImageData(0, 0, width, height), picture };
+  return canvas;
 }
 
 /** Reads a picture as a mirror shows it. Null unless that gives a valid text. */
@@ -100,19 +93,23 @@ async function unmirrored(
   precision: Precision,
 ): Promise<Reading | null> {
   const prepared = await decodeByBrowser(file);
-  const other = prepared === null ? null : await mirrored(prepared.pixels);
-  if (other === null) return null;
-  const result = await client.read(other.pixels, precision);
-  return result.valid ? { result, notice: "mirrored", picture: other.picture } : null;
+  const canvas = prepared === null ? null : await mirrored(prepared.pixels);
+  const pixels = canvas?.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height);
+  if (canvas === null || pixels === undefined) return null;
+  const result = await client.read(pixels, precision);
+  if (!result.valid) return null;
+  const picture = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
+  return picture === null ? null : { result, notice: "mirrored", picture };
 }
 
 /**
- * Reads a file; a mirrored one, as cameras of laptops may make it, is turned back. Rejects with the
- * engine's `NibbleError` if the browser cannot decode the file either.
+ * Reads a file; a mirrored one, as cameras of laptops may make it, is turned back. Its text may fit
+ * several check digits, so that every reading that is not valid is tried. Rejects with the engine's
+ * `NibbleError` if the browser cannot decode the file either.
  */
 export async function readFile(client: Client, file: Blob, precision: Precision): Promise<Reading> {
   const reading = await read(client, file, precision);
-  if (!mayBeMirrored(reading.result)) return reading;
+  if (reading.result.valid) return reading;
   return (await unmirrored(client, file, precision)) ?? reading;
 }
 

@@ -35,15 +35,24 @@ export function markedLines(result: Result): (Node | string)[] {
   });
 }
 
+/** Whether a note says that the search ended early; the others say that there are more documents. */
+const isEarly = ({ note }: Review): boolean => note?.includes("ended early") === true;
+
 function describe(item: Review, result: Result): string {
   if (item.line === null || item.pos === null) return t("another_document");
   const values = { line: item.line + 1, pos: item.pos + 1, raw: item.raw, alt: item.alt };
   return t(changed(item, result) ? "changed" : "unsure", values);
 }
 
-/** Returns a sentence for each mark. */
+/** Returns a sentence for each note on how the search went. */
+export function notes({ review }: Result): HTMLElement[] {
+  return review.filter(isEarly).map(() => el("li", { "data-note": "early" }, t("endedEarly")));
+}
+
+/** Returns a sentence for each mark, and one if there are more documents. */
 export function reviewList(result: Result): HTMLElement[] {
-  return result.review.map((item) => {
+  const items = result.review.filter((item) => !isEarly(item));
+  return items.map((item) => {
     const kind = item.line === null ? "note" : changed(item, result) ? "changed" : "doubt";
     return el("li", { "data-review": kind }, el("bdi", {}, describe(item, result)));
   });

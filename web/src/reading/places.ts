@@ -24,6 +24,14 @@ export function arrive(place: Place): void {
   history.pushState({ place } satisfies State, "");
 }
 
+/** Like `arrive`, for a place of before a reload: the browser may have its entry already. */
+export function resume(place: Place): void {
+  if (at("view-read").hidden) return;
+  const before = (history.state as State | null)?.place;
+  if (before !== undefined && same(before, place)) current = place;
+  else arrive(place);
+}
+
 /** Calls `show` when the person goes back or forward, or chooses "Read" within the view. */
 export function onReturn(show: (place: Place) => void): void {
   const shown = () => !at("view-read").hidden;

@@ -5,7 +5,7 @@ import { language } from "../language";
 import { t, type Key } from "../messages";
 import { card, contains } from "./card";
 import { showKey } from "./key";
-import { markedLines, rawLines, reviewList } from "./lines";
+import { markedLines, notes, rawLines, reviewList } from "./lines";
 import { age, date, validity } from "../words";
 import { VERDICTS, outcome, type Tone } from "./verdict";
 
@@ -134,6 +134,7 @@ export function show(result: Result): void {
   showKey(result.document);
   showLines(result);
   at("checks").replaceChildren(...checks(result));
+  at("notes").replaceChildren(...notes(result));
   at("times").replaceChildren(...times(result));
   at("facts").replaceChildren(...facts(result));
 }

@@ -2,7 +2,7 @@
 import { NibbleError, supported, type Precision } from "nibble-mrz";
 import { CameraView } from "../camera/view";
 import type { Client } from "../client";
-import { at } from "../dom";
+import { at, oneStop } from "../dom";
 import { onLanguage } from "../language";
 import { remember } from "../last";
 import { t } from "../messages";
@@ -14,8 +14,9 @@ import type { Editor } from "./edit";
 import { beside, copy, json, save, share } from "../export";
 import { offerSamples, sharedFile, watchFiles } from "./intake";
 import { choices } from "./documents";
+import { isKept } from "./kept";
 import { watchKey } from "./key";
-import { arrive, onReturn, type Place } from "./places";
+import { arrive, onReturn, resume, type Place } from "./places";
 import { show } from "./result";
 import type { ReadRow } from "./row";
 import { go, isShown, type Section } from "./sections";
@@ -65,8 +66,8 @@ class ReadingView {
     this.#client = client;
     this.#camera = new CameraView(client, {
       precision,
-      read: (result, file) =>
-        this.#present({ result, notice: undefined, file, name: t("frameName"), from: "camera" }),
+      read: (result, file, notice) =>
+        this.#present({ result, notice, file, name: t("frameName"), from: "camera" }),
       failed: (error) => this.#fail(error),
       collect: async (result, picture) => {
         const batch = await this.#table();
@@ -90,6 +91,7 @@ class ReadingView {
   /** Loads what reading needs. Then reads a file that another app has shared, if any. */
   async start(): Promise<void> {
     if (!isAble()) return this.#fail(new NibbleError("NoSimd", "no SIMD, or no worker"));
+    if (isKept()) void this.#restore();
     this.#again = () => void this.#startAgain();
     try {
       // Load the usual model now: nothing is requested while a picture is read.
@@ -101,6 +103,19 @@ class ReadingView {
     } catch (thrown) {
       // Whoever stopped a download knows.
       if (!isAbort(thrown)) this.#fail(thrown);
+    }
+  }
+
+  /** Shows the table that was kept in this tab. */
+  async #restore(): Promise<void> {
+    try {
+      const batch = await this.#table();
+      batch.restore();
+      if (!batch.filled || !isShown("start")) return;
+      resume({ section: "batch" });
+      go("batch");
+    } catch (thrown) {
+      this.#fail(thrown);
     }
   }
 
@@ -120,6 +135,8 @@ class ReadingView {
         this.#scrolled = scrollY;
         this.#present({ ...reading, file, name: file.name, from: "batch", row });
       },
+      another: () => this.#another(),
+      cleared: () => this.#restart(),
     }));
   }
 
@@ -287,8 +304,12 @@ class ReadingView {
     this.#place = place;
     this.#turn++;
     this.#shown = shown;
-    remember(shown.file, shown.result);
-    at<HTMLImageElement>("picture").src = URL.createObjectURL(shown.picture ?? shown.file);
+    const gone = isGone(shown);
+    at<HTMLElement>("frame").hidden = at<HTMLElement>("precision-panel").hidden = gone;
+    if (!gone) {
+      remember(shown.file, shown.result);
+      at<HTMLImageElement>("picture").src = URL.createObjectURL(shown.picture ?? shown.file);
+    }
     at("caption").textContent = shown.name;
     at("to-table").hidden = shown.from !== "batch";
     this.#show();
@@ -300,8 +321,11 @@ class ReadingView {
   #show(): void {
     if (this.#shown === undefined) return;
     const { result, notice } = this.#shown;
-    at("notice").hidden = notice === undefined;
-    at("notice").textContent = notice === undefined ? "" : t(notice);
+    const notices = [notice, isGone(this.#shown) ? ("pictureGone" as const) : undefined];
+    at("notice").textContent = notices
+      .flatMap((key) => (key === undefined ? [] : t(key)))
+      .join(" ");
+    at("notice").hidden = at("notice").textContent === "";
     at<HTMLImageElement>("picture").alt = t("alt");
     at("said").textContent = "";
     show(result);
@@ -374,6 +398,12 @@ class ReadingView {
     at("choose").focus();
   }
 
+  /** Leads to the next reading, by the way of the last one. */
+  #another(): void {
+    if (this.#shown?.from === "camera") this.#openCamera();
+    else this.#restart();
+  }
+
   #openCamera(): void {
     this.#leave();
     arrive({ section: "camera" });
@@ -383,9 +413,9 @@ class ReadingView {
 
   /** Presses a button if it can be pressed now, and one of these sections is on the screen. */
   #pressed(button: string, ...sections: Section[]): boolean {
+    if (!sections.some(isShown)) return false;
     // The button that chooses files works where it is not seen, too.
-    const hidden = button !== "choose" && at(button).closest("[hidden]") !== null;
-    if (hidden || !sections.some(isShown)) return false;
+    if (button !== "choose" && at(button).closest("[hidden]") !== null) return false;
     at(button).click();
     return true;
   }
@@ -397,6 +427,16 @@ class ReadingView {
     const { table, tabbed } = await loaded(import("./csv"));
     const row = { file: new File([], shown.name), reading: shown };
     this.#say(await copy(tabbed(table([row]).slice(1))));
+  }
+
+  /** Copies the value of the field whose button was pressed, as it is shown. */
+  async #copyField(pressed: Element): Promise<void> {
+    const shown = pressed.closest<HTMLElement>("[data-field]");
+    if (!pressed.matches(".copy-field") || shown === null) return;
+    const field = shown.parentElement?.querySelector("dt")?.textContent ?? "";
+    if (await copy(shown.querySelector("bdi")?.textContent ?? ""))
+      at("said").textContent = t("copiedField", { field });
+    else this.#say(false);
   }
 
   #say(done: boolean): void {
@@ -418,19 +458,17 @@ class ReadingView {
       this.#leave();
       go("start");
     });
-    for (const button of document.querySelectorAll(".again")) {
-      button.addEventListener("click", () =>
-        this.#shown?.from === "camera" ? this.#openCamera() : this.#restart(),
-      );
-    }
+    for (const button of document.querySelectorAll(".again"))
+      button.addEventListener("click", () => this.#another());
     at("to-table").addEventListener("click", () => {
       this.#forget();
       this.#showTable();
     });
-    at("batch-clear").addEventListener("click", () => this.#restart());
     onReturn((place) => this.#return(place));
     for (const radio of document.querySelectorAll("input[name=precision]"))
       radio.addEventListener("change", () => void this.#readAgain());
+    at("fields").addEventListener("click", ({ target }) => void this.#copyField(target as Element));
+    oneStop(at("fields"), ".copy-field");
     at("copy-row").addEventListener("click", () => void this.#copyRow());
     at("edit").addEventListener("click", () =>
       this.#edit().catch((thrown: unknown) => this.#fail(thrown)),
@@ -470,6 +508,11 @@ class ReadingView {
       this.#showKernels();
     });
   }
+}
+
+/** Whether the picture is no longer there: a table that is kept has none. */
+function isGone({ file, picture }: Shown): boolean {
+  return picture === undefined && file.size === 0;
 }
 
 /** Whether the browser has what every reading needs. */

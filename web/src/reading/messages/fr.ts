@@ -1,0 +1,32 @@
+/** The table in French. */
+import type { TableKey } from "./en";
+
+export const fr: Record<TableKey, string> = {
+  batchTitle: "Résultats du lot",
+  batchProgress: "{done} sur {count} lues",
+  batchStopped: "Arrêté après {done} sur {count}",
+  stop: "Arrêter",
+  outcome: "Résultat",
+  rowWaiting: "En attente",
+  resume: "Continuer",
+  clearTable: "Vider le tableau",
+  filter: "Afficher",
+  filterAll: "Tout",
+  filterFailed: "Faux ou non lus",
+  sumValid: "{count} valides",
+  sumCheck: "{count} à vérifier",
+  sumFailed: "{count} faux ou non lus",
+  saveCsv: "Enregistrer en CSV",
+  copyTable: "Copier le tableau",
+  saveXlsx: "Enregistrer pour Excel",
+  keys: "Ctrl+O ajoute des images, Ctrl+C copie le tableau, Ctrl+S l’enregistre, Ctrl+Z annule.",
+  remove: "Retirer {file}",
+  keep: "Garder cette liste dans cet onglet",
+  keepText:
+    "Ce qui a été lu survit alors à un rechargement : noms, numéros et dates, mais pas les images. Le navigateur le garde jusqu’à ce que vous fermiez cet onglet, vidiez la liste ou décochiez cette case. Si vous rouvrez l’onglet fermé, le navigateur peut le rétablir.",
+  keepFull:
+    "Ce navigateur n’a plus de place pour la liste. Elle n’est plus gardée : enregistrez-la dans un fichier.",
+  keepRefused:
+    "Ce navigateur ne laisse rien garder à cette page. Enregistrez plutôt la liste dans un fichier.",
+  keepBack: "Cette liste a été gardée dans cet onglet.",
+};
