@@ -1,16 +1,15 @@
 /** Builds the examples from the package, as a stranger would, and opens them in Chromium. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { build } from "vite";
 import { accessibleInBoth, noSidewaysScroll } from "./axe.mjs";
-import { CHROMIUM, repository, site, suite, web } from "./site.mjs";
+import { builtWithVite, examples, installed, sameVersions } from "./projects.mjs";
+import { CHROMIUM, site, suite, web } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
-const examples = join(repository, "examples");
 const folder = await mkdtemp(join(tmpdir(), "nibble-examples-"));
 const browser = await chromium.launch(CHROMIUM);
 
@@ -89,41 +88,6 @@ async function writes(built) {
   close();
 }
 
-/**
- * Installs the package in a project, as `npm install` does for a dependency on a folder, and others
- * from the page's.
- */
-async function installed(project, packages) {
-  await mkdir(join(project, "node_modules"));
-  await symlink(join(web, "pkg"), join(project, "node_modules/nibble-mrz"));
-  for (const name of packages)
-    await symlink(join(web, "node_modules", name), join(project, "node_modules", name));
-}
-
-/** Checks that a project names the versions with which it is tested. */
-async function sameVersions(project) {
-  const read = async (path) => JSON.parse(await readFile(path, "utf8"));
-  const { dependencies, devDependencies } = await read(join(project, "package.json"));
-  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
-    if (name === "nibble-mrz") continue;
-    const tested = await read(join(web, "node_modules", name, "package.json"));
-    assert.equal(version, tested.version, name);
-  }
-}
-
-/** Installs, checks and builds an example that is a project of Vite; returns its folder. */
-async function builtWithVite(name) {
-  const project = join(folder, name);
-  await cp(join(examples, name), project, { recursive: true });
-  await installed(project, ["vite"]);
-  await sameVersions(project);
-  execFileSync("node", [join(web, "node_modules/typescript/bin/tsc"), "--noEmit", "-p", project], {
-    stdio: "inherit",
-  });
-  await build({ root: project, logLevel: "error" });
-  return project;
-}
-
 await suite([
   [
     "a plain page with the package beside it",
@@ -137,7 +101,7 @@ await suite([
   [
     "a project of Vite with the package installed",
     async () => {
-      const project = await builtWithVite("vite");
+      const project = await builtWithVite(folder, "vite");
       await reads(join(project, "dist"));
     },
   ],
@@ -153,7 +117,7 @@ await suite([
   [
     "handwritten digits, drawn by pointer and by keyboard, read in a worker",
     async () => {
-      const project = await builtWithVite("digits");
+      const project = await builtWithVite(folder, "digits");
       await writes(join(project, "dist"));
     },
   ],
