@@ -402,7 +402,8 @@ fn train() -> Result<()> {
         shell::run(command(&python).args(["-m", "ruff"]).args(verb).args(["--quiet", "train"]))?;
         let mut examples = command(&python);
         examples.args(["-m", "ruff"]).args(verb).args(["--quiet", "--config"]);
-        shell::run(examples.arg("train/pyproject.toml").arg("examples/digits"))?;
+        let folders = ["examples/digits", "examples/codes"];
+        shell::run(examples.arg("train/pyproject.toml").args(folders))?;
     }
     shell::run(command(&python).args(["-m", "pytest", "-q", "train"]))
 }
