@@ -64,7 +64,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "bench")]
 pub use golden::golden;
 pub use runner::{Input, InputValues, Outputs, Runner, Values, View};
-pub use shape::{RunError, Shape};
+pub use shape::{Limits, RunError, Shape};
 #[cfg(feature = "bench")]
 pub use suite::verify;
 
