@@ -38,6 +38,8 @@
 
 mod arithmetic;
 mod check;
+#[cfg(any(test, feature = "bench"))]
+mod compare;
 mod depthwise;
 mod file;
 #[cfg(feature = "bench")]
