@@ -14,7 +14,7 @@ typedef enum NibbleStatus {
   NIBBLE_STATUS_INVALID_ARGUMENT = 1,
   // The file is damaged, or is no model file.
   NIBBLE_STATUS_MODEL_INVALID = 2,
-  // The run would take more than 1 GiB of memory, or 2^40 multiply-adds.
+  // The run would exceed a limit: by default 1 GiB of memory and 2^40 multiply-adds.
   NIBBLE_STATUS_TOO_LARGE = 3,
   // A bug of the library. After that, the network can only be freed.
   NIBBLE_STATUS_INTERNAL = 4,
@@ -155,6 +155,15 @@ enum NibbleStatus nibble_network_peak_bytes(const struct NibbleNetwork *network,
                                             const struct NibbleSize *sizes,
                                             size_t count,
                                             size_t *bytes);
+
+// Sets what later runs may take at most: bytes of memory without the weights, and multiply-adds. The
+// outputs of the last run are gone then.
+//
+// # Safety
+// `network` is null or lives, and no other thread uses it meanwhile.
+enum NibbleStatus nibble_network_limit(struct NibbleNetwork *network,
+                                       size_t max_bytes,
+                                       uint64_t max_multiply_adds);
 
 // Runs the network. `inputs` has one element for each input, in order. The first run on inputs of
 // a size takes the memory that `nibble_network_peak_bytes` reports; later runs use it again.

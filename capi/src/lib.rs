@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{null, null_mut};
 
 use nibble_core::ModelError;
-use nibble_core::graph::{Graph, Input, Kind, RunError, Runner, Values};
+use nibble_core::graph::{Graph, Input, Kind, Limits, RunError, Runner, Values};
 
 /// Whether a call succeeded, and if not, why.
 #[repr(C)]
@@ -25,7 +25,7 @@ pub enum Status {
     InvalidArgument = 1,
     /// The file is damaged, or is no model file.
     ModelInvalid = 2,
-    /// The run would take more than 1 GiB of memory, or 2^40 multiply-adds.
+    /// The run would exceed a limit: by default 1 GiB of memory and 2^40 multiply-adds.
     TooLarge = 3,
     /// A bug of the library. After that, the network can only be freed.
     Internal = 4,
@@ -143,7 +143,9 @@ impl From<ModelError> for Failure {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         let status = match error {
-            RunError::TooLarge { .. } | RunError::TooMuchWork { .. } => Status::TooLarge,
+            RunError::TooLarge { .. }
+            | RunError::InputTooLarge { .. }
+            | RunError::TooMuchWork { .. } => Status::TooLarge,
             _ => Status::InvalidArgument,
         };
         Self { status, text: error.to_string() }
@@ -411,6 +413,28 @@ pub unsafe extern "C" fn nibble_network_peak_bytes(
         let peak = network.runner.peak_bytes(&sizes)?;
         // SAFETY: as the caller promises.
         unsafe { store(bytes, peak) }
+    }))
+}
+
+/// Sets what later runs may take at most: bytes of memory without the weights, and multiply-adds. The
+/// outputs of the last run are gone then.
+///
+/// # Safety
+/// `network` is null or lives, and no other thread uses it meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn nibble_network_limit(
+    network: *mut Network,
+    max_bytes: usize,
+    max_multiply_adds: u64,
+) -> Status {
+    status(guarded(|| {
+        // SAFETY: as the caller promises.
+        unsafe { seen(network) }?;
+        // SAFETY: `seen` has refused null, and the reference that it made has ended. Nobody else uses
+        // the network, as the caller promises.
+        let network = unsafe { &mut *network };
+        network.runner.set_limits(Limits { max_bytes, max_multiply_adds });
+        Ok(())
     }))
 }
 

@@ -59,3 +59,49 @@ fn a_program_in_c_gets_the_same_integers() {
     }
     std::fs::remove_dir_all(&folder).expect("its own folder");
 }
+
+/// The folder of the Java development kit: where `javac` lies.
+fn java_home() -> Option<PathBuf> {
+    let output = Command::new("java").args(["-XshowSettings:properties", "-version"]).output();
+    let text = String::from_utf8(output.ok()?.stderr).ok()?;
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("java.home = "))?;
+    let home = PathBuf::from(line);
+    (home.join("bin/javac").exists() && home.join("include/jni.h").exists()).then_some(home)
+}
+
+#[test]
+fn a_program_on_the_jvm_gets_the_same_integers() {
+    if cfg!(not(all(target_os = "linux", target_env = "gnu"))) {
+        return;
+    }
+    let Some(home) = java_home() else {
+        assert!(std::env::var_os("NIBBLE_REQUIRE_JAVA").is_none(), "there is no JDK");
+        println!("skipped: there is no Java development kit (Debian: openjdk-17-jdk-headless)");
+        return;
+    };
+    let folder = std::env::temp_dir().join(format!("nibble-jni-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let image: Vec<u8> = (0..64u8).map(|at| at.wrapping_mul(151) ^ at).collect();
+    let picture = folder.join("image");
+    std::fs::write(&picture, &image).expect("a temporary file");
+    let mut cc = Command::new("cc");
+    cc.args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-Iinclude", "-I"]);
+    cc.arg(home.join("include")).arg("-I").arg(home.join("include/linux"));
+    cc.arg("tests/nibble_jni.c").arg(libraries().join("libnibble.a")).arg("-o");
+    cc.arg(folder.join("libdigits.so")).args(["-lm", "-lpthread", "-ldl"]);
+    assert!(cc.status().expect("a compiler named cc").success());
+    let mut javac = Command::new(home.join("bin/javac"));
+    javac.arg("-d").arg(&folder).arg("tests/Digits.java");
+    assert!(javac.status().expect("it is there").success());
+    let mut java = Command::new(home.join("bin/java"));
+    java.arg(format!("-Djava.library.path={}", folder.display())).arg("-Xcheck:jni");
+    java.arg("-cp").arg(&folder).args(["org.example.Digits", MODEL]).arg(&picture);
+    let output = java.output().expect("it runs");
+    let (text, errors) = (output.stdout, String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}: {errors}", output.status);
+    let wanted = expected(&image);
+    let scores = wanted.split_once('\n').expect("a line").1;
+    let text = String::from_utf8(text).expect("text");
+    assert_eq!(text, format!("{scores}input `image`: the graph wants another size\n"));
+    std::fs::remove_dir_all(&folder).expect("its own folder");
+}

@@ -58,6 +58,7 @@ static void misuse(NibbleNetwork *network, const uint8_t *model, size_t length) 
   failed(nibble_network_peak_bytes(network, &size, 0, &bytes), argument, "1 inputs");
   size.width = 9;
   failed(nibble_network_peak_bytes(network, &size, 1, &bytes), argument, "image");
+  failed(nibble_network_limit(NULL, 1, 1), argument, "network is null");
   failed(nibble_network_result(network, 1, &output), argument, "no output 1");
   failed(nibble_network_reals(network, 0, reals, 9), argument, "10 elements");
   failed(nibble_network_reals(network, 0, NULL, 10), argument, "answer");
@@ -127,6 +128,16 @@ int main(int count, char **arguments) {
     assert(reals[at] == (float)score * output.scales[at]);
     printf("%d\n", (int)score);
   }
+
+  // Limits hold to the byte, and outputs are gone when they change.
+  const NibbleStatus large = NIBBLE_STATUS_TOO_LARGE;
+  assert(nibble_network_limit(network, peak - 1, 1 << 30) == NIBBLE_STATUS_OK);
+  failed(nibble_network_result(network, 0, &scores), NIBBLE_STATUS_INVALID_ARGUMENT, "not run");
+  failed(nibble_network_run(network, &values, 1), large, "bytes of memory");
+  assert(nibble_network_limit(network, peak, 1000) == NIBBLE_STATUS_OK);
+  failed(nibble_network_run(network, &values, 1), large, "1000 multiply-adds");
+  assert(nibble_network_limit(network, peak, 1 << 30) == NIBBLE_STATUS_OK);
+  assert(nibble_network_run(network, &values, 1) == NIBBLE_STATUS_OK);
 
   misuse(network, other, length);
   assert(nibble_network_run(network, &values, 1) == NIBBLE_STATUS_OK);

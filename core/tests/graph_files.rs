@@ -4,7 +4,7 @@
 #[path = "support/graphs.rs"]
 mod graphs;
 
-use nibble_core::graph::{Graph, Input, Kind, Parameters, RunError, Runner, Values};
+use nibble_core::graph::{Graph, Input, Kind, Limits, Parameters, RunError, Runner, Values};
 use nibble_core::{ModelError, Network, Precision};
 
 fn model(name: &str) -> Vec<u8> {
@@ -265,6 +265,57 @@ fn inputs_that_do_not_suit_are_errors() {
     }
     // After all these, it still runs.
     assert!(runner.run(&[Input::bytes(&picture, 8, 8)]).is_ok());
+}
+
+#[test]
+fn limits_are_kept_to_the_byte_and_to_the_multiply_add() {
+    let limited = |runner: &mut Runner, limits: Limits, height: usize, width: usize| {
+        runner.set_limits(limits);
+        assert_eq!(runner.limits(), limits);
+        let picture = vec![200; height * width * runner.graph().inputs[0].channels];
+        runner.run(&[Input::bytes(&picture, height, width)]).map(|outputs| outputs.at(0).to_f32())
+    };
+    let mut runner = Runner::new(graphs::mixed()).expect("a checked graph");
+    let free = limited(&mut runner, Limits::default(), 8, 8).expect("fits");
+    let peak = runner.peak_bytes(&[[8, 8]]).expect("fits");
+    let bytes = |max_bytes| Limits { max_bytes, ..Limits::default() };
+    assert_eq!(limited(&mut runner, bytes(peak), 8, 8), Ok(free.clone()));
+    let error = limited(&mut runner, bytes(peak - 1), 8, 8).expect_err("a byte too many");
+    assert!(matches!(error, RunError::TooLarge { max_bytes, .. } if max_bytes == peak - 1));
+    assert!(error.to_string().contains(&format!("{} bytes", peak - 1)), "{error}");
+    assert!(runner.outputs().is_none());
+    let error = limited(&mut runner, bytes(8 * 8 * 3 - 1), 8, 8).expect_err("too large an input");
+    assert_eq!(error, RunError::InputTooLarge { input: "image".to_owned(), max_bytes: 191 });
+    assert_eq!(limited(&mut runner, Limits::default(), 8, 8), Ok(free));
+
+    // A graph of convolutions alone: their multiply-adds are all of its work.
+    let chain = Graph::parse(&model("models/ocr-u4.safetensors")).expect("version 1 is read");
+    let mut runner = Runner::new(chain).expect("checked");
+    let max_multiply_adds = runner.macs(&[[24, 64]]).expect("fits").iter().sum();
+    let work = Limits { max_multiply_adds, ..Limits::default() };
+    assert!(limited(&mut runner, work, 24, 64).is_ok());
+    let fewer = Limits { max_multiply_adds: max_multiply_adds - 1, ..work };
+    let error = limited(&mut runner, fewer, 24, 64).expect_err("one too many");
+    assert!(matches!(error, RunError::TooMuchWork { .. }), "{error}");
+}
+
+#[test]
+fn limits_can_be_raised() {
+    let chain = Graph::parse(&model("models/ocr-u4.safetensors")).expect("version 1 is read");
+    let mut runner = Runner::new(chain).expect("checked");
+    let sizes = [[24, 1 << 23]];
+    assert!(runner.peak_bytes(&sizes).is_err());
+    runner.set_limits(Limits { max_bytes: usize::MAX, max_multiply_adds: u64::MAX });
+    let peak = runner.peak_bytes(&sizes);
+    if usize::BITS < 64 {
+        assert!(peak.is_err_and(|error| error.to_string().contains("1 GiB")));
+    } else {
+        assert!(peak.is_ok_and(|peak| peak > 1 << 30));
+    }
+    for width in [usize::MAX / 24, usize::MAX / 2, usize::MAX] {
+        let error = runner.peak_bytes(&[[24, width]]).expect_err("larger than any memory");
+        assert!(matches!(error, RunError::InputTooLarge { .. }), "{error}");
+    }
 }
 
 /// The error of a twin's outputs as a share of their size.

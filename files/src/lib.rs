@@ -10,7 +10,7 @@ use std::time::Instant;
 use nibble_core::{Kernels, Model, ModelError, Network, Precision};
 use nibble_gray::Gray;
 use nibble_picture::{Limits, decode};
-use nibble_reader::{Reader, Reading};
+use nibble_reader::{Fusion, Reader, Reading};
 use serde_json::{Value, json};
 
 pub use bytes::{Unreadable, bytes_of_file, bytes_within_limit};
@@ -69,13 +69,22 @@ pub struct Files {
     precision: Precision,
     /// Made when it is needed, and again after a panic.
     reader: Option<Reader>,
+    /// What the frames of a film have shown so far; `None` if pictures stand alone.
+    fusion: Option<Fusion>,
 }
 
 impl Files {
     /// With the bundled networks of a precision.
     #[must_use]
     pub fn new(kernels: Kernels, precision: Precision) -> Self {
-        Self { kernels, precision, reader: None }
+        Self { kernels, precision, reader: None, fusion: None }
+    }
+
+    /// As [`Files::new`], for frames of one film in their order: each reading is what all frames so
+    /// far give together ([`Reader::fuse`]).
+    #[must_use]
+    pub fn of_film(kernels: Kernels, precision: Precision) -> Self {
+        Self { fusion: Some(Fusion::default()), ..Self::new(kernels, precision) }
     }
 
     /// Reads the picture in the bytes that `load` returns.
@@ -87,13 +96,17 @@ impl Files {
         load: impl FnOnce() -> Result<B, Unreadable>,
     ) -> Result<Read, Failure> {
         let begin = Instant::now();
-        self.guarded(|reader| {
+        self.guarded(|reader, fusion| {
             let bytes = load()?;
             let gray = decode(bytes.as_ref(), &Limits::NATIVE)
                 .map_err(|error| Failure { code: error.code(), message: error.to_string() })?;
             drop(bytes);
             let decode_ms = milliseconds(begin);
-            let reading = reader.read_timed(&gray, &mut || milliseconds(begin));
+            let mut clock = || milliseconds(begin);
+            let reading = match fusion {
+                Some(fusion) => reader.fuse_timed(&gray, fusion, &mut clock),
+                None => reader.read_timed(&gray, &mut clock),
+            };
             Ok(Read { reading, decode_ms })
         })
     }
@@ -109,7 +122,7 @@ impl Files {
             let message = format!("the picture has more than {MAX_PIXELS} pixels");
             return Err(Failure { code: "TooLarge", message });
         }
-        self.guarded(|reader| {
+        self.guarded(|reader, _| {
             let reading = reader.read_timed(gray, &mut || milliseconds(begin));
             Ok(Read { reading, decode_ms: 0.0 })
         })
@@ -128,10 +141,18 @@ impl Files {
 
     fn guarded(
         &mut self,
-        work: impl FnOnce(&mut Reader) -> Result<Read, Failure>,
+        work: impl FnOnce(&mut Reader, Option<&mut Fusion>) -> Result<Read, Failure>,
     ) -> Result<Read, Failure> {
         let (kernels, precision) = (self.kernels, self.precision);
-        guarded(&mut self.reader, &|| reader_on(&kernels, precision).ok(), work)
+        // A panic leaves the fusion in any state, so it is put back only if there was none.
+        let mut fusion = self.fusion.as_mut().map(std::mem::take);
+        let result = guarded(&mut self.reader, &|| reader_on(&kernels, precision).ok(), |reader| {
+            work(reader, fusion.as_mut())
+        });
+        if self.reader.is_some() {
+            self.fusion = fusion.or_else(|| self.fusion.take());
+        }
+        result
     }
 }
 

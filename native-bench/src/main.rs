@@ -47,7 +47,7 @@ enum Command {
     Gemm(measure::Gemm),
     /// Time the reader's network and a larger one, layer by layer.
     Network(measure::NetworkArgs),
-    /// Measure what docs/paper.md compares with the paper, and write it to one file.
+    /// Time what docs/paper.md compares with the paper (speeds, not accuracy); write one file.
     Paper(paper::Paper),
     /// Compare every kernel that this CPU can run with the naive product, bit for bit.
     Verify,

@@ -32,7 +32,10 @@ const PICTURE: &[u8] = include_bytes!("../../testdata/specimens/passport.jpg");
 /// saved in 4 and 8 bits.
 const PAPER: [f64; 4] = [2.9, 1.5, 0.48, 0.39];
 
-/// Measures what docs/paper.md compares with the paper, and writes it to one file.
+/// Times products, the reader's network and the reading of a picture; writes one file.
+///
+/// These are the speeds that docs/paper.md compares with arXiv 2009.06488. Accuracy is not
+/// measured. docs/results/devices/README.md says how to add the file.
 #[derive(Debug, Args)]
 pub(crate) struct Paper {
     /// The file to write

@@ -85,6 +85,22 @@ fn specimens_are_read_exactly_in_every_precision() {
 }
 
 #[test]
+fn frames_of_a_film_are_read_together() {
+    let files = ["passport.jpg", "id-card-back.jpg", "passport.jpg"].map(specimen);
+    let lines = |option: &[&str]| -> Vec<Value> {
+        let mut arguments = vec!["read", "--json"];
+        arguments.extend(option);
+        arguments.extend(files.iter().map(String::as_str));
+        array(&bench(&arguments)).iter().map(|reading| reading["lines"].clone()).collect()
+    };
+    let alone = lines(&[]);
+    assert_ne!(alone[0], alone[1]);
+    // One frame that shows another document does not end the film.
+    assert_eq!(lines(&["--film"]), [alone[0].clone(), alone[0].clone(), alone[0].clone()]);
+    assert_eq!(bench(&["read", "--film", "--jobs", "2", &files[0]]).status.code(), Some(2));
+}
+
+#[test]
 fn what_is_no_picture_is_reported_and_the_rest_is_read() {
     let manifest = root().join("Cargo.toml").display().to_string();
     let picture = root().join("testdata/specimens/passport.jpg").display().to_string();

@@ -12,6 +12,7 @@ use crate::decode::Columns;
 use crate::decode::grammar::{self, Text};
 use crate::decode::names::{is_name, settle_names, with_names};
 use crate::decode::odds::{MIN_UNPROTECTED_ODDS, unprotected_odds};
+use crate::decode::references::{Leads, Seen};
 use crate::decode::rivals::{self, Rival};
 use crate::decode::slots::{Grid, Slot, ink, marginals, most_likely, with_gains};
 use crate::decode::states::{is_unlisted_state, settle_states, with_states};
@@ -62,6 +63,8 @@ pub(super) struct Line {
     /// Probability that anything is printed in each slot, 0 to 1, times how sound its glyph is
     /// ([`crate::glyphs`]).
     ink: Vec<f32>,
+    /// By how much each glyph fits its character better than lookalikes.
+    leads: Vec<Leads>,
     logits: Logits,
 }
 
@@ -82,7 +85,8 @@ impl Line {
             *ink *= fit.sound;
             *slot = with_gains(slot, &fit.gains);
         }
-        Some(Self { path: *path, slots, ink, logits })
+        let leads = fits.into_iter().map(|fit| fit.leads).collect();
+        Some(Self { path: *path, slots, ink, leads, logits })
     }
 }
 
@@ -128,9 +132,13 @@ impl Candidate {
     /// The likeliest reading of `lines`. `None` if no format has their shape, or if they are no zone:
     /// only fillers, or one line repeated.
     pub(super) fn new(lines: Vec<Line>, evidence: f32, text_beyond: bool) -> Option<Self> {
-        let slots: Vec<&[Slot]> = lines.iter().map(|line| &line.slots[..]).collect();
-        let ink: Vec<&[f32]> = lines.iter().map(|line| &line.ink[..]).collect();
-        let text = grammar::likeliest_text(&slots)?;
+        let seen = Seen {
+            slots: lines.iter().map(|line| &line.slots[..]).collect(),
+            ink: lines.iter().map(|line| &line.ink[..]).collect(),
+            leads: lines.iter().map(|line| &line.leads[..]).collect(),
+        };
+        let slots = &seen.slots;
+        let text = grammar::likeliest_text(slots)?;
         let is_printed = |slot: &&Slot| ALPHABET[most_likely(slot)] != FILLER;
         let printed = slots.iter().copied().flatten().filter(is_printed).count();
         if printed < MIN_PRINTED
@@ -138,8 +146,7 @@ impl Candidate {
         {
             return None;
         }
-        let (text, rival) =
-            rivals::settle(&slots, &ink, settle_names(&slots, settle_states(&slots, text)));
+        let (text, rival) = rivals::settle(&seen, settle_names(slots, settle_states(slots, text)));
         let checks = verify(text.format, &text.lines);
         let mut candidate =
             Self { lines, evidence, text_beyond, text, checks, rival, not_valid: Vec::new() };
@@ -155,6 +162,7 @@ impl Candidate {
                 path: line.path,
                 slots,
                 ink,
+                leads: line.leads.clone(),
                 logits: line.logits.clone(),
             })
             .collect();
@@ -379,6 +387,7 @@ pub(super) mod tests {
             path: LinePath::straight(Point::default(), Point::new(44.0, 0.0), 1.0, 44.0),
             slots: text.bytes().map(slot).collect(),
             ink: vec![1.0; text.len()],
+            leads: vec![Vec::new(); text.len()],
             logits: Logits::default(),
         };
         Candidate::new(lines.iter().map(|text| line(text.as_ref())).collect(), 4.0, false)
@@ -473,6 +482,7 @@ pub(super) mod tests {
                 })
                 .collect(),
             ink: vec![1.0; text.len()],
+            leads: vec![Vec::new(); text.len()],
             logits: Logits::default(),
         };
         let of = |lines: &[&str]| {

@@ -19,9 +19,9 @@ __all__ = ["COLUMN_STRIDE", "LAYERS", "ActivationStep", "Block", "Network", "Qua
 #: (channels, kernel, stride, padding), vertical first: 24 rows collapse to one, a column stands for
 #: four.
 LAYERS = (
-    (16, (3, 3), (2, 2), (1, 1)),
-    (24, (3, 3), (2, 1), (1, 1)),
-    (32, (3, 3), (1, 2), (1, 1)),
+    (24, (3, 3), (2, 2), (1, 1)),
+    (32, (3, 3), (2, 1), (1, 1)),
+    (40, (3, 3), (1, 2), (1, 1)),
     (48, (3, 3), (2, 1), (1, 1)),
     (64, (3, 3), (1, 1), (0, 1)),
     (64, (1, 3), (1, 1), (0, 1)),

@@ -1,7 +1,7 @@
 //! Networks of any kind, as model files of version 2 describe them.
 
 use nibble_core::Precision;
-use nibble_core::graph::{Graph, Input, Kind, RunError, Runner, Shape, Values};
+use nibble_core::graph::{Graph, Input, Kind, Limits, RunError, Runner, Shape, Values};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -16,8 +16,6 @@ const MAX_BYTES: usize = 100 << 20;
 pub struct GraphNetwork {
     runner: Runner,
     given: Vec<Given>,
-    /// Rows and columns that have been found to fit into memory.
-    fitting: Vec<[usize; 2]>,
 }
 
 /// An input of the next run.
@@ -103,7 +101,9 @@ fn precisions(graph: &Graph) -> Vec<Precision> {
 /// An error of a run, with its code.
 fn failed(error: &RunError) -> JsValue {
     let code = match error {
-        RunError::TooLarge { .. } | RunError::TooMuchWork { .. } => "TooLarge",
+        RunError::TooLarge { .. }
+        | RunError::InputTooLarge { .. }
+        | RunError::TooMuchWork { .. } => "TooLarge",
         _ => "InvalidArgument",
     };
     thrown(code, error)
@@ -121,8 +121,16 @@ impl GraphNetwork {
         let kernels = raced(&precisions(&graph));
         let given = graph.inputs.iter().map(|_| Given::default()).collect();
         let runner = Runner::with_kernels(graph, &kernels);
-        let runner = runner.map_err(|error| thrown("ModelInvalid", &error))?;
-        Ok(Self { runner, given, fitting: Vec::new() })
+        let mut runner = runner.map_err(|error| thrown("ModelInvalid", &error))?;
+        runner.set_limits(Limits { max_bytes: MAX_BYTES, ..Limits::default() });
+        Ok(Self { runner, given })
+    }
+
+    /// Sets what later runs may take at most: bytes apart from the weights, of which no run takes
+    /// more than a module has, and multiply-adds.
+    pub fn limit(&mut self, max_bytes: u64, max_multiply_adds: u64) {
+        let max_bytes = usize::try_from(max_bytes).unwrap_or(MAX_BYTES).min(MAX_BYTES);
+        self.runner.set_limits(Limits { max_bytes, max_multiply_adds });
     }
 
     /// Name, release and hash, and in `inputs` and `outputs` their names, types, scales and zero
@@ -171,7 +179,7 @@ impl GraphNetwork {
     ///
     /// # Errors
     /// An `Error` with `code` `InvalidArgument` if an input is missing or does not suit, or
-    /// `TooLarge` if the run would take more memory than a module has.
+    /// `TooLarge` if the run would exceed the limits.
     pub fn run(&mut self) -> Result<js_sys::Array, JsValue> {
         let given = std::mem::take(&mut self.given);
         self.given = given.iter().map(|_| Given::default()).collect();
@@ -189,17 +197,6 @@ impl GraphNetwork {
                     ));
                 }
             });
-        }
-        let sizes = inputs.iter().map(|input| [input.height, input.width]);
-        if !sizes.clone().eq(self.fitting.iter().copied()) {
-            let sizes: Vec<_> = sizes.collect();
-            let bytes = self.runner.peak_bytes(&sizes).map_err(|error| failed(&error))?;
-            if bytes > MAX_BYTES {
-                let message =
-                    format!("a run on inputs of this size takes {bytes} bytes, of {MAX_BYTES}");
-                return Err(thrown("TooLarge", &message));
-            }
-            self.fitting = sizes;
         }
         let outputs = self.runner.run(&inputs).map_err(|error| failed(&error))?;
         let array = js_sys::Array::new();

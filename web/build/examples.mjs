@@ -4,7 +4,7 @@ import { build } from "vite";
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 
-for (const name of ["digits"])
+for (const name of ["digits", "codes"])
   await build({
     root: path(`../../examples/${name}`),
     logLevel: "warn",

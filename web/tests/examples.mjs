@@ -1,16 +1,16 @@
 /** Builds the examples from the package, as a stranger would, and opens them in Chromium. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink } from "node:fs/promises";
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { build } from "vite";
 import { accessibleInBoth, noSidewaysScroll } from "./axe.mjs";
+import { fakeCamera } from "./film.mjs";
+import { builtWithVite, examples, installed, sameVersions } from "./projects.mjs";
 import { CHROMIUM, repository, site, suite, web } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
-const examples = join(repository, "examples");
 const folder = await mkdtemp(join(tmpdir(), "nibble-examples-"));
 const browser = await chromium.launch(CHROMIUM);
 
@@ -89,39 +89,111 @@ async function writes(built) {
   close();
 }
 
-/**
- * Installs the package in a project, as `npm install` does for a dependency on a folder, and others
- * from the page's.
- */
-async function installed(project, packages) {
-  await mkdir(join(project, "node_modules"));
-  await symlink(join(web, "pkg"), join(project, "node_modules/nibble-mrz"));
-  for (const name of packages)
-    await symlink(join(web, "node_modules", name), join(project, "node_modules", name));
-}
+/** Where the code of the example's picture is, with its margin, in cells. */
+const CODE = { left: 9, top: 9, right: 15, bottom: 14 };
 
-/** Checks that a project names the versions with which it is tested. */
-async function sameVersions(project) {
-  const read = async (path) => JSON.parse(await readFile(path, "utf8"));
-  const { dependencies, devDependencies } = await read(join(project, "package.json"));
-  for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies })) {
-    if (name === "nibble-mrz") continue;
-    const tested = await read(join(web, "node_modules", name, "package.json"));
-    assert.equal(version, tested.version, name);
+/** Runs in a page: films the picture as it passes from left to right, with empty frames between. */
+async function pass({ picture, frames }) {
+  const image = new Image();
+  image.src = picture;
+  await image.decode();
+  const canvas = new OffscreenCanvas(640, 480);
+  const context = canvas.getContext("2d");
+  const jpegs = [];
+  for (let index = 0; index < frames; index++) {
+    context.fillStyle = "#6d6459";
+    context.fillRect(0, 0, 640, 480);
+    context.drawImage(image, (index / frames) * 1600 - 800, 0);
+    const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 });
+    const bytes = new Uint8Array(await blob.arrayBuffer());
+    jpegs.push(btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")));
   }
+  return jpegs;
 }
 
-/** Installs, checks and builds an example that is a project of Vite; returns its folder. */
-async function builtWithVite(name) {
-  const project = join(folder, name);
-  await cp(join(examples, name), project, { recursive: true });
-  await installed(project, ["vite"]);
-  await sameVersions(project);
-  execFileSync("node", [join(web, "node_modules/typescript/bin/tsc"), "--noEmit", "-p", project], {
-    stdio: "inherit",
+/** Opens the built example without a camera: its own picture and others. */
+async function findsInPictures(page) {
+  const status = page.getByRole("status");
+  await status.getByText("One code.").waitFor();
+  const [box, ...others] = await boxes(page);
+  assert.deepEqual(others, []);
+  for (const [side, at] of Object.entries(CODE))
+    assert.ok(Math.abs(box[side] - at) <= 1, `${side} of the code: ${box[side]}, not ${at}`);
+  assert.match(await page.textContent("#time"), TIME);
+  await page.getByRole("button", { name: "Camera" }).click();
+  await status.getByText("There is no camera, or it may not be used.").waitFor();
+  await page.setInputFiles("#file", join(repository, "testdata/specimens/passport.jpg"));
+  await status.getByText("No code.").waitFor();
+  await page.setInputFiles("#file", {
+    name: "notes.jpg",
+    mimeType: "image/jpeg",
+    buffer: Buffer.from("this is no picture"),
   });
-  await build({ root: project, logLevel: "error" });
-  return project;
+  await status.getByText("This is no picture that the browser can show.").waitFor();
+  await accessibleInBoth(page);
+  await page.setViewportSize({ width: 320, height: 640 });
+  await noSidewaysScroll(page);
+}
+
+/** Opens the built example with the film for a camera: its box follows the code. */
+async function findsInFrames(page) {
+  const camera = page.getByRole("button", { name: "Camera" });
+  await camera.click();
+  await page.locator('#camera[aria-pressed="true"]').waitFor();
+  for (const [name, isThere] of Object.entries({
+    left: (seen) => seen.length === 1 && seen[0].right <= 10,
+    right: (seen) => seen.length === 1 && seen[0].left >= 10,
+    gone: (seen) => seen.length === 0,
+  })) {
+    const deadline = Date.now() + 30_000;
+    while (!isThere(await boxes(page))) assert.ok(Date.now() < deadline, name);
+  }
+  await page
+    .locator("#rate")
+    .getByText(/^[1-9]\d*$/)
+    .waitFor();
+  const [time, rate] = [await page.textContent("#time"), await page.textContent("#rate")];
+  assert.match(time, TIME);
+  console.log(`        ${time} a run, ${rate} frames a second`);
+  await camera.click();
+  await page.getByRole("status").getByText("One code.").waitFor();
+  assert.equal(await page.textContent("#rate"), "–");
+}
+
+const TIME = /^\d+ µs$|^\d+\.\d ms$/;
+/** The boxes that the example shows, in cells. */
+const boxes = (page) => page.locator("#map").evaluate(({ dataset }) => JSON.parse(dataset.boxes));
+
+/** Opens the built example without a camera, and with a film of its picture for a camera. */
+async function finds(built) {
+  const { address, close } = await site(built);
+  const faults = [];
+  const open = async (browser) => {
+    const page = await browser.newPage();
+    page.on("pageerror", (error) => faults.push(String(error)));
+    await page.goto(address);
+    return page;
+  };
+  const film = join(folder, "codes.mjpeg");
+  let filming;
+  try {
+    const page = await open(browser);
+    await findsInPictures(page);
+    const bytes = await readFile(join(examples, "codes/picture.svg"), "base64");
+    const picture = `data:image/svg+xml;base64,${bytes}`;
+    const jpegs = await page.evaluate(pass, { picture, frames: 60 });
+    await writeFile(film, Buffer.concat(jpegs.map((jpeg) => Buffer.from(jpeg, "base64"))));
+    await page.close();
+    filming = await chromium.launch({
+      ...CHROMIUM,
+      args: [...CHROMIUM.args, ...fakeCamera(film, true)],
+    });
+    await findsInFrames(await open(filming));
+    assert.deepEqual(faults, []);
+  } finally {
+    await filming?.close();
+    close();
+  }
 }
 
 await suite([
@@ -137,7 +209,7 @@ await suite([
   [
     "a project of Vite with the package installed",
     async () => {
-      const project = await builtWithVite("vite");
+      const project = await builtWithVite(folder, "vite");
       await reads(join(project, "dist"));
     },
   ],
@@ -153,7 +225,7 @@ await suite([
   [
     "handwritten digits, drawn by pointer and by keyboard, read in a worker",
     async () => {
-      const project = await builtWithVite("digits");
+      const project = await builtWithVite(folder, "digits");
       await writes(join(project, "dist"));
     },
   ],
@@ -171,6 +243,19 @@ await suite([
         "nibble-network-simd128.wasm",
         "worker.js",
       ]);
+    },
+  ],
+  [
+    "QR codes, found in a picture and in the frames of a camera",
+    async () => {
+      const project = await builtWithVite(folder, "codes");
+      await finds(join(project, "dist"));
+    },
+  ],
+  [
+    "the same codes in the published page",
+    async () => {
+      await finds(join(web, "dist/examples/codes"));
     },
   ],
   ...[

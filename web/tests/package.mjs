@@ -519,6 +519,20 @@ await suite([
           absent: await Network.load("file:///nowhere.safetensors").catch(({ code }) => code),
           options: await Network.load(other, { binary: "simd128" }).then(() => "none", ({ code }) => code),
         };
+        const whole = await readFile(${JSON.stringify(digits)});
+        const limited = async (limits) => {
+          const network = await Network.load(whole, limits);
+          return codeOf(() => network.run(image));
+        };
+        const maxBytes = network.peakBytes();
+        answers.limits = [
+          await limited({ maxBytes }),
+          await limited({ maxBytes: maxBytes - 1 }),
+          await limited({ maxMultiplyAdds: 1e6 }),
+          await limited({ maxBytes, maxMultiplyAdds: 1000 }),
+          await limited({ maxBytes: 1e12 }),
+        ].map((answer) => answer.split("; ").slice(0, 2).join("; "));
+        answers.limit = await limited({ maxBytes: -1 }).catch(({ code }) => code);
         const before = network.run(image);
         network.dispose();
         network.dispose();
@@ -544,6 +558,9 @@ await suite([
       assert.ok(found.side.startsWith(`${wrong}input \`gray\`: give its height and width`));
       assert.ok(found.negative.startsWith(wrong), found.negative);
       assert.ok(found.large.startsWith("NibbleError; TooLarge; "), found.large);
+      const large = "NibbleError; TooLarge";
+      assert.deepEqual(found.limits, ["none", large, "none", large, "none"]);
+      assert.equal(found.limit, "InvalidArgument");
       assert.ok(found.moved.startsWith("ModelInvalid; ") && found.moved.includes("conv2x"));
       assert.equal(found.named, "ModelInvalid; true");
       assert.deepEqual(

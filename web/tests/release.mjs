@@ -3,7 +3,7 @@
  * `cargo xtask dist --try`.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -113,6 +113,17 @@ await suite([
     },
   ],
   [
+    "npm would publish the package as it is",
+    () => {
+      const words = ["publish", "--dry-run", file(/^nibble-mrz-.*\.tgz$/)];
+      const npm = spawnSync("npm", words, { cwd: folder, encoding: "utf8" });
+      assert.equal(npm.status, 0, npm.stderr);
+      assert.match(npm.stdout, /^\+ nibble-mrz@\d/m);
+      // npm mends what it does not like in a package.json, and says so.
+      assert.doesNotMatch(npm.stderr, /auto-corrected|invalid/, npm.stderr);
+    },
+  ],
+  [
     "the crates build a program that reads",
     async () => {
       const project = await empty("crate");
@@ -152,7 +163,7 @@ await suite([
       run(place, "python3", "-m", "venv", "venv");
       const python = join(place, "venv/bin/python");
       const pip = (...words) => run(place, python, "-m", "pip", "install", "--quiet", ...words);
-      pip("--no-index", file(/^nibble_mrz-.*x86_64.*\.whl$/));
+      pip("--no-index", file(/^nibble_mrz-.*manylinux.*x86_64.*\.whl$/));
       const program = `import nibble_mrz, sys; print(*nibble_mrz.read(sys.argv[1])["lines"])`;
       assert.deepEqual(run(place, python, "-c", program, picture).trim().split(" "), lines);
       pip(file(/^nibble_qat-.*\.whl$/));
@@ -164,11 +175,44 @@ print(*(output.size for output in outputs.values()))`;
     },
   ],
   [
+    "the sources of the Python packages are whole",
+    async () => {
+      const place = await empty("sources");
+      run(place, "tar", "-xzf", file(/^nibble_mrz-.*\.tar\.gz$/));
+      const [engine] = await readdir(place);
+      const words = ["metadata", "--locked", "--format-version", "1"];
+      const metadata = JSON.parse(run(join(place, engine), "cargo", ...words));
+      const ours = metadata.workspace_members.filter((member) => member.includes(place));
+      assert.equal(ours.length, 8, ours.join(" "));
+      run(place, "python3", "-m", "venv", "venv");
+      const pip = [join(place, "venv/bin/python"), "-m", "pip", "wheel", "--quiet", "--no-deps"];
+      run(place, ...pip, file(/^nibble_qat-.*\.tar\.gz$/));
+      assert.ok((await readdir(place)).some((name) => name.endsWith(".whl")));
+    },
+  ],
+  [
+    "a program in C runs a network with the static and with the shared library",
+    async () => {
+      const place = await empty("c");
+      run(place, "tar", "-xzf", file(/^nibble-c-.*x86_64-linux\.tar\.gz$/), "--strip-components=1");
+      const source = join(repository, "capi/tests/program.c");
+      const network = join(repository, "examples/digits/digits.safetensors");
+      await writeFile(join(place, "image"), Buffer.alloc(64, 7));
+      const results = ["libnibble.a", "libnibble.so"].map((library) => {
+        const needs = ["-lm", "-lpthread", "-ldl", "-Wl,-rpath,$ORIGIN"];
+        run(place, "cc", "-I.", source, `./${library}`, ...needs, "-o", `with-${library}`);
+        return run(place, `./with-${library}`, network, "image");
+      });
+      assert.ok(results[0].length > 0);
+      assert.equal(results[0], results[1]);
+    },
+  ],
+  [
     "the static programs read, one of them under qemu",
     async () => {
       for (const [pattern, ...emulator] of [
-        [/x86_64-linux$/],
-        [/aarch64-linux$/, "qemu-aarch64-static"],
+        [/^native-bench-.*x86_64-linux$/],
+        [/^native-bench-.*aarch64-linux$/, "qemu-aarch64-static"],
       ]) {
         const program = join(folder, "native-bench");
         await rm(program, { force: true });

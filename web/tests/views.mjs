@@ -251,12 +251,15 @@ await suite([
     },
   ],
   [
-    "people who train their own network find the example",
+    "people who train their own network find the examples",
     async () => {
-      const link = page.locator("#how-own a");
-      assert.equal(await link.textContent(), "Draw a digit");
-      const { status } = await fetch(new URL(await link.getAttribute("href"), page.url()));
-      assert.equal(status, 200);
+      const links = await page.locator("#how-own a").all();
+      const texts = await Promise.all(links.map((link) => link.textContent()));
+      assert.deepEqual(texts, ["Draw a digit", "Find QR codes with the camera"]);
+      for (const link of links) {
+        const { status } = await fetch(new URL(await link.getAttribute("href"), page.url()));
+        assert.equal(status, 200);
+      }
     },
   ],
   [

@@ -15,7 +15,7 @@ use crate::shell::{root, step, tools};
 const HOMES: [(&str, &str); 2] = [("XDG_CACHE_HOME", "nibble"), ("HOME", ".cache/nibble")];
 
 /// The folder of what is kept between runs and shared by checkouts.
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     let set = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty());
     let home =
         HOMES.iter().find_map(|&(name, inside)| Some(PathBuf::from(set(name)?).join(inside)));

@@ -25,6 +25,8 @@ pub(crate) struct Set {
     pub(crate) seed: u64,
     /// Width and height in pixels; `None` for those that a page asks a camera for.
     pub(crate) size: Option<(usize, usize)>,
+    /// Frames of a film; `None` for single frames.
+    pub(crate) film: Option<usize>,
 }
 
 /// Makes a set of frames of the sources in the folder `from`; writes them and their `index.csv` to
@@ -34,6 +36,7 @@ pub(crate) fn make(sources: &[Source], from: &Path, into: &Path, set: Set) -> Re
     cargo.args(["run", "--quiet", "--release", "-p", "nibble-warped", "--"]).args([from, into]);
     cargo.arg(set.count.to_string()).arg(set.seed.to_string());
     cargo.args(set.size.iter().flat_map(|(width, height)| [width.to_string(), height.to_string()]));
+    cargo.args(set.film.iter().flat_map(|frames| [String::from("film"), frames.to_string()]));
     let mut child = cargo.stdin(Stdio::piped()).spawn().context("cargo did not start")?;
     let rows = sources
         .iter()

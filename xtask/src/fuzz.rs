@@ -1,12 +1,16 @@
 //! `cargo xtask fuzz`: runs the fuzz targets of `fuzz/` and adds to their tally.
 //!
-//! The corpus is kept in `fuzz/corpus`, so that a later run goes on where this one ends.
+//! Corpus and tally are kept in the user's cache, so that a later run goes on where this one ends,
+//! whichever checkout it is of. A run is cut into rounds, and the tally is written after each: what
+//! ends a run early loses one round. `--total` prints the sums, and `--total --write` moves the
+//! tally of the cache into the committed files.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::io::{BufRead as _, BufReader, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Map, Value, json};
@@ -17,8 +21,11 @@ use crate::shell::{command, output, root, run, step};
 /// The compiler: sanitizers and coverage are unstable features of rustc.
 pub(crate) const NIGHTLY: &str = "nightly-2026-05-20";
 const CARGO_FUZZ: &str = "0.13.1";
-/// The committed tally.
+/// The committed tally, and the page that shows it as a table.
 const TALLY: &str = "docs/results/fuzz.json";
+const PAGE: &str = "docs/reliability.md";
+/// What stands before and after the table.
+const TABLE: [&str; 2] = ["<!-- cargo xtask fuzz --total --write -->\n", "<!-- end -->\n"];
 
 /// A fuzz target.
 struct Target {
@@ -27,35 +34,67 @@ struct Target {
     max_len: u64,
     /// Maximum seconds of one of them.
     timeout: u64,
-    sanitizer: Sanitizer,
+    build: Build,
 }
 
-/// What a target is built with.
+/// What a target is built with. Each build has a folder of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sanitizer {
-    /// AddressSanitizer, which notices reads and writes out of bounds.
-    Address,
-    /// None: the code that the target tests has no unsafe code, and is several times as fast.
-    None,
+enum Build {
+    /// AddressSanitizer, which notices reads and writes out of bounds. Comparisons are traced, so
+    /// that libFuzzer learns the words of a file format.
+    Files,
+    /// AddressSanitizer alone. Inputs are numbers, and traced comparisons took three quarters of
+    /// the time.
+    Kernels,
+    /// Neither: the code that the target tests has no unsafe code.
+    Safe,
 }
 
-const fn target(name: &'static str, max_len: u64, timeout: u64, sanitizer: Sanitizer) -> Target {
-    Target { name, max_len, timeout, sanitizer }
+use Build::{Files, Kernels, Safe};
+
+impl Build {
+    const ALL: [Self; 3] = [Files, Kernels, Safe];
+
+    fn options(self) -> &'static [&'static str] {
+        match self {
+            Files => &["--sanitizer", "address"],
+            Kernels => &["--sanitizer", "address", "--no-trace-compares"],
+            Safe => &["--sanitizer", "none", "--no-trace-compares"],
+        }
+    }
+
+    /// The folder; it stays apart from builds of the project.
+    fn folder(self) -> PathBuf {
+        let name = match self {
+            Files => "files",
+            Kernels => "kernels",
+            Safe => "safe",
+        };
+        root().join("fuzz/target").join(name)
+    }
 }
 
-const TARGETS: [Target; 6] = [
-    target("fusion", 600, 60, Sanitizer::None),
-    target("model", 4096, 20, Sanitizer::Address),
-    target("picture", 8192, 20, Sanitizer::Address),
-    target("products", 1024, 20, Sanitizer::Address),
-    target("reading", 2048, 60, Sanitizer::None),
-    target("zone", 256, 5, Sanitizer::None),
+const fn target(name: &'static str, max_len: u64, timeout: u64, build: Build) -> Target {
+    Target { name, max_len, timeout, build }
+}
+
+const TARGETS: [Target; 8] = [
+    target("fusion", 600, 60, Safe),
+    target("graph", 4096, 20, Files),
+    target("model", 4096, 20, Files),
+    target("picture", 8192, 20, Files),
+    target("products", 1024, 20, Kernels),
+    target("reading", 2048, 60, Safe),
+    target("windows", 256, 5, Safe),
+    target("zone", 256, 5, Safe),
 ];
 
 /// Memory of one process, in MB: AddressSanitizer takes several times as much as the program.
 const MAX_MB: u64 = 4096;
 /// Minutes of all targets together.
 const MINUTES: f64 = 6.0;
+/// Maximum seconds of a round of a target.
+const MAX_ROUND: u64 = 300;
 
 /// What one run of a target did.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -67,29 +106,55 @@ struct Outcome {
     corpus: u64,
 }
 
-/// Runs all targets, or one of them.
-pub(crate) fn fuzz(options: &[&str]) -> Result<()> {
-    let (mut minutes, mut chosen) = (MINUTES, None);
-    let mut rest = options.iter();
-    while let Some(&option) = rest.next() {
-        match (option, rest.next()) {
-            ("--minutes", Some(value)) => {
-                minutes = value.parse().context("--minutes needs a number")?;
-                ensure!(minutes > 0.0, "--minutes needs a number above zero");
+/// What the command line asks for.
+struct Options<'a> {
+    minutes: f64,
+    targets: Vec<&'a Target>,
+}
+
+const USAGE: &str = "cargo xtask fuzz [--minutes N] [--target NAME]..., or --total [--write]";
+
+impl Options<'_> {
+    fn parse(options: &[&str]) -> Result<Self> {
+        let mut parsed = Self { minutes: MINUTES, targets: Vec::new() };
+        let mut rest = options.iter();
+        while let Some(&option) = rest.next() {
+            match (option, rest.next()) {
+                ("--minutes", Some(value)) => {
+                    parsed.minutes = value.parse().context("--minutes needs a number")?;
+                    ensure!(parsed.minutes > 0.0, "--minutes needs a number above zero");
+                }
+                ("--target", Some(&name)) => {
+                    let known = TARGETS.iter().find(|target| target.name == name);
+                    let names = TARGETS.map(|target| target.name).join(", ");
+                    parsed.targets.push(
+                        known.with_context(|| format!("there is no target `{name}`: {names}"))?,
+                    );
+                }
+                _ => bail!(USAGE),
             }
-            ("--target", Some(&value)) => chosen = Some(value),
-            _ => bail!("cargo xtask fuzz [--minutes N] [--target NAME]"),
         }
+        if parsed.targets.is_empty() {
+            parsed.targets = TARGETS.iter().collect();
+        }
+        Ok(parsed)
     }
-    let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
-    if let Some(name) = chosen {
-        ensure!(names.contains(&name), "there is no target `{name}`: {}", names.join(", "));
+}
+
+/// Runs all targets, or those that are named; or shows the sums.
+pub(crate) fn fuzz(options: &[&str]) -> Result<()> {
+    match options {
+        ["--total"] => return total(false),
+        ["--total", "--write"] => return total(true),
+        _ => {}
     }
+    let Options { minutes, targets } = Options::parse(options)?;
     install()?;
-    let is_chosen = |target: &&Target| chosen.is_none_or(|chosen| chosen == target.name);
-    let targets: Vec<&Target> = TARGETS.iter().filter(is_chosen).collect();
-    for sanitizer in [Sanitizer::Address, Sanitizer::None] {
-        build(sanitizer, &targets)?;
+    for build in Build::ALL {
+        compile(build, &targets)?;
+    }
+    for target in &targets {
+        write_seeds(target.name)?;
     }
     let all = Duration::try_from_secs_f64(minutes * 60.0).context("--minutes")?;
     let seconds = all.as_secs().div_ceil(targets.len() as u64).max(1);
@@ -98,21 +163,25 @@ pub(crate) fn fuzz(options: &[&str]) -> Result<()> {
         "{:10} {:>12} {:>10} {:>8} {:>8}",
         "target", "executions", "a second", "edges", "corpus"
     );
-    for target in &targets {
-        let name = target.name;
-        write_seeds(name)?;
-        let (outcome, passed) = run_target(target, seconds)?;
-        let rate = outcome.executions / seconds;
-        println!(
-            "{name:10} {:>12} {rate:>10} {:>8} {:>8}",
-            outcome.executions, outcome.coverage, outcome.corpus
-        );
-        add_to_tally(name, &outcome, seconds)?;
-        if !passed {
-            keep_crashes(name)?;
-            failed.push(name);
+    for round in rounds(seconds) {
+        for target in &targets {
+            let name = target.name;
+            let begin = Instant::now();
+            let (outcome, passed) = run_target(target, round)?;
+            let took = begin.elapsed().as_secs().max(1);
+            let rate = outcome.executions / took;
+            println!(
+                "{name:10} {:>12} {rate:>10} {:>8} {:>8}",
+                outcome.executions, outcome.coverage, outcome.corpus
+            );
+            add_to_tally(name, &outcome, took)?;
+            if !passed {
+                keep_crashes(name)?;
+                failed.push(name);
+            }
         }
     }
+    failed.dedup();
     ensure!(
         failed.is_empty(),
         "failed: {}; its inputs are in testdata/fuzz now, where a test reads them: mend the cause, and \
@@ -120,6 +189,12 @@ pub(crate) fn fuzz(options: &[&str]) -> Result<()> {
         failed.join(", ")
     );
     Ok(())
+}
+
+/// Seconds of each round, of a target that has so many in all.
+fn rounds(seconds: u64) -> Vec<u64> {
+    let count = seconds.div_ceil(MAX_ROUND);
+    (0..count).map(|round| (seconds + round) / count).collect()
 }
 
 /// Installs the compiler and cargo-fuzz.
@@ -157,23 +232,16 @@ pub(crate) fn nightly() -> Command {
     cargo
 }
 
-/// Builds those of `targets` that are run with a sanitizer.
-fn build(sanitizer: Sanitizer, targets: &[&Target]) -> Result<()> {
-    let name = if sanitizer == Sanitizer::Address { "address" } else { "none" };
-    for target in targets.iter().filter(|target| target.sanitizer == sanitizer) {
-        step(&format!("fuzz target {}, sanitizer: {name}", target.name), || {
+/// Compiles those of `targets` that are built so.
+fn compile(build: Build, targets: &[&Target]) -> Result<()> {
+    for target in targets.iter().filter(|target| target.build == build) {
+        step(&format!("fuzz target {}, {}", target.name, build.options().join(" ")), || {
             let mut cargo = nightly();
-            cargo.args(["fuzz", "build", target.name, "--sanitizer", name]);
-            run(cargo.env("CARGO_TARGET_DIR", folder(sanitizer)))
+            cargo.args(["fuzz", "build", target.name]).args(build.options());
+            run(cargo.env("CARGO_TARGET_DIR", build.folder()))
         })?;
     }
     Ok(())
-}
-
-/// The folder of builds with a sanitizer; they stay apart from those of the project.
-fn folder(sanitizer: Sanitizer) -> PathBuf {
-    let folder = root().join("fuzz/target");
-    if sanitizer == Sanitizer::Address { folder } else { folder.join("plain") }
 }
 
 /// The program of a target, which cargo-fuzz has built for the host.
@@ -181,7 +249,12 @@ fn binary(target: &Target) -> Result<PathBuf> {
     let version = output(command("rustup").args(["run", NIGHTLY, "rustc", "-vV"]));
     let version = version.context("rustc does not run")?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("its host")?;
-    Ok(folder(target.sanitizer).join(host).join("release").join(target.name))
+    Ok(target.build.folder().join(host).join("release").join(target.name))
+}
+
+/// What sessions leave for later ones.
+fn kept() -> PathBuf {
+    cache::folder().join("fuzz")
 }
 
 fn artifacts(name: &str) -> PathBuf {
@@ -203,7 +276,7 @@ fn run_target(target: &Target, seconds: u64) -> Result<(Outcome, bool)> {
     let &Target { name, max_len, timeout, .. } = target;
     // The program that was built at the start, whatever is edited meanwhile.
     let mut program = command(&binary(target)?.to_string_lossy());
-    for folder in [root().join("fuzz/corpus").join(name), seeds(name), regressions(name)] {
+    for folder in [kept().join("corpus").join(name), seeds(name), regressions(name)] {
         // libFuzzer writes into the first folder, and only reads the others.
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         program.arg(folder);
@@ -281,13 +354,110 @@ fn keep_crashes(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Adds a run to the committed tally.
+/// The tally of the cache: what is not in the committed one yet.
+fn pending() -> PathBuf {
+    kept().join("tally.json")
+}
+
+/// A tally; an empty one if there is no file.
+fn tally(path: &Path) -> Result<Value> {
+    match fs::read_to_string(path) {
+        Ok(text) => serde_json::from_str(&text).with_context(|| path.display().to_string()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(json!({})),
+        Err(error) => Err(error).with_context(|| path.display().to_string()),
+    }
+}
+
+fn write_tally(path: &Path, tally: &Value) -> Result<()> {
+    let text = serde_json::to_string_pretty(tally)? + "\n";
+    // At once, so that no crash leaves half a file.
+    let partial = path.with_extension("partial");
+    fs::write(&partial, text).with_context(|| partial.display().to_string())?;
+    fs::rename(&partial, path).with_context(|| path.display().to_string())
+}
+
+/// Adds a round to the tally of the cache.
 fn add_to_tally(name: &str, outcome: &Outcome, seconds: u64) -> Result<()> {
-    let path = root().join(TALLY);
-    let text = fs::read_to_string(&path).unwrap_or_else(|_| String::from("{}"));
-    let tally = serde_json::from_str(&text).context(TALLY)?;
-    let text = serde_json::to_string_pretty(&added(tally, name, outcome, seconds))?;
-    fs::write(&path, text + "\n").context(TALLY)
+    fs::create_dir_all(kept()).context("the cache")?;
+    write_tally(&pending(), &added(tally(&pending())?, name, outcome, seconds))
+}
+
+/// Prints the sums of all sessions; with `write` also puts them into the committed files.
+fn total(write: bool) -> Result<()> {
+    let committed = root().join(TALLY);
+    let mut sum = tally(&committed)?;
+    let sessions = tally(&pending())?;
+    for (name, entry) in sessions["targets"].as_object().into_iter().flatten() {
+        let number = |key: &str| entry[key].as_u64().unwrap_or(0);
+        let outcome = Outcome {
+            executions: number("executions"),
+            coverage: number("edges"),
+            corpus: number("corpus"),
+        };
+        sum = added(sum, name, &outcome, number("seconds"));
+    }
+    let table = table(&sum);
+    print!("{table}");
+    if write {
+        let page = root().join(PAGE);
+        let text = fs::read_to_string(&page).context(PAGE)?;
+        fs::write(&page, with_table(&text, &table)?).context(PAGE)?;
+        write_tally(&committed, &sum)?;
+        if pending().exists() {
+            fs::remove_file(pending()).context("the tally of the cache")?;
+        }
+    }
+    Ok(())
+}
+
+/// The page with another table between its two marks.
+fn with_table(page: &str, table: &str) -> Result<String> {
+    let [begin, end] = TABLE;
+    let (before, rest) = page.split_once(begin).with_context(|| format!("{PAGE} lacks {begin}"))?;
+    let (_, after) = rest.split_once(end).with_context(|| format!("{PAGE} lacks {end}"))?;
+    Ok([before, begin, table, end, after].concat())
+}
+
+/// Executions, hours, edges and corpus of each target, and of all.
+fn table(tally: &Value) -> String {
+    let mut table =
+        String::from("| target | executions | hours | edges | corpus |\n|---|--:|--:|--:|--:|\n");
+    let mut seconds = 0;
+    for (name, entry) in tally["targets"].as_object().into_iter().flatten() {
+        let number = |key: &str| entry[key].as_u64().unwrap_or(0);
+        seconds += number("seconds");
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            table,
+            "| `{name}` | {} | {} | {} | {} |",
+            grouped(number("executions")),
+            hours(number("seconds")),
+            grouped(number("edges")),
+            grouped(number("corpus")),
+        );
+    }
+    let all = grouped(tally["executions"].as_u64().unwrap_or(0));
+    let _ = writeln!(table, "| all | {all} | {} | | |", hours(seconds));
+    table
+}
+
+/// Hours with one place.
+fn hours(seconds: u64) -> String {
+    let tenths = (seconds + 180) / 360;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+/// A number with commas.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// The tally with a run: executions and seconds are summed, coverage is the largest.
@@ -337,6 +507,43 @@ mod tests {
         assert_eq!(tally["executions"], 21);
         let zone = json!({"executions": 11, "seconds": 90, "edges": 7, "corpus": 3});
         assert_eq!(tally["targets"]["zone"], zone);
+    }
+
+    #[test]
+    fn rounds_are_short_and_sum_up() {
+        assert_eq!(rounds(60), [60]);
+        assert_eq!(rounds(301), [150, 151]);
+        for seconds in [1, 299, 300, 601, 3600, 5001] {
+            assert_eq!(rounds(seconds).iter().sum::<u64>(), seconds);
+            assert!(rounds(seconds).iter().all(|&round| round <= MAX_ROUND));
+        }
+    }
+
+    #[test]
+    fn options_name_targets() {
+        let parsed = Options::parse(&["--target", "zone", "--minutes", "0.5"]).expect("valid");
+        assert_eq!(parsed.targets.iter().map(|target| target.name).collect::<Vec<_>>(), ["zone"]);
+        assert!((parsed.minutes - 0.5).abs() < f64::EPSILON);
+        assert_eq!(Options::parse(&[]).expect("valid").targets.len(), TARGETS.len());
+        assert!(Options::parse(&["--target", "none"]).is_err());
+        assert!(Options::parse(&["--minutes", "0"]).is_err());
+        assert!(Options::parse(&["--total", "--minutes"]).is_err());
+    }
+
+    #[test]
+    fn tables_replace_one_another_on_the_page() {
+        let run = Outcome { executions: 1_234_567, coverage: 5000, corpus: 3 };
+        let tally = added(json!({}), "zone", &run, 3600);
+        let wanted = "| target | executions | hours | edges | corpus |\n|---|--:|--:|--:|--:|\n\
+            | `zone` | 1,234,567 | 1.0 | 5,000 | 3 |\n| all | 1,234,567 | 1.0 | | |\n";
+        assert_eq!(table(&tally), wanted);
+        let [begin, end] = TABLE;
+        let page = format!("a\n{begin}old\n{end}b\n");
+        let shown = with_table(&page, wanted).expect("marks");
+        assert_eq!(shown, format!("a\n{begin}{wanted}{end}b\n"));
+        assert!(with_table("no marks", wanted).is_err());
+        let page = fs::read_to_string(root().join(PAGE)).expect("committed");
+        assert!(with_table(&page, wanted).is_ok());
     }
 
     /// The list here is that of the crate.

@@ -1,8 +1,10 @@
 //! `cargo xtask machines`: reads the specimens on machines that are not at hand, in emulators: other
-//! processors, 32 bits, big-endian. All must give the same bits.
+//! processors, 32 bits, big-endian. All must give the same bits. Then the engine's golden vectors are
+//! compared on each, layer by layer.
 
 use std::fmt::Write as _;
 use std::fs;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -23,13 +25,19 @@ struct Machine {
     linker: Option<&'static str>,
 }
 
-const MACHINES: [Machine; 5] = [
+const MACHINES: [Machine; 6] = [
     Machine { name: "this machine", target: None, emulator: None, linker: None },
     Machine {
         name: "i686, 32 bits, portable kernels",
         target: Some("i686-unknown-linux-musl"),
         emulator: None,
         linker: None,
+    },
+    Machine {
+        name: "armv7, 32 bits, portable kernels",
+        target: Some("armv7-unknown-linux-gnueabihf"),
+        emulator: Some(("qemu-arm-static", "cortex-a7")),
+        linker: Some("arm-linux-gnueabihf-gcc"),
     },
     Machine {
         name: "arm64, Cortex-A53: NEON",
@@ -62,15 +70,17 @@ pub(crate) fn compare(options: &[&str]) -> Result<()> {
     let mut table = String::from(
         "# The same bits\n\nWritten by `cargo xtask machines --write`. Every specimen, read in 8 and in 4 \
          bits: the digests of the\ngray picture, of the network's output, and of all else that is reported \
-         (lines, confidences, corners,\nfields, check digits, reasons) are those of the first row.\n\n\
-         | machine | run by | digests | equal |\n|---|---|---|---|\n",
+         (lines, confidences, corners,\nfields, check digits, reasons) are those of the first row.\nGolden vectors hold \
+         the integers of every layer of networks and graphs, from a simulation\nin NumPy; the tests \
+         `golden` and `graph_golden` of `nibble-core` compare them.\n\n\
+         | machine | run by | digests | equal | golden vectors |\n|---|---|---|---|---|\n",
     );
     let (mut expected, mut different) = (None::<String>, Vec::new());
     for machine in &MACHINES {
         let mut digests = String::new();
         step(machine.name, || {
             digests = machine.digests()?;
-            Ok(())
+            machine.golden()
         })?;
         let expected = expected.get_or_insert_with(|| digests.clone());
         let total = digests.lines().count() * DIGESTS;
@@ -83,7 +93,7 @@ pub(crate) fn compare(options: &[&str]) -> Result<()> {
             |(emulator, cpu)| format!("{}, {cpu}", emulator.trim_end_matches("-static")),
         );
         // Writing to a string cannot fail.
-        let _ = writeln!(table, "| {} | {by} | {total} | {equal} |", machine.name);
+        let _ = writeln!(table, "| {} | {by} | {total} | {equal} | equal |", machine.name);
     }
     print!("{table}");
     ensure!(different.is_empty(), "other bits: {}", different.join("; "));
@@ -109,26 +119,46 @@ fn equal(expected: &str, found: &str) -> usize {
 }
 
 impl Machine {
-    /// What the example `digests` of the reader prints for all specimens.
-    fn digests(&self) -> Result<String> {
+    /// A cargo that builds for this machine, and runs what it builds in the emulator.
+    fn cargo(&self, verb: &str) -> Command {
         let mut cargo = command("cargo");
-        cargo.args(["build", "--quiet", "--profile", "emulated"]);
-        cargo.args(["-p", "nibble-reader", "--example", "digests"]);
-        cargo.args(self.target.iter().flat_map(|target| ["--target", target]));
-        let target = self.target.unwrap_or_default();
+        cargo.args([verb, "--quiet", "--profile", "emulated"]);
+        let Some(target) = self.target else { return cargo };
+        cargo.args(["--target", target]);
+        let name = target.to_uppercase().replace('-', "_");
         if let Some(linker) = self.linker {
-            let name = target.to_uppercase().replace('-', "_");
             cargo.env(format!("CARGO_TARGET_{name}_LINKER"), linker);
         }
-        run(&mut cargo)?;
+        if let Some((emulator, cpu)) = self.emulator {
+            let runner = format!("{emulator} -cpu {cpu} -L {}", self.libraries());
+            cargo.env(format!("CARGO_TARGET_{name}_RUNNER"), runner);
+        }
+        cargo
+    }
+
+    /// The libraries of Debian's cross compiler, for programs that are not static.
+    fn libraries(&self) -> String {
+        let name = self.linker.and_then(|linker| linker.strip_suffix("-gcc"));
+        format!("/usr/{}", name.unwrap_or_default())
+    }
+
+    /// Compares the engine with its golden vectors.
+    fn golden(&self) -> Result<()> {
+        let mut cargo = self.cargo("test");
+        cargo.args(["-p", "nibble-core", "--test", "golden", "--test", "graph_golden"]);
+        run(&mut cargo)
+    }
+
+    /// What the example `digests` of the reader prints for all specimens.
+    fn digests(&self) -> Result<String> {
+        run(self.cargo("build").args(["-p", "nibble-reader", "--example", "digests"]))?;
+        let target = self.target.unwrap_or_default();
         let program = root().join("target").join(target).join("emulated/examples/digests");
         let mut running = match self.emulator {
             None => command(&program.to_string_lossy()),
             Some((emulator, cpu)) => {
                 let mut emulated = command(emulator);
-                // The libraries of Debian's cross compilers, for programs that are not static.
-                let prefix = format!("/usr/{}", target.replace("-unknown", ""));
-                emulated.args(["-cpu", cpu, "-L", &prefix]).arg(&program);
+                emulated.args(["-cpu", cpu, "-L", &self.libraries()]).arg(&program);
                 emulated
             }
         };

@@ -21,6 +21,7 @@ mod miri;
 mod msrv;
 mod native;
 mod networks;
+mod nightly;
 mod notices;
 mod package;
 mod page;
@@ -47,9 +48,10 @@ cargo xtask demo [--port N] [--lan] [--build-only]
     --build-only leaves the finished static site in web/dist
 cargo xtask test [--only NAME]... [--list]
     runs every test, or the named steps; --list names them
-cargo xtask eval [DIR] [--warped N [--seed S]] [--midv500 DIR] [--by kind|format|height] [--precision f32|u8|u4|all] [--json] [--html FILE] [--write]
+cargo xtask eval [DIR] [--warped N | --films N [--seed S]] [--film-folder DIR] [--midv500 DIR] [--by kind|format|height] [--precision f32|u8|u4|all] [--json] [--html FILE] [--write]
     reads the pictures listed in DIR/index.csv and counts how many are exact; --warped reads N frames
-    instead, made from the scans and renders as a hand-held phone sees them; --midv500 reads the frames of
+    instead, made from the scans and renders as a hand-held phone sees them; --films makes films of them
+    and counts frames to a valid reading, --film-folder does so for films in DIR; --midv500 reads the frames of
     MIDV-500, MIDV-2019 or MIDV-2020 in DIR; --by groups the table; --html writes a page of
     the failures; --write records the figures in docs/results and the README
 cargo xtask times [--write]
@@ -60,13 +62,19 @@ cargo xtask soak [--minutes N]
     at each precision
 cargo xtask lighthouse
     builds the page and prints Lighthouse's scores, among them performance on its mid-range phone
-cargo xtask fuzz [--minutes N] [--target NAME]
-    runs the fuzz targets for N minutes altogether (6), or one of them; adds to docs/results/fuzz.json
+cargo xtask fuzz [--minutes N] [--target NAME]...
+    runs the fuzz targets, or those that are named, for N minutes altogether (6); corpus and tally are kept
+    in the cache folder of the user
+cargo xtask fuzz --total [--write]
+    prints the sums of all sessions; --write puts them into docs/results/fuzz.json and docs/reliability.md
 cargo xtask machines [--write]
     reads the specimens in emulators of other processors, 32-bit and big-endian ones among them: all must
-    give the same bits; --write records it in docs/results
+    give the same bits, and those of the golden vectors; --write records it in docs/results
 cargo xtask miri
     runs tests in Miri, which notices undefined behaviour, for this machine and for a big-endian one
+cargo xtask nightly [--fuzz-minutes N] [--soak-minutes N] [--only NAME]...
+    runs what takes too long for every change: fuzz (60 minutes), soak and soak-native (10 minutes each),
+    machines, miri, dist (--check); what fails does not stop the rest
 cargo xtask unsafe [--write]
     counts the lines of unsafe code, crate by crate; --write records them in docs/results
 cargo xtask sizes
@@ -87,10 +95,12 @@ cargo xtask book
 cargo xtask devices [--write]
     checks what people measured with native-bench paper; --write lays it side by side in
     docs/results/devices/README.md
-cargo xtask dist [--check | --try]
-    makes everything that a release has attached, in target/dist; --check builds a second time in another
-    folder: both must be the same, byte for byte; --try uses the files as a new user would, in an empty
-    folder
+cargo xtask dist [--check] [--only PART]... | --try
+    makes the files of a release in target/dist, or only some parts: npm, site, crates, programs, python,
+    training, c, notices; --check makes each part a second time, in a clone in another folder, compares the
+    bytes, and goes on where an earlier check of the same commit ended; --try uses the files in an empty
+    folder: page, element, package, crates, the x86_64 wheel, library, programs, and dry runs of publishing
+    to npm and PyPI
 cargo xtask version [NEW]
     prints the version of what is released, or writes a new one into every manifest
 cargo xtask phone
@@ -133,6 +143,7 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((&"fuzz", options)) => fuzz::fuzz(options),
         Some((&"machines", options)) => machines::compare(options),
         Some((&"miri", options)) => miri::miri(options),
+        Some((&"nightly", options)) => nightly::nightly(options),
         Some((&"unsafe", options)) => unsafety::count(options),
         Some((&"sizes", [])) => page::sizes(false),
         Some((&"digests", [])) => digests::write(),

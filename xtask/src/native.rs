@@ -36,8 +36,17 @@ pub(crate) fn build_stripped(target: &str, folder: &str) -> Result<()> {
 
 /// Reads `files` with `native-bench`, which has been built before: one element for each, in order.
 pub(crate) fn read(files: &[PathBuf], precision: &str) -> Result<Vec<Value>> {
+    read_with(["--jobs", "1"].as_slice(), files, precision)
+}
+
+/// The same for frames of one film, in their order: each element is what all frames so far show.
+pub(crate) fn read_film(files: &[PathBuf], precision: &str) -> Result<Vec<Value>> {
+    read_with(["--film"].as_slice(), files, precision)
+}
+
+fn read_with(options: &[&str], files: &[PathBuf], precision: &str) -> Result<Vec<Value>> {
     let mut bench = command("target/release/native-bench");
-    bench.args(["read", "--json", "--jobs", "1", "--precision", precision]).args(files);
+    bench.args(["read", "--json", "--precision", precision]).args(options).args(files);
     let output = bench.output().context("native-bench did not start")?;
     let readings: Vec<Value> =
         serde_json::from_slice(&output.stdout).context("native-bench printed no JSON")?;

@@ -49,8 +49,12 @@ use Need::{
 };
 
 /// Targets of rustc for [`Machines`].
-const MACHINES: [&str; 3] =
-    ["i686-unknown-linux-musl", "aarch64-unknown-linux-musl", "s390x-unknown-linux-gnu"];
+const MACHINES: [&str; 4] = [
+    "i686-unknown-linux-musl",
+    "armv7-unknown-linux-gnueabihf",
+    "aarch64-unknown-linux-musl",
+    "s390x-unknown-linux-gnu",
+];
 
 /// What the build of the page needs.
 pub(crate) const PAGE: &[Need] = &[WasmPack, Node];
@@ -83,6 +87,8 @@ impl Need {
                 ("qemu-s390x-static", "qemu-user-static"),
                 ("s390x-linux-gnu-gcc", "gcc-s390x-linux-gnu"),
                 ("s390x-linux-gnu-gcc", "libc6-dev-s390x-cross"),
+                ("arm-linux-gnueabihf-gcc", "gcc-arm-linux-gnueabihf"),
+                ("arm-linux-gnueabihf-gcc", "libc6-dev-armhf-cross"),
             ],
             Node => &[("node", "nodejs"), ("npm", "npm")],
             Chromium => &[("chromium", "chromium"), ("chromedriver", "chromium-driver")],

@@ -68,6 +68,13 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     paths().into_iter().map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
+/// Lets everybody run a file.
+pub(crate) fn make_executable(file: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(file, mode).with_context(|| file.display().to_string())
+}
+
 fn describe(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")

@@ -106,6 +106,15 @@ const STEPS: &[Step] = &[
         node("tests/examples.mjs")
     }),
     (
+        "own-network",
+        "the ten steps of docs/own-network.md, from pip install to a page that answers",
+        &[Node, Chromium],
+        || {
+            native::build()?;
+            node("tests/own-network.mjs")
+        },
+    ),
+    (
         "lighthouse",
         "accessibility, best practices and SEO by Lighthouse",
         &[Node, Chromium, Lighthouse],
@@ -390,8 +399,13 @@ fn parity() -> Result<()> {
 
 fn train() -> Result<()> {
     let python = setup::python()?.to_string_lossy().into_owned();
-    shell::run(command(&python).args(["-m", "ruff", "check", "--quiet", "train"]))?;
-    shell::run(command(&python).args(["-m", "ruff", "format", "--check", "--quiet", "train"]))?;
+    for verb in [&["check"][..], &["format", "--check"]] {
+        shell::run(command(&python).args(["-m", "ruff"]).args(verb).args(["--quiet", "train"]))?;
+        let mut examples = command(&python);
+        examples.args(["-m", "ruff"]).args(verb).args(["--quiet", "--config"]);
+        let folders = ["examples/digits", "examples/codes"];
+        shell::run(examples.arg("train/pyproject.toml").args(folders))?;
+    }
     shell::run(command(&python).args(["-m", "pytest", "-q", "train"]))
 }
 

@@ -10,8 +10,8 @@ use crate::{native, page, setup};
 
 /// The smallest frame that a page asks a camera for, and the size of a phone's photographs.
 const SETS: [Set; 2] = [
-    Set { count: 48, seed: 1, size: Some((1280, 960)) },
-    Set { count: 12, seed: 1, size: Some((4032, 3024)) },
+    Set { count: 48, seed: 1, size: Some((1280, 960)), film: None },
+    Set { count: 12, seed: 1, size: Some((4032, 3024)), film: None },
 ];
 
 /// Makes the frames, and reads them with `native-bench` and with both binaries of the page in turn.

@@ -10,6 +10,9 @@ use super::{
 };
 use crate::quant::{Code, Requantisation, Wide, requantise_one};
 
+/// Stretches of a window whose elements [`WindowProduct::windows_are_right`] compares.
+const MAX_STRETCHES: usize = 64;
+
 /// A product of windows of a map with filters.
 #[derive(Debug, Clone, Copy)]
 pub struct WindowProduct<'a> {
@@ -43,17 +46,52 @@ impl WindowProduct<'_> {
     /// early end, in integers that hold every sum.
     #[must_use]
     pub fn is_possible(&self) -> bool {
-        let [stretches, stretch_len, pitch] = self.sizes.map(|size| size as u128);
-        let reach = stretches.max(1) * pitch - pitch + stretch_len;
-        let inside = |&start: &usize| start as u128 + reach <= self.map.len() as u128;
+        let [stretches, stretch_len, _] = self.sizes.map(|size| size as u128);
         let window = stretches * stretch_len;
         let depths = self.depth as u128..=window_length(self.depth) as u128;
         // Padding ends the last stretch, and is no stretch of its own.
         let last_begins = window.saturating_sub(stretch_len);
-        self.starts.iter().all(inside)
+        self.starts.iter().all(|&start| self.is_inside(start))
             && depths.contains(&window)
             && last_begins <= self.depth as u128
             && Some(self.weights.len()) == self.columns.checked_mul(self.depth)
+    }
+
+    /// Whether the window that begins at `start` lies inside the map, by the definition.
+    fn is_inside(&self, start: usize) -> bool {
+        let [stretches, stretch_len, pitch] = self.sizes.map(|size| size as u128);
+        let reach = stretches.max(1) * pitch - pitch + stretch_len;
+        start as u128 + reach <= self.map.len() as u128
+    }
+
+    /// Whether the check that kernels rely on is right: it accepts these windows if and only if all
+    /// lie inside the map and their length is a number of this machine, and the stretches of
+    /// accepted windows are those parts of the map that the definition names. Neither weights nor
+    /// depth matter.
+    #[must_use]
+    pub fn windows_are_right(&self) -> bool {
+        let [stretches, stretch_len, pitch] = self.sizes;
+        let inside = self.starts.iter().all(|&start| self.is_inside(start))
+            // Without a window, their reach must still fit the map.
+            && self.is_inside(0)
+            && stretches.checked_mul(stretch_len).is_some();
+        let Some(windows) = Windows::new(self.map, self.starts, self.sizes) else {
+            return !inside;
+        };
+        // Stretches without elements may be as many as there are numbers.
+        let looked_at = stretches.min(MAX_STRETCHES);
+        let window = |&start: &usize| {
+            (0..looked_at).flat_map(move |stretch| {
+                let from = start + stretch * pitch;
+                &self.map[from..from + stretch_len]
+            })
+        };
+        inside
+            && [windows.count(), windows.stretches(), windows.stretch_len()]
+                == [self.starts.len(), stretches, stretch_len]
+            && self.starts.iter().enumerate().all(|(index, start)| {
+                window(start).eq((0..looked_at).flat_map(|at| windows.stretch(index, at)))
+            })
     }
 
     /// Multiplies by every kernel that this machine can run. Each operand has exactly the room that
@@ -225,6 +263,9 @@ mod tests {
         assert_eq!(WindowProduct { depth: 25, ..product }.compare(), Compared::Refused);
         let huge = WindowProduct { sizes: [3, 8, usize::MAX / 2], ..product };
         assert_eq!(huge.compare(), Compared::Refused);
+        assert!(product.windows_are_right() && huge.windows_are_right());
+        let empty = WindowProduct { sizes: [usize::MAX, 0, 0], ..product };
+        assert!(empty.windows_are_right());
     }
 
     #[test]

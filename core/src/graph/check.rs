@@ -98,7 +98,7 @@ impl Graph {
         // Where the file alone decides all shapes, they must fit.
         let fixed = self.inputs.iter().map(|source| Some([source.height?, source.width?]));
         if let Some(sizes) = fixed.collect::<Option<Vec<_>>>() {
-            shape::infer(self, &sizes)
+            shape::infer(self, &sizes, shape::Limits::default())
                 .map_err(|error| ModelError::Description(error.to_string()))?;
         }
         Ok(())

@@ -38,6 +38,8 @@
 
 mod arithmetic;
 mod check;
+#[cfg(any(test, feature = "bench"))]
+mod compare;
 mod depthwise;
 mod file;
 #[cfg(feature = "bench")]
@@ -64,7 +66,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "bench")]
 pub use golden::golden;
 pub use runner::{Input, InputValues, Outputs, Runner, Values, View};
-pub use shape::{RunError, Shape};
+pub use shape::{Limits, RunError, Shape};
 #[cfg(feature = "bench")]
 pub use suite::verify;
 

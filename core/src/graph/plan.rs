@@ -1,6 +1,6 @@
 //! Memory, planned before anything runs: tensors whose lives do not overlap share a buffer.
 
-use super::shape::{MAX_BYTES, RunError, Shape};
+use super::shape::{Limits, RunError, Shape};
 use super::{Graph, Kind};
 
 /// The element type of a buffer.
@@ -53,11 +53,13 @@ impl Plan {
     /// the beginning, outputs to the end. A node's output never shares the buffer of its inputs.
     ///
     /// # Errors
-    /// [`RunError::TooLarge`] if all buffers together exceed 1 GiB.
+    /// [`RunError::TooLarge`] or [`RunError::InputTooLarge`] if all buffers together exceed the
+    /// limit.
     pub(super) fn new(
         graph: &Graph,
         sizes: &[[usize; 2]],
         shapes: Vec<Shape>,
+        limits: Limits,
     ) -> Result<Self, RunError> {
         let mut last_read = vec![0; graph.tensors.len()];
         for (index, node) in graph.nodes.iter().enumerate() {
@@ -73,17 +75,14 @@ impl Plan {
         let place = |pool: &mut Pool, slot_of: &mut [usize], tensor: usize| {
             let class = Class::of(&graph.tensors[tensor].kind);
             slot_of[tensor] = pool.take(class, shapes[tensor].len());
-            pool.bytes().filter(|&bytes| bytes <= MAX_BYTES)
+            pool.bytes().and_then(|bytes| limits.fit(bytes))
         };
         for source in &graph.inputs {
-            place(&mut pool, &mut slot_of, source.tensor).ok_or_else(|| RunError::Input {
-                input: graph.tensors[source.tensor].name.clone(),
-                problem: "it takes more than 1 GiB",
-            })?;
+            place(&mut pool, &mut slot_of, source.tensor)
+                .ok_or_else(|| limits.input_too_large(&graph.tensors[source.tensor].name))?;
         }
         for (index, node) in graph.nodes.iter().enumerate() {
-            place(&mut pool, &mut slot_of, node.output)
-                .ok_or_else(|| RunError::TooLarge { node: node.name.clone() })?;
+            place(&mut pool, &mut slot_of, node.output).ok_or_else(|| limits.too_large(node))?;
             for &input in &node.inputs {
                 if last_read[input] == index {
                     pool.free[slot_of[input]] = true;

@@ -6,7 +6,7 @@ use super::machine::{Job, grow};
 use super::node::Context;
 use super::plan::{Class, Plan};
 use super::prepare::{Needs, Prepared, Units, prepare};
-use super::shape::{self, MAX_BYTES, RunError, Shape};
+use super::shape::{self, Limits, RunError, Shape};
 use super::vectors::Vectors;
 use super::{Graph, Kind, Node, Op, Parameters};
 use crate::gemm::{Kernels, OperandRange};
@@ -129,6 +129,7 @@ pub struct Runner {
     steps: Vec<Prepared>,
     units: Units,
     vectors: Vectors,
+    limits: Limits,
     plan: Option<Plan>,
     /// Whether the buffers hold the outputs of a run.
     has_run: bool,
@@ -175,8 +176,21 @@ impl Runner {
                 None => {}
             }
         }
-        let buffers = Buffers::default();
-        Ok(Self { graph, steps, units, vectors, plan: None, has_run: false, buffers })
+        let (limits, buffers) = (Limits::default(), Buffers::default());
+        Ok(Self { graph, steps, units, vectors, limits, plan: None, has_run: false, buffers })
+    }
+
+    /// What a run may take at most.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Sets what later runs may take at most. The outputs of the last run are gone then. Memory that
+    /// earlier runs have taken is kept.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.plan = None;
     }
 
     /// The graph, without its weights and biases: the runner holds them packed.
@@ -211,7 +225,7 @@ impl Runner {
     /// # Errors
     /// [`RunError`] if the graph cannot run on them.
     pub fn macs(&self, sizes: &[[usize; 2]]) -> Result<Vec<u64>, RunError> {
-        let shapes = shape::infer(&self.graph, sizes)?;
+        let shapes = shape::infer(&self.graph, sizes, self.limits)?;
         let macs = self.graph.nodes.iter().map(|node| match node.op.convolution() {
             Some(_) => shape::work_of(node, shapes[node.output], shapes[node.inputs[0]]),
             None => 0,
@@ -304,8 +318,8 @@ impl Runner {
     }
 
     fn plan(&self, sizes: &[[usize; 2]]) -> Result<Plan, RunError> {
-        let shapes = shape::infer(&self.graph, sizes)?;
-        Plan::new(&self.graph, sizes, shapes)
+        let shapes = shape::infer(&self.graph, sizes, self.limits)?;
+        Plan::new(&self.graph, sizes, shapes, self.limits)
     }
 
     /// The buffers beside those of tensors.
@@ -314,9 +328,8 @@ impl Runner {
         for (node, prepared) in self.graph.nodes.iter().zip(&self.steps) {
             self.add_needs(&mut needs, node, prepared, plan);
             let bytes = self.units.bytes(&needs).and_then(|bytes| bytes.checked_add(plan.bytes()));
-            let Some(bytes) = bytes.filter(|&bytes| bytes <= MAX_BYTES) else {
-                return Err(RunError::TooLarge { node: node.name.clone() });
-            };
+            let bytes = bytes.and_then(|bytes| self.limits.fit(bytes));
+            let bytes = bytes.ok_or_else(|| self.limits.too_large(node))?;
             needs.bytes = bytes - plan.bytes();
         }
         Ok(needs)

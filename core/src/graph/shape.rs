@@ -4,12 +4,62 @@ use super::file::bad_node;
 use super::{Graph, Kind, MAX_CHANNELS, Node, Op};
 use crate::model::ModelError;
 
-/// The most bytes that the tensors and buffers of a run may take together.
-pub(super) const MAX_BYTES: usize = 1 << 30;
-/// The most multiply-adds, or values made by other operations, of a run.
-const MAX_WORK: u64 = 1 << 40;
+/// No run takes more bytes than this, whatever its limits are: sums of sizes must not wrap around.
+const MAX_BYTES: usize = if usize::BITS < 64 { 1 << 30 } else { 1 << 40 };
 /// The most positions of a map whose mean is taken.
 pub(super) const MAX_POSITIONS: usize = 1 << 23;
+
+/// What a run may take at most. A run that would take more is refused before it begins.
+///
+/// The sizes that a file fixes must fit the default limits, or else [`Graph::parse`] refuses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Limits {
+    /// Bytes of all tensors and buffers, apart from the weights: 1 GiB by default. More than 1 TiB
+    /// means 1 TiB, and more than 1 GiB means 1 GiB where pointers have 32 bits.
+    pub max_bytes: usize,
+    /// Multiply-adds, or values that other operations make or read: 2^40 by default.
+    pub max_multiply_adds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_bytes: 1 << 30, max_multiply_adds: 1 << 40 }
+    }
+}
+
+impl Limits {
+    /// The bytes, if they are within the limit.
+    pub(super) fn fit(self, bytes: usize) -> Option<usize> {
+        Some(bytes).filter(|&bytes| bytes <= self.bytes())
+    }
+
+    fn bytes(self) -> usize {
+        self.max_bytes.min(MAX_BYTES)
+    }
+
+    /// The error of a node that exceeds the bytes.
+    pub(super) fn too_large(self, node: &Node) -> RunError {
+        RunError::TooLarge { node: node.name.clone(), max_bytes: self.bytes() }
+    }
+
+    /// The error of an input that exceeds the bytes.
+    pub(super) fn input_too_large(self, input: &str) -> RunError {
+        RunError::InputTooLarge { input: input.to_owned(), max_bytes: self.bytes() }
+    }
+}
+
+/// A number of bytes as errors state it.
+struct Bytes(usize);
+
+impl std::fmt::Display for Bytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const GIB: usize = 1 << 30;
+        match self.0 {
+            bytes if bytes > 0 && bytes % GIB == 0 => write!(f, "{} GiB", bytes / GIB),
+            bytes => write!(f, "{bytes} bytes"),
+        }
+    }
+}
 
 /// The shape of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -58,15 +108,26 @@ pub enum RunError {
         /// What is wrong.
         problem: &'static str,
     },
-    /// The run would take more than 1 GiB.
+    /// The run would take more memory than [`Limits::max_bytes`].
     TooLarge {
         /// The node that exceeds it.
         node: String,
+        /// The limit.
+        max_bytes: usize,
     },
-    /// The run would take more than 2^40 multiply-adds.
+    /// The inputs alone take more memory than [`Limits::max_bytes`].
+    InputTooLarge {
+        /// Name of the tensor of the input that exceeds it.
+        input: String,
+        /// The limit.
+        max_bytes: usize,
+    },
+    /// The run would take more than [`Limits::max_multiply_adds`].
     TooMuchWork {
         /// The node that exceeds it.
         node: String,
+        /// The limit.
+        max_multiply_adds: u64,
     },
 }
 
@@ -78,11 +139,15 @@ impl std::fmt::Display for RunError {
             }
             Self::Input { input, problem } => write!(f, "input `{input}`: {problem}"),
             Self::Node { node, problem } => write!(f, "node `{node}`: {problem}"),
-            Self::TooLarge { node } => {
-                write!(f, "node `{node}`: the run would take more than 1 GiB of memory")
+            Self::TooLarge { node, max_bytes } => {
+                let limit = Bytes(*max_bytes);
+                write!(f, "node `{node}`: the run would take more than {limit} of memory")
             }
-            Self::TooMuchWork { node } => {
-                write!(f, "node `{node}`: the run would take more than 2^40 multiply-adds")
+            Self::InputTooLarge { input, max_bytes } => {
+                write!(f, "input `{input}`: it takes more than {}", Bytes(*max_bytes))
+            }
+            Self::TooMuchWork { node, max_multiply_adds: limit } => {
+                write!(f, "node `{node}`: the run would take more than {limit} multiply-adds")
             }
         }
     }
@@ -91,20 +156,22 @@ impl std::fmt::Display for RunError {
 impl std::error::Error for RunError {}
 
 /// The shapes of all tensors, in their order, for the rows and columns of each input. No tensor
-/// exceeds [`MAX_BYTES`], and neither does any padded map.
+/// exceeds the limit, and neither does any padded map.
 ///
 /// # Errors
 /// [`RunError`] names the input or the node.
-pub(super) fn infer(graph: &Graph, sizes: &[[usize; 2]]) -> Result<Vec<Shape>, RunError> {
+pub(super) fn infer(
+    graph: &Graph,
+    sizes: &[[usize; 2]],
+    limits: Limits,
+) -> Result<Vec<Shape>, RunError> {
     if sizes.len() != graph.inputs.len() {
         return Err(RunError::Inputs { wanted: graph.inputs.len(), found: sizes.len() });
     }
     let mut shapes = vec![Shape::default(); graph.tensors.len()];
     for (source, &[rows, columns]) in graph.inputs.iter().zip(sizes) {
-        let problem = |problem| {
-            let input = graph.tensors[source.tensor].name.clone();
-            RunError::Input { input, problem }
-        };
+        let name = &graph.tensors[source.tensor].name;
+        let problem = |problem| RunError::Input { input: name.clone(), problem };
         if rows == 0 || columns == 0 {
             return Err(problem("it is empty"));
         }
@@ -113,23 +180,24 @@ pub(super) fn infer(graph: &Graph, sizes: &[[usize; 2]]) -> Result<Vec<Shape>, R
             return Err(problem("the graph wants another size"));
         }
         let shape = Shape { rows, columns, channels: source.channels };
-        bytes(shape, &graph.tensors[source.tensor].kind)
-            .ok_or_else(|| problem("it takes more than 1 GiB"))?;
+        bytes(shape, &graph.tensors[source.tensor].kind, limits)
+            .ok_or_else(|| limits.input_too_large(name))?;
         shapes[source.tensor] = shape;
     }
     let mut work = 0u64;
     for node in &graph.nodes {
         let inputs = node.inputs.iter().map(|&input| shapes[input]);
-        let shape = output(node, inputs).map_err(|problem| match problem {
+        let shape = output(node, inputs, limits).map_err(|problem| match problem {
             Problem::Shape(problem) => RunError::Node { node: node.name.clone(), problem },
-            Problem::Size => RunError::TooLarge { node: node.name.clone() },
+            Problem::Size => limits.too_large(node),
         })?;
-        bytes(shape, &graph.tensors[node.output].kind)
-            .ok_or_else(|| RunError::TooLarge { node: node.name.clone() })?;
+        bytes(shape, &graph.tensors[node.output].kind, limits)
+            .ok_or_else(|| limits.too_large(node))?;
         shapes[node.output] = shape;
         work = work.saturating_add(work_of(node, shape, shapes[node.inputs[0]]));
-        if work > MAX_WORK {
-            return Err(RunError::TooMuchWork { node: node.name.clone() });
+        let max_multiply_adds = limits.max_multiply_adds;
+        if work > max_multiply_adds {
+            return Err(RunError::TooMuchWork { node: node.name.clone(), max_multiply_adds });
         }
     }
     Ok(shapes)
@@ -146,11 +214,11 @@ pub(super) fn work_of(node: &Node, output: Shape, input: Shape) -> u64 {
     (output.len() as u64).saturating_mul(window as u64)
 }
 
-/// Bytes of a tensor; `None` if they exceed [`MAX_BYTES`].
-fn bytes(shape: Shape, kind: &Kind) -> Option<usize> {
+/// Bytes of a tensor; `None` if they exceed the limit.
+fn bytes(shape: Shape, kind: &Kind, limits: Limits) -> Option<usize> {
     let size = if matches!(kind, Kind::Codes(_)) { 1 } else { 4 };
     let values = shape.rows.checked_mul(shape.columns)?.checked_mul(shape.channels)?;
-    values.checked_mul(size).filter(|&bytes| bytes <= MAX_BYTES)
+    values.checked_mul(size).and_then(|bytes| limits.fit(bytes))
 }
 
 enum Problem {
@@ -165,7 +233,11 @@ impl From<&'static str> for Problem {
 }
 
 /// The shape of a node's output.
-fn output(node: &Node, mut inputs: impl Iterator<Item = Shape>) -> Result<Shape, Problem> {
+fn output(
+    node: &Node,
+    mut inputs: impl Iterator<Item = Shape>,
+    limits: Limits,
+) -> Result<Shape, Problem> {
     let first = inputs.next().unwrap_or_default();
     if let Some(convolution) = node.op.convolution() {
         if matches!(node.op, Op::Linear(_)) && first.positions() != 1 {
@@ -180,7 +252,7 @@ fn output(node: &Node, mut inputs: impl Iterator<Item = Shape>) -> Result<Shape,
         let [top, left, bottom, right] = padding;
         let (rows, columns) = (first.rows + top + bottom, first.columns + left + right);
         let padded = Shape { rows, columns, channels: first.channels };
-        bytes(padded, &Kind::Reals).ok_or(Problem::Size)?;
+        bytes(padded, &Kind::Reals, limits).ok_or(Problem::Size)?;
         return Ok(Shape { channels: convolution.outputs, ..shape });
     }
     let single = Shape { rows: 1, columns: 1, channels: first.channels };

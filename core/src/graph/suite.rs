@@ -22,7 +22,7 @@ const GRAPHS: u64 = 2000;
 const GRAPHS_EMULATED: u64 = 300;
 
 /// Kernels such that each one of this machine is in some of them.
-fn all_kernels() -> Vec<Kernels> {
+pub(super) fn all_kernels() -> Vec<Kernels> {
     let names = Precision::ALL.map(Kernels::names);
     let most = names.iter().map(Vec::len).max().unwrap_or(0);
     (0..most)

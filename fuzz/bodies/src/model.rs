@@ -2,21 +2,21 @@
 
 use std::sync::OnceLock;
 
-use nibble_core::graph::{Graph, Input, Runner};
 use nibble_core::{Kernels, Logits, Model, Network, Precision, RunLimits};
 use serde_json::{Value, json};
 
 use crate::alloc::peak_of;
 use crate::bytes::Bytes;
+use crate::graph::check_file;
 
 /// Runs beyond these are refused, so that each input takes milliseconds.
-const SMALL: RunLimits = RunLimits { max_work: 1 << 22, max_bytes: 1 << 20 };
+pub(crate) const SMALL: RunLimits = RunLimits { max_work: 1 << 19, max_bytes: 1 << 20 };
 /// Bytes that parsing may take beyond a multiple of the file: tables and messages.
-const MAX_PARSED: usize = 1 << 20;
+pub(crate) const MAX_PARSED: usize = 1 << 20;
 /// How many times a file's bytes parsing may take: nibbles become bytes, and headers trees.
-const MAX_GROWTH: usize = 40;
+pub(crate) const MAX_GROWTH: usize = 40;
 /// Bytes that a run may take beyond `max_bytes`: the buffers of a kernel, and the logits.
-const MAX_BUFFERS: usize = 1 << 20;
+pub(crate) const MAX_BUFFERS: usize = 1 << 20;
 
 /// Numbers that checks are likely to get wrong.
 const HOSTILE: [u64; 12] =
@@ -46,57 +46,7 @@ pub fn model(input: &[u8]) {
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
-    graph(&file, width);
-}
-
-/// Parses the file as a graph, which one of version 1 is too. A graph can be written and parsed again;
-/// both run alike, if they are small.
-fn graph(file: &[u8], width: usize) {
-    let (parsed, peak) = peak_of(|| Graph::parse(file));
-    assert!(peak <= MAX_GROWTH * file.len() + MAX_PARSED, "{peak} bytes for {}", file.len());
-    let graph = match parsed {
-        Ok(graph) => graph,
-        Err(error) => return assert!(!error.to_string().is_empty()),
-    };
-    let written = graph.to_bytes().expect("a graph that was parsed is valid");
-    let again = Graph::parse(&written).expect("what was written can be parsed");
-    assert_eq!((&again.nodes, &again.tensors), (&graph.nodes, &graph.tensors));
-    let [before, after] = [graph, again].map(|graph| outcome(graph, width));
-    assert_eq!(before, after);
-}
-
-/// The bits of the first output of a graph, for inputs whose size is `width` where it is free; `None`
-/// if the graph cannot run on them, or would take long.
-fn outcome(graph: Graph, width: usize) -> Option<Vec<u32>> {
-    let sides = |side: Option<usize>| side.unwrap_or(width);
-    let sizes: Vec<[usize; 2]> =
-        graph.inputs.iter().map(|input| [sides(input.height), sides(input.width)]).collect();
-    let channels: Vec<usize> = graph.inputs.iter().map(|input| input.channels).collect();
-    let mut runner = Runner::new(graph).expect("it was checked");
-    let work = runner.macs(&sizes).ok()?.into_iter().fold(0u64, u64::saturating_add);
-    let bytes = runner.peak_bytes(&sizes).ok()?;
-    if work > SMALL.max_work || bytes as u64 > SMALL.max_bytes {
-        return None;
-    }
-    let pixels: Vec<Vec<u8>> = sizes
-        .iter()
-        .zip(&channels)
-        .map(|([height, width], channels)| {
-            let count = height * width * channels;
-            (0..count).map(|at| u8::try_from(at * 37 % 256).unwrap_or(0)).collect()
-        })
-        .collect();
-    let inputs: Vec<Input<'_>> = sizes
-        .iter()
-        .zip(&pixels)
-        .map(|(&[height, width], pixels)| Input::bytes(pixels, height, width))
-        .collect();
-    let (outputs, peak) =
-        peak_of(|| runner.run(&inputs).ok().map(|outputs| outputs.at(0).to_f32()));
-    // The copy of the output is not the runner's.
-    let copied = outputs.as_ref().map_or(0, |values| values.len() * 4);
-    assert!(peak <= bytes + copied + MAX_BUFFERS, "{peak} bytes, and {bytes} were announced");
-    Some(outputs?.into_iter().map(f32::to_bits).collect())
+    check_file(&file, width);
 }
 
 /// Every kernel of this machine, chosen for its precision. Choosing compares with the naive product,
@@ -159,13 +109,13 @@ fn run(model: &Model, width: usize) {
 }
 
 /// A number for a header: mostly `usual`.
-fn number(bytes: &mut Bytes<'_>, usual: usize) -> u64 {
+pub(crate) fn number(bytes: &mut Bytes<'_>, usual: usize) -> u64 {
     if bytes.byte() < 250 { usual as u64 } else { bytes.one_of(&HOSTILE) }
 }
 
 /// Tensors with their data, as a safetensors file holds them.
 #[derive(Default)]
-struct Tensors {
+pub(crate) struct Tensors {
     header: serde_json::Map<String, Value>,
     data: Vec<u8>,
 }
@@ -183,6 +133,66 @@ impl Tensors {
         self.data.extend(data);
         let offsets = [number(bytes, begin), number(bytes, self.data.len())];
         self.header.insert(name, json!({"dtype": kind, "shape": shape, "data_offsets": offsets}));
+    }
+
+    /// Adds the tensors of a convolution with `[outputs][depth]` weights, from the input's bytes.
+    pub(crate) fn add_layer(
+        &mut self,
+        bytes: &mut Bytes<'_>,
+        name: &str,
+        [outputs, depth]: [usize; 2],
+        bits: usize,
+        scales: usize,
+    ) {
+        let pattern: Vec<u8> = match bytes.take(16) {
+            [] => vec![0x17],
+            taken => taken.to_vec(),
+        };
+        let fill = |count: usize| pattern.iter().copied().cycle().take(count);
+        // -8, which no weight may be, becomes 0; -128 likewise.
+        let valid = |nibble: u8| if nibble == 8 { 0 } else { nibble };
+        let nibbles = |byte: u8| valid(byte & 15) | valid(byte >> 4) << 4;
+        let (kind, shape, weights) = match bits {
+            4 => {
+                let row = depth.div_ceil(2);
+                ("U8", vec![outputs, row], fill(outputs * row).map(nibbles).collect::<Vec<u8>>())
+            }
+            8 => {
+                let weights = fill(outputs * depth).map(|byte| if byte == 128 { 0 } else { byte });
+                ("I8", vec![outputs, depth], weights.collect())
+            }
+            _ => {
+                let weights = fill(outputs * depth).map(|byte| f32::from(byte) / 64.0 - 2.0);
+                ("F32", vec![outputs, depth], weights.flat_map(f32::to_le_bytes).collect())
+            }
+        };
+        let extreme = bytes.below(16) == 0;
+        self.add(bytes, format!("{name}.weight"), kind, &shape, weights);
+        let bias: Vec<u8> = (0..outputs)
+            .flat_map(|at| {
+                let value = u32::from(pattern[at % pattern.len()]) << if extreme { 23 } else { 2 };
+                if bits == 32 {
+                    f32::from(pattern[at % pattern.len()]).to_le_bytes()
+                } else {
+                    value.cast_signed().wrapping_sub(300).to_le_bytes()
+                }
+            })
+            .collect();
+        let kind = if bits == 32 { "F32" } else { "I32" };
+        self.add(bytes, format!("{name}.bias"), kind, &[outputs], bias);
+        if bits < 32 {
+            let scale = bytes.one_of(&[0.01f32, 1e-6, 1.0, 3e38, 1e-38, 0.25, 0.1, 0.02]);
+            let data = std::iter::repeat_n(scale.to_le_bytes(), scales).flatten().collect();
+            self.add(bytes, format!("{name}.scale"), "F32", &[scales], data);
+        }
+    }
+
+    /// The file, with its metadata.
+    pub(crate) fn into_file(mut self, bytes: &mut Bytes<'_>, metadata: Value) -> Vec<u8> {
+        self.header.insert(String::from("__metadata__"), metadata);
+        let header = Value::Object(self.header).to_string();
+        let length = number(bytes, header.len()).to_le_bytes();
+        [&length, header.as_bytes(), &self.data].concat()
     }
 }
 
@@ -230,19 +240,14 @@ fn written(bytes: &mut Bytes<'_>) -> Vec<u8> {
             continue;
         }
         let outputs = bytes.below(if bytes.rest().len().is_multiple_of(7) { 40 } else { 9 }) + 1;
-        convolution(
-            bytes,
-            &mut tensors,
-            index,
-            (inputs, outputs, kernel),
-            precision,
-            last && strips,
-        );
         let bits = match precision {
             "u4" => 4,
             "u8" => 8,
             _ => 32,
         };
+        let shape = [outputs, kernel[0] * kernel[1] * inputs];
+        let scales = if last && strips { 1 } else { outputs };
+        tensors.add_layer(bytes, &format!("l{index}"), shape, bits, scales);
         let zero = if precision == "u4" && bytes.below(8) == 0 { bytes.below(16) } else { 0 };
         layers.push(json!({"name": format!("l{index}"), "op": "conv2d",
             "in": number(bytes, inputs), "out": number(bytes, outputs),
@@ -258,66 +263,7 @@ fn written(bytes: &mut Bytes<'_>) -> Vec<u8> {
     let alphabet = if strips { "A".repeat(inputs.saturating_sub(1)) } else { String::new() };
     let network = json!({"name": "fuzz", "release": "1", "input": input, "alphabet": alphabet,
         "blank": if strips { number(bytes, inputs - 1) } else { 0 }, "layers": layers});
-    tensors.header.insert(
-        String::from("__metadata__"),
-        json!({"format": "nibble-model", "version": "1", "precision": precision,
-            "network": network.to_string()}),
-    );
-    let header = Value::Object(tensors.header).to_string();
-    let length = number(bytes, header.len()).to_le_bytes();
-    [&length, header.as_bytes(), &tensors.data].concat()
-}
-
-/// Adds the tensors of a convolution, with weights from the input's bytes.
-fn convolution(
-    bytes: &mut Bytes<'_>,
-    tensors: &mut Tensors,
-    index: usize,
-    (inputs, outputs, kernel): (usize, usize, [usize; 2]),
-    precision: &str,
-    single_scale: bool,
-) {
-    let depth = kernel[0] * kernel[1] * inputs;
-    let pattern: Vec<u8> = match bytes.take(16) {
-        [] => vec![0x17],
-        taken => taken.to_vec(),
-    };
-    let fill = |count: usize| pattern.iter().copied().cycle().take(count);
-    // -8, which no weight may be, becomes 0; -128 likewise.
-    let valid = |nibble: u8| if nibble == 8 { 0 } else { nibble };
-    let nibbles = |byte: u8| valid(byte & 15) | valid(byte >> 4) << 4;
-    let (kind, shape, weights) = match precision {
-        "u4" => {
-            let row = depth.div_ceil(2);
-            ("U8", vec![outputs, row], fill(outputs * row).map(nibbles).collect::<Vec<u8>>())
-        }
-        "u8" => {
-            let weights = fill(outputs * depth).map(|byte| if byte == 128 { 0 } else { byte });
-            ("I8", vec![outputs, depth], weights.collect())
-        }
-        _ => {
-            let weights = fill(outputs * depth).map(|byte| f32::from(byte) / 64.0 - 2.0);
-            ("F32", vec![outputs, depth], weights.flat_map(f32::to_le_bytes).collect())
-        }
-    };
-    let extreme = bytes.below(16) == 0;
-    tensors.add(bytes, format!("l{index}.weight"), kind, &shape, weights);
-    let bias: Vec<u8> = (0..outputs)
-        .flat_map(|at| {
-            let value = u32::from(pattern[at % pattern.len()]) << if extreme { 23 } else { 2 };
-            if precision == "f32" {
-                f32::from(pattern[at % pattern.len()]).to_le_bytes()
-            } else {
-                value.cast_signed().wrapping_sub(300).to_le_bytes()
-            }
-        })
-        .collect();
-    let kind = if precision == "f32" { "F32" } else { "I32" };
-    tensors.add(bytes, format!("l{index}.bias"), kind, &[outputs], bias);
-    if precision != "f32" {
-        let count = if single_scale { 1 } else { outputs };
-        let scale = bytes.one_of(&[0.01f32, 1e-6, 1.0, 3e38, 1e-38, 0.25, 0.1, 0.02]);
-        let scales = std::iter::repeat_n(scale.to_le_bytes(), count).flatten().collect();
-        tensors.add(bytes, format!("l{index}.scale"), "F32", &[count], scales);
-    }
+    let metadata = json!({"format": "nibble-model", "version": "1", "precision": precision,
+        "network": network.to_string()});
+    tensors.into_file(bytes, metadata)
 }

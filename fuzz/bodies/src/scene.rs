@@ -7,8 +7,8 @@ use nibble_picture::{Limits, decode};
 
 use crate::bytes::Bytes;
 
-/// Largest width and height of a picture made of an input's bytes.
-const MAX_SIDE: usize = 700;
+/// Largest width and height of a picture made of an input's bytes: one in eight may be large.
+const MAX_SIDES: [usize; 8] = [700, 200, 200, 200, 90, 90, 300, 40];
 
 /// A bundled picture, the part of it that shows the zone (left, top, width and height), and the width
 /// to which that is scaled down: about as small as can be read.
@@ -68,7 +68,8 @@ pub(crate) struct Canvas {
 impl Canvas {
     /// A picture of one gray value or of the input's bytes, over and over.
     pub(crate) fn plain(bytes: &mut Bytes<'_>) -> Self {
-        let (width, height) = (bytes.below(MAX_SIDE), bytes.below(MAX_SIDE));
+        let largest = bytes.one_of(&MAX_SIDES);
+        let (width, height) = (bytes.below(largest), bytes.below(largest));
         let mut canvas = Self { width, height, pixels: vec![bytes.byte(); width * height] };
         if bytes.below(2) == 0 {
             let pattern = bytes.rest();

@@ -2,6 +2,8 @@
 
 use std::io::Cursor;
 
+use crate::bytes::Bytes;
+use crate::graph::graph_file;
 use crate::model::model_file;
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, RgbImage, Rgba, RgbaImage};
 
@@ -22,12 +24,14 @@ pub fn of(target: &str) -> Vec<(String, Vec<u8>)> {
     match target {
         "picture" => pictures(),
         "model" => models(),
+        "graph" => graphs(),
         "zone" => {
             ZONES.iter().map(|zone| zone.as_bytes().to_vec()).enumerate().map(named).collect()
         }
         // These describe their input by numbers; any bytes do.
         "fusion" => arbitrary(12, 200).into_iter().enumerate().map(named).collect(),
         "products" => arbitrary(40, 400).into_iter().enumerate().map(named).collect(),
+        "windows" => arbitrary(24, 60).into_iter().enumerate().map(named).collect(),
         "reading" => arbitrary(12, 160).into_iter().enumerate().map(named).collect(),
         _ => Vec::new(),
     }
@@ -119,6 +123,25 @@ pub fn model_files() -> Vec<(String, Vec<u8>)> {
             (name.to_owned(), model_file(&description))
         })
         .to_vec()
+}
+
+/// Files of graphs, and descriptions of graphs.
+fn graphs() -> Vec<(String, Vec<u8>)> {
+    let mut graphs: Vec<(String, Vec<u8>)> = arbitrary(60, 400)
+        .into_iter()
+        .enumerate()
+        .map(|(index, mut seed)| {
+            // Numbers and names are usual ones below 250.
+            seed.iter_mut().for_each(|byte| *byte = (*byte).min(249));
+            seed[0] |= 1;
+            (format!("{index:02}"), seed)
+        })
+        .collect();
+    for (index, (_, seed)) in graphs.clone().iter().enumerate().take(6) {
+        let file = graph_file(&mut Bytes::new(&seed[2..]));
+        graphs.push((format!("file-{index}"), [&[0], &file[..]].concat()));
+    }
+    graphs
 }
 
 /// A bundled model, and descriptions of networks.

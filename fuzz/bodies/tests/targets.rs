@@ -6,12 +6,14 @@ use std::path::Path;
 use nibble_fuzz::{TARGETS, seeds};
 
 /// Changed seeds of each target. Readings take longest.
-const ROUNDS: [(&str, usize); 6] = [
+const ROUNDS: [(&str, usize); 8] = [
     ("fusion", 12),
+    ("graph", 1_500),
     ("model", 1_500),
     ("picture", 4_000),
     ("products", 1_500),
     ("reading", 24),
+    ("windows", 3_000),
     ("zone", 3_000),
 ];
 

@@ -16,7 +16,7 @@ use nibble_files::Files;
 use crate::print;
 use output::Format;
 use sources::Sources;
-use work::Outcome;
+use work::{How, Outcome};
 
 /// Exit code if a file is unreadable or not a picture.
 const SOME_UNREADABLE: u8 = 2;
@@ -50,6 +50,10 @@ pub(crate) struct Options {
     /// Print a table of comma-separated values
     #[arg(long, group = "format")]
     csv: bool,
+    /// The pictures are frames of one film, in their order: each result is what all frames so far show
+    /// together
+    #[arg(long, conflicts_with = "jobs")]
+    film: bool,
     /// Number of pictures read at a time; 0 uses every core
     #[arg(long, default_value_t = 0)]
     jobs: usize,
@@ -66,6 +70,9 @@ impl Options {
     }
 
     fn workers(&self) -> usize {
+        if self.film {
+            return 1;
+        }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         if self.jobs == 0 { cores } else { self.jobs.min(MAX_JOBS) }
     }
@@ -109,7 +116,8 @@ pub(crate) fn run(options: &Options, kernels: &Kernels) -> ExitCode {
     let mut printer = output::Printer::new(options.format(), nothing, std::io::stdout().lock());
     let (mut unreadable, mut left_out) = (false, 0usize);
     let printed = printer.begin().and_then(|()| {
-        work::read_all(sources, precision, kernels, options.workers(), &mut |outcome: Outcome| {
+        let how = How { precision, kernels, workers: options.workers(), film: options.film };
+        work::read_all(sources, how, &mut |outcome: Outcome| {
             bar.inc(1);
             if outcome.is_left_out() {
                 left_out += 1;

@@ -28,18 +28,28 @@ impl Outcome {
     }
 }
 
-/// Reads all pictures with `workers` readers and calls `print` with each outcome, in order. At most
+/// How pictures are read.
+#[derive(Clone, Copy)]
+pub(super) struct How<'a> {
+    pub(super) precision: Precision,
+    pub(super) kernels: &'a Kernels,
+    /// Number of readers; 1 for a film.
+    pub(super) workers: usize,
+    /// Whether the pictures are frames of one film.
+    pub(super) film: bool,
+}
+
+/// Reads all pictures and calls `print` with each outcome, in order. At most
 /// [`AHEAD`] outcomes per worker wait for an earlier one.
 ///
 /// # Errors
 /// The first error of `print`, which ends the reading.
 pub(super) fn read_all(
     sources: Sources,
-    precision: Precision,
-    kernels: &Kernels,
-    workers: usize,
+    how: How<'_>,
     print: &mut dyn FnMut(Outcome) -> io::Result<()>,
 ) -> io::Result<()> {
+    let How { precision, kernels, workers, film } = how;
     let sources = Mutex::new(sources.enumerate());
     let (permit, permits) = mpsc::channel();
     (0..AHEAD * workers).for_each(|_| {
@@ -52,7 +62,8 @@ pub(super) fn read_all(
         for _ in 0..workers {
             let (sender, sources, permits) = (sender.clone(), &sources, &permits);
             scope.spawn(move || {
-                let mut files = Files::new(*kernels, precision);
+                let new = if film { Files::of_film } else { Files::new };
+                let mut files = new(*kernels, precision);
                 loop {
                     let permits = permits.lock().unwrap_or_else(PoisonError::into_inner);
                     if permits.recv().is_err() {

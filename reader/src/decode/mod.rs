@@ -12,6 +12,7 @@ pub(crate) mod grammar;
 mod lattice;
 pub(crate) mod names;
 pub(crate) mod odds;
+pub(crate) mod references;
 pub(crate) mod rivals;
 mod roles;
 pub(crate) mod slots;

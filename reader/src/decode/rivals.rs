@@ -15,6 +15,7 @@
 
 use super::grammar::{Text, allowed, lines_of, log_probability};
 use super::odds::{LOOKALIKES, MAX_ODDS_NEAR_DAMAGE, near_damage, odds};
+use super::references::Seen;
 use super::roles::{Role, STATES, roles};
 use super::slots::Slot;
 use nibble_mrz::{ALPHABET, FILLER, FieldKind, symbol, verify};
@@ -65,7 +66,8 @@ struct Choice {
 /// if none is within [`HORIZON`]. It differs only in slots that check digits protect, and in optional
 /// data, where both letters and digits may stand.
 #[must_use]
-pub(crate) fn rival(slots: &[&[Slot]], ink: &[&[f32]], text: &Text) -> Option<Rival> {
+pub(crate) fn rival(seen: &Seen<'_>, text: &Text) -> Option<Rival> {
+    let Seen { slots, ink, .. } = seen;
     let layout = text.format.layout();
     let roles = roles(text.format, text.continued);
     let mut choices = Vec::new();
@@ -82,7 +84,9 @@ pub(crate) fn rival(slots: &[&[Slot]], ink: &[&[f32]], text: &Text) -> Option<Ri
                 let most = if near[position] { MAX_ODDS_NEAR_DAMAGE } else { f32::INFINITY };
                 let more = if is_in_a_row(characters, position) { IN_A_ROW } else { 0.0 };
                 for (other, odds) in &mut others {
-                    let alone = roles[line][position].is_free() || !err_together(own, *other);
+                    let alone = roles[line][position].is_free()
+                        || !err_together(own, *other)
+                        || seen.is_like_references(text, line, position, *other);
                     let share = if alone { 1.0 } else { TOGETHER };
                     *odds = share * odds.min(most) + more;
                 }
@@ -155,20 +159,20 @@ fn cheapest(choices: &[Choice]) -> Option<(f32, Vec<usize>)> {
 /// The text and its rival, after letters were exchanged for digits where the glyphs cannot tell and
 /// issuers would print digits. There is no rival if the check digits of the text do not agree.
 #[must_use]
-pub(crate) fn settle(slots: &[&[Slot]], ink: &[&[f32]], mut text: Text) -> (Text, Option<Rival>) {
+pub(crate) fn settle(seen: &Seen<'_>, mut text: Text) -> (Text, Option<Rival>) {
     if !verify(text.format, &text.lines).iter().all(|check| check.ok) {
         return (text, None);
     }
-    let mut other = rival(slots, ink, &text);
+    let mut other = rival(seen, &text);
     for _ in 0..MAX_EXCHANGES {
         let Some(better) = other
             .take_if(|other| other.odds < INDIFFERENT && reads_as_printed(&text, &other.lines))
         else {
             break;
         };
-        text.score += change_of_score(slots, &text.lines, &better.lines);
+        text.score += change_of_score(&seen.slots, &text.lines, &better.lines);
         text.lines = better.lines;
-        other = rival(slots, ink, &text);
+        other = rival(seen, &text);
     }
     (text, other)
 }
@@ -252,8 +256,10 @@ mod tests {
     fn settled(slots: &[Vec<Slot>], format: Format) -> (Text, Option<Rival>) {
         let slots: Vec<&[Slot]> = slots.iter().map(Vec::as_slice).collect();
         let ink: Vec<Vec<f32>> = slots.iter().map(|line| vec![1.0; line.len()]).collect();
-        let ink: Vec<&[f32]> = ink.iter().map(Vec::as_slice).collect();
-        settle(&slots, &ink, best_text(&slots, format).expect("the format's shape"))
+        let ink = ink.iter().map(Vec::as_slice).collect();
+        let text = best_text(&slots, format).expect("the format's shape");
+        let leads = vec![&[][..]; slots.len()];
+        settle(&Seen { slots, ink, leads }, text)
     }
 
     /// Tries all texts that use some of the alternatives, one by one.
@@ -430,8 +436,9 @@ mod tests {
         let text = best_text(&all, Format::TD3).expect("a passport");
         let mut ink = vec![vec![1.0; 44]; 2];
         ink[1][2] = 0.05;
-        let ink: Vec<&[f32]> = ink.iter().map(Vec::as_slice).collect();
-        let rival = rival(&all, &ink, &text).expect("E, O or Y for 4");
+        let ink = ink.iter().map(Vec::as_slice).collect();
+        let seen = Seen { slots: all, ink, leads: vec![&[]; 2] };
+        let rival = rival(&seen, &text).expect("E, O or Y for 4");
         assert!(rival.is_near() && b"EOY".contains(&rival.lines[1][2]), "{}", rival.odds);
     }
 

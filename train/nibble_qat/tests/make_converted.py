@@ -1,6 +1,6 @@
-"""Writes the golden vectors of a network that was converted: `python make_converted.py`.
+"""Writes the golden vectors of networks that were converted: `python make_converted.py`.
 
-Needs the package `onnx`. The file is `testdata/golden/graphs/converted.safetensors`.
+Needs the package `onnx`. The files are `converted` and `several` in `testdata/golden/graphs`.
 """
 
 import sys
@@ -32,16 +32,50 @@ def network() -> onnx.ModelProto:
     return b.model(mask, b.node("Softmax", [b.linear(flat, 24 * 2, 5)], axis=1))
 
 
-if __name__ == "__main__":
+def several() -> onnx.ModelProto:
+    """Reads an image, a mask and a vector."""
+    b = Builder(3, 12, 16)
+    mask, beside = b.input("mask", 1, 1, 6, 8), b.input("beside", 1, 6)
+    x = b.conv("image", 12, stride=2)
+    joined = b.node("Concat", [x, b.conv(mask, 4)], 16, axis=1)
+    flat = b.node("Flatten", [b.node("GlobalAveragePool", [b.conv(joined, 24)])], axis=1)
+    both = b.node("Concat", [flat, b.node("Relu", [b.linear(beside, 6, 16)], 16)], 40, axis=1)
+    return b.model(b.linear(both, 40, 5), b.conv(joined, 4, act=None))
+
+
+def convert(network: onnx.ModelProto, examples: list, name: str, options: str) -> int:
+    """Writes the file of a network and its golden vectors."""
     with TemporaryDirectory() as folder:
-        random = np.random.default_rng(5)
         images = Path(folder) / "images"
         images.mkdir()
-        for at in range(8):
-            image = random.integers(0, 256, (3, 4, 3), np.uint8).repeat(4, 0).repeat(4, 1)
-            np.save(images / f"{at}.npy", image)
-        onnx.save(network(), Path(folder) / "converted.onnx")
-        arguments = ["convert", f"{folder}/converted.onnx", "--calibrate", str(images)]
-        arguments += ["--mean", "0.5", "0.4", "0.3", "--deviation", "0.25", "0.2", "0.25"]
+        for at, example in enumerate(examples):
+            if isinstance(example, dict):
+                np.savez(images / f"{at}.npz", **example)
+            else:
+                np.save(images / f"{at}.npy", example)
+        path = Path(folder) / f"{name}.onnx"
+        onnx.save(network, path)
+        arguments = ["convert", str(path), "--calibrate", str(images), *options.split()]
         arguments += ["--bits", "4", "--keep", "first=8"]
-        sys.exit(main([*arguments, "--out", str(GRAPHS / "converted.safetensors")]))
+        return main([*arguments, "--out", str(GRAPHS / f"{name}.safetensors")])
+
+
+if __name__ == "__main__":
+    random = np.random.default_rng(5)
+
+    def image() -> np.ndarray:
+        return random.integers(0, 256, (3, 4, 3), np.uint8).repeat(4, 0).repeat(4, 1)
+
+    means, deviations = "0.5 0.4 0.3", "0.25 0.2 0.25"
+    pictures = [image() for _ in range(8)]
+    failed = convert(network(), pictures, "converted", f"--mean {means} --deviation {deviations}")
+    examples = [
+        {
+            "image": image(),
+            "mask": random.normal(0, 1, (1, 6, 8)).astype(np.float32),
+            "beside": random.normal(0, 2, 6).astype(np.float32),
+        }
+        for _ in range(8)
+    ]
+    options = f"--mean image={means} --deviation image={deviations}"
+    sys.exit(failed or convert(several(), examples, "several", options))

@@ -11,8 +11,14 @@ class Builder:
     def __init__(self, channels: int, height: int, width: int, seed: int = 1):
         self.random = np.random.default_rng(seed)
         self.nodes, self.constants = [], []
-        self.shape = [1, channels, height, width]
+        self.inputs = {"image": [1, channels, height, width]}
         self.channels = {"image": channels}
+
+    def input(self, name: str, *shape: int) -> str:
+        """Another input, batch and channels first."""
+        self.inputs[name] = list(shape)
+        self.channels[name] = shape[1]
+        return name
 
     def constant(self, value, kind=np.float32) -> str:
         name = f"c{len(self.constants)}"
@@ -70,7 +76,10 @@ class Builder:
         graph = helper.make_graph(
             self.nodes,
             "net",
-            [helper.make_tensor_value_info("image", TensorProto.FLOAT, self.shape)],
+            [
+                helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+                for name, shape in self.inputs.items()
+            ],
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
             self.constants,
         )

@@ -168,6 +168,79 @@ def test_images_are_bytes_where_a_mean_is_given(tmp_path, capsys):
     assert "--mean" in capsys.readouterr().err
 
 
+def two_inputs():
+    """Reads an image, and a vector with what is known beside it; one output looks at both."""
+    b = Builder(3, 16, 16)
+    beside = b.input("beside", 1, 6)
+    x = b.node("GlobalAveragePool", [b.conv(b.conv("image", 16, stride=2), 24)])
+    x = b.node("Flatten", [x], axis=1)
+    y = b.node("Relu", [b.linear(beside, 6, 16)], 16)
+    both = b.node("Concat", [x, y], 40, axis=1)
+    mask = b.input("mask", 1, 1, 8, 8)
+    z = b.conv(b.node("Concat", [b.conv("image", 8, stride=2), b.conv(mask, 8)], 16, axis=1), 4)
+    return b.model(b.linear(both, 40, 5), z)
+
+
+def test_several_inputs_go_by_their_names(tmp_path, capsys):
+    model = two_inputs()
+    random = np.random.default_rng(11)
+    examples = []
+    for _ in range(6):
+        image = random.integers(0, 256, (4, 4, 3), np.uint8).repeat(4, 0).repeat(4, 1)
+        mask = random.normal(0, 1, (8, 8, 1)).astype(np.float32)
+        beside = random.normal(0, 2, (1, 1, 6)).astype(np.float32)
+        examples.append({"image": image, "beside": beside, "mask": mask})
+    means, deviations = [0.5, 0.4, 0.3], [0.25, 0.2, 0.25]
+    graph, known = read(model, {"image": means}, {"image": deviations})
+    assert [source.tensor for source in graph.inputs] == ["image", "beside", "mask"]
+    assert (graph.inputs[1].height, graph.inputs[1].channels) == (1, 6)
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    zeros = np.rint(255 * np.array(means))
+    image = ((examples[0]["image"] - zeros) / (255 * np.array(deviations))).astype(np.float32)
+    given = {"image": image.transpose(2, 0, 1)[None], "beside": examples[0]["beside"][0]}
+    scores, map_ = session.run(None, given | {"mask": examples[0]["mask"].transpose(2, 0, 1)[None]})
+    wanted = [scores[None], map_[0].transpose(1, 2, 0)]
+    exact = run(graph, examples[0])
+    for output, values in zip(graph.outputs, wanted, strict=True):
+        assert decibels(values, exact[output]) > 90
+    for bits, least in ((8, 25), (4, 8)):
+        made = calibrate(graph, examples, bits, {"first": 8}, known)
+        found = run(made, examples[0])
+        for output, values in zip(made.outputs, wanted, strict=True):
+            assert decibels(values, reals(made, output, found[output])) > least
+        assert len(losses(graph, made, examples)) >= 7
+
+    # The same from the command line: an `.npz` file for each example.
+    onnx.save(model, tmp_path / "net.onnx")
+    folder = tmp_path / "examples"
+    folder.mkdir()
+    for at, example in enumerate(examples):
+        vector, mask = example["beside"].ravel(), example["mask"].transpose(2, 0, 1)
+        np.savez(folder / f"{at}.npz", image=example["image"], beside=vector, mask=mask)
+    command = ["convert", str(tmp_path / "net.onnx"), "--calibrate", str(folder), "--bits", "4"]
+    options = ["--mean", "image=0.5", "0.4", "0.3", "--deviation", "image=0.25", "0.2", "0.25"]
+    assert main([*command, *options, "--keep", "first=8"]) == 0
+    stored = load(tmp_path / "net.safetensors")
+    for name, values in run(made, examples[0]).items():
+        np.testing.assert_array_equal(run(stored, examples[0])[name], values)
+    with safe_open(str(tmp_path / "net.golden.safetensors"), "numpy") as file:
+        names = [name for name in file.keys() if name.startswith("input.")]  # noqa: SIM118
+    assert sorted(names) == ["input.beside", "input.image", "input.mask"]
+
+    capsys.readouterr()
+    assert main([*command, "--mean", "picture=0.5"]) == 1
+    assert "no input `picture`; there are image, beside, mask" in capsys.readouterr().err
+    np.savez(folder / "7.npz", image=examples[0]["image"])
+    assert main([*command, *options]) == 1
+    assert "no array `beside`" in capsys.readouterr().err
+    np.save(folder / "7.npy", examples[0]["image"])
+    (folder / "7.npz").unlink()
+    assert main([*command, *options]) == 1
+    assert "3 inputs" in capsys.readouterr().err
+
+
 def refused(build, *parts):
     builder = Builder(2, 8, 8)
     model = builder.model(build(builder))

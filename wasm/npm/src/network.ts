@@ -22,6 +22,14 @@ export interface NetworkOptions {
   binary?: Binary;
 }
 
+/** What a run may take at most, and where to find the engine. */
+export interface LoadOptions extends NetworkOptions {
+  /** Bytes of memory apart from the weights; 100 MiB by default and at most. */
+  maxBytes?: number;
+  /** Multiply-adds, or values that other operations make or read; 2^40 by default. */
+  maxMultiplyAdds?: number;
+}
+
 /** What elements are: codes of 4 or 8 bits, 32-bit sums or indices, or single precision. */
 export type ElementType = "u4" | "u8" | "i32" | "f32";
 
@@ -184,6 +192,17 @@ function named<T>(
   );
 }
 
+/** Larger than the memory of the engine, which is the limit then. */
+const MOST_BYTES = 2n ** 32n;
+const MOST_MULTIPLY_ADDS = 2n ** 40n;
+
+/** A limit as the engine takes it. */
+function limitOf(name: string, value: number | undefined, otherwise: bigint): bigint {
+  if (value === undefined) return otherwise;
+  if (Number.isInteger(value) && value >= 0 && value < 2 ** 64) return BigInt(value);
+  throw wrong(`${name} is a whole number from 0`);
+}
+
 /** The real numbers that the elements of an output stand for, in single precision. */
 export function realsOf({ type, shape, values, scales, zeroPoints }: Tensor): Float32Array {
   if (type === "f32") return Float32Array.from(values);
@@ -231,13 +250,16 @@ export class Network {
    *
    * Rejects with `NibbleError`: as `initNetworks` does, with `LoadFailed` if the file does not
    * arrive, and with `ModelInvalid` if it cannot be used. The message then names the file, if it was
-   * given by its address, and the node or the tensor.
+   * given by its address, and the node or the tensor. `InvalidArgument` if a limit is no number.
    */
-  static async load(model: PackageFile, options?: NetworkOptions): Promise<Network> {
+  static async load(model: PackageFile, options: LoadOptions = {}): Promise<Network> {
     const isAddress = typeof model === "string" || model instanceof URL;
     if (!isAddress && !(model instanceof ArrayBuffer) && !ArrayBuffer.isView(model))
       throw wrong("a model is an address or the bytes of a file");
-    const started = initNetworks(options);
+    const { maxBytes, maxMultiplyAdds, ...engineOptions } = options;
+    const bytesLimit = limitOf("maxBytes", maxBytes, MOST_BYTES);
+    const workLimit = limitOf("maxMultiplyAdds", maxMultiplyAdds, MOST_MULTIPLY_ADDS);
+    const started = initNetworks(Object.keys(engineOptions).length > 0 ? engineOptions : undefined);
     // Engine and model arrive at the same time. If both fail, the engine's error tells.
     const loading = load(model);
     loading.catch(() => undefined);
@@ -245,7 +267,12 @@ export class Network {
     // A new instance of the engine needs the bytes again, whatever becomes of the caller's.
     const bytes = isAddress ? await loading : (await loading).slice();
     try {
-      return new Network(new Held(engine, () => new GraphNetwork(bytes)));
+      const make = () => {
+        const network = new GraphNetwork(bytes);
+        network.limit(bytesLimit, workLimit);
+        return network;
+      };
+      return new Network(new Held(engine, make));
     } catch (thrown) {
       if (!(thrown instanceof NibbleError) || thrown.code !== "ModelInvalid" || !isAddress)
         throw thrown;
@@ -260,6 +287,8 @@ export class Network {
   /**
    * Bytes of memory that a run takes apart from the weights. `sizes` are those of the inputs, by
    * name, or of the only input; what the network fixes can be left out.
+   *
+   * Throws `NibbleError`: `InvalidArgument`, or `TooLarge` if a run would exceed the limits.
    */
   peakBytes(sizes: Partial<Size> | Record<string, Partial<Size>> = {}): number {
     const held = this.#held();
@@ -278,7 +307,7 @@ export class Network {
    * Runs the network, and returns its outputs by name.
    *
    * Throws `NibbleError`: `InvalidArgument` if an input does not suit, `TooLarge` if a run on inputs
-   * of this size takes more memory than the engine has, `Disposed`, or `Trapped`.
+   * of this size would exceed the limits, `Disposed`, or `Trapped`.
    */
   run(input: RunInput | Record<string, RunInput>): Record<string, Tensor> {
     const held = this.#held();

@@ -25,12 +25,14 @@ export async function open(root: HTMLElement): Promise<View> {
   const ownTitle = el("h2", {});
   const ownText = el("p", {});
   const ownLink = el("a", { href: "./examples/digits/index.html", hreflang: "en" });
+  const codesLink = el("a", { href: "./examples/codes/index.html", hreflang: "en" });
   const say = () => {
     title.textContent = t("title");
     lead.textContent = t("lead");
     ownTitle.textContent = t("ownTitle");
     ownText.textContent = t("ownText");
     ownLink.textContent = t("ownLink");
+    codesLink.textContent = t("codesLink");
   };
   say();
   onLanguage(() => {
@@ -49,6 +51,7 @@ export async function open(root: HTMLElement): Promise<View> {
         ownTitle,
         ownText,
         el("p", {}, ownLink),
+        el("p", {}, codesLink),
       ),
     ),
   );

@@ -1,6 +1,7 @@
 //! `cargo xtask eval`: how many documents of a folder are read exactly, by kind and precision.
 
 mod case;
+mod films;
 mod index;
 mod midv;
 mod report;
@@ -14,6 +15,7 @@ use crate::frames::{self, Set, Source};
 use crate::native;
 use crate::shell::root;
 use case::{Case, Tally};
+use films::Origin;
 use index::{Row, index};
 use report::{Group, as_json, changes, html, table};
 
@@ -39,15 +41,19 @@ fn read(folder: &Path, rows: &[Row], precision: &str) -> Result<Vec<Case>> {
 
 /// Makes warped frames of a folder's scans and renders; returns their folder.
 pub(crate) fn warp(folder: &Path, set: Set) -> Result<PathBuf> {
+    let size = set.size.map_or_else(String::new, |(width, height)| format!("-{width}x{height}"));
+    let frames = root().join(format!("target/warped/{}{size}", set.seed));
+    frames::make(&sources(folder)?, folder, &frames, set)?;
+    Ok(frames)
+}
+
+/// The scans and renders of a folder.
+fn sources(folder: &Path) -> Result<Vec<Source>> {
     let rows = index(folder)?.into_iter();
     let flat = rows.filter(|row| ["scan", "render"].contains(&row.kind.as_str()));
     let source =
         |row: Row| Source { file: row.file, document: row.document, lines: row.wanted.join("|") };
-    let sources: Vec<Source> = flat.map(source).collect();
-    let size = set.size.map_or_else(String::new, |(width, height)| format!("-{width}x{height}"));
-    let frames = root().join(format!("target/warped/{}{size}", set.seed));
-    frames::make(&sources, folder, &frames, set)?;
-    Ok(frames)
+    Ok(flat.map(source).collect())
 }
 
 /// Writes docs/results/warped.md.
@@ -100,7 +106,7 @@ pub(crate) fn check() -> Result<()> {
     native::build()?;
     let (count, seed) = CHECKED;
     let mut tally = Tally::default();
-    let frames = warp(&folder, Set { count, seed, size: None })?;
+    let frames = warp(&folder, Set { count, seed, size: None, film: None })?;
     read(&frames, &index(&frames)?, "u4")?.iter().for_each(|case| tally.add(case));
     println!(
         "    {} of {} frames exact, {} valid but wrong",
@@ -117,6 +123,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     let (mut folder, mut precision, mut json, mut write, mut page) =
         (DEFAULT, "all", false, false, None);
     let (mut warped, mut seed, mut midv, mut group) = (None, 1, None, Group::Kind);
+    let (mut films, mut film_folder) = (None, None);
     let mut rest = options.iter();
     while let Some(&option) = rest.next() {
         match option {
@@ -129,6 +136,14 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
                         .and_then(|n| n.parse().ok())
                         .context("--warped needs a number of frames")?,
                 )
+            }
+            "--films" => {
+                let count = rest.next().and_then(|n| n.parse().ok());
+                films = Some(count.context("--films needs a number of films")?);
+            }
+            "--film-folder" => {
+                film_folder =
+                    Some(rest.next().map(Path::new).context("--film-folder needs a folder")?);
             }
             "--seed" => {
                 seed = rest.next().and_then(|n| n.parse().ok()).context("--seed needs a number")?
@@ -147,10 +162,14 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
             _ => folder = option,
         }
     }
-    native::build()?;
     let mut path: PathBuf = root().join(folder);
+    let origin = films.map(|count| Origin::Made { count, seed, folder: &path });
+    if let Some(origin) = film_folder.map(Origin::Folder).or(origin) {
+        return films::run(&origin, precision, write);
+    }
+    native::build()?;
     if let Some(count) = warped {
-        path = warp(&path, Set { count, seed, size: None })?;
+        path = warp(&path, Set { count, seed, size: None, film: None })?;
     }
     let rows = match midv {
         None => index(&path)?,

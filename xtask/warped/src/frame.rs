@@ -29,6 +29,7 @@ const SHARE: std::ops::Range<f32> = 0.4..1.0;
 const FOCAL: f32 = 0.9;
 
 /// Gray levels, row-major.
+#[derive(Clone)]
 pub(crate) struct Plane {
     width: usize,
     height: usize,
@@ -68,7 +69,8 @@ impl Plane {
         })
     }
 
-    fn blurred(&self, sigma: f32) -> Self {
+    /// Blurred by a lens: a normal distribution of this standard deviation, in pixels.
+    pub(crate) fn blurred(&self, sigma: f32) -> Self {
         let reach = (3.0 * sigma).ceil().max(1.0) as i16;
         let weight = |d: f32| (-d * d / (2.0 * sigma * sigma)).exp();
         let taps = |along: fn(f32) -> (f32, f32)| -> Vec<(f32, f32, f32)> {
@@ -78,7 +80,7 @@ impl Plane {
     }
 
     /// Motion blur: the hand moved by `length` pixels during the exposure.
-    fn moved(&self, length: f32, angle: f32) -> Self {
+    pub(crate) fn shaken(&self, length: f32, angle: f32) -> Self {
         let steps = 7_u8;
         let at = |i: u8| length * (f32::from(i) / f32::from(steps - 1) - 0.5);
         let taps: Vec<_> =
@@ -115,12 +117,13 @@ impl Noise {
     }
 }
 
-fn between(range: std::ops::Range<f32>, rng: &mut Rng) -> f32 {
+/// A number of the range, all equally likely.
+pub(crate) fn between(range: std::ops::Range<f32>, rng: &mut Rng) -> f32 {
     range.start + rng.f32() * (range.end - range.start)
 }
 
 /// A background: wood, cloth, stone, or a printed page.
-fn background(width: usize, height: usize, rng: &mut Rng) -> Plane {
+pub(crate) fn background(width: usize, height: usize, rng: &mut Rng) -> Plane {
     let base = between(40.0..215.0, rng);
     let coarse = Noise::new(6, 5, rng);
     let (w, h) = (width as f32, height as f32);
@@ -163,7 +166,10 @@ fn background(width: usize, height: usize, rng: &mut Rng) -> Plane {
 }
 
 /// A point of the document's plane and where the camera sees it.
-struct Camera {
+#[derive(Clone)]
+pub(crate) struct Camera {
+    /// The angles of [`rotation`].
+    angles: [f32; 3],
     rotation: [[f32; 3]; 3],
     focal: f32,
     distance: f32,
@@ -171,6 +177,13 @@ struct Camera {
 }
 
 impl Camera {
+    /// The camera turned by more angles, and its picture moved by so many pixels across and down.
+    pub(crate) fn moved(&self, by: [f32; 3], (across, down): (f32, f32)) -> Self {
+        let angles = std::array::from_fn(|axis| self.angles[axis] + by[axis]);
+        let centre = (self.centre.0 + across, self.centre.1 + down);
+        Self { angles, rotation: rotation(angles), centre, ..self.clone() }
+    }
+
     /// Maps `x`, `y` in frame pixels to the plane, whose unit is the document's width.
     fn plane(&self, x: f32, y: f32) -> Option<(f32, f32)> {
         let ray = [(x - self.centre.0) / self.focal, (y - self.centre.1) / self.focal, 1.0];
@@ -186,14 +199,15 @@ impl Camera {
         Some((dot(across, point), dot(down, point)))
     }
 
-    fn seen(&self, u: f32, v: f32) -> (f32, f32) {
+    /// Maps a point of the plane to frame pixels.
+    pub(crate) fn seen(&self, u: f32, v: f32) -> (f32, f32) {
         let at = |i: usize| self.rotation[i][0] * u + self.rotation[i][1] * v;
         let depth = at(2) + self.distance;
         (self.centre.0 + self.focal * at(0) / depth, self.centre.1 + self.focal * at(1) / depth)
     }
 }
 
-fn rotation(tilt: f32, lean: f32, turn: f32) -> [[f32; 3]; 3] {
+fn rotation([tilt, lean, turn]: [f32; 3]) -> [[f32; 3]; 3] {
     let ((sa, ca), (sb, cb), (sc, cc)) = (tilt.sin_cos(), lean.sin_cos(), turn.sin_cos());
     [
         [cb * cc, -cb * sc, sb],
@@ -203,7 +217,7 @@ fn rotation(tilt: f32, lean: f32, turn: f32) -> [[f32; 3]; 3] {
 }
 
 /// A position of the camera such that the whole document is in the frame.
-fn camera(
+pub(crate) fn place_camera(
     document: &Plane,
     (width, height): (usize, usize),
     turned: bool,
@@ -214,12 +228,17 @@ fn camera(
     // One angle of the plane to the camera, in any direction.
     let (angle, towards) =
         (between(0.0..TILT, rng).to_radians(), between(0.0..std::f32::consts::TAU, rng));
-    let rotation =
-        rotation(angle * towards.cos(), angle * towards.sin(), quarter + degrees(SPIN, rng));
+    let angles = [angle * towards.cos(), angle * towards.sin(), quarter + degrees(SPIN, rng)];
+    let rotation = rotation(angles);
     let (w, h) = (width as f32, height as f32);
     let share = between(SHARE, rng);
-    let mut camera =
-        Camera { rotation, focal: FOCAL * w, distance: FOCAL / share, centre: (w / 2.0, h / 2.0) };
+    let mut camera = Camera {
+        angles,
+        rotation,
+        focal: FOCAL * w,
+        distance: FOCAL / share,
+        centre: (w / 2.0, h / 2.0),
+    };
     let half = document.height as f32 / document.width as f32 / 2.0;
     let corners = |camera: &Camera| {
         [(-0.5, -half), (0.5, -half), (0.5, half), (-0.5, half)].map(|(u, v)| camera.seen(u, v))
@@ -255,8 +274,24 @@ pub(crate) fn photograph(
     let any = FRAMES[rng.usize(0..FRAMES.len())];
     let size = size.unwrap_or(any);
     let (width, height) = size;
-    let camera = camera(document, size, turned, rng);
+    let camera = place_camera(document, size, turned, rng);
     let mut frame = background(width, height, rng);
+    lay(document, &camera, &mut frame);
+    Light::any(&frame, rng).fall_on(&mut frame);
+    let frame = frame.blurred(between(0.35..1.1, rng));
+    let mut frame = if rng.u8(0..4) == 0 {
+        frame.shaken(between(1.0..3.5, rng), between(0.0..std::f32::consts::PI, rng))
+    } else {
+        frame
+    };
+    let noise = between(1.0..7.0, rng);
+    add_noise(&mut frame, noise, rng);
+    frame
+}
+
+/// Lays the document onto a background.
+pub(crate) fn lay(document: &Plane, camera: &Camera, frame: &mut Plane) {
+    let (width, height) = (frame.width, frame.height);
     let columns = document.width as f32;
     let half = document.height as f32 / columns / 2.0;
     // A frame pixel that covers several pixels of the picture is their mean.
@@ -279,57 +314,83 @@ pub(crate) fn photograph(
             *pixel = (*pixel * (all - f32::from(covered)) + level) / all;
         }
     }
-    light(&mut frame, rng);
-    let frame = frame.blurred(between(0.35..1.1, rng));
-    let mut frame = if rng.u8(0..4) == 0 {
-        frame.moved(between(1.0..3.5, rng), between(0.0..std::f32::consts::PI, rng))
-    } else {
-        frame
-    };
-    let noise = between(1.0..7.0, rng);
+}
+
+/// Adds the noise of a sensor, of a standard deviation in gray levels.
+pub(crate) fn add_noise(frame: &mut Plane, deviation: f32, rng: &mut Rng) {
     for pixel in &mut frame.pixels {
         // The sum of four uniform levels is nearly normal; each has a variance of 1/12.
         let sum: f32 = (0..4).map(|_| rng.f32() - 0.5).sum();
-        *pixel += noise * sum * 3.0_f32.sqrt();
+        *pixel += deviation * sum * 3.0_f32.sqrt();
     }
-    frame
 }
 
-/// Applies uneven light, the photographer's shadow, the glare of a lamp on the laminate, exposure.
-fn light(frame: &mut Plane, rng: &mut Rng) {
-    let (w, h) = (frame.width as f32, frame.height as f32);
-    let (angle, fall) = (between(0.0..std::f32::consts::TAU, rng), between(0.0..0.45, rng));
-    let shadow = (rng.u8(0..2) == 0).then(|| {
-        (
-            between(0.0..std::f32::consts::TAU, rng),
-            between(-0.3..0.3, rng),
-            between(0.02..0.12, rng),
-            between(0.15..0.5, rng),
-        )
-    });
-    let glare: Vec<_> = (0..rng.u8(0..3))
-        .map(|_| {
-            (rng.f32() * w, rng.f32() * h, between(0.03..0.12, rng) * w, between(25.0..110.0, rng))
-        })
-        .collect();
-    let exposure = between(0.7..1.12, rng);
-    for (index, pixel) in frame.pixels.iter_mut().enumerate() {
-        let (x, y) = ((index % frame.width) as f32, (index / frame.width) as f32);
-        let (u, v) = (x / w - 0.5, y / w - 0.5 * h / w);
-        let mut light = exposure
-            * (1.0 + fall * (u * angle.cos() + v * angle.sin()))
-            * (1.0 - 0.4 * (u * u + v * v));
-        if let Some((towards, edge, softness, depth)) = shadow {
-            let side = (u * towards.cos() + v * towards.sin() - edge) / softness;
-            light *= 1.0 - depth / (1.0 + (-side.clamp(-20.0, 20.0)).exp());
-        }
-        *pixel *= light;
-        for &(gx, gy, radius, strength) in &glare {
-            let square = ((x - gx) * (x - gx) + (y - gy) * (y - gy)) / (radius * radius);
-            if square < 12.0 {
-                *pixel += strength * (-square / 2.0).exp();
+/// A blurred edge between light and shadow.
+struct Shadow {
+    towards: f32,
+    edge: f32,
+    softness: f32,
+    depth: f32,
+}
+
+/// Uneven light, the photographer's shadow, the glare of lamps on the laminate, exposure.
+pub(crate) struct Light {
+    angle: f32,
+    fall: f32,
+    shadow: Option<Shadow>,
+    /// Each with its place, radius and strength.
+    glare: Vec<(f32, f32, f32, f32)>,
+    exposure: f32,
+}
+
+impl Light {
+    /// Light that may fall on a frame.
+    pub(crate) fn any(frame: &Plane, rng: &mut Rng) -> Self {
+        let (w, h) = (frame.width as f32, frame.height as f32);
+        let (angle, fall) = (between(0.0..std::f32::consts::TAU, rng), between(0.0..0.45, rng));
+        let shadow = (rng.u8(0..2) == 0).then(|| Shadow {
+            towards: between(0.0..std::f32::consts::TAU, rng),
+            edge: between(-0.3..0.3, rng),
+            softness: between(0.02..0.12, rng),
+            depth: between(0.15..0.5, rng),
+        });
+        let lamp = |rng: &mut Rng| {
+            let (x, y) = (rng.f32() * w, rng.f32() * h);
+            (x, y, between(0.03..0.12, rng) * w, between(25.0..110.0, rng))
+        };
+        let glare = (0..rng.u8(0..3)).map(|_| lamp(rng)).collect();
+        Self { angle, fall, shadow, glare, exposure: between(0.7..1.12, rng) }
+    }
+
+    /// Lights a frame.
+    pub(crate) fn fall_on(&self, frame: &mut Plane) {
+        let (w, h) = (frame.width as f32, frame.height as f32);
+        for (index, pixel) in frame.pixels.iter_mut().enumerate() {
+            let (x, y) = ((index % frame.width) as f32, (index / frame.width) as f32);
+            let (u, v) = (x / w - 0.5, y / w - 0.5 * h / w);
+            let mut light = self.exposure
+                * (1.0 + self.fall * (u * self.angle.cos() + v * self.angle.sin()))
+                * (1.0 - 0.4 * (u * u + v * v));
+            if let Some(Shadow { towards, edge, softness, depth }) = &self.shadow {
+                let side = (u * towards.cos() + v * towards.sin() - edge) / softness;
+                light *= 1.0 - depth / (1.0 + (-side.clamp(-20.0, 20.0)).exp());
+            }
+            *pixel *= light;
+            for &(gx, gy, radius, strength) in &self.glare {
+                let square = ((x - gx) * (x - gx) + (y - gy) * (y - gy)) / (radius * radius);
+                if square < 12.0 {
+                    *pixel += strength * (-square / 2.0).exp();
+                }
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl Plane {
+    /// A small document.
+    pub(crate) fn striped() -> Self {
+        Self::filled(90, 60, |x, y| if (x + y) as usize % 7 < 3 { 30.0 } else { 220.0 })
     }
 }
 
@@ -339,8 +400,7 @@ mod tests {
 
     #[test]
     fn a_frame_follows_from_its_seed() {
-        let document =
-            Plane::filled(90, 60, |x, y| if (x + y) as usize % 7 < 3 { 30.0 } else { 220.0 });
+        let document = Plane::striped();
         let frame = |seed| {
             photograph(&document, false, None, &mut Rng::with_seed(seed)).jpeg(80).expect("a JPEG")
         };
@@ -353,7 +413,7 @@ mod tests {
         let document = Plane::filled(90, 60, |_, _| 0.0);
         for seed in 0..50 {
             let mut rng = Rng::with_seed(seed);
-            let camera = camera(&document, FRAMES[0], seed % 2 == 0, &mut rng);
+            let camera = place_camera(&document, FRAMES[0], seed % 2 == 0, &mut rng);
             for (u, v) in [(-0.5, -0.33), (0.5, 0.33), (0.1, -0.2)] {
                 let (x, y) = camera.seen(u, v);
                 assert!((0.0..1280.0).contains(&x) && (0.0..960.0).contains(&y), "{seed}: {x} {y}");

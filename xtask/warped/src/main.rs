@@ -6,8 +6,13 @@
 //! are read from standard input, one per row: file, format of the document, and its lines joined by
 //! `|`, separated by tabs. Without a size, frames have the sizes that a page asks a camera for.
 //!
+//! `nibble-warped FROM INTO COUNT SEED film FRAMES` makes films instead: `COUNT` folders of `FRAMES`
+//! frames each. In the index, the file is the folder, and a further column, `sharp`, is the number of
+//! the first sharp frame, empty if there is none.
+//!
 //! A frame depends on nothing but the seed and its number, so a set can always be made again.
 
+mod film;
 mod frame;
 
 use std::io::{BufRead as _, stdin};
@@ -17,9 +22,10 @@ use anyhow::{Context, Result, bail, ensure};
 use fastrand::Rng;
 use image::{GrayImage, ImageReader};
 
+use crate::film::Film;
 use crate::frame::{Plane, photograph};
 
-const USAGE: &str = "nibble-warped FROM INTO COUNT SEED [WIDTH HEIGHT]";
+const USAGE: &str = "nibble-warped FROM INTO COUNT SEED [WIDTH HEIGHT | film FRAMES]";
 
 /// One frame in this many is turned by a quarter or a half.
 const TURNED: usize = 8;
@@ -41,26 +47,28 @@ struct Set {
     seed: u64,
     /// Width and height in pixels, or those that a page asks a camera for.
     size: Option<(usize, usize)>,
+    /// Frames of a film; `None` for single frames.
+    film: Option<usize>,
 }
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (from, into, count, seed, size) = match words[..] {
-        [from, into, count, seed] => (from, into, count, seed, None),
-        [from, into, count, seed, width, height] => {
-            (from, into, count, seed, Some((width, height)))
+    let [from, into, count, seed, ref more @ ..] = words[..] else { bail!(USAGE) };
+    let (size, film) = match *more {
+        [] => (None, None),
+        ["film", frames] => (None, Some(frames.parse().context(USAGE)?)),
+        [width, height] => {
+            (Some((width.parse().context(USAGE)?, height.parse().context(USAGE)?)), None)
         }
         _ => bail!(USAGE),
     };
-    let size = match size {
-        None => None,
-        Some((width, height)) => {
-            Some((width.parse().context(USAGE)?, height.parse().context(USAGE)?))
-        }
+    let set = Set {
+        count: count.parse().context(USAGE)?,
+        seed: seed.parse().context(USAGE)?,
+        size,
+        film,
     };
-    let set =
-        Set { count: count.parse().context(USAGE)?, seed: seed.parse().context(USAGE)?, size };
     make(&sources()?, Path::new(from), Path::new(into), set)
 }
 
@@ -74,44 +82,70 @@ fn sources() -> Result<Vec<Source>> {
     stdin().lock().lines().map(|row| source(row?)).collect()
 }
 
-/// Writes a set of frames of the sources in turn and their `index.csv` into `folder`.
+/// Writes a set of frames, or of films, of the sources in turn and their `index.csv` into `folder`.
 fn make(sources: &[Source], from: &Path, folder: &Path, set: Set) -> Result<()> {
-    let Set { count, seed, size } = set;
+    let Set { count, seed, size, film } = set;
     ensure!(!sources.is_empty(), "no scan or render to make frames from");
     std::fs::create_dir_all(folder)?;
+    let one = |number: usize| {
+        let source = &sources[number % sources.len()];
+        let picture = open(&from.join(&source.file)).with_context(|| source.file.clone())?;
+        let mut rng = Rng::with_seed(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
+        let document = Plane::of(picture);
+        if let Some(frames) = film {
+            return write_film(&folder.join(name(number, "")), &document, frames, rng);
+        }
+        let turned = number % TURNED == TURNED - 1;
+        let frame = photograph(&document, turned, size, &mut rng);
+        std::fs::write(folder.join(name(number, ".jpg")), frame.jpeg(rng.u8(45..=92))?)?;
+        Ok(String::new())
+    };
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut last: Vec<String> = vec![String::new(); count];
     std::thread::scope(|scope| {
         let work = |worker: usize| {
-            move || {
-                for number in (worker..count).step_by(workers) {
-                    let source = &sources[number % sources.len()];
-                    let picture =
-                        open(&from.join(&source.file)).with_context(|| source.file.clone())?;
-                    let mut rng =
-                        Rng::with_seed(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
-                    let turned = number % TURNED == TURNED - 1;
-                    let frame = photograph(&Plane::of(picture), turned, size, &mut rng);
-                    std::fs::write(folder.join(name(number)), frame.jpeg(rng.u8(45..=92))?)?;
-                }
-                Ok(())
-            }
+            let one = &one;
+            move || (worker..count).step_by(workers).map(|i| Ok((i, one(i)?))).collect()
         };
         let running: Vec<_> = (0..workers).map(|worker| scope.spawn(work(worker))).collect();
-        running.into_iter().try_for_each(|thread| match thread.join() {
-            Ok(result) => result,
-            Err(_) => bail!("a thread that makes frames panicked"),
+        running.into_iter().try_for_each(|thread| {
+            let made: Result<Vec<(usize, String)>> = match thread.join() {
+                Ok(result) => result,
+                Err(_) => bail!("a thread that makes frames panicked"),
+            };
+            made?.into_iter().for_each(|(number, column)| last[number] = column);
+            Ok(())
         })
     })?;
-    let row = |number| {
+    let (extension, kind, column) =
+        if film.is_some() { ("", "film", ",sharp") } else { (".jpg", "warped", "") };
+    let row = |(number, last): (usize, &String)| {
         let source: &Source = &sources[number % sources.len()];
-        format!("{},{},warped,{},{}", name(number), source.document, source.lines, source.file)
+        let file = name(number, extension);
+        format!("{file},{},{kind},{},{}{last}", source.document, source.lines, source.file)
     };
-    let rows: Vec<String> = (0..count).map(row).collect();
+    let rows: Vec<String> = last.iter().enumerate().map(row).collect();
     std::fs::write(
         folder.join("index.csv"),
-        format!("file,doc,kind,mrz,source\n{}\n", rows.join("\n")),
+        format!("file,doc,kind,mrz,source{column}\n{}\n", rows.join("\n")),
     )?;
     Ok(())
+}
+
+/// Writes the frames of a film into a folder; the last column of its row in the index.
+fn write_film(folder: &Path, document: &Plane, frames: usize, mut rng: Rng) -> Result<String> {
+    std::fs::create_dir_all(folder)?;
+    let quality = rng.u8(70..=92);
+    let mut film = Film::new(document, rng);
+    let mut first_sharp = None;
+    for number in 0..frames {
+        let (frame, is_sharp) = film.frame(number);
+        if is_sharp {
+            first_sharp.get_or_insert(number);
+        }
+        std::fs::write(folder.join(format!("{number:03}.jpg")), frame.jpeg(quality)?)?;
+    }
+    Ok(format!(",{}", first_sharp.map_or_else(String::new, |number| number.to_string())))
 }
 
 /// Gray over white, whatever format the content has: files are not always what their names say.
@@ -125,6 +159,6 @@ fn open(path: &Path) -> Result<GrayImage> {
     }))
 }
 
-fn name(number: usize) -> String {
-    format!("{number:04}.jpg")
+fn name(number: usize, extension: &str) -> String {
+    format!("{number:04}{extension}")
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .graph import TOPS, Graph, GraphError, Node, Tensor
-from .integers import F32, reals, run
+from .integers import F32, Values, reals, run
 from .structure import MAX_WEIGHTS, PASSING, Plan, bits_of_layers, plan
 
 #: Step sizes tried, as shares of the largest one.
@@ -68,48 +68,47 @@ def fitted_codes(values: np.ndarray, bits: int, positive: bool) -> tuple[float, 
 
 def calibrate(
     graph: Graph,
-    images: Sequence[np.ndarray],
+    images: Sequence[Values],
     bits: int = 8,
     keep: Mapping[str, int] | None = None,
     known: Known | None = None,
 ) -> Graph:
-    """A graph of integers from one of single precision with one input.
+    """A graph of integers from one of single precision.
 
     Each node of `graph` has the name of its output. Steps are fitted to the values that `images`
-    give, and biases are corrected by the mean error that rounded weights cause. `keep` gives single
-    layers another number of bits, by name, or as `first` and `last`.
+    give, each of them an array, or an array for each input by name. Biases are corrected by the
+    mean error that rounded weights cause. `keep` gives single layers another number of bits, by
+    name, or as `first` and `last`.
     """
     if bits not in MAX_WEIGHTS:
         raise GraphError(f"bits must be 4 or 8, not {bits}")
-    if len(graph.inputs) != 1:
-        raise GraphError("only a graph with one input can be calibrated")
     if not images:
         raise GraphError("there is nothing to calibrate with")
     known = known or Known()
-    image = graph.inputs[0].tensor
-    # A graph that reads bytes first converts them to real numbers; integers read the bytes.
-    opening = graph.nodes[0] if graph.tensors[image].is_codes else None
-    source = image if opening is None else opening.output
-    nodes = graph.nodes if opening is None else graph.nodes[1:]
+    inputs_of_codes = [i.tensor for i in graph.inputs if graph.tensors[i.tensor].is_codes]
+    # A graph first converts inputs of bytes to real numbers; integers read the bytes.
+    openings = graph.nodes[: len(inputs_of_codes)]
+    nodes = graph.nodes[len(inputs_of_codes) :]
+    #: The tensor of codes that takes the place of each real input.
+    codes_of = {opening.output: opening.inputs[0] for opening in openings}
+    real_inputs = [i.tensor for i in graph.inputs if i.tensor not in inputs_of_codes]
+    codes_of |= {name: f"{name}.codes" for name in real_inputs}
     layer_bits = bits_of_layers(nodes, bits, keep)
-    planned = plan(nodes, source, bits, layer_bits)
+    planned = plan(nodes, list(codes_of), bits, layer_bits)
     seen = [run(graph, given) for given in images]
 
     def values(name: str) -> np.ndarray:
         return np.concatenate([found[name].reshape(-1, found[name].shape[-1]) for found in seen])
 
-    if opening is None:
-        positive = bool(values(source).min() >= 0)
-        codes = known.codes.get(source) or fitted_codes(values(source), 8, positive)
-        quantised = f"{source}.codes"
-        made = Graph(graph.name, graph.inputs, {image: graph.tensors[image]}, [], [], graph.release)
-        made.tensors[quantised] = Tensor(quantised, "u8", codes[0], [codes[1]])
-        made.nodes.append(Node(quantised, "identity", [image], quantised))
-    else:
-        quantised = image
-        made = Graph(graph.name, graph.inputs, {image: graph.tensors[image]}, [], [], graph.release)
+    tensors = {i.tensor: graph.tensors[i.tensor] for i in graph.inputs}
+    made = Graph(graph.name, graph.inputs, tensors, [], [], graph.release)
+    for name in real_inputs:
+        positive = bool(values(name).min() >= 0)
+        step, zero = known.codes.get(name) or fitted_codes(values(name), 8, positive)
+        made.tensors[codes_of[name]] = Tensor(codes_of[name], "u8", step, [zero])
+        made.nodes.append(Node(codes_of[name], "identity", [name], codes_of[name]))
     for node in nodes:
-        inputs = [quantised if name == source else name for name in node.inputs]
+        inputs = [codes_of.get(name, name) for name in node.inputs]
         target = _target(made, planned, known, node, inputs, values)
         made.tensors[target.name] = target
         copy = Node(node.name, node.op, inputs, node.output, dict(node.attributes))
@@ -177,7 +176,7 @@ def _layer(
     copy.scale = (units / (1 if target.type == "i32" else float(target.step))).astype(F32)
 
 
-def losses(wanted: Graph, found: Graph, images: Sequence[np.ndarray]) -> list[Loss]:
+def losses(wanted: Graph, found: Graph, images: Sequence[Values]) -> list[Loss]:
     """What each node of `found` loses against the node of the same name in `wanted`."""
     signal: dict[str, float] = {}
     error: dict[str, float] = {}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from .calibration import Loss, calibrate, losses
-from .graph import Graph, GraphError, save, write
-from .integers import run, stored
+from .graph import Graph, GraphError, Input, save, write
+from .integers import Values, run, stored
 
 #: Maximum number of images that the table of losses is made with.
 MAX_COMPARED = 16
@@ -18,16 +19,24 @@ MAX_COMPARED = 16
 POOR = 12.0
 
 
-def loaded(path: Path, graph: Graph) -> np.ndarray:
+def loaded(path: Path, graph: Graph) -> Values:
     """An image: `.npy` (bytes `[rows, columns, channels]`, or the network's own input in single
-    precision, `[channels, rows, columns]`), or a picture, which needs Pillow.
+    precision, `[channels, rows, columns]`), or a picture, which needs Pillow. For a network with
+    several inputs: `.npz`, with such an array for each input by its name.
     """
+    if path.suffix == ".npz":
+        with np.load(path) as arrays:
+            missing = [i.tensor for i in graph.inputs if i.tensor not in arrays]
+            if missing:
+                raise GraphError(f"{path}: there is no array `{missing[0]}`")
+            return {i.tensor: given(path, arrays[i.tensor], graph, i) for i in graph.inputs}
+    if len(graph.inputs) > 1:
+        raise GraphError(
+            f"{path}: the network has {len(graph.inputs)} inputs, which .npz files hold"
+        )
     source = graph.inputs[0]
-    reads_bytes = graph.tensors[source.tensor].is_codes
     if path.suffix == ".npy":
         image = np.load(path)
-        if image.dtype == np.float32 and not reads_bytes:
-            image = image.reshape(image.shape[-3:]).transpose(1, 2, 0)
     else:
         from PIL import Image
 
@@ -35,21 +44,47 @@ def loaded(path: Path, graph: Graph) -> np.ndarray:
         if source.height and source.width:
             picture = picture.resize((source.width, source.height))
         image = np.asarray(picture)
+    return given(path, image, graph, source)
+
+
+def given(path: Path, image: np.ndarray, graph: Graph, source: Input) -> np.ndarray:
+    """The values of an input from an array of a file: `[rows, columns, channels]`."""
+    reads_bytes = graph.tensors[source.tensor].is_codes
+    if (source.height, source.width) == (1, 1) and image.size == source.channels:
+        image = image.reshape(1, 1, -1)
+    elif image.dtype == np.float32 and not reads_bytes and image.ndim >= 3:
+        image = image.reshape(image.shape[-3:]).transpose(1, 2, 0)
     if image.ndim == 2:
         image = image[:, :, None]
     if image.dtype != (np.uint8 if reads_bytes else np.float32):
         wanted = "bytes" if reads_bytes else "single precision (--mean makes it read bytes)"
-        raise GraphError(f"{path}: {image.dtype}, but the network reads {wanted}")
+        raise GraphError(f"{path}: {image.dtype}, but `{source.tensor}` reads {wanted}")
     return np.ascontiguousarray(image)
 
 
-def images(folder: Path, graph: Graph) -> list[np.ndarray]:
+def images(folder: Path, graph: Graph) -> list[Values]:
     """The images of a folder, in the order of their names."""
     files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     found = [loaded(path, graph) for path in files if path.is_file()]
     if not found:
         raise GraphError(f"{folder} has no images")
     return found
+
+
+def by_input(options: list[list[str]] | None) -> list[float] | dict[str, list[float]] | None:
+    """The numbers of an option, for all inputs or by input: `0.5 0.4 0.3`, or `image=0.5`."""
+    if options is None:
+        return None
+    named: dict[str, list[float]] = {}
+    for first, *rest in options:
+        name, _, number = first.rpartition("=")
+        try:
+            named[name] = [float(value) for value in (number, *rest)]
+        except ValueError as error:
+            raise GraphError(f"--mean and --deviation take numbers: {error}") from error
+    if "" in named and len(named) > 1:
+        raise GraphError("--mean and --deviation are for all inputs, or name each")
+    return named.get("", named)
 
 
 def table(found: list[Loss]) -> str:
@@ -69,21 +104,20 @@ def table(found: list[Loss]) -> str:
 def convert(options: argparse.Namespace) -> None:
     from .onnx_graph import read
 
-    mean = options.mean
-    graph, known = read(options.network, mean, options.deviation or 1.0)
-    given = images(options.calibrate, graph)
+    graph, known = read(options.network, by_input(options.mean), by_input(options.deviation) or 1.0)
+    examples = images(options.calibrate, graph)
     made = graph
     if options.bits != 32:
         keep = dict(entry.rsplit("=", 1) for entry in options.keep)
-        made = calibrate(graph, given, options.bits, {k: int(v) for k, v in keep.items()}, known)
-        print(table(losses(graph, made, given[:MAX_COMPARED])))
+        keep = {name: int(bits) for name, bits in keep.items()}
+        made = calibrate(graph, examples, options.bits, keep, known)
+        print(table(losses(graph, made, examples[:MAX_COMPARED])))
     path = options.out or options.network.with_suffix(".safetensors")
     save(made, path)
-    image = made.inputs[0].tensor
-    golden = {
-        name: stored(values, made.tensors[name]) for name, values in run(made, given[0]).items()
-    }
-    golden[f"input.{image}"] = given[0]
+    first = examples[0]
+    golden = {name: stored(values, made.tensors[name]) for name, values in run(made, first).items()}
+    arrays = first if isinstance(first, Mapping) else {made.inputs[0].tensor: first}
+    golden |= {f"input.{name}": values for name, values in arrays.items()}
     reals = [name for name, tensor in made.tensors.items() if tensor.type == "f32"]
     write(golden, path.with_suffix(".golden.safetensors"), {"inexact": ",".join(reals)})
     print(f"{path}: {path.stat().st_size:,} bytes; outputs {', '.join(made.outputs)}")
@@ -106,9 +140,13 @@ def main(arguments: list[str] | None = None) -> int:
         help="gives a layer other bits; `first` and `last` are names, too",
     )
     command.add_argument(
-        "--mean", type=float, nargs="+", help="of the channels, 0 to 1: the file then reads bytes"
+        "--mean",
+        action="append",
+        nargs="+",
+        metavar="[INPUT=]MEAN",
+        help="of the channels, 0 to 1: the file then reads bytes, at all inputs or at this one",
     )
-    command.add_argument("--deviation", type=float, nargs="+")
+    command.add_argument("--deviation", action="append", nargs="+", metavar="[INPUT=]DEVIATION")
     command.add_argument("--out", type=Path)
     options = parser.parse_args(arguments)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from .integers import F32, run
 
 #: Oldest set of operators that is read.
 MIN_OPSET = 13
+#: A number for all channels, or one for each.
+Channels = float | Sequence[float]
 
 
 class UnsupportedOperator(GraphError):
@@ -384,14 +386,16 @@ class _Reader:
 
 def read(
     model: str | Path | onnx.ModelProto,
-    mean: float | Sequence[float] | None = None,
-    deviation: float | Sequence[float] = 1.0,
+    mean: Channels | Mapping[str, Channels] | None = None,
+    deviation: Channels | Mapping[str, Channels] = 1.0,
     name: str = "",
 ) -> tuple[Graph, Known]:
     """The graph of an ONNX network in single precision, and what a QDQ network has decided.
 
     With `mean`, the graph reads images as bytes, of which the network sees
     `(bytes / 255 - mean) / deviation`. Without, it reads the network's own input, real numbers.
+    Both are for all inputs, or for those that they name. An input of two dimensions is a map with
+    one position.
 
     Raises `UnsupportedOperator`, which names the node.
     """
@@ -405,30 +409,31 @@ def read(
     reader = _Reader(model)
     constants = set(reader.constants)
     sources = [source for source in model.graph.input if source.name not in constants]
-    if len(sources) != 1:
-        names = ", ".join(source.name for source in sources)
-        raise UnsupportedOperator(f"the network has {len(sources)} inputs ({names}), not one")
-    shape = reader.shapes[sources[0].name]
-    if len(shape) != 4 or shape[1] is None:
-        raise UnsupportedOperator(f"input `{sources[0].name}`: its shape {shape} is no image's")
-    channels, height, width = shape[1], shape[2], shape[3]
-    image = sources[0].name
-    source = image if mean is None else f"{image}.real"
-    reader.values[image] = source
+    if not sources:
+        raise UnsupportedOperator("the network has no input")
+    inputs = [_input(source.name, reader.shapes[source.name]) for source in sources]
+    means, deviations = (_by_input(values, inputs) for values in (mean, deviation))
+    for source in inputs:
+        reader.values[source.tensor] = source.tensor + (".real" if source.tensor in means else "")
     reader.walk()
-    tensors = {image: Tensor(image, "f32")}
-    nodes = reader.nodes
-    if mean is not None:
-        tensors[image], shares = _bytes(image, channels, mean, deviation)
-        tensors[source] = Tensor(source, "f32")
-        _fold(nodes, source, shares, tensors[image])
-        nodes = [Node(source, "identity", [image], source), *nodes]
+    tensors, openings = {}, []
+    for source in inputs:
+        image = source.tensor
+        if image not in means:
+            tensors[image] = Tensor(image, "f32")
+            continue
+        tensors[image], shares = _bytes(source, means[image], deviations.get(image, 1.0))
+        real = reader.values[image]
+        tensors[real] = Tensor(real, "f32")
+        _fold(reader.nodes, real, shares, tensors[image])
+        openings.append(Node(real, "identity", [image], real))
+    nodes = [*openings, *reader.nodes]
     tensors |= {node.output: Tensor(node.output, "f32") for node in reader.nodes}
     for node in nodes:
         if node.op == "argmax":
             tensors[node.output] = Tensor(node.output, "i32")
     outputs = [reader.values[output.name] for output in model.graph.output]
-    graph = Graph(name, [Input(image, channels, height, width)], tensors, nodes, outputs)
+    graph = Graph(name, inputs, tensors, nodes, outputs)
     _drop_unread(graph)
     _reorder(graph)
     # The output keeps the name that the network gives it.
@@ -448,8 +453,30 @@ def _rename(graph: Graph, known: Known, old: str, new: str) -> None:
             table[new] = table.pop(old)
 
 
-def _bytes(image: str, channels: int, mean, deviation) -> tuple[Tensor, np.ndarray]:
+def _input(name: str, shape: list[int | None]) -> Input:
+    """An input of the graph from its shape in ONNX, batch and channels first."""
+    channels, *size = shape[1:] if len(shape) in (2, 4) else [None]
+    if channels is None:
+        raise UnsupportedOperator(f"input `{name}`: its shape {shape} is no image's")
+    return Input(name, channels, *(size or (1, 1)))
+
+
+def _by_input(values, inputs: list[Input]) -> dict[str, Channels]:
+    """What is given for each input: for all the same, or by name."""
+    names = [source.tensor for source in inputs]
+    if values is None:
+        return {}
+    if not isinstance(values, Mapping):
+        return dict.fromkeys(names, values)
+    for name in values:
+        if name not in names:
+            raise GraphError(f"there is no input `{name}`; there are {', '.join(names)}")
+    return dict(values)
+
+
+def _bytes(image: Input, mean: Channels, deviation: Channels) -> tuple[Tensor, np.ndarray]:
     """The tensor of an image of bytes, and what the steps of its channels differ by."""
+    channels = image.channels
     means, deviations = (
         np.broadcast_to(np.asarray(value, np.float64).ravel(), channels)
         if np.size(value) in (1, channels)
@@ -457,11 +484,14 @@ def _bytes(image: str, channels: int, mean, deviation) -> tuple[Tensor, np.ndarr
         for value in (mean, deviation)
     )
     if means is None or deviations is None or deviations.min() <= 0:
-        raise GraphError(f"mean and deviation must have 1 or {channels} values, these above 0")
+        raise GraphError(
+            f"input `{image.tensor}`: mean and deviation must have 1 or {channels} values, "
+            "these above 0"
+        )
     zeros = [int(zero) for zero in np.clip(np.rint(255 * means), 0, 255)]
     zeros = zeros if len(set(zeros)) > 1 else zeros[:1]
     step = float(F32(1 / (255 * deviations.max())))
-    return Tensor(image, "u8", step, zeros), deviations.max() / deviations
+    return Tensor(image.tensor, "u8", step, zeros), deviations.max() / deviations
 
 
 def _fold(nodes: list[Node], source: str, shares: np.ndarray, image: Tensor) -> None:
@@ -495,12 +525,14 @@ def _drop_unread(graph: Graph) -> None:
 
 def _reorder(graph: Graph) -> None:
     """Reorders the weights behind `flatten`: ONNX has channels slowest, the format fastest."""
-    source = graph.inputs[0]
-    size = (source.height or 64, source.width or 64, source.channels)
     if not any(node.op == "flatten" for node in graph.nodes):
         return
-    kind = np.uint8 if graph.tensors[source.tensor].is_codes else F32
-    shapes = {name: found.shape for name, found in run(graph, np.zeros(size, kind)).items()}
+    zeros = {}
+    for source in graph.inputs:
+        kind = np.uint8 if graph.tensors[source.tensor].is_codes else F32
+        size = (source.height or 64, source.width or 64, source.channels)
+        zeros[source.tensor] = np.zeros(size, kind)
+    shapes = {name: found.shape for name, found in run(graph, zeros).items()}
     order: dict[str, tuple[int, int, int]] = {}
     for node in graph.nodes:
         sources = [order[name] for name in node.inputs if name in order]

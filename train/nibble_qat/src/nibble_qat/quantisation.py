@@ -161,7 +161,7 @@ class Quantised(nn.Module):
         self.codes = nn.ModuleDict()
         #: The name of the codes of each value; absent where it has none.
         self.codes_of: dict[str, str] = {}
-        planned = plan(steps, IMAGE, bits, layer_bits)
+        planned = plan(steps, [IMAGE], bits, layer_bits)
         for step in steps:
             if step.is_layer:
                 single = step.name in planned.endings

@@ -43,9 +43,14 @@ class Plan:
     positive: set[str]
 
 
-def plan(steps: Sequence[Step], image: str, bits: int, layer_bits: Mapping[str, int]) -> Plan:
-    """Plans the codes of all values; `layer_bits` has the bits of each layer."""
-    readers = readers_of(steps, image)
+def plan(
+    steps: Sequence[Step], sources: Sequence[str], bits: int, layer_bits: Mapping[str, int]
+) -> Plan:
+    """Plans the codes of all values but `sources`, which the network reads.
+
+    `layer_bits` has the bits of each layer.
+    """
+    readers = readers_of(steps, sources)
     found = Plan(set(), {}, {}, set())
     for step in steps:
         if is_positive(step, found.positive):
@@ -85,10 +90,10 @@ def is_positive(step: Step, positive: set[str]) -> bool:
     return step.op in passing and all(name in positive for name in step.inputs)
 
 
-def readers_of(steps: Sequence[Step], image: str) -> dict[str, list[Step]]:
+def readers_of(steps: Sequence[Step], sources: Sequence[str]) -> dict[str, list[Step]]:
     """The steps that read each value."""
-    readers: dict[str, list[Step]] = {step.name: [] for step in steps}
-    readers[image] = []
+    readers: dict[str, list[Step]] = {name: [] for name in sources}
+    readers |= {step.name: [] for step in steps}
     for step in steps:
         for name in step.inputs:
             readers[name].append(step)

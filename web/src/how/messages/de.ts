@@ -50,6 +50,7 @@ export const de: Record<HowKey, string> = {
     "Das 4-Bit-Netz wurde eigens trainiert, daher ähneln sich seine Kanäle, ohne gleich zu sein.",
   ownTitle: "Ein eigenes Netz trainieren",
   ownText:
-    "Auch andere Faltungsnetze laufen hier: Sie trainieren sie in PyTorch und exportieren sie mit dem Werkzeug dieses Projekts. Das Netz dieses Beispiels liest Ziffern; es wurde in einer Minute trainiert und belegt 14 KB.",
+    "Auch andere Faltungsnetze laufen hier: Sie trainieren sie in PyTorch und exportieren sie mit dem Werkzeug dieses Projekts. Das Netz des ersten Beispiels liest Ziffern; es wurde in einer Minute trainiert und belegt 14 KB.",
   ownLink: "Eine Ziffer zeichnen",
+  codesLink: "QR-Codes mit der Kamera finden",
 };

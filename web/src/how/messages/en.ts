@@ -47,8 +47,9 @@ export const en = {
     "The 4-bit network was trained separately, so its channels look similar but not the same.",
   ownTitle: "Train your own",
   ownText:
-    "The engine also runs other convolutional networks, which you train in PyTorch and export with the tool of this project. The network of this example reads digits; it was trained in a minute and takes 14 KB.",
+    "The engine also runs other convolutional networks, which you train in PyTorch and export with the tool of this project. The network of the first example reads digits; it was trained in a minute and takes 14 KB.",
   ownLink: "Draw a digit",
+  codesLink: "Find QR codes with the camera",
 };
 
 /** Keys of the catalogue. */

@@ -48,6 +48,7 @@ export const fr: Record<HowKey, string> = {
   mapsEnd: "Le réseau à 4 bits a été entraîné à part : ses canaux se ressemblent sans être égaux.",
   ownTitle: "Entraîner votre réseau",
   ownText:
-    "Le moteur exécute aussi d’autres réseaux : des réseaux convolutifs que vous entraînez avec PyTorch et exportez avec l’outil de ce projet. Le réseau de cet exemple lit des chiffres ; il a été entraîné en une minute et pèse 14 Ko.",
+    "Le moteur exécute aussi d’autres réseaux : des réseaux convolutifs que vous entraînez avec PyTorch et exportez avec l’outil de ce projet. Le réseau du premier exemple lit des chiffres ; il a été entraîné en une minute et pèse 14 Ko.",
   ownLink: "Dessiner un chiffre",
+  codesLink: "Trouver des codes QR avec la caméra",
 };

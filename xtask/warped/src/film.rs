@@ -1,0 +1,140 @@
+//! A film: frames of one document, held by a hand that is never quite still, while the camera
+//! focuses.
+
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::disallowed_methods,
+    reason = "numbers of frames; films are for measuring and may differ by a bit between machines"
+)]
+
+use std::f32::consts::TAU;
+
+use fastrand::Rng;
+
+use crate::frame::{Camera, Light, Plane, add_noise, background, between, lay, place_camera};
+
+/// Frames a second: what a page reads on a middling phone.
+const RATE: f32 = 15.0;
+/// Size of the frames in pixels.
+const SIZE: (usize, usize) = (1280, 960);
+/// The slow and the quick movement of a hand, in cycles a second, and the share of the quick one.
+const MOVEMENT: [(f32, f32); 2] = [(0.7, 1.0), (2.3, 0.5)];
+/// How far a hand moves: tilt, lean and turn in degrees, and across and down in shares of the width.
+const REACH: [f32; 5] = [2.0, 2.0, 1.5, 0.015, 0.015];
+/// A hand that has just raised the phone moves so many times as far, and calms down in so many
+/// seconds.
+const RAISED: (f32, f32) = (4.0, 0.4);
+/// A frame is sharp if its lens blurs by at most this standard deviation, in pixels.
+const SHARP_BLUR: f32 = 1.1;
+/// And if the hand moves it by at most so many pixels while it is exposed.
+const SHARP_MOTION: f32 = 2.0;
+
+/// What a film keeps from frame to frame.
+pub(crate) struct Film<'a> {
+    document: &'a Plane,
+    camera: Camera,
+    background: Plane,
+    light: Light,
+    /// Phases of the hand's movements.
+    phases: [[f32; 2]; 5],
+    /// Blur of the lens in focus, what is added at first, and how many seconds focusing takes.
+    focus: [f32; 3],
+    /// Seconds that a frame is exposed.
+    exposure: f32,
+    noise: f32,
+    rng: Rng,
+}
+
+impl<'a> Film<'a> {
+    /// A film that follows from `rng`.
+    pub(crate) fn new(document: &'a Plane, mut rng: Rng) -> Self {
+        let camera = place_camera(document, SIZE, false, &mut rng);
+        let background = background(SIZE.0, SIZE.1, &mut rng);
+        let light = Light::any(&background, &mut rng);
+        let phases = [(); 5].map(|()| [(); 2].map(|()| between(0.0..TAU, &mut rng)));
+        let focus = [
+            between(0.35..1.0, &mut rng),
+            between(0.0..3.0, &mut rng),
+            between(0.15..0.5, &mut rng),
+        ];
+        let exposure = between(0.008..0.03, &mut rng);
+        let noise = between(1.0..7.0, &mut rng);
+        Self { document, camera, background, light, phases, focus, exposure, noise, rng }
+    }
+
+    /// How far the hand has moved after some seconds, in the units of [`REACH`].
+    fn moved(&self, seconds: f32) -> [f32; 5] {
+        let calm = 1.0 + (RAISED.0 - 1.0) * (-seconds / RAISED.1).exp();
+        std::array::from_fn(|axis| {
+            let parts = MOVEMENT.iter().zip(self.phases[axis]);
+            let sum: f32 = parts
+                .map(|(&(cycles, share), phase)| share * (TAU * cycles * seconds + phase).sin())
+                .sum();
+            REACH[axis] * calm * sum
+        })
+    }
+
+    /// The camera after some seconds.
+    fn camera(&self, seconds: f32) -> Camera {
+        let [tilt, lean, turn, across, down] = self.moved(seconds);
+        let width = SIZE.0 as f32;
+        self.camera.moved([tilt, lean, turn].map(f32::to_radians), (across * width, down * width))
+    }
+
+    /// Frame `number`, and whether it is sharp.
+    pub(crate) fn frame(&mut self, number: usize) -> (Plane, bool) {
+        let seconds = number as f32 / RATE;
+        let camera = self.camera(seconds);
+        let (from, to) =
+            (camera.seen(0.0, 0.0), self.camera(seconds + self.exposure).seen(0.0, 0.0));
+        let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+        let motion = dx.hypot(dy);
+        let [rest, start, tau] = self.focus;
+        let blur = rest + start * (-seconds / tau).exp();
+        let mut frame = self.background.clone();
+        lay(self.document, &camera, &mut frame);
+        self.light.fall_on(&mut frame);
+        let mut frame = frame.blurred(blur);
+        if motion > 0.5 {
+            frame = frame.shaken(motion, dy.atan2(dx));
+        }
+        add_noise(&mut frame, self.noise, &mut self.rng);
+        (frame, blur <= SHARP_BLUR && motion <= SHARP_MOTION)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_film_calms_down_and_becomes_sharp() {
+        let document = Plane::striped();
+        let mut sharp = 0;
+        for seed in 0..20 {
+            let film = Film::new(&document, Rng::with_seed(seed));
+            let step = |seconds: f32| {
+                let (a, b) = (film.moved(seconds), film.moved(seconds + film.exposure));
+                (a[3] - b[3]).hypot(a[4] - b[4]) * SIZE.0 as f32
+            };
+            let [rest, start, tau] = film.focus;
+            sharp += usize::from(
+                step(3.0) < SHARP_MOTION && rest + start * (-3.0 / tau).exp() < SHARP_BLUR,
+            );
+        }
+        assert!(sharp > 10, "{sharp} of 20 films are sharp after three seconds");
+    }
+
+    #[test]
+    fn frames_follow_from_the_seed() {
+        let document = Plane::striped();
+        let frame = |seed| {
+            let mut film = Film::new(&document, Rng::with_seed(seed));
+            let first = film.frame(0).0.jpeg(80).expect("a JPEG");
+            (first, film.frame(1).0.jpeg(80).expect("a JPEG"))
+        };
+        let (first, second) = frame(1);
+        assert_eq!((&first, &second), (&frame(1).0, &frame(1).1));
+        assert_ne!(first, second);
+    }
+}
