@@ -28,6 +28,12 @@ const passport = await film(plain, PASSPORT);
 const coming = await launch(fakeCamera(await film(plain, PASSPORT, 40, 20), true));
 const allowed = await launch(fakeCamera(passport, true));
 const denied = await launch(fakeCamera(passport, false));
+const mirror = await launch(
+  fakeCamera(await film(plain, PASSPORT, 60, 4, { mirrored: true }), true),
+);
+const far = await launch(
+  fakeCamera(await film(plain, "passport-wrong-check.jpg", 60, 4, { part: 0.36 }), true),
+);
 
 /** A policy without `unsafe-inline`: no styles in elements, no scripts but those of two sites. */
 const POLICY = `default-src 'none'; script-src 'self' ${origin} 'wasm-unsafe-eval' blob:; worker-src blob: ${origin}; connect-src ${origin}; img-src blob:; style-src 'self'`;
@@ -230,6 +236,37 @@ await suite([
     },
   ],
   [
+    "mirrored frames are turned back, and small print is read from a photo",
+    async () => {
+      const page = await open("<mrz-camera autostart></mrz-camera>", { browser: mirror });
+      const { lines, valid } = await event(page, "reading");
+      assert.deepEqual([lines, valid], [expected.get(PASSPORT), true]);
+      const told = (await events(page, "progress")).map(({ mirrored }) => mirrored);
+      assert.equal(told[0], false);
+      assert.equal(told.at(-1), true);
+      await page.context().close();
+      const photo = (await readFile(specimen(PASSPORT))).toString("base64");
+      await writeFile(
+        join(folder, "photo.js"),
+        `globalThis.ImageCapture = class {
+          async takePhoto() {
+            const bytes = Uint8Array.from(atob("${photo}"), (c) => c.charCodeAt(0));
+            return new Blob([bytes], { type: "image/jpeg" });
+          }
+        };`,
+      );
+      const small = await open(
+        '<script src="./photo.js"></script><mrz-camera autostart></mrz-camera>',
+        { browser: far },
+      );
+      const reading = await event(small, "reading");
+      assert.deepEqual([reading.lines, reading.picture], [expected.get(PASSPORT), "image/jpeg"]);
+      await small.waitForSelector("mrz-camera [part=button]:not([hidden])");
+      assert.deepEqual([...page.faults, ...small.faults], []);
+      await small.context().close();
+    },
+  ],
+  [
     "other formats do not end the camera, and a refused camera says so",
     async () => {
       const page = await open('<mrz-camera autostart formats="TD1"></mrz-camera>', {
@@ -251,7 +288,7 @@ await suite([
   ],
 ]);
 
-await Promise.all([plain, allowed, coming, denied].map((browser) => browser.close()));
+await Promise.all([plain, allowed, coming, denied, mirror, far].map((browser) => browser.close()));
 packaged.close();
 host.close();
 await rm(folder, { recursive: true });
