@@ -387,7 +387,7 @@ pub(super) mod tests {
             path: LinePath::straight(Point::default(), Point::new(44.0, 0.0), 1.0, 44.0),
             slots: text.bytes().map(slot).collect(),
             ink: vec![1.0; text.len()],
-            leads: vec![Vec::new(); text.len()],
+            leads: vec![Leads::default(); text.len()],
             logits: Logits::default(),
         };
         Candidate::new(lines.iter().map(|text| line(text.as_ref())).collect(), 4.0, false)
@@ -482,7 +482,7 @@ pub(super) mod tests {
                 })
                 .collect(),
             ink: vec![1.0; text.len()],
-            leads: vec![Vec::new(); text.len()],
+            leads: vec![Leads::default(); text.len()],
             logits: Logits::default(),
         };
         let of = |lines: &[&str]| {

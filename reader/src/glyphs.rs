@@ -103,13 +103,13 @@ pub(crate) struct Fit {
     pub sound: f32,
     /// The lookalikes that it fits nearly as well or better, and the log odds that each gains.
     pub gains: Vec<(usize, f32)>,
-    /// By how much it fits its character better than each lookalike, in correlation.
+    /// By how much it fits the character read better than lookalikes.
     pub leads: Leads,
 }
 
 impl Fit {
     fn sound() -> Self {
-        Self { sound: 1.0, gains: Vec::new(), leads: Vec::new() }
+        Self { sound: 1.0, gains: Vec::new(), leads: Leads::default() }
     }
 }
 
@@ -261,10 +261,11 @@ pub(crate) fn fits(strip: &Gray, left: f32, read: &[usize]) -> Vec<Fit> {
         }
         let loss = ((misfit / typical - COMMON) / (DAMAGED - COMMON)).clamp(0.0, 1.0);
         let lead = |other| (other, own[slot] - glyphs[slot].fit(other));
-        let leads: Leads = lookalikes(read[slot]).map(lead).collect();
+        let over: Vec<(usize, f32)> = lookalikes(read[slot]).map(lead).collect();
         let gain =
             |&(other, lead): &(usize, f32)| (other, (GAIN * (MIN_LEAD - lead)).min(MAX_GAIN));
-        let gains = leads.iter().map(gain).filter(|&(_, gain)| gain > 0.0).collect();
+        let gains = over.iter().map(gain).filter(|&(_, gain)| gain > 0.0).collect();
+        let leads = Leads { read: read[slot], over };
         let most = if is_struck(slot) { MAX_SOUND_OF_STRUCK } else { 1.0 };
         Fit { sound: (1.0 - MAX_LOSS * loss).min(most), gains, leads }
     };

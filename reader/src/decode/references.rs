@@ -23,9 +23,15 @@ const MAX_SHORTFALL: f32 = 0.03;
 /// Minimum ink of a reference.
 const MIN_INK: f32 = 0.9;
 
-/// By how much a glyph's correlation with the template of the character read exceeds that with each
-/// lookalike's.
-pub(crate) type Leads = Vec<(usize, f32)>;
+/// By how much a glyph fits the character that it was read as better than each lookalike, in
+/// correlation with their templates.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Leads {
+    /// The symbol read.
+    pub read: usize,
+    /// Lookalikes and the lead over each.
+    pub over: Vec<(usize, f32)>,
+}
 
 /// What was seen of the lines of a zone, slot by slot.
 pub(crate) struct Seen<'a> {
@@ -43,8 +49,9 @@ impl Seen<'_> {
         if most_likely(&self.slots[line][position]) != own {
             return None;
         }
-        let leads = self.leads[line].get(position)?;
-        leads.iter().find(|&&(symbol, _)| symbol == other).map(|&(_, lead)| lead)
+        // In a film, the newest frame may have been read otherwise.
+        let leads = self.leads[line].get(position).filter(|leads| leads.read == own)?;
+        leads.over.iter().find(|&&(symbol, _)| symbol == other).map(|&(_, lead)| lead)
     }
 
     /// Whether a glyph of `text` differs from `other` as much as those glyphs of the zone do that were
@@ -102,12 +109,12 @@ mod tests {
     fn is_like(leads: &[f32]) -> bool {
         let slots = sure(&PASSPORT);
         let text = best_text(&slots, Format::TD3).expect("a passport");
-        let mut leads = leads.iter();
-        let line = PASSPORT[1].bytes().map(|c| match c {
-            b'0' => leads.next().map(|&lead| vec![(of(b'O'), lead)]).unwrap_or_default(),
-            _ => Vec::new(),
+        let mut leads = leads.iter().peekable();
+        let line = PASSPORT[1].bytes().map(|c| {
+            let lead = leads.next_if(|_| c == b'0');
+            Leads { read: of(c), over: lead.map(|&lead| (of(b'O'), lead)).into_iter().collect() }
         });
-        let (line, other): (Vec<Leads>, Vec<Leads>) = (line.collect(), vec![Vec::new(); 44]);
+        let (line, other): (Vec<Leads>, Vec<Leads>) = (line.collect(), vec![Leads::default(); 44]);
         let ink = [1.0; 44];
         let seen = Seen {
             slots: slots.iter().map(Vec::as_slice).collect(),
