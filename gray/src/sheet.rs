@@ -202,7 +202,7 @@ impl Placed {
         let across = distance(a, b).max(distance(d, c));
         let down = distance(a, d).max(distance(b, c));
         let scale = (across / area.width).max(down / area.height);
-        // Neither pixels that are no number nor a picture of pure enlargement.
+        // Corners that are no numbers give no scale; one this large would enlarge a single pixel.
         if !(scale > 0.0 && scale < f64::from(MAX_ACROSS)) {
             return None;
         }
