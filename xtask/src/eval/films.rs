@@ -140,8 +140,11 @@ pub(super) fn run(origin: &Origin<'_>, precision: &str, write: bool) -> Result<(
     println!("\n{table}");
     if let (true, Origin::Made { count, seed, .. }) = (write, origin) {
         let page = format!(
-            "# Films\n\nWritten by `cargo xtask eval --films {count} --seed {seed} --write`: films of {FRAMES} frames of 1280 x 960, 15 a second, of the scans and renders of the picture set \
-             (`xtask/warped/src/film.rs` says how). The hand has just raised the phone, and the camera focuses. Frames are counted from the first sharp one on; a film may be valid before it.\n\n{table}"
+            "# Films\n\nWritten by `cargo xtask eval --films {count} --seed {seed} --write`. Each film \
+             has {FRAMES} frames of 1280 x 960 pixels, 15 a second, and shows a scan or render of the \
+             picture set (`xtask/warped/src/film.rs` says how): a hand has just raised the phone, and \
+             the camera focuses. Frames are counted from the first sharp one on; a film may be valid \
+             before it.\n\n{table}"
         );
         std::fs::write(root().join(FILMS), page)?;
     }
