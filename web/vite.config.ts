@@ -6,8 +6,8 @@ import { precache } from "./build/precache";
 import { withRepository, type Repository } from "./build/repository";
 
 /**
- * Takes out of index.html what a first visit need not load: the indentation, and the English texts of
- * sections that are hidden until the catalogue has filled them.
+ * Takes out of index.html what a first visit need not load: the indentation, and the English texts
+ * of sections that are hidden until the catalogue has filled them.
  */
 const dense: Plugin = {
   name: "nibble-dense",

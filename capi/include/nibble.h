@@ -156,8 +156,8 @@ enum NibbleStatus nibble_network_peak_bytes(const struct NibbleNetwork *network,
                                             size_t count,
                                             size_t *bytes);
 
-// Sets what later runs may take at most: bytes of memory without the weights, and multiply-adds. The
-// outputs of the last run are gone then.
+// Sets the limits of later runs: bytes of memory, apart from the weights, and multiply-adds. The
+// outputs of the last run are lost.
 //
 // # Safety
 // `network` is null or lives, and no other thread uses it meanwhile.

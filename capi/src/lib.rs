@@ -416,8 +416,8 @@ pub unsafe extern "C" fn nibble_network_peak_bytes(
     }))
 }
 
-/// Sets what later runs may take at most: bytes of memory without the weights, and multiply-adds. The
-/// outputs of the last run are gone then.
+/// Sets the limits of later runs: bytes of memory, apart from the weights, and multiply-adds. The
+/// outputs of the last run are lost.
 ///
 /// # Safety
 /// `network` is null or lives, and no other thread uses it meanwhile.
@@ -430,8 +430,8 @@ pub unsafe extern "C" fn nibble_network_limit(
     status(guarded(|| {
         // SAFETY: as the caller promises.
         unsafe { seen(network) }?;
-        // SAFETY: `seen` has refused null, and the reference that it made has ended. Nobody else uses
-        // the network, as the caller promises.
+        // SAFETY: `seen` has refused null, and the reference that it made has ended. Nobody else
+        // uses the network, as the caller promises.
         let network = unsafe { &mut *network };
         network.runner.set_limits(Limits { max_bytes, max_multiply_adds });
         Ok(())

@@ -1,5 +1,5 @@
-// The bridge between a program on the JVM (an Android app, say) and the library: the class
-// `org.example.Digits` of tests/Digits.java, or the same in Kotlin.
+// The bridge between a program on the JVM (an Android app, say) and the library. It implements the
+// native methods of the class `org.example.Digits`, in Java (tests/Digits.java) or in Kotlin.
 #include <jni.h>
 #include <nibble.h>
 

@@ -3,8 +3,8 @@
 Every frame is rendered here: codes of random modules, turned, tilted, blurred and unevenly lit, on
 backgrounds of blobs, stripes, grids and rows of marks that look a little like codes.
 The network reads gray frames of any size and says for each cell of 8 x 8 pixels whether a code is
-there. Needs `nibble-qat[torch]`. Writes `codes.safetensors` and its golden vectors beside this
-file, and `codes.json` with what is found in frames that training never sees.
+there. The script needs `nibble-qat[torch]`. It writes `codes.safetensors` and its golden vectors
+beside this file, and `codes.json` with the accuracy on frames that training never sees.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FRAMES, TEST_FRAMES = 2400, 240
 
 
 def uniform(count: int, low: float, high: float, generator: torch.Generator) -> torch.Tensor:
-    """A number for each of some frames: `[count, 1, 1]`."""
+    """A random number from `low` to `high` for each of `count` frames: `[count, 1, 1]`."""
     return low + (high - low) * torch.rand(count, 1, 1, generator=generator)
 
 
@@ -61,7 +61,7 @@ def modules(count: int, generator: torch.Generator) -> torch.Tensor:
 def square(
     count: int, generator: torch.Generator, half: tuple[float, float], stretch: float
 ) -> torch.Tensor:
-    """Where each pixel lies on a square from -1 to 1 that is seen from a random place.
+    """Where each pixel lies on a square, from -1 to 1, that a camera sees from a random place.
 
     `half` is the range of half its width in pixels of a frame, `stretch` the largest ratio of its
     sides. The result is `[count, rows, columns, 2]`.
@@ -116,7 +116,7 @@ def frames(count: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.
         images = torch.where(inside, dark + (light - dark) * code[:, 0], images)
         covered = torch.where(inside, 1.0, covered)
     images, covered = (F.avg_pool2d(each[:, None], SCALE) for each in (images, covered))
-    # Light that is uneven, a lens that is not sharp, and noise.
+    # Uneven light, a lens out of focus, and noise.
     light = torch.rand(count, 1, 2, 2, generator=generator) * 0.6 + 0.6
     images *= F.interpolate(light, size=(ROWS, COLUMNS), mode="bilinear", align_corners=True)
     soft = F.avg_pool2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), 3, 1)
@@ -155,7 +155,7 @@ def normalised(images: torch.Tensor) -> torch.Tensor:
 def fit(
     model: nn.Module, images: torch.Tensor, shares: torch.Tensor, rate: float, steps: int
 ) -> None:
-    """Trains a model. Those that are quantised read bytes; others, normalised images."""
+    """Trains a model. Quantised models read bytes, others read normalised images."""
     model.train()
     optimiser = torch.optim.AdamW(model.parameters(), rate, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
@@ -176,7 +176,7 @@ def fit(
 
 
 def overlap(found: torch.Tensor, shares: torch.Tensor) -> dict[str, float]:
-    """How the cells that are found agree with those that codes cover by half, in percent.
+    """How the cells that are found agree with those that codes cover by more than half, in percent.
 
     `iou` is intersection over union, `recall` the share of the covered cells that are found, and
     `precision` the share of the found cells that are covered.
@@ -198,7 +198,7 @@ def quality(model: nn.Module, images: torch.Tensor, shares: torch.Tensor) -> dic
 
 
 def integer_quality(path: Path, images: torch.Tensor, shares: torch.Tensor) -> dict[str, float]:
-    """The same of the exported integers."""
+    """The same as `quality`, for the exported integers."""
     found = []
     for image in images:
         (sums,) = simulate(path, image.permute(1, 2, 0).numpy()).values()
@@ -230,7 +230,7 @@ def main() -> None:
     results["4 bits"] = quality(quantised, *test)
 
     path = options.out / "codes.safetensors"
-    # Frames may have any size, and golden vectors of a corner are enough.
+    # The size of frames stays open. Golden vectors of a corner of two frames are enough.
     export(quantised, path, test[0][:2, :, :40, :48], fixed=False, outputs=["codes"])
     results["4 bits, exported integers"] = integer_quality(path, *test)
     results |= {"bytes": path.stat().st_size, "seconds": round(time.monotonic() - start)}

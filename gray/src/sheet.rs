@@ -1,4 +1,4 @@
-//! The whole document around a machine-readable zone, as if seen from straight above.
+//! The whole document around a machine-readable zone, as if seen from directly above.
 //!
 //! The zone has a standard place on a document of standard size, and its characters have a standard
 //! pitch. So the corners of its lines tell where the document lies: see [`Sheet`].
@@ -10,12 +10,12 @@ pub type Point = [f64; 2];
 
 /// Advance of the characters of a zone in millimetres: ten an inch (Doc 9303-3, 4.4).
 const PITCH: f64 = 2.54;
-/// Centres of the lines above the lower edge, in millimetres, from the upper to the lower line. Scans
-/// of specimens from several states have them there, within a millimetre.
+/// Heights of the lines' centres above the lower edge, in millimetres, the upper line first. Scans
+/// of specimens from several states agree within a millimetre.
 const TWO_LINES: &[f64] = &[15.75, 9.4];
 /// The same for three lines.
 const THREE_LINES: &[f64] = &[15.6, 11.4, 7.2];
-/// Pixels of a straightened document, from left to right, at most.
+/// Maximum width of a straightened document, in pixels.
 pub const MAX_ACROSS: u32 = 2000;
 /// Terms of a [`Homography`], of which the last is 1.
 const UNKNOWNS: usize = 8;
@@ -46,10 +46,10 @@ pub struct Sheet {
     left: f64,
     /// Characters of a line.
     characters: f64,
-    /// Centres of the lines above the lower edge in millimetres.
+    /// Heights of the lines' centres above the lower edge in millimetres, the upper line first.
     lines: &'static [f64],
-    /// Where the portrait is: Zone V, the whole of its height between header and zone. `None` where
-    /// no standard has it on this side.
+    /// Where the portrait is: Zone V of the standard, at its full height between header and zone.
+    /// `None` where no standard has it on this side.
     pub portrait: Option<Area>,
 }
 
@@ -126,9 +126,9 @@ impl Sheet {
         Area { left: 0.0, top: 0.0, width: self.width, height: self.height }
     }
 
-    /// Finds how the sheet lies in a picture. `lines` are the corners of the zone's lines in pixels,
-    /// clockwise from the top left of the text, the upper line first. `None` if there are more or
-    /// fewer lines than the format has, or if no flat sheet looks like this.
+    /// Finds how the sheet lies in a picture. `lines` are the corners of the zone's lines in
+    /// pixels, clockwise from the top left of the text, the upper line first. `None` if there are
+    /// more or fewer lines than the format has, or if no flat sheet looks like this.
     #[must_use]
     pub fn place(&self, lines: &[[Point; 4]]) -> Option<Placed> {
         if lines.len() != self.lines.len() {
@@ -177,7 +177,7 @@ pub struct Placed {
     map: Homography,
 }
 
-/// A part of a document, seen from straight above.
+/// A part of a document, as if seen from directly above.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Straight {
     /// Its pixels; white where the picture does not show it.
@@ -195,7 +195,8 @@ impl Placed {
     }
 
     /// Cuts an area out of the picture. It gets as many pixels as its longest edges have there, but
-    /// no more than [`MAX_ACROSS`] from left to right. `None` if it has less than a pixel.
+    /// no more than [`MAX_ACROSS`] from left to right. `None` if it has less than a pixel, or
+    /// [`MAX_ACROSS`] pixels a millimetre and more.
     #[must_use]
     pub fn cut(&self, picture: &Gray, area: Area) -> Option<Straight> {
         let [a, b, c, d] = self.quad(area);
@@ -231,7 +232,8 @@ impl Placed {
     }
 }
 
-/// The nearest whole number of pixels; `value` is neither negative nor beyond [`MAX_ACROSS`] squared.
+/// The nearest whole number of pixels; `value` is neither negative nor beyond [`MAX_ACROSS`]
+/// squared.
 fn whole(value: f64) -> u32 {
     #[expect(
         clippy::cast_possible_truncation,
@@ -258,7 +260,8 @@ fn sample(picture: &Gray, [x, y]: Point) -> Option<u8> {
     u8::try_from(whole(upper + (lower - upper) * down)).ok()
 }
 
-/// The pixels before and after a place along a side, and how far it is from the first to the second.
+/// The pixels before and after a place along a side, and how far the place is from the first to the
+/// second, 0 to 1.
 fn between(place: f64, side: u32) -> (usize, usize, f64) {
     let from_centre = (place - 0.5).max(0.0);
     #[expect(
@@ -280,10 +283,10 @@ struct Homography {
 }
 
 impl Homography {
-    /// The map that leads from the first point of each pair to the second, by least squares if there
-    /// are more than four pairs. `None` if they do not determine one.
+    /// The map that leads from the first point of each pair to the second, by least squares if
+    /// there are more than four pairs. `None` if they do not determine one.
     fn through(pairs: &[(Point, Point)]) -> Option<Self> {
-        // Around 1, so that no sum outweighs the others.
+        // Coordinates are brought to around 1, so that no sum outweighs the others.
         let plane = Frame::around(pairs.iter().map(|pair| pair.0));
         let picture = Frame::around(pairs.iter().map(|pair| pair.1));
         let mut system = [[0.0; UNKNOWNS + 1]; UNKNOWNS];
@@ -312,7 +315,8 @@ impl Homography {
         Some(Self { rows: product(outward, product(inner, inward)) })
     }
 
-    /// The distance of a point from the camera, as a multiple of that of the points it was made of.
+    /// The distance of a point from the camera, as a multiple of that of the mean of the points
+    /// that determined the map.
     fn depth(&self, [x, y]: Point) -> f64 {
         let [g, h, i] = self.rows[2];
         g * x + h * y + i
@@ -425,7 +429,7 @@ mod tests {
             let placed = sheet.place(&lines(sheet, CAMERA, 0.0)).expect("a sheet");
             for area in [Some(sheet.whole()), sheet.portrait].into_iter().flatten() {
                 let truth = area.corners().map(|corner| CAMERA.at(corner));
-                // The middle of an edge is not quite where the middle of the line is, in perspective.
+                // In perspective, the middle of an edge is not quite the middle of the line.
                 let error = error(placed.quad(area), truth);
                 assert!(error < 1.0, "{}: {error}", sheet.format);
             }

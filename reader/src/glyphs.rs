@@ -8,8 +8,8 @@
 //! It is also compared with the mean glyphs of characters that look alike. The network takes a letter
 //! between digits for a digit; this comparison knows nothing of neighbours.
 //!
-//! A stroke of a pen or a scratch may turn a character into another whole one. It seldom ends at the
-//! character's edge, so it is looked for in the gaps between characters.
+//! A stroke of a pen or a scratch may turn a character into another one that looks undamaged. It
+//! seldom ends at the character's edge, so it is looked for in the gaps between characters.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -51,14 +51,14 @@ const COMMON: f32 = 3.0;
 const DAMAGED: f32 = 6.0;
 /// Rows of a strip in which capitals stand.
 const CAP_ROWS: std::ops::Range<usize> = 4..19;
-/// Columns on either side of the border of two slots that may be the gap between their glyphs.
+/// The gap between two glyphs is within this many columns of the border of their slots.
 const GAP_REACH: i32 = 2;
-/// A gap that is darker than the line's median by more than this is crossed by a stroke. Of the gaps
-/// of damaged renders (`tests/renders.py`, zeros, seed 801), where three pictures in ten have strokes,
-/// so are 1.5 %; of those without damage (screen, seed 802), none.
+/// A gap that is darker than the median of its line by more than this is crossed by a stroke. In
+/// damaged renders (`tests/renders.py`, zeros, seed 801), where three pictures in ten have strokes,
+/// this holds for 1.5 % of the gaps; in renders without damage (screen, seed 802), for none.
 const MIN_STRIKE: f32 = 0.4;
-/// Maximum soundness of a glyph beside such a gap, whatever it looks like: a stroke makes an S an 8. No
-/// log odds of it reach those that a valid text needs.
+/// Maximum soundness of a glyph beside such a gap, however well it fits: a stroke turns an S into
+/// an 8. At this soundness, no log odds reach those that a valid text needs.
 const MAX_SOUND_OF_STRUCK: f32 = 0.55;
 /// The share of its soundness that a glyph may lose.
 const MAX_LOSS: f32 = 0.8;
@@ -189,9 +189,9 @@ impl Cells {
     }
 }
 
-/// How dark the gap before each slot is, and behind the last, 0 to 1: the lightest of the columns near
-/// the border, each as dark as its darkest place between the line's top and bottom. A stroke that
-/// crosses the gap darkens all of them.
+/// How dark the gaps before each slot and after the last are, 0 to 1. A column is as dark as its
+/// darkest place between the line's top and bottom, and a gap as the lightest column near the
+/// border of the slots. A stroke that crosses the gap darkens all its columns.
 fn gaps(cells: &Cells, left: f32, slots: usize) -> Vec<f32> {
     let rows = CAP_ROWS.filter_map(|y| cells.sums.get(y * cells.width..(y + 1) * cells.width));
     let mut darkest = vec![0; cells.width];

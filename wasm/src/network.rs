@@ -126,8 +126,8 @@ impl GraphNetwork {
         Ok(Self { runner, given })
     }
 
-    /// Sets what later runs may take at most: bytes apart from the weights, of which no run takes
-    /// more than a module has, and multiply-adds.
+    /// Sets the limits of later runs: bytes apart from the weights, at most the default, and
+    /// multiply-adds.
     pub fn limit(&mut self, max_bytes: u64, max_multiply_adds: u64) {
         let max_bytes = usize::try_from(max_bytes).unwrap_or(MAX_BYTES).min(MAX_BYTES);
         self.runner.set_limits(Limits { max_bytes, max_multiply_adds });

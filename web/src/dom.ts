@@ -37,9 +37,9 @@ export function outline(
 }
 
 /**
- * Makes the buttons of a group one stop of the Tab key, so that what follows is near: the keys up and
- * down lead from one to the next. A group that is drawn anew begins with its first button again, which
- * alone may have `tabindex` 0.
+ * Makes the buttons of a group one stop of the Tab key, so that what follows is near. The up and
+ * down keys move between the buttons. A group that is drawn anew begins with its first button
+ * again: only that one may have `tabindex` 0.
  */
 export function oneStop(group: Element, buttons: string): void {
   group.addEventListener("keydown", (event) => {

@@ -1,6 +1,6 @@
 /**
- * Draws a card with a zone in the place that the standard has for it, as a camera sees it, so that it
- * is known where each corner is.
+ * Draws a card as a camera sees it, with a zone in the place that the standard has for it. So it is
+ * known where each corner is.
  */
 
 /** Millimetres of TD2 (Doc 9303-6), and of the zone on it. */
@@ -24,8 +24,8 @@ function sample({ width, height, gray }, x, y) {
 }
 
 /**
- * Returns a card that lies flat. `zone` is a picture of a zone's two lines, `quads` are their corners
- * in it, and `density` is pixels a millimetre.
+ * Returns a card that lies flat. `zone` is a picture of a zone's two lines, `quads` are their
+ * corners in it, and `density` is pixels a millimetre.
  */
 function flat(zone, quads, density) {
   const [width, height] = [SIZE.width, SIZE.height].map((side) => Math.round(side * density));

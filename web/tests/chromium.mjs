@@ -539,8 +539,8 @@ await suite(
         await page.focus("#samples li:first-child button");
         await page.keyboard.press("Enter");
         await shown("result");
-        // The verdict has the focus: it is read aloud. The next tab leads to the fields, which can be
-        // copied and are one stop, the one after to the actions.
+        // The verdict has the focus: it is read aloud. The next Tab leads to the fields' buttons,
+        // which are one stop, and the one after that to the actions.
         assert.equal(await page.evaluate(() => document.activeElement.id), "verdict");
         await page.keyboard.press("Tab");
         const named = () => page.evaluate(() => document.activeElement.getAttribute("aria-label"));

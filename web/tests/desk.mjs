@@ -360,7 +360,7 @@ await suite(
           await page.waitForFunction((tag) => document.documentElement.lang === tag, tag);
           assert.match(await page.textContent("#notes"), words);
         }
-        // It is not taken for the other note.
+        // It is not taken for the note that there are more documents.
         const said = await page.locator("#review [data-review=note]").count();
         assert.equal(said, (await page.locator("#documents button").count()) > 1 ? 1 : 0);
         await page.selectOption("#language", "en");

@@ -129,7 +129,7 @@ async function findsInPictures(page) {
     mimeType: "image/jpeg",
     buffer: Buffer.from("this is no picture"),
   });
-  await status.getByText("This is no picture that the browser can show.").waitFor();
+  await status.getByText("The browser cannot show this file as a picture.").waitFor();
   await accessibleInBoth(page);
   await page.setViewportSize({ width: 320, height: 640 });
   await noSidewaysScroll(page);

@@ -46,8 +46,8 @@ async function shoot({ picture, width, height, frames, empty, mirrored, part }) 
 
 /**
  * Writes a film of a specimen and returns its path. `frames` is the number of frames that show the
- * document, `empty` the number before and after that show none. `mirrored` exchanges left and right;
- * `part` is the height of the document, as a fraction of the frame's.
+ * document, `empty` the number before and after that show none. `mirrored` exchanges left and
+ * right; `part` is the height of the document, as a fraction of the frame's.
  */
 export async function film(
   browser,

@@ -2,8 +2,8 @@
  * Runs the ten steps of docs/own-network.md, as they stand there, from `pip install` to a page that
  * answers: each block whose first line says that it is tested.
  *
- * Where python3 has no PyTorch, the blocks before Rust's are left out, and the network of the example
- * takes the place of theirs. `NIBBLE_REQUIRE_TORCH=1` makes that a failure.
+ * Where python3 has no PyTorch, the blocks before Rust's are left out, and the network of
+ * `examples/digits` takes the place of theirs. `NIBBLE_REQUIRE_TORCH=1` makes that a failure.
  */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";

@@ -690,8 +690,8 @@ await suite([
         const { document, portrait } = await straighten(photo, result);
         for (const [index, [x, y]] of document.quad.entries()) {
           const [u, v] = corners[index];
-          // Ten pixels are a millimetre. Between the lines of the zone are six of them, so that half
-          // a pixel there becomes six at the upper edge.
+          // Ten pixels are a millimetre. Between the lines of the zone are six of them, so that
+          // half a pixel there becomes six at the upper edge.
           const limit = index < 2 ? 30 : 8;
           const error = Math.hypot(x - u, y - v);
           assert.ok(error < limit, `corner ${index} of ${corners}: ${error} pixels`);

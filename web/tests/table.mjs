@@ -212,7 +212,7 @@ await suite(
       },
     ],
     [
-      "a list survives a reload only if asked, without pictures, until it is emptied",
+      "a table survives a reload only if asked, without pictures, until it is emptied",
       async () => {
         const stored = () => page.evaluate(() => Object.entries(sessionStorage));
         const texts = () => rows().allTextContents();
@@ -243,13 +243,16 @@ await suite(
         const before = await texts();
         assert.match(
           await page.textContent(`#${await page.getAttribute("#batch-keep", "aria-describedby")}`),
-          /not the pictures.*until you close this tab, clear the list/,
+          /not the pictures.*until you close this tab, clear the table/,
         );
         await axe.accessibleInBoth(page);
         await reload("batch");
         assert.deepEqual(await texts(), before);
         assert.equal(await page.isChecked("#batch-keep"), true);
-        assert.equal(await page.textContent("#batch-keep-said"), "This list was kept in this tab.");
+        assert.equal(
+          await page.textContent("#batch-keep-said"),
+          "This table was kept in this tab.",
+        );
         // A reading is there, its picture is not.
         await rows().first().locator("th button").click();
         await shown("result");
@@ -277,7 +280,7 @@ await suite(
       },
     ],
     [
-      "a list is not kept any more once the choice is withdrawn or there is no room",
+      "a table is not kept any more once the choice is withdrawn or there is no room",
       async () => {
         const stored = () => page.evaluate(() => sessionStorage.length);
         await upload("passport.jpg", "id-card-back.jpg");

@@ -2,7 +2,7 @@
 //!
 //! What is built should depend on the sources and the tools and nothing else: paths of this machine
 //! are replaced, times are that of the commit, and lists are sorted. `--check` builds a second
-//! time, from a clone in another folder, and compares the files. `--try` uses what is there as a new
+//! time, from a clone in another folder, and compares the files. `--try` uses the files as a new
 //! user would.
 //!
 //! A release has parts, which `--only` names. Each is made in a folder of its own and then copied.
@@ -38,8 +38,8 @@ const WHEELS: [(&str, &str); 4] = [
     ("x86_64-unknown-linux-musl", "musllinux_1_2"),
     ("aarch64-unknown-linux-musl", "musllinux_1_2"),
 ];
-/// Targets of the library for C, those of zig with the oldest glibc, and what its files are called
-/// after.
+/// Targets of the library for C, the targets of zig with the oldest glibc, and the ends of the
+/// archives' names.
 const LIBRARIES: [(&str, &str, &str); 2] = [
     ("x86_64-unknown-linux-gnu", "x86_64-linux-gnu.2.17", "x86_64-linux"),
     ("aarch64-unknown-linux-gnu", "aarch64-linux-gnu.2.17", "aarch64-linux"),
@@ -95,7 +95,7 @@ fn part(name: &str) -> Result<&'static Part> {
     found.with_context(|| format!("there is no part `{name}`: {names}"))
 }
 
-/// Makes some parts; if it is the whole, nothing else is left.
+/// Makes some parts. If they are the whole release, everything else in the folder is removed.
 fn build(parts: &[&Part], is_whole: bool) -> Result<()> {
     let folder = root().join(FOLDER);
     if is_whole && folder.exists() {
@@ -151,7 +151,7 @@ fn try_all() -> Result<()> {
             name.ends_with(".whl") || name.starts_with("nibble_") && name.ends_with(".tar.gz")
         };
         let packages: Vec<String> = names_in(&folder)?.into_iter().filter(of_python).collect();
-        ensure!(!packages.is_empty(), "{FOLDER} has no packages of Python");
+        ensure!(!packages.is_empty(), "{FOLDER} has no Python packages");
         let mut check = python_tool(&twine, "python");
         check.args(["-m", "twine", "--no-color", "check", "--strict"]).args(packages);
         run(check.current_dir(folder))
@@ -201,7 +201,7 @@ fn python(place: &Path) -> Result<()> {
 }
 
 /// The wheel of `nibble-qat`, and its sources. They are made of the files that git knows, because
-/// setuptools takes what earlier builds left.
+/// setuptools also packs what earlier builds left.
 fn training(place: &Path) -> Result<()> {
     let tools = tools()?;
     let copy = root().join(BUILD).join("training");
@@ -264,7 +264,7 @@ fn libraries(place: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds the library, linked by zig for the oldest glibc, and returns the folder of both kinds.
+/// Builds the library, linked by zig for the oldest glibc, and returns the folder with both kinds.
 fn library(target: &str, zig: &str, tools: &Path) -> Result<PathBuf> {
     let linker = root().join(BUILD).join(format!("cc-{target}"));
     fs::create_dir_all(root().join(BUILD)).context(BUILD)?;
@@ -314,8 +314,8 @@ fn table(sums: &str, folder: &Path) -> Result<String> {
 }
 
 /// Builds again from a clone in another folder and compares every file. Parts that were the same in
-/// this commit are not built again: what ends a check early loses one part. Files that differ are
-/// named.
+/// this commit are not built again, so a check that is cut off loses one part. Files that differ
+/// are named.
 fn check(parts: &[&Part]) -> Result<()> {
     let clean = output(command("git").args(["status", "--porcelain"]));
     ensure!(clean.as_deref() == Some(""), "commit first: the second build is of the commit");

@@ -1,9 +1,9 @@
 //! `cargo xtask fuzz`: runs the fuzz targets of `fuzz/` and adds to their tally.
 //!
-//! Corpus and tally are kept in the user's cache, so that a later run goes on where this one ends,
-//! whichever checkout it is of. A run is cut into rounds, and the tally is written after each: what
-//! ends a run early loses one round. `--total` prints the sums, and `--total --write` moves the
-//! tally of the cache into the committed files.
+//! Corpus and tally are kept in the user's cache, so that a later run, of any checkout, goes on
+//! where this one ends. A run has rounds, and the tally is written after each, so a run that is cut
+//! off loses one round. `--total` prints the sums, and `--total --write` moves the tally of the
+//! cache into the committed files.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -191,7 +191,7 @@ pub(crate) fn fuzz(options: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Seconds of each round, of a target that has so many in all.
+/// The seconds of each round of a target that has `seconds` in all.
 fn rounds(seconds: u64) -> Vec<u64> {
     let count = seconds.div_ceil(MAX_ROUND);
     (0..count).map(|round| (seconds + round) / count).collect()

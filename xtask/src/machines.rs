@@ -1,6 +1,6 @@
 //! `cargo xtask machines`: reads the specimens on machines that are not at hand, in emulators: other
-//! processors, 32 bits, big-endian. All must give the same bits. Then the engine's golden vectors are
-//! compared on each, layer by layer.
+//! processors, 32 bits, big-endian. All must give the same bits. Then the engine's golden vectors
+//! are compared on each, layer by layer.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -70,9 +70,10 @@ pub(crate) fn compare(options: &[&str]) -> Result<()> {
     let mut table = String::from(
         "# The same bits\n\nWritten by `cargo xtask machines --write`. Every specimen, read in 8 and in 4 \
          bits: the digests of the\ngray picture, of the network's output, and of all else that is reported \
-         (lines, confidences, corners,\nfields, check digits, reasons) are those of the first row.\nGolden vectors hold \
-         the integers of every layer of networks and graphs, from a simulation\nin NumPy; the tests \
-         `golden` and `graph_golden` of `nibble-core` compare them.\n\n\
+         (lines, confidences, corners,\nfields, check digits, reasons) are those of the first \
+         row.\nGolden vectors hold the integers of every layer of networks and graphs, from a \
+         simulation\nin NumPy; the tests `golden` and `graph_golden` of `nibble-core` compare \
+         them.\n\n\
          | machine | run by | digests | equal | golden vectors |\n|---|---|---|---|---|\n",
     );
     let (mut expected, mut different) = (None::<String>, Vec::new());

@@ -48,12 +48,13 @@ cargo xtask demo [--port N] [--lan] [--build-only]
     --build-only leaves the finished static site in web/dist
 cargo xtask test [--only NAME]... [--list]
     runs every test, or the named steps; --list names them
-cargo xtask eval [DIR] [--warped N | --films N [--seed S]] [--film-folder DIR] [--midv500 DIR] [--by kind|format|height] [--precision f32|u8|u4|all] [--json] [--html FILE] [--write]
+cargo xtask eval [DIR] [(--warped N | --films N) [--seed S]] [--film-folder DIR] [--midv500 DIR] [--by kind|format|height] [--precision f32|u8|u4|all] [--json] [--html FILE] [--write]
     reads the pictures listed in DIR/index.csv and counts how many are exact; --warped reads N frames
-    instead, made from the scans and renders as a hand-held phone sees them; --films makes films of them
-    and counts frames to a valid reading, --film-folder does so for films in DIR; --midv500 reads the frames of
-    MIDV-500, MIDV-2019 or MIDV-2020 in DIR; --by groups the table; --html writes a page of
-    the failures; --write records the figures in docs/results and the README
+    instead, made from the scans and renders as a hand-held phone sees them; --films makes N films
+    of them and counts the frames until a reading is valid; --film-folder does so for the films in
+    DIR; --midv500 reads the frames of MIDV-500, MIDV-2019 or MIDV-2020 in DIR; --by groups the
+    table; --html writes a page of the failures; --write records the figures in docs/results and the
+    README
 cargo xtask times [--write]
     reads camera frames and 12-megapixel photographs, natively and in Chromium in turn, and prints the
     median times; --write records them in docs/results
@@ -63,18 +64,19 @@ cargo xtask soak [--minutes N]
 cargo xtask lighthouse
     builds the page and prints Lighthouse's scores, among them performance on its mid-range phone
 cargo xtask fuzz [--minutes N] [--target NAME]...
-    runs the fuzz targets, or those that are named, for N minutes altogether (6); corpus and tally are kept
-    in the cache folder of the user
+    runs the fuzz targets, or those that are named, for N minutes altogether (6); corpus and tally
+    are kept in the cache folder of the user
 cargo xtask fuzz --total [--write]
-    prints the sums of all sessions; --write puts them into docs/results/fuzz.json and docs/reliability.md
+    prints the sums of all sessions; --write puts them into docs/results/fuzz.json and
+    docs/reliability.md
 cargo xtask machines [--write]
     reads the specimens in emulators of other processors, 32-bit and big-endian ones among them: all must
-    give the same bits, and those of the golden vectors; --write records it in docs/results
+    give the same bits and pass the golden vectors; --write records it in docs/results
 cargo xtask miri
     runs tests in Miri, which notices undefined behaviour, for this machine and for a big-endian one
 cargo xtask nightly [--fuzz-minutes N] [--soak-minutes N] [--only NAME]...
-    runs what takes too long for every change: fuzz (60 minutes), soak and soak-native (10 minutes each),
-    machines, miri, dist (--check); what fails does not stop the rest
+    runs what takes too long for every change: fuzz (60 minutes), soak and soak-native (10 minutes
+    each), machines, miri, dist (--check); a check that fails does not stop the others
 cargo xtask unsafe [--write]
     counts the lines of unsafe code, crate by crate; --write records them in docs/results
 cargo xtask sizes
@@ -96,11 +98,11 @@ cargo xtask devices [--write]
     checks what people measured with native-bench paper; --write lays it side by side in
     docs/results/devices/README.md
 cargo xtask dist [--check] [--only PART]... | --try
-    makes the files of a release in target/dist, or only some parts: npm, site, crates, programs, python,
-    training, c, notices; --check makes each part a second time, in a clone in another folder, compares the
-    bytes, and goes on where an earlier check of the same commit ended; --try uses the files in an empty
-    folder: page, element, package, crates, the x86_64 wheel, library, programs, and dry runs of publishing
-    to npm and PyPI
+    makes the files of a release in target/dist, or only some parts: npm, site, crates, programs,
+    python, training, c, notices; --check makes each part a second time, in a clone in another
+    folder, compares the bytes, and goes on where an earlier check of the same commit ended; --try
+    uses the files as a new user would, in an empty folder, and does the dry runs of publishing to
+    npm and PyPI
 cargo xtask version [NEW]
     prints the version of what is released, or writes a new one into every manifest
 cargo xtask phone

@@ -14,8 +14,7 @@ const MINUTES: [&str; 2] = ["60", "10"];
 /// A check: its name, and what it does.
 type Check<'a> = (&'static str, Box<dyn Fn() -> Result<()> + 'a>);
 
-/// Runs all checks, or those that `--only` names. One that fails does not keep the others from
-/// running.
+/// Runs all checks, or those that `--only` names. One that fails does not stop the others.
 pub(crate) fn nightly(options: &[&str]) -> Result<()> {
     let [mut fuzz_minutes, mut soak_minutes] = MINUTES;
     let mut only = Vec::new();

@@ -61,7 +61,7 @@ const MODULES: [Module; 3] = [
 /// make it quicker, so there is one binary of it.
 const PICTURE: (&str, &str) = ("nibble-wasm-picture", "nibble-picture.wasm");
 
-/// What straightens documents, which pages load when they ask for it; one binary, too.
+/// The module that straightens documents, which pages load when they first use it. One binary, too.
 const SHEET: (&str, &str) = ("nibble-wasm-sheet", "nibble-sheet.wasm");
 
 /// Both binaries.
@@ -232,7 +232,8 @@ fn wasm(module: &Module, binary: &Binary, pkg: &Path) -> Result<()> {
     run(optimise(&built, binary.binaryen).arg(pkg.join(file(module, binary))))
 }
 
-/// Builds a module that needs no generated JavaScript, and hence no wasm-pack: its crate and its file.
+/// Builds a module, given by its crate and its file, that needs no generated JavaScript, and so no
+/// wasm-pack.
 fn bare((package, file): (&str, &str), pkg: &Path) -> Result<()> {
     const TARGET: &str = "wasm32-unknown-unknown";
     // Half of the usual stack: decoders keep their tables elsewhere.

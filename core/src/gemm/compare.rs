@@ -65,9 +65,8 @@ impl WindowProduct<'_> {
     }
 
     /// Whether the check that kernels rely on is right: it accepts these windows if and only if all
-    /// lie inside the map and their length is a number of this machine, and the stretches of
-    /// accepted windows are those parts of the map that the definition names. Neither weights nor
-    /// depth matter.
+    /// lie inside the map and their length fits a `usize`, and the stretches of accepted windows
+    /// are those parts of the map that the definition names. Neither weights nor depth matter.
     #[must_use]
     pub fn windows_are_right(&self) -> bool {
         let [stretches, stretch_len, pitch] = self.sizes;
@@ -78,7 +77,7 @@ impl WindowProduct<'_> {
         let Some(windows) = Windows::new(self.map, self.starts, self.sizes) else {
             return !inside;
         };
-        // Stretches without elements may be as many as there are numbers.
+        // A window may have any number of stretches without elements.
         let looked_at = stretches.min(MAX_STRETCHES);
         let window = |&start: &usize| {
             (0..looked_at).flat_map(move |stretch| {

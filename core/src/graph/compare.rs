@@ -1,5 +1,5 @@
-//! Compares a graph on every kernel with the oracle, on inputs that a caller gives: what fuzzing
-//! calls.
+//! Compares a graph on every kernel with the oracle, on inputs that a caller gives. Fuzzing calls
+//! this.
 
 use std::sync::OnceLock;
 
@@ -10,8 +10,9 @@ use crate::Kernels;
 
 impl Graph {
     /// Runs the graph on every kernel of this machine, and compares each tensor with the oracle's.
-    /// Returns the kernels that ran, or the node that differs. Tensors that depend on sums of reals
-    /// are not compared: their order differs between kernels.
+    /// Returns the number of kernels that ran, or the name of the first node that differs. Tensors
+    /// that depend on sums of reals are not compared: the order of these sums differs between
+    /// kernels.
     ///
     /// # Errors
     /// As [`Runner::run`].

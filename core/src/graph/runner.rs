@@ -186,8 +186,8 @@ impl Runner {
         self.limits
     }
 
-    /// Sets what later runs may take at most. The outputs of the last run are gone then. Memory that
-    /// earlier runs have taken is kept.
+    /// Sets the limits of later runs. The outputs of the last run are lost; memory that earlier
+    /// runs took is kept.
     pub fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
         self.plan = None;

@@ -11,11 +11,12 @@ pub(super) const MAX_POSITIONS: usize = 1 << 23;
 
 /// What a run may take at most. A run that would take more is refused before it begins.
 ///
-/// The sizes that a file fixes must fit the default limits, or else [`Graph::parse`] refuses it.
+/// The sizes that a file fixes must fit the default limits, or else [`Graph::parse`] refuses the
+/// file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// Bytes of all tensors and buffers, apart from the weights: 1 GiB by default. More than 1 TiB
-    /// means 1 TiB, and more than 1 GiB means 1 GiB where pointers have 32 bits.
+    /// Bytes of all tensors and buffers, apart from the weights: 1 GiB by default. Values
+    /// above 1 TiB mean 1 TiB, and above 1 GiB mean 1 GiB where pointers have 32 bits.
     pub max_bytes: usize,
     /// Multiply-adds, or values that other operations make or read: 2^40 by default.
     pub max_multiply_adds: u64,
@@ -144,7 +145,7 @@ impl std::fmt::Display for RunError {
                 write!(f, "node `{node}`: the run would take more than {limit} of memory")
             }
             Self::InputTooLarge { input, max_bytes } => {
-                write!(f, "input `{input}`: it takes more than {}", Bytes(*max_bytes))
+                write!(f, "input `{input}`: it takes more than {} of memory", Bytes(*max_bytes))
             }
             Self::TooMuchWork { node, max_multiply_adds: limit } => {
                 write!(f, "node `{node}`: the run would take more than {limit} multiply-adds")

@@ -1,6 +1,6 @@
-/** Joins the cells of a map to boxes around codes. */
+/** Joins neighbouring cells of the network's map, and draws boxes around them. */
 
-/** A box in cells; `right` and `bottom` lie one beyond its last cell. */
+/** A box, in cells; `right` and `bottom` are one beyond its last cell. */
 export interface Box {
   left: number;
   top: number;
@@ -8,10 +8,10 @@ export interface Box {
   bottom: number;
 }
 
-/** A code covers several cells: fewer than this are taken for noise. */
+/** A code covers several cells; fewer than this are noise. */
 const MIN_CELLS = 4;
 
-/** Boxes around cells that are likelier than not to be a code and touch at their sides. */
+/** Boxes around groups of cells that touch at their sides and are likelier a code than not. */
 export function boxesOf(chances: ArrayLike<number>, rows: number, columns: number): Box[] {
   const boxes: Box[] = [];
   const isSeen = new Uint8Array(rows * columns);

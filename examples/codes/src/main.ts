@@ -20,12 +20,12 @@ const SHOWN = 640;
 const RUNS = 20;
 
 const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-/** Resolves when the worker has answered; it has one frame at a time. */
+/** Takes the worker's answer; the worker has one frame at a time. */
 let answered: ((answer: Answer) => void) | undefined;
 worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => answered?.(data));
 worker.addEventListener("error", ({ message }) => answered?.({ error: message }));
 
-/** Says something once it has lasted a moment: not at every frame. */
+/** Says a text once it has stood for a moment, so that a text of a single frame is not said. */
 let said = "";
 let saying: ReturnType<typeof setTimeout> | undefined;
 function say(text: string): void {
@@ -36,12 +36,12 @@ function say(text: string): void {
 }
 
 function resize(canvas: HTMLCanvasElement, width: number, height: number): void {
-  // To set a size clears the canvas, even to the same size.
+  // Setting a size clears the canvas, even if the size stays the same.
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
 }
 
-/** Draws a picture on a canvas so that its longer side has some pixels. */
+/** Draws a picture on a canvas, scaled so that its longer side has `side` pixels. */
 function draw(canvas: HTMLCanvasElement, source: Source, side: number): CanvasRenderingContext2D {
   const scale = side / Math.max(source.width, source.height);
   resize(canvas, Math.round(source.width * scale), Math.round(source.height * scale));
@@ -125,7 +125,7 @@ async function showPicture(address: string): Promise<void> {
   try {
     await image.decode();
   } catch {
-    say("This is no picture that the browser can show.");
+    say("The browser cannot show this file as a picture.");
     return;
   }
   still = { image, width: image.naturalWidth, height: image.naturalHeight };
@@ -152,7 +152,7 @@ async function startCamera(): Promise<void> {
     await video.play();
   } catch {
     stopCamera();
-    status.textContent = "There is no camera, or it may not be used. This is a picture.";
+    status.textContent = "There is no camera, or it may not be used. The picture stays.";
     return;
   }
   const mine = stream;
@@ -160,7 +160,7 @@ async function startCamera(): Promise<void> {
     if (stream === mine) void stop();
   });
   button.setAttribute("aria-pressed", "true");
-  /** When frames of the last second were done, and the times of their runs. */
+  /** When the frames of the last second were done, and how long their runs took. */
   let last: { at: number; ms: number }[] = [];
   let shownAt = performance.now();
   while (stream === mine) {

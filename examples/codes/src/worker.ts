@@ -1,4 +1,4 @@
-/** Runs the network: a gray frame comes in, the chances of its cells go out. */
+/** Runs the network: a gray frame comes in, and the chance of a code in each cell goes out. */
 import { Network, NibbleError, realsOf } from "nibble-mrz/network";
 
 /** A gray frame, row by row, and how many times to run it. */
@@ -14,7 +14,7 @@ export interface Found {
   chances: Float32Array<ArrayBuffer>;
   rows: number;
   columns: number;
-  /** Milliseconds of a run. */
+  /** How long a run took, in milliseconds: the mean of all runs. */
   ms: number;
 }
 

@@ -7,20 +7,21 @@ use crate::alloc::peak_of;
 use crate::bytes::Bytes;
 use crate::model::{MAX_BUFFERS, MAX_GROWTH, MAX_PARSED, SMALL, Tensors, number};
 
-/// Elements of a tensor beyond which no node is added.
+/// Maximum elements of a tensor. A node whose output would be larger is not added.
 const MAX_ELEMENTS: usize = 2000;
-/// Maximum nodes.
+/// Maximum number of nodes.
 const MAX_NODES: usize = 10;
 /// Multiply-adds of a graph that is compared with the oracle, which is slow.
 const MAX_COMPARED: u64 = 1 << 17;
 
-/// Parses a graph. With an even first byte the rest is the file; with an odd one it describes a graph,
-/// whose file is written here: mostly valid, with a hostile number, a wrong name or a cycle now and
-/// then. A valid graph can be written and parsed again, and runs within the memory that it announced;
-/// every kernel gives the tensors of the oracle, a slow implementation that shares no code.
+/// Parses a graph. If the first byte is even, the rest of the input is the file. If it is odd, the
+/// rest describes a graph, whose file is written here: mostly valid, with a hostile number, a wrong
+/// name or a cycle now and then. Checks that a valid graph can be written and parsed again, that it
+/// runs within the memory that it announced, and that every kernel gives the tensors of the oracle,
+/// a slow implementation that shares no code.
 ///
 /// # Panics
-/// If that is not so, or if parsing takes more memory than it may.
+/// If a check fails, or if parsing takes more memory than it may.
 pub fn graph(input: &[u8]) {
     let mut bytes = Bytes::new(input);
     let (file, width) = if bytes.byte().is_multiple_of(2) {
@@ -34,8 +35,8 @@ pub fn graph(input: &[u8]) {
     }
 }
 
-/// Parses the file as a graph, which one of version 1 is too. A graph can be written and parsed again;
-/// both run alike, if they are small.
+/// Parses the file as a graph; a file of version 1 is one, too. Checks that a valid graph can be
+/// written and parsed again, and that both run alike if they are small.
 pub(crate) fn check_file(file: &[u8], width: usize) -> Option<Graph> {
     let (parsed, peak) = peak_of(|| Graph::parse(file));
     assert!(peak <= MAX_GROWTH * file.len() + MAX_PARSED, "{peak} bytes for {}", file.len());
@@ -89,8 +90,8 @@ fn inputs<'a>(data: &'a [Data], sizes: &[[usize; 2]]) -> Vec<Input<'a>> {
     data.iter().zip(sizes).map(of).collect()
 }
 
-/// The bits of the first output of a graph; `None` if the graph cannot run on inputs of this size, or
-/// would take long.
+/// The bits of the first output of a graph; `None` if the graph cannot run on inputs of this size,
+/// or if a run would take long.
 fn outcome(graph: Graph, width: usize) -> Option<Vec<u32>> {
     let sizes = sizes(&graph, width);
     let elements = |(input, &[height, width]): (&nibble_core::graph::Source, &[usize; 2])| {
@@ -115,12 +116,12 @@ fn outcome(graph: Graph, width: usize) -> Option<Vec<u32>> {
     Some(outputs?.into_iter().map(f32::to_bits).collect())
 }
 
-/// Every kernel gives the oracle's tensors.
+/// Checks that every kernel gives the oracle's tensors.
 fn compare(graph: &Graph, width: usize, bytes: &mut Bytes<'_>) {
     let sizes = sizes(graph, width);
     let runner = Runner::new(graph.clone()).expect("it was checked");
     let work = runner.macs(&sizes).into_iter().flatten().fold(0u64, u64::saturating_add);
-    // What is no multiply-add is bounded by the memory of its result, times its window.
+    // Other work than multiply-adds is bounded by the memory of its result, times its window.
     let small = runner.peak_bytes(&sizes).is_ok_and(|bytes| bytes < 1 << 17);
     if work > MAX_COMPARED || !small {
         return;
@@ -187,7 +188,7 @@ impl Builder<'_, '_> {
         usual.into_iter().map(|usual| self.number(usual)).collect()
     }
 
-    /// The name of a tensor, or now and then of another one, or none that is allowed.
+    /// The name of a tensor; now and then that of another one, or one that is not allowed.
     fn name(&mut self, tensor: usize) -> String {
         if self.rarely() {
             let other = self.bytes.below(self.tensors.len() + 3);

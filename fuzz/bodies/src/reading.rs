@@ -8,8 +8,8 @@ use nibble_reader::{Fusion, Reader, Reading};
 use crate::bytes::Bytes;
 use crate::scene::{Canvas, specimens};
 
-/// Strips that a hasty reader reads. The rest of a search repeats what the first strips do, and takes
-/// most of the time of pictures full of lines.
+/// Maximum strips of a hasty reader. The rest of a search repeats what the first strips do, and in
+/// pictures full of lines it takes most of the time.
 const HASTY_STRIPS: usize = 12;
 
 thread_local! {

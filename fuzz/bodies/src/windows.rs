@@ -20,11 +20,11 @@ const HOSTILE: [usize; 10] = [
     1 << (usize::BITS / 2),
 ];
 
-/// Makes windows of any sizes, and asks whether the check accepts those that lie inside their map and
-/// no others.
+/// Makes windows of any sizes, and checks that the library accepts those that lie inside their map,
+/// and no others.
 ///
 /// # Panics
-/// If it does not.
+/// If that is not so.
 pub fn windows(input: &[u8]) {
     let mut bytes = Bytes::new(input);
     let length = bytes.below(MAX_LENGTH);

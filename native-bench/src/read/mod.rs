@@ -50,7 +50,7 @@ pub(crate) struct Options {
     /// Print a table of comma-separated values
     #[arg(long, group = "format")]
     csv: bool,
-    /// The pictures are frames of one film, in their order: each result is what all frames so far show
+    /// Pictures are the frames of one film, in order: each result is what all frames so far show
     /// together
     #[arg(long, conflicts_with = "jobs")]
     film: bool,

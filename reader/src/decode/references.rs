@@ -1,8 +1,9 @@
-//! Glyphs of the same zone that can be nothing else, as references for a doubtful one.
+//! Compares a doubtful glyph with its references: glyphs of the same zone that cannot be the
+//! lookalike.
 //!
-//! Where only digits may stand, a glyph read as a zero is a zero. Printed by the same machine and
-//! photographed by the same camera, it shows how much the zeros of this zone differ from a letter O.
-//! A zero elsewhere must differ as much.
+//! Where only digits may stand, a glyph that is read as a zero is a zero. The same machine printed
+//! it and the same camera photographed it, so it shows how much the zeros of this zone differ from
+//! a letter O. A zero elsewhere must differ as much.
 
 #![allow(clippy::cast_precision_loss, reason = "a few dozen glyphs")]
 
@@ -12,13 +13,13 @@ use nibble_mrz::symbol;
 
 /// Minimum number of references.
 const MIN_REFERENCES: usize = 3;
-/// Minimum lead of the references: with less, the picture hardly shows a difference. Of 10,000 zeros
-/// of renders (`reader/tests/renders.py`), half have references that lead by so much.
+/// Minimum mean lead of the references: with less, the picture hardly shows a difference. Of 10,000
+/// zeros of renders (`reader/tests/renders.py`), half have references that lead by this much.
 const MIN_LEAD: f32 = 0.05;
 /// Maximum standard deviation of the references' leads.
 const MAX_SPREAD: f32 = 0.04;
-/// A glyph is like its references if its lead is smaller than theirs by at most this. So are nineteen
-/// of twenty zeros, and one of twelve letters O that were read as zeros.
+/// A glyph is like its references if its lead is smaller than their mean by at most this. Nineteen
+/// of twenty zeros are, and so is one of twelve letters O that were read as zeros.
 const MAX_SHORTFALL: f32 = 0.03;
 /// Minimum ink of a reference.
 const MIN_INK: f32 = 0.9;
@@ -54,9 +55,9 @@ impl Seen<'_> {
         leads.over.iter().find(|&&(symbol, _)| symbol == other).map(|&(_, lead)| lead)
     }
 
-    /// Whether a glyph of `text` differs from `other` as much as those glyphs of the zone do that were
-    /// read as the same character where `other` cannot stand. `false` if there are too few of them, or
-    /// if they say too little.
+    /// Whether a glyph of `text` differs from `other` as much as its references do: the glyphs that
+    /// were read as the same character where `other` cannot stand. `false` if there are too few of
+    /// them, or if they say too little.
     #[must_use]
     pub(super) fn is_like_references(
         &self,

@@ -12,7 +12,7 @@ import type { Result } from "./result.js";
 /** The `detail` of the event `reading` of a camera. */
 export interface CameraReading {
   result: Result;
-  /** The last frame, as a PNG file; or the photo that was taken of small print, as it is. */
+  /** The last frame as a PNG file, or the photo of small print as the camera encoded it. */
   picture: Blob;
 }
 
@@ -22,7 +22,7 @@ export interface CameraProgress {
   result: Result;
   hint: Hint;
   fields: Agreed["fields"];
-  /** Whether the camera delivers mirrored frames, which are turned back before they are read. */
+  /** Whether the camera delivers mirrored frames, which are flipped before they are read. */
   mirrored: boolean;
 }
 
@@ -121,7 +121,7 @@ export class MrzCamera extends MrzElement {
     if (this.isConnected) this.#show("ask");
   }
 
-  /** A camera that faces the person is a mirror to them; some deliver frames that are one already. */
+  /** Shows a camera that faces the person as a mirror, whether its frames are mirrored or not. */
   #turn(mirrored: boolean): void {
     this.at("view").toggleAttribute("data-flipped", this.#camera?.facesUser !== mirrored);
   }
@@ -151,7 +151,7 @@ export class MrzCamera extends MrzElement {
   async #take(frame: Frame): Promise<boolean> {
     const { result, light } = frame;
     const agreed = this.#agreement.add(result, performance.now());
-    // A mirrored frame is small for other reasons, and its photo may not be mirrored.
+    // A camera that mirrors its frames may not mirror its photos.
     if (!frame.still.mirrored) this.#photos?.add(result);
     const photo = this.#photos?.photo?.result;
     const other = !this.accepts((photo ?? result).document);

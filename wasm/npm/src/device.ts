@@ -176,8 +176,8 @@ export class Camera {
   }
 
   /**
-   * Takes a still photo. Rejects with `NotSupportedError` where the browser cannot, with what the
-   * camera says if it refuses, and with the reason of `signal` if it aborts.
+   * Takes a still photo. Rejects with `NotSupportedError` where the browser cannot take one, with
+   * the camera's error if the camera refuses, and with the reason of `signal` if that aborts.
    */
   async takePhoto(signal: AbortSignal): Promise<Blob> {
     const track = this.#track;
@@ -186,7 +186,7 @@ export class Camera {
     if (track === undefined || !isAble)
       throw new DOMException("this browser takes no photos", "NotSupportedError");
     const photo = new ImageCapture(track).takePhoto();
-    // If it comes too late, nobody waits for its failure.
+    // After an abort, nobody waits for the photo or its failure.
     photo.catch(() => undefined);
     const late = new Promise<never>((_, reject) =>
       signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }),

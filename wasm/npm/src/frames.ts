@@ -138,7 +138,7 @@ function bitmapOf(
 export class Still {
   #source: ImageBitmap | VideoFrame | Promise<ImageBitmap>;
   readonly #view: View;
-  /** Whether left and right of the source are exchanged before anybody sees it. */
+  /** Whether the source is flipped before anybody sees it: left and right are exchanged. */
   readonly mirrored: boolean;
 
   constructor(source: ImageBitmap | VideoFrame, view: View, mirrored: boolean) {
@@ -246,9 +246,9 @@ export class Ways {
   }
 
   /**
-   * Reads the current frame; null if there is none, or if it told nothing. `mirror` is that of the
-   * camera: after some frames without success, one is read the other way round in place of being
-   * read as before.
+   * Reads the current frame; null if there is none, or if its answer does not count. `mirror`
+   * follows the camera: after some frames without a valid text, it has one frame read the other way
+   * round. The answer to such a frame counts only if it is valid.
    */
   async read(
     client: FrameReader,
@@ -277,7 +277,7 @@ export class Ways {
       frame.still.close();
       return null;
     }
-    // What the frames before seemed to say was no text.
+    // Frames before this one were read the wrong way round: forget what they seemed to say.
     await client.forget(precision);
     return frame;
   }

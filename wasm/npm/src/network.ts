@@ -192,7 +192,7 @@ function named<T>(
   );
 }
 
-/** Larger than the memory of the engine, which is the limit then. */
+/** No limit: the engine has less memory. */
 const MOST_BYTES = 2n ** 32n;
 const MOST_MULTIPLY_ADDS = 2n ** 40n;
 

@@ -1,6 +1,6 @@
 /**
- * Takes a still photo where the print is too small in the frames of a video: cameras have more
- * pixels than their videos.
+ * Takes a still photo where the print is too small in the frames of a video: photos have more
+ * pixels.
  */
 import type { Camera } from "./device.js";
 import { SMALL, heightOf } from "./hints.js";
@@ -72,7 +72,7 @@ export class Photographer {
       state = result.document === null ? "no document" : "taken";
       if (turn === this.#turn && result.document !== null) this.#photo = { result, picture };
     } catch (thrown) {
-      // Frames are read as before; whoever wonders can see why.
+      // Frames are read as before, and the state says why there is no photo.
       state = thrown instanceof Error ? thrown.name : String(thrown);
     }
     if (turn === this.#turn) this.#state = state;

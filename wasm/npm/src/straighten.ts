@@ -1,5 +1,5 @@
 /**
- * Cuts the document of a reading, and its portrait, out of the picture, as if seen from straight
+ * Cuts the document of a reading and its portrait out of the picture, as if seen from directly
  * above. A module of its own: a page that does not use it does not load it.
  */
 import { NibbleError } from "./error.js";
@@ -55,10 +55,10 @@ export interface Straight {
   outside: number;
 }
 
-/** Why there is no document: nothing was read, its size is no standard's, or it cannot lie so. */
+/** Why there is no document: none was read, no standard fixes its size, or it cannot lie so. */
 export type NoDocument = "not_read" | "no_standard_size" | "not_flat";
 
-/** Why there is no portrait: it is on the other side, or no standard says where. */
+/** Why there is no portrait: it is on the other side, or no standard says where it is. */
 export type NoPortrait = "other_side" | "no_standard_place";
 
 /** What was cut out. */
@@ -118,8 +118,8 @@ function straightened(
 /**
  * Straightens the document that was read in a picture. `source` is the picture; `reading` is what
  * `Reader.read` gave for it, or one of its `documents`. The place of the document follows from that
- * of its zone, as the standard has it: print that lies elsewhere shifts the edges by as much. The
- * portrait is the place that the standard keeps for it, whatever is there.
+ * of its zone, as the standard fixes it, so a zone that is printed elsewhere shifts the edges. The
+ * portrait is the area that the standard reserves for it, whatever is there.
  *
  * Rejects as `Reader.read` does, and with `InvalidArgument` if the reading is of another picture.
  */

@@ -31,8 +31,8 @@ impl Held {
         Self { bytes: Vec::new(), picture: None, numbers: [0.0; NUMBERS], placed: None, cut: None };
 }
 
-/// Makes room for `length` gray pixels and returns their address; null if there is not enough memory.
-/// What was held before is freed.
+/// Makes room for `length` gray pixels and returns their address; null if there is not enough
+/// memory. What was held before is freed.
 #[unsafe(no_mangle)]
 pub extern "C" fn sheet_reserve(length: usize) -> *mut u8 {
     HELD.with_borrow_mut(|held| {
@@ -45,7 +45,7 @@ pub extern "C" fn sheet_reserve(length: usize) -> *mut u8 {
     })
 }
 
-/// Takes the pixels for a picture of this width, row by row. Returns whether there is a picture now.
+/// Takes the pixels as a picture of this width, row by row. Returns whether there is a picture now.
 #[unsafe(no_mangle)]
 pub extern "C" fn sheet_take(width: usize) -> bool {
     HELD.with_borrow_mut(|held| {
@@ -64,8 +64,8 @@ pub extern "C" fn sheet_numbers() -> *mut f64 {
     HELD.with_borrow_mut(|held| held.numbers.as_mut_ptr())
 }
 
-/// Finds the document whose zone has these lines; `format` counts the [`SHEETS`]. Returns whether
-/// it was found.
+/// Finds the document whose zone has these lines; `format` is an index into [`SHEETS`]. Returns
+/// whether it was found.
 #[unsafe(no_mangle)]
 pub extern "C" fn sheet_place(format: usize, lines: usize) -> bool {
     HELD.with_borrow_mut(|held| {

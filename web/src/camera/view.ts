@@ -32,7 +32,7 @@ export interface Calls {
   /** Returns the precision chosen. */
   precision(): Precision;
   /**
-   * Receives the result of a document, the last frame as a file, and the key of a notice about it.
+   * Receives the result of a document, its picture as a file, and the key of a notice about it.
    */
   read(result: Result, picture: Blob, notice: Key | undefined): void;
   /** Puts a document in the table and goes on. Resolves to the number of rows. */
@@ -209,8 +209,8 @@ export class CameraView {
   }
 
   /**
-   * Shows the video as a mirror if the camera faces the person, and otherwise not, whether its
-   * frames are `mirrored` or not. What is read never is.
+   * Shows the video as a mirror if the camera faces the person, and else the right way round,
+   * whether its frames are `mirrored` or not. What is read is never mirrored.
    */
   #turn(mirrored: boolean): void {
     const { facesUser } = this.#camera;
@@ -250,7 +250,7 @@ export class CameraView {
     outline(at<SVGSVGElement>("camera-overlay"), result.quads, result.width, result.height);
     this.#hints.show(hintFor(result, progress, light), performance.now());
     showFields(progress.fields);
-    // The photo of a camera that mirrors may not be mirrored.
+    // A camera that mirrors its frames may not mirror its photos.
     if (!frame.still.mirrored) this.#photos.add(result);
     const { photo, state } = this.#photos;
     at("camera").dataset["photo"] = state;

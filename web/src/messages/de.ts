@@ -8,7 +8,7 @@ export const de: Record<Key, string> = {
   camera: "Kamera benutzen",
   dropHint: "oder hierher ziehen oder einfügen; mehrere ergeben eine Tabelle",
   privacy:
-    "Ihr Bild bleibt auf diesem Gerät. Nichts wird hochgeladen, und nichts wird gespeichert, außer auf Ihren Wunsch.",
+    "Ihr Bild bleibt auf diesem Gerät. Nichts wird hochgeladen, und nichts wird gespeichert, es sei denn, Sie wünschen es.",
   samplesTitle: "Kein Dokument zur Hand? Hier sind Muster",
   sampleTD3: "Reisepass",
   sampleTD1: "Personalausweis",
@@ -210,7 +210,7 @@ export const de: Record<Key, string> = {
   cameraMirrors:
     "Diese Kamera liefert gespiegelte Bilder. Sie werden vor dem Lesen zurückgespiegelt.",
   photoTaken:
-    "Die Schrift ist in den Bildern der Kamera klein. Darum hat sie ein Foto gemacht, das gelesen wurde.",
+    "Die Schrift ist in den Bildern der Kamera klein. Darum hat die Kamera ein Foto gemacht, das gelesen wurde.",
   mirrored: "Dieses Bild war gespiegelt. Es wurde vor dem Lesen zurückgedreht.",
   stateless: "Staatenlos",
   refugee: "Flüchtling",

@@ -203,7 +203,7 @@ export const en = {
   seriesTable: "Show the table",
   pictureGone: "The picture wasn’t kept, only what was read from it.",
   cameraMirrors: "This camera mirrors its pictures. They are flipped before they are read.",
-  photoTaken: "The print is small in the camera’s frames, so it took a photo, which was read.",
+  photoTaken: "The print is small in the camera’s frames. The camera took a photo, which was read.",
   mirrored: "This picture was mirrored. It was flipped before it was read.",
   stateless: "Stateless person",
   refugee: "Refugee",

@@ -8,7 +8,7 @@ export const fr: Record<Key, string> = {
   camera: "Utiliser l’appareil photo",
   dropHint: "ou déposez-la ici, ou collez-la ; plusieurs donnent un tableau",
   privacy:
-    "Votre image reste sur cet appareil. Rien n’est envoyé, et rien n’est conservé sans votre demande.",
+    "Votre image reste sur cet appareil. Rien n’est envoyé, et rien n’est conservé, sauf si vous le demandez.",
   samplesTitle: "Pas de document sous la main ? Essayez un spécimen",
   sampleTD3: "Passeport",
   sampleTD1: "Carte d’identité",
@@ -211,9 +211,10 @@ export const fr: Record<Key, string> = {
   seriesCount: "{count} dans le tableau",
   seriesTable: "Voir le tableau",
   pictureGone: "L’image n’a pas été gardée, seulement ce qui y a été lu.",
-  cameraMirrors: "Cette caméra donne des images en miroir. Elles sont retournées avant la lecture.",
+  cameraMirrors:
+    "Cet appareil photo donne des images en miroir. Elles sont retournées avant la lecture.",
   photoTaken:
-    "Les caractères sont petits à l’image ; la caméra a donc pris une photo, qui a été lue.",
+    "Les caractères sont petits dans la vidéo. L’appareil a pris une photo, qui a été lue.",
   mirrored:
     "Cette image était inversée comme dans un miroir. Elle a été rétablie avant la lecture.",
   stateless: "Apatride",

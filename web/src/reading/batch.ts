@@ -159,7 +159,7 @@ export class Batch {
     at("batch-said").textContent = t(done ? "copied" : "copyFailed");
   }
 
-  /** Knows whether the table is to be kept. */
+  /** Remembers whether the table is to be kept, and shows it. */
   #want(wanted: boolean): void {
     this.#wanted = wanted;
     at<HTMLInputElement>("batch-keep").checked = wanted;
@@ -175,7 +175,7 @@ export class Batch {
     at("batch-keep-said").textContent = tt(ended === "full" ? "keepFull" : "keepRefused");
   }
 
-  /** Keeps the table after a change, if that is wanted. An empty one ends the wish. */
+  /** Keeps the table after a change, if that is wanted. An empty table unticks the box. */
   #keepSoon(): void {
     clearTimeout(this.#soon);
     this.#soon = undefined;

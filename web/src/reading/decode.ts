@@ -103,9 +103,9 @@ async function unmirrored(
 }
 
 /**
- * Reads a file; a mirrored one, as cameras of laptops may make it, is turned back. Its text may fit
- * several check digits, so that every reading that is not valid is tried. Rejects with the engine's
- * `NibbleError` if the browser cannot decode the file either.
+ * Reads a file; a mirrored one, as cameras of laptops may make it, is flipped. Mirrored text may
+ * fit several check digits, so every picture without a valid reading is also tried as its mirror
+ * image. Rejects with the engine's `NibbleError` if the browser cannot decode the file either.
  */
 export async function readFile(client: Client, file: Blob, precision: Precision): Promise<Reading> {
   const reading = await read(client, file, precision);

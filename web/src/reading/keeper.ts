@@ -1,6 +1,6 @@
 /**
- * Keeps the table in this tab if the person asks for it: what was read, not the pictures. It is in
- * the session storage of the browser, which lasts as long as the tab.
+ * Keeps the table in this tab if the person asks for it: what was read, not the pictures. It is
+ * kept in the session storage of the browser, which lasts as long as the tab.
  */
 import { NibbleError, type ErrorCode, type Result } from "nibble-mrz";
 import type { Key } from "../messages";
@@ -51,7 +51,7 @@ export function forget(): void {
   try {
     sessionStorage.removeItem(KEPT);
   } catch {
-    // Then there is nothing either.
+    // A browser that refuses this keeps nothing either.
   }
 }
 

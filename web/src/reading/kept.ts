@@ -1,6 +1,6 @@
 /** Whether a table is kept in this tab. What keeps it is loaded with the table. */
 
-/** Under this key of the session storage is the table; the number is that of its form. */
+/** The table's key in the session storage; the number is the version of what is stored there. */
 export const KEPT = "nibble-table-1";
 
 /** Whether the browser holds a table of this tab. */

@@ -35,7 +35,7 @@ export function markedLines(result: Result): (Node | string)[] {
   });
 }
 
-/** Whether a note says that the search ended early; the others say that there are more documents. */
+/** Whether a note says that the search ended early; others say that there are more documents. */
 const isEarly = ({ note }: Review): boolean => note?.includes("ended early") === true;
 
 function describe(item: Review, result: Result): string {

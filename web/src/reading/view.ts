@@ -398,7 +398,7 @@ class ReadingView {
     at("choose").focus();
   }
 
-  /** Leads to the next reading, by the way of the last one. */
+  /** Leads to the next reading, by camera if the last one was, too. */
   #another(): void {
     if (this.#shown?.from === "camera") this.#openCamera();
     else this.#restart();

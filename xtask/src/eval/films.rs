@@ -1,4 +1,4 @@
-//! `cargo xtask eval --films`: how many frames of a film it takes to a valid reading.
+//! `cargo xtask eval --films`: how many frames of a film it takes until a reading is valid.
 
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,10 @@ use crate::shell::root;
 const FILMS: &str = "docs/results/films.md";
 /// Frames of a film that is made.
 const FRAMES: usize = 24;
-/// A valid reading is wanted within so many frames from the first sharp one on.
+/// A valid reading is wanted within this many frames, the first sharp one included.
 const WANTED: usize = 5;
 
-/// One film, and what its frames gave up to each.
+/// One film, and the reading after each of its frames.
 struct Film {
     file: String,
     wanted: Vec<String>,
@@ -37,13 +37,14 @@ impl Film {
         self.readings.iter().position(|reading| reading["valid"] == true)
     }
 
-    /// Frames from the first sharp one on until a reading was valid, both counted; 0 if it was valid
-    /// before. `None` if the film has no sharp frame or no valid reading.
+    /// Number of frames from the first sharp one to the first after which the reading was valid,
+    /// both counted; 0 if it was valid before. `None` if the film has no sharp frame or no valid
+    /// reading.
     fn frames_to_valid(&self) -> Option<usize> {
         Some((self.first_valid()? + 1).saturating_sub(self.sharp?))
     }
 
-    /// Frames after which a wrong reading was valid.
+    /// Number of frames after which the reading was valid but wrong.
     fn wrong(&self) -> usize {
         let is_wrong = |reading: &&Value| reading["valid"] == true && !self.is_exact(reading);
         self.readings.iter().filter(is_wrong).count()
@@ -105,9 +106,9 @@ impl Tally {
 
 /// Where the films come from.
 pub(super) enum Origin<'a> {
-    /// So many are made of the pictures in a folder.
+    /// `count` films are made of the pictures in a folder.
     Made { count: usize, seed: u64, folder: &'a Path },
-    /// A folder of them: a folder of frames for each row of its `index.csv`.
+    /// A folder of films, with a folder of frames for each row of its `index.csv`.
     Folder(&'a Path),
 }
 
@@ -140,8 +141,11 @@ pub(super) fn run(origin: &Origin<'_>, precision: &str, write: bool) -> Result<(
     println!("\n{table}");
     if let (true, Origin::Made { count, seed, .. }) = (write, origin) {
         let page = format!(
-            "# Films\n\nWritten by `cargo xtask eval --films {count} --seed {seed} --write`: films of {FRAMES} frames of 1280 x 960, 15 a second, of the scans and renders of the picture set \
-             (`xtask/warped/src/film.rs` says how). The hand has just raised the phone, and the camera focuses. Frames are counted from the first sharp one on; a film may be valid before it.\n\n{table}"
+            "# Films\n\nWritten by `cargo xtask eval --films {count} --seed {seed} --write`. Each film \
+             has {FRAMES} frames of 1280 x 960 pixels, 15 a second, and shows a scan or render of the \
+             picture set (`xtask/warped/src/film.rs` says how): a hand has just raised the phone, and \
+             the camera focuses. Frames are counted from the first sharp one on; a film may be valid \
+             before it.\n\n{table}"
         );
         std::fs::write(root().join(FILMS), page)?;
     }

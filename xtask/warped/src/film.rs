@@ -13,20 +13,20 @@ use fastrand::Rng;
 
 use crate::frame::{Camera, Light, Plane, add_noise, background, between, lay, place_camera};
 
-/// Frames a second: what a page reads on a middling phone.
+/// Frames a second: what a page reads on a mid-range phone.
 const RATE: f32 = 15.0;
 /// Size of the frames in pixels.
 const SIZE: (usize, usize) = (1280, 960);
 /// The slow and the quick movement of a hand, in cycles a second, and the share of the quick one.
 const MOVEMENT: [(f32, f32); 2] = [(0.7, 1.0), (2.3, 0.5)];
-/// How far a hand moves: tilt, lean and turn in degrees, and across and down in shares of the width.
+/// How far a hand moves: tilt, lean and turn in degrees, across and down in shares of the width.
 const REACH: [f32; 5] = [2.0, 2.0, 1.5, 0.015, 0.015];
-/// A hand that has just raised the phone moves so many times as far, and calms down in so many
-/// seconds.
+/// How many times as far a hand moves that has just raised the phone, and the seconds in which it
+/// calms down.
 const RAISED: (f32, f32) = (4.0, 0.4);
 /// A frame is sharp if its lens blurs by at most this standard deviation, in pixels.
 const SHARP_BLUR: f32 = 1.1;
-/// And if the hand moves it by at most so many pixels while it is exposed.
+/// A sharp frame is also moved by the hand by at most this many pixels while it is exposed.
 const SHARP_MOTION: f32 = 2.0;
 
 /// What a film keeps from frame to frame.

@@ -6,9 +6,9 @@
 //! are read from standard input, one per row: file, format of the document, and its lines joined by
 //! `|`, separated by tabs. Without a size, frames have the sizes that a page asks a camera for.
 //!
-//! `nibble-warped FROM INTO COUNT SEED film FRAMES` makes films instead: `COUNT` folders of `FRAMES`
-//! frames each. In the index, the file is the folder, and a further column, `sharp`, is the number of
-//! the first sharp frame, empty if there is none.
+//! `nibble-warped FROM INTO COUNT SEED film FRAMES` makes films instead: `COUNT` folders of
+//! `FRAMES` frames each. In the index, the file is the folder. A further column, `sharp`, is the
+//! number of the first sharp frame, and empty if there is none.
 //!
 //! A frame depends on nothing but the seed and its number, so a set can always be made again.
 

@@ -76,9 +76,9 @@ def calibrate(
     """A graph of integers from one of single precision.
 
     Each node of `graph` has the name of its output. Steps are fitted to the values that `images`
-    give, each of them an array, or an array for each input by name. Biases are corrected by the
-    mean error that rounded weights cause. `keep` gives single layers another number of bits, by
-    name, or as `first` and `last`.
+    give; each of these is an array, or holds an array for each input by name. Biases are corrected
+    by the mean error that rounded weights cause. `keep` gives single layers another number of bits,
+    by name, or as `first` and `last`.
     """
     if bits not in MAX_WEIGHTS:
         raise GraphError(f"bits must be 4 or 8, not {bits}")

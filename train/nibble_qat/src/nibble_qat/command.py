@@ -22,7 +22,7 @@ POOR = 12.0
 def loaded(path: Path, graph: Graph) -> Values:
     """An image: `.npy` (bytes `[rows, columns, channels]`, or the network's own input in single
     precision, `[channels, rows, columns]`), or a picture, which needs Pillow. For a network with
-    several inputs: `.npz`, with such an array for each input by its name.
+    several inputs: `.npz`, with such an array for each input, under its name.
     """
     if path.suffix == ".npz":
         with np.load(path) as arrays:
@@ -32,7 +32,7 @@ def loaded(path: Path, graph: Graph) -> Values:
             return {i.tensor: given(path, arrays[i.tensor], graph, i) for i in graph.inputs}
     if len(graph.inputs) > 1:
         raise GraphError(
-            f"{path}: the network has {len(graph.inputs)} inputs, which .npz files hold"
+            f"{path}: the network has {len(graph.inputs)} inputs; give each example as .npz"
         )
     source = graph.inputs[0]
     if path.suffix == ".npy":
@@ -83,7 +83,7 @@ def by_input(options: list[list[str]] | None) -> list[float] | dict[str, list[fl
         except ValueError as error:
             raise GraphError(f"--mean and --deviation take numbers: {error}") from error
     if "" in named and len(named) > 1:
-        raise GraphError("--mean and --deviation are for all inputs, or name each")
+        raise GraphError("--mean and --deviation hold for all inputs, or name each one")
     return named.get("", named)
 
 
@@ -144,7 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
         action="append",
         nargs="+",
         metavar="[INPUT=]MEAN",
-        help="of the channels, 0 to 1: the file then reads bytes, at all inputs or at this one",
+        help="of the channels, 0 to 1: all inputs, or the one named, then read bytes",
     )
     command.add_argument("--deviation", action="append", nargs="+", metavar="[INPUT=]DEVIATION")
     command.add_argument("--out", type=Path)

@@ -394,8 +394,8 @@ def read(
 
     With `mean`, the graph reads images as bytes, of which the network sees
     `(bytes / 255 - mean) / deviation`. Without, it reads the network's own input, real numbers.
-    Both are for all inputs, or for those that they name. An input of two dimensions is a map with
-    one position.
+    Both hold for all inputs, or for those that they name. An input of two dimensions is a map
+    with one position.
 
     Raises `UnsupportedOperator`, which names the node.
     """

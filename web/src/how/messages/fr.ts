@@ -50,5 +50,5 @@ export const fr: Record<HowKey, string> = {
   ownText:
     "Le moteur exécute aussi d’autres réseaux : des réseaux convolutifs que vous entraînez avec PyTorch et exportez avec l’outil de ce projet. Le réseau du premier exemple lit des chiffres ; il a été entraîné en une minute et pèse 14 Ko.",
   ownLink: "Dessiner un chiffre",
-  codesLink: "Trouver des codes QR avec la caméra",
+  codesLink: "Trouver des codes QR avec l’appareil photo",
 };

@@ -16,17 +16,17 @@ export const de: Record<TableKey, string> = {
   sumValid: "{count} gültig",
   sumCheck: "{count} zu prüfen",
   sumFailed: "{count} falsch oder nicht gelesen",
-  saveCsv: "Als CSV sichern",
+  saveCsv: "Als CSV speichern",
   copyTable: "Tabelle kopieren",
   saveXlsx: "Für Excel speichern",
   keys: "Strg+O fügt Bilder hinzu, Strg+C kopiert die Tabelle, Strg+S speichert sie, Strg+Z nimmt zurück.",
   remove: "{file} entfernen",
-  keep: "Diese Liste in diesem Tab behalten",
+  keep: "Diese Tabelle in diesem Tab behalten",
   keepText:
-    "Das Gelesene übersteht dann ein Neuladen: Namen, Nummern und Daten, nicht die Bilder. Der Browser behält es, bis Sie diesen Tab schließen, die Liste leeren oder das Häkchen entfernen. Öffnen Sie den geschlossenen Tab wieder, kann der Browser es zurückholen.",
+    "Das Gelesene übersteht dann ein Neuladen: Namen, Nummern und Datumsangaben, nicht die Bilder. Der Browser behält es, bis Sie diesen Tab schließen, die Tabelle leeren oder das Häkchen entfernen. Öffnen Sie den geschlossenen Tab wieder, kann der Browser die Tabelle zurückholen.",
   keepFull:
-    "Der Browser hat keinen Platz für die Liste. Sie wird nicht mehr behalten: Sichern Sie sie als Datei.",
+    "Der Browser hat keinen Platz für die Tabelle. Sie wird nicht mehr behalten: Speichern Sie sie als Datei.",
   keepRefused:
-    "Dieser Browser lässt die Seite nichts behalten. Sichern Sie die Liste stattdessen als Datei.",
-  keepBack: "Diese Liste wurde in diesem Tab behalten.",
+    "Dieser Browser lässt die Seite nichts behalten. Speichern Sie die Tabelle stattdessen als Datei.",
+  keepBack: "Diese Tabelle wurde in diesem Tab behalten.",
 };

@@ -19,12 +19,12 @@ export const en = {
   saveXlsx: "Save for Excel",
   keys: "Ctrl+O adds pictures, Ctrl+C copies the table, Ctrl+S saves it, Ctrl+Z undoes.",
   remove: "Remove {file}",
-  keep: "Keep this list in this tab",
+  keep: "Keep this table in this tab",
   keepText:
-    "What was read then survives a reload: names, numbers and dates, not the pictures. The browser keeps it until you close this tab, clear the list or untick this. If you reopen the closed tab, the browser may bring it back.",
-  keepFull: "This browser has no room for the list. It isn’t kept any more: save it as a file.",
-  keepRefused: "This browser doesn’t let the page keep anything. Save the list as a file instead.",
-  keepBack: "This list was kept in this tab.",
+    "What was read then survives a reload: names, numbers and dates, not the pictures. The browser keeps it until you close this tab, clear the table or untick this box. If you reopen the closed tab, the browser may bring the table back.",
+  keepFull: "This browser has no room for the table. It isn’t kept any more: save it as a file.",
+  keepRefused: "This browser doesn’t let the page keep anything. Save the table as a file instead.",
+  keepBack: "This table was kept in this tab.",
 };
 
 /** A key of the catalogue. */

@@ -21,12 +21,12 @@ export const fr: Record<TableKey, string> = {
   saveXlsx: "Enregistrer pour Excel",
   keys: "Ctrl+O ajoute des images, Ctrl+C copie le tableau, Ctrl+S l’enregistre, Ctrl+Z annule.",
   remove: "Retirer {file}",
-  keep: "Garder cette liste dans cet onglet",
+  keep: "Garder ce tableau dans cet onglet",
   keepText:
-    "Ce qui a été lu survit alors à un rechargement : noms, numéros et dates, mais pas les images. Le navigateur le garde jusqu’à ce que vous fermiez cet onglet, vidiez la liste ou décochiez cette case. Si vous rouvrez l’onglet fermé, le navigateur peut le rétablir.",
+    "Ce qui a été lu survit alors à un rechargement : noms, numéros et dates, mais pas les images. Le navigateur le garde jusqu’à ce que vous fermiez cet onglet, vidiez le tableau ou décochiez cette case. Si vous rouvrez l’onglet fermé, le navigateur peut rétablir le tableau.",
   keepFull:
-    "Ce navigateur n’a plus de place pour la liste. Elle n’est plus gardée : enregistrez-la dans un fichier.",
+    "Ce navigateur n’a plus de place pour le tableau. Il n’est plus gardé : enregistrez-le dans un fichier.",
   keepRefused:
-    "Ce navigateur ne laisse rien garder à cette page. Enregistrez plutôt la liste dans un fichier.",
-  keepBack: "Cette liste a été gardée dans cet onglet.",
+    "Ce navigateur ne laisse rien garder à cette page. Enregistrez plutôt le tableau dans un fichier.",
+  keepBack: "Ce tableau a été gardé dans cet onglet.",
 };
