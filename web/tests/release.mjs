@@ -180,7 +180,8 @@ print(*(output.size for output in outputs.values()))`;
       const place = await empty("sources");
       run(place, "tar", "-xzf", file(/^nibble_mrz-.*\.tar\.gz$/));
       const [engine] = await readdir(place);
-      const words = ["metadata", "--locked", "--format-version", "1"];
+      // The lock file is the whole workspace's; versions stay, and crates that are not here go.
+      const words = ["metadata", "--format-version", "1"];
       const metadata = JSON.parse(run(join(place, engine), "cargo", ...words));
       const ours = metadata.workspace_members.filter((member) => member.includes(place));
       assert.equal(ours.length, 8, ours.join(" "));

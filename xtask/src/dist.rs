@@ -9,6 +9,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -220,8 +221,7 @@ fn training(place: &Path) -> Result<()> {
     run(pip.arg("--wheel-dir").arg(place).arg(&sources))?;
     let mut setuptools = python_tool(&tools, "python");
     setuptools.args(["-c", "import sys, setuptools.build_meta as b; b.build_sdist(sys.argv[1])"]);
-    let quiet = std::process::Stdio::null();
-    run(setuptools.arg(place).current_dir(&sources).stdout(quiet))?;
+    run(setuptools.arg(place).current_dir(&sources).stdout(Stdio::null()))?;
     normalise(&place.join(format!("nibble_qat-{VERSION}.tar.gz")))
 }
 
@@ -273,7 +273,7 @@ fn library(target: &str, zig: &str, tools: &Path) -> Result<PathBuf> {
         format!("#!/bin/sh\nexec '{}' zig cc -- -target {zig} \"$@\"\n", maturin.display());
     fs::write(&linker, script).context("a linker")?;
     shell::make_executable(&linker)?;
-    let mut cargo = python_tool(tools, "cargo");
+    let mut cargo = beside(tools, "cargo");
     cargo.args(["build", "--quiet", "--release", "-p", "nibble-capi", "--target", target]);
     cargo.args(["--config", "profile.release.strip=true"]);
     let variable = target.to_uppercase().replace('-', "_");
@@ -416,8 +416,13 @@ pub(crate) fn tools_of(name: &str, requirements: &str) -> Result<PathBuf> {
 }
 
 /// A program of that environment, with its packages and the time of the commit.
-fn python_tool(tools: &Path, program: &str) -> std::process::Command {
-    let mut command = command(&tools.join("bin").join(program).to_string_lossy());
+fn python_tool(tools: &Path, program: &str) -> Command {
+    beside(tools, &tools.join("bin").join(program).to_string_lossy())
+}
+
+/// Any program, which finds those of that environment first.
+fn beside(tools: &Path, program: &str) -> Command {
+    let mut command = command(program);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(tools.join("bin")).chain(std::env::split_paths(&path));
     if let Ok(path) = std::env::join_paths(folders) {
