@@ -234,7 +234,8 @@ fn normalise(archive: &Path) -> Result<()> {
 fn libraries(place: &Path) -> Result<()> {
     setup::targets(LIBRARIES.into_iter().map(|(target, ..)| target))?;
     let tools = tools()?;
-    let objcopy = objcopy()?;
+    let sysroot = output(command("rustc").args(["--print", "sysroot"])).context("rustc")?;
+    let sysroot = Path::new(&sysroot);
     for (target, zig, name) in LIBRARIES {
         step(&format!("library for C for {target}"), || {
             let built = library(target, zig, &tools)?;
@@ -254,7 +255,8 @@ fn libraries(place: &Path) -> Result<()> {
                 copy(root().join(file), file)?;
             }
             // The standard library has symbols for debuggers.
-            let mut strip = command(&objcopy.to_string_lossy());
+            let mut strip = command(&objcopy(sysroot)?.to_string_lossy());
+            strip.env("LD_LIBRARY_PATH", sysroot.join("lib"));
             strip.arg("--strip-debug").arg(built.join("libnibble.a"));
             run(strip.arg(folder.join("libnibble.a")))?;
             let archive = place.join(format!("{name}.tar.gz"));
@@ -283,11 +285,12 @@ fn library(target: &str, zig: &str, tools: &Path) -> Result<PathBuf> {
     Ok(root().join(BUILD).join(target).join("release"))
 }
 
-/// LLVM's objcopy, which comes with the compiler and knows the objects of every target.
-fn objcopy() -> Result<PathBuf> {
-    let sysroot = output(command("rustc").args(["--print", "target-libdir"])).context("rustc")?;
-    let folder = Path::new(&sysroot).parent().context("the compiler's folder")?;
-    let program = folder.join("bin/rust-objcopy");
+/// LLVM's objcopy, which comes with the compiler and knows the objects of every target. It looks for
+/// LLVM's library where the compiler does not put it.
+fn objcopy(sysroot: &Path) -> Result<PathBuf> {
+    let host = output(command("rustc").arg("-vV")).context("rustc")?;
+    let host = host.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc's host")?;
+    let program = sysroot.join("lib/rustlib").join(host).join("bin/rust-objcopy");
     ensure!(program.exists(), "{} is missing", program.display());
     Ok(program)
 }
