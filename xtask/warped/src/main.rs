@@ -139,10 +139,10 @@ fn write_film(folder: &Path, document: &Plane, frames: usize, mut rng: Rng) -> R
     let mut film = Film::new(document, rng);
     let mut first_sharp = None;
     for number in 0..frames {
-        let (frame, is_sharp) = film.frame(number);
-        if is_sharp {
+        if film.is_sharp(number) {
             first_sharp.get_or_insert(number);
         }
+        let frame = film.frame(number);
         std::fs::write(folder.join(format!("{number:03}.jpg")), frame.jpeg(quality)?)?;
     }
     Ok(format!(",{}", first_sharp.map_or_else(String::new, |number| number.to_string())))
