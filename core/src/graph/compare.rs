@@ -84,7 +84,7 @@ mod tests {
             let sizes = random::sizes(&graph, &mut random);
             let data = random::data(&graph, &sizes, &mut random);
             if let Ok(outcome) = graph.compare(&random::inputs(&data, &sizes)) {
-                assert!(outcome.is_ok_and(|kernels| kernels >= 2), "{seed}");
+                assert!(outcome.is_ok_and(|kernels| kernels >= 1), "{seed}");
                 compared += 1;
             }
         }
