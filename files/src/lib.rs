@@ -67,24 +67,42 @@ impl Failure {
 pub struct Files {
     kernels: Kernels,
     precision: Precision,
+    /// Whether pictures are frames of one film.
+    film: bool,
     /// Made when it is needed, and again after a panic.
-    reader: Option<Reader>,
+    kept: Option<Kept>,
+}
+
+/// What is kept from picture to picture.
+#[derive(Debug)]
+struct Kept {
+    reader: Reader,
     /// What the frames of a film have shown so far; `None` if pictures stand alone.
     fusion: Option<Fusion>,
+}
+
+impl Kept {
+    fn read(&mut self, gray: &Gray, begin: Instant) -> Reading {
+        let mut clock = || milliseconds(begin);
+        match &mut self.fusion {
+            Some(fusion) => self.reader.fuse_timed(gray, fusion, &mut clock),
+            None => self.reader.read_timed(gray, &mut clock),
+        }
+    }
 }
 
 impl Files {
     /// With the bundled networks of a precision.
     #[must_use]
     pub fn new(kernels: Kernels, precision: Precision) -> Self {
-        Self { kernels, precision, reader: None, fusion: None }
+        Self { kernels, precision, film: false, kept: None }
     }
 
     /// As [`Files::new`], for frames of one film in their order: each reading is what all frames so
     /// far give together ([`Reader::fuse`]).
     #[must_use]
     pub fn of_film(kernels: Kernels, precision: Precision) -> Self {
-        Self { fusion: Some(Fusion::default()), ..Self::new(kernels, precision) }
+        Self { film: true, ..Self::new(kernels, precision) }
     }
 
     /// Reads the picture in the bytes that `load` returns.
@@ -96,18 +114,13 @@ impl Files {
         load: impl FnOnce() -> Result<B, Unreadable>,
     ) -> Result<Read, Failure> {
         let begin = Instant::now();
-        self.guarded(|reader, fusion| {
+        self.guarded(|kept| {
             let bytes = load()?;
             let gray = decode(bytes.as_ref(), &Limits::NATIVE)
                 .map_err(|error| Failure { code: error.code(), message: error.to_string() })?;
             drop(bytes);
             let decode_ms = milliseconds(begin);
-            let mut clock = || milliseconds(begin);
-            let reading = match fusion {
-                Some(fusion) => reader.fuse_timed(&gray, fusion, &mut clock),
-                None => reader.read_timed(&gray, &mut clock),
-            };
-            Ok(Read { reading, decode_ms })
+            Ok(Read { reading: kept.read(&gray, begin), decode_ms })
         })
     }
 
@@ -122,10 +135,7 @@ impl Files {
             let message = format!("the picture has more than {MAX_PIXELS} pixels");
             return Err(Failure { code: "TooLarge", message });
         }
-        self.guarded(|reader, _| {
-            let reading = reader.read_timed(gray, &mut || milliseconds(begin));
-            Ok(Read { reading, decode_ms: 0.0 })
-        })
+        self.guarded(|kept| Ok(Read { reading: kept.read(gray, begin), decode_ms: 0.0 }))
     }
 
     /// The reading reported for what cannot be read.
@@ -133,26 +143,22 @@ impl Files {
     /// # Errors
     /// None with the committed models.
     pub fn nothing(&self) -> Result<Reading, ModelError> {
-        match &self.reader {
-            Some(reader) => Ok(reader.nothing()),
+        match &self.kept {
+            Some(kept) => Ok(kept.reader.nothing()),
             None => Ok(reader_on(&self.kernels, self.precision)?.nothing()),
         }
     }
 
     fn guarded(
         &mut self,
-        work: impl FnOnce(&mut Reader, Option<&mut Fusion>) -> Result<Read, Failure>,
+        work: impl FnOnce(&mut Kept) -> Result<Read, Failure>,
     ) -> Result<Read, Failure> {
-        let (kernels, precision) = (self.kernels, self.precision);
-        // A panic leaves the fusion in any state, so it is put back only if there was none.
-        let mut fusion = self.fusion.as_mut().map(std::mem::take);
-        let result = guarded(&mut self.reader, &|| reader_on(&kernels, precision).ok(), |reader| {
-            work(reader, fusion.as_mut())
-        });
-        if self.reader.is_some() {
-            self.fusion = fusion.or_else(|| self.fusion.take());
-        }
-        result
+        let (kernels, precision, film) = (self.kernels, self.precision, self.film);
+        let fresh = || {
+            let reader = reader_on(&kernels, precision).ok()?;
+            Some(Kept { reader, fusion: film.then(Fusion::default) })
+        };
+        guarded(&mut self.kept, &fresh, work)
     }
 }
 
