@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::index::{fields, index};
+use super::index::index;
 use super::{PRECISIONS, sources};
 use crate::frames::{self, Set};
 use crate::native;
@@ -155,8 +155,7 @@ pub(super) fn run(origin: &Origin<'_>, precision: &str, write: bool) -> Result<(
 /// Reads the films of a folder at one precision.
 fn read(folder: &Path, precision: &str) -> Result<Vec<Film>> {
     let rows = index(folder)?;
-    let sharp = first_sharp(&std::fs::read_to_string(folder.join("index.csv"))?);
-    let film = |(number, row): (usize, super::Row)| {
+    let film = |row: super::Row| {
         let path = folder.join(&row.file);
         let list = std::fs::read_dir(&path).with_context(|| path.display().to_string())?;
         let mut files: Vec<PathBuf> = list.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
@@ -165,18 +164,9 @@ fn read(folder: &Path, precision: &str) -> Result<Vec<Film>> {
         }
         files.sort();
         let readings = native::read_film(&files, precision)?;
-        let sharp = sharp.get(number).copied().flatten();
-        Ok(Film { file: row.file, wanted: row.wanted, sharp, readings })
+        Ok(Film { file: row.file, wanted: row.wanted, sharp: row.sharp, readings })
     };
-    rows.into_iter().enumerate().map(film).collect()
-}
-
-/// The column `sharp` of an index; empty if there is none.
-fn first_sharp(index: &str) -> Vec<Option<usize>> {
-    let mut rows = index.lines().map(fields);
-    let column = rows.next().and_then(|row| row.iter().position(|name| name == "sharp"));
-    let Some(column) = column else { return Vec::new() };
-    rows.map(|row| row.get(column).and_then(|cell| cell.parse().ok())).collect()
+    rows.into_iter().map(film).collect()
 }
 
 #[cfg(test)]
@@ -213,13 +203,5 @@ mod tests {
         let tally = Tally::of(&films);
         assert_eq!((tally.wrong, tally.valid, tally.exact, tally.in_time), (1, 1, 2, 1));
         assert_eq!(tally.row("u4"), "| u4 | 2 | 2 | 2 | 1 | 1 | 1, 1, 1 | 1 |");
-    }
-
-    #[test]
-    fn the_first_sharp_frames_stand_in_the_index() {
-        let index =
-            "file,doc,kind,mrz,source,sharp\n0000,TD3,film,A|B,\"a,b\",4\n0001,TD3,film,A|B,c,";
-        assert_eq!(first_sharp(index), [Some(4), None]);
-        assert_eq!(first_sharp("file,doc,kind,mrz\n0000,TD3,film,A"), []);
     }
 }

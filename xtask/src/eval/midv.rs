@@ -121,7 +121,13 @@ fn of_500(set: &Path) -> Result<Vec<Row>> {
                     continue;
                 }
                 let file = picture.strip_prefix(set)?.to_string_lossy().into_owned();
-                rows.push(Row { file, document: document.clone(), kind, wanted: wanted.clone() });
+                rows.push(Row {
+                    file,
+                    document: document.clone(),
+                    kind,
+                    wanted: wanted.clone(),
+                    sharp: None,
+                });
             }
         }
     }
@@ -183,7 +189,7 @@ fn of_2020(set: &Path) -> Result<Vec<Row>> {
                     continue;
                 };
                 let file = picture.strip_prefix(set)?.to_string_lossy().into_owned();
-                rows.push(Row { file, document, kind: part.to_owned(), wanted });
+                rows.push(Row { file, document, kind: part.to_owned(), wanted, sharp: None });
             }
         }
     }

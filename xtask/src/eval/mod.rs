@@ -33,7 +33,7 @@ fn read(folder: &Path, rows: &[Row], precision: &str) -> Result<Vec<Case>> {
     let files: Vec<PathBuf> = rows.iter().map(|row| folder.join(&row.file)).collect();
     let readings = native::read(&files, precision)?;
     let case = |(row, reading): (&Row, Value)| {
-        let Row { file, document, kind, wanted } = row.clone();
+        let Row { file, document, kind, wanted, .. } = row.clone();
         Case { file, document, kind, wanted, reading }
     };
     Ok(rows.iter().zip(readings).map(case).collect())
