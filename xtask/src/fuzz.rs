@@ -181,6 +181,7 @@ pub(crate) fn fuzz(options: &[&str]) -> Result<()> {
             }
         }
     }
+    failed.sort_unstable();
     failed.dedup();
     ensure!(
         failed.is_empty(),

@@ -125,9 +125,9 @@ pub fn model_files() -> Vec<(String, Vec<u8>)> {
         .to_vec()
 }
 
-/// Files of graphs, and descriptions of graphs.
-fn graphs() -> Vec<(String, Vec<u8>)> {
-    let mut graphs: Vec<(String, Vec<u8>)> = arbitrary(60, 400)
+/// Descriptions from which the targets `graph` and `model` write files.
+fn descriptions(count: u8, length: usize) -> Vec<(String, Vec<u8>)> {
+    arbitrary(count, length)
         .into_iter()
         .enumerate()
         .map(|(index, mut seed)| {
@@ -136,7 +136,12 @@ fn graphs() -> Vec<(String, Vec<u8>)> {
             seed[0] |= 1;
             (format!("{index:02}"), seed)
         })
-        .collect();
+        .collect()
+}
+
+/// Files of graphs, and descriptions of graphs.
+fn graphs() -> Vec<(String, Vec<u8>)> {
+    let mut graphs = descriptions(60, 400);
     for (index, (_, seed)) in graphs.clone().iter().enumerate().take(6) {
         let file = graph_file(&mut Bytes::new(&seed[2..]));
         graphs.push((format!("file-{index}"), [&[0], &file[..]].concat()));
@@ -146,16 +151,7 @@ fn graphs() -> Vec<(String, Vec<u8>)> {
 
 /// A bundled model, and descriptions of networks.
 fn models() -> Vec<(String, Vec<u8>)> {
-    let mut models: Vec<(String, Vec<u8>)> = arbitrary(40, 300)
-        .into_iter()
-        .enumerate()
-        .map(|(index, mut seed)| {
-            // Numbers are usual ones below 250.
-            seed.iter_mut().for_each(|byte| *byte = (*byte).min(249));
-            seed[0] |= 1;
-            (format!("{index:02}"), seed)
-        })
-        .collect();
+    let mut models = descriptions(40, 300);
     models.push((String::from("bundled"), [&[0], nibble_models::LOCATE_U4].concat()));
     for (name, file) in model_files() {
         // The same network as a graph, too.
