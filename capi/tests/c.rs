@@ -35,17 +35,23 @@ fn compiled(library: &[&str], to: &Path) {
     assert!(status.success(), "cc: {status}");
 }
 
+/// A folder for a test, an image, and the file of the image in the folder.
+fn prepared(name: &str) -> (PathBuf, Vec<u8>, PathBuf) {
+    let folder = std::env::temp_dir().join(format!("nibble-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a temporary folder");
+    let image: Vec<u8> = (0..64u8).map(|at| at.wrapping_mul(151) ^ at).collect();
+    let picture = folder.join("image");
+    std::fs::write(&picture, &image).expect("a temporary file");
+    (folder, image, picture)
+}
+
 #[test]
 fn a_program_in_c_gets_the_same_integers() {
     if cfg!(not(all(target_os = "linux", target_env = "gnu"))) {
         // `cargo xtask capi` builds for musl, with a compiler of its own.
         return;
     }
-    let folder = std::env::temp_dir().join(format!("nibble-capi-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a temporary folder");
-    let image: Vec<u8> = (0..64u8).map(|at| at.wrapping_mul(151) ^ at).collect();
-    let picture = folder.join("image");
-    std::fs::write(&picture, &image).expect("a temporary file");
+    let (folder, image, picture) = prepared("capi");
     let archive = libraries().join("libnibble.a");
     for (name, library) in
         [("static", archive.to_str().expect("a path of text")), ("dynamic", "-lnibble")]
@@ -79,11 +85,7 @@ fn a_program_on_the_jvm_gets_the_same_integers() {
         println!("skipped: there is no Java development kit (Debian: openjdk-17-jdk-headless)");
         return;
     };
-    let folder = std::env::temp_dir().join(format!("nibble-jni-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a temporary folder");
-    let image: Vec<u8> = (0..64u8).map(|at| at.wrapping_mul(151) ^ at).collect();
-    let picture = folder.join("image");
-    std::fs::write(&picture, &image).expect("a temporary file");
+    let (folder, image, picture) = prepared("jni");
     let mut cc = Command::new("cc");
     cc.args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-Iinclude", "-I"]);
     cc.arg(home.join("include")).arg("-I").arg(home.join("include/linux"));

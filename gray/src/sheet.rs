@@ -53,6 +53,25 @@ pub struct Sheet {
     pub portrait: Option<Area>,
 }
 
+const TD2: Sheet = Sheet {
+    format: "TD2",
+    width: 105.0,
+    height: 74.0,
+    left: 4.0,
+    characters: 36.0,
+    lines: TWO_LINES,
+    portrait: Some(Area { left: 2.0, top: 11.0, width: 35.0, height: 39.8 }),
+};
+const TD3: Sheet = Sheet {
+    format: "TD3",
+    width: 125.0,
+    height: 88.0,
+    left: 6.0,
+    characters: 44.0,
+    lines: TWO_LINES,
+    portrait: Some(Area { left: 2.0, top: 17.9, width: 37.0, height: 46.9 }),
+};
+
 /// Documents of standard size (Doc 9303-4 to -7). The old French card has the size of TD2, and no
 /// standard says where its portrait is; visas may have none. The portrait of TD1 is on the other
 /// side.
@@ -66,51 +85,11 @@ pub const SHEETS: [Sheet; 6] = [
         lines: THREE_LINES,
         portrait: None,
     },
-    Sheet {
-        format: "TD2",
-        width: 105.0,
-        height: 74.0,
-        left: 4.0,
-        characters: 36.0,
-        lines: TWO_LINES,
-        portrait: Some(Area { left: 2.0, top: 11.0, width: 35.0, height: 39.8 }),
-    },
-    Sheet {
-        format: "TD3",
-        width: 125.0,
-        height: 88.0,
-        left: 6.0,
-        characters: 44.0,
-        lines: TWO_LINES,
-        portrait: Some(Area { left: 2.0, top: 17.9, width: 37.0, height: 46.9 }),
-    },
-    Sheet {
-        format: "MRVA",
-        width: 120.0,
-        height: 80.0,
-        left: 6.0,
-        characters: 44.0,
-        lines: TWO_LINES,
-        portrait: None,
-    },
-    Sheet {
-        format: "MRVB",
-        width: 105.0,
-        height: 74.0,
-        left: 4.0,
-        characters: 36.0,
-        lines: TWO_LINES,
-        portrait: None,
-    },
-    Sheet {
-        format: "FRA36",
-        width: 105.0,
-        height: 74.0,
-        left: 4.0,
-        characters: 36.0,
-        lines: TWO_LINES,
-        portrait: None,
-    },
+    TD2,
+    TD3,
+    Sheet { format: "MRVA", width: 120.0, height: 80.0, portrait: None, ..TD3 },
+    Sheet { format: "MRVB", portrait: None, ..TD2 },
+    Sheet { format: "FRA36", portrait: None, ..TD2 },
 ];
 
 impl Sheet {
