@@ -136,7 +136,6 @@ async function showStill(): Promise<void> {
   if (still === undefined) return;
   const found = await look(still, RUNS);
   time.textContent = found === undefined ? "–" : milliseconds(found.ms);
-  rate.textContent = "–";
 }
 
 /** The camera, while it runs. */
@@ -191,6 +190,7 @@ function stopCamera(): void {
   stream?.getTracks().forEach((track) => track.stop());
   stream = undefined;
   button.setAttribute("aria-pressed", "false");
+  rate.textContent = "–";
 }
 
 async function stop(): Promise<void> {
