@@ -2,6 +2,8 @@
 
 /// Maximum bytes of a model file.
 pub const MAX_FILE_BYTES: usize = 64 << 20;
+/// Maximum bytes of a model file's header; what it takes in memory is up to 32 times as much.
+pub(super) const MAX_HEADER_BYTES: usize = 1 << 20;
 /// Maximum channels of a layer, and maximum rows of the input of a network that reads strips.
 pub const MAX_CHANNELS: usize = 4096;
 /// Maximum side of a window; also the maximum stride, padding, and column stride.

@@ -3,8 +3,10 @@
 //! The file format is described in `docs/model-file.md`.
 
 mod check;
+mod container;
 mod error;
 mod file;
+mod json;
 mod limits;
 
 use crate::Precision;
