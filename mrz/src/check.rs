@@ -114,6 +114,12 @@ mod tests {
             "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
         ];
         assert!(verify(Format::TD3, &lines).iter().all(|check| check.ok));
+        let certificate = [
+            "CRFRAAB123CD0VFSIV2009ASIV200929801059VP<<<<",
+            "CI<<MARQUES<<<<<<<MODELE<<<<<<<2009AS0528402",
+        ];
+        assert_eq!(verify(Format::CRFRA, &certificate).len(), 5);
+        assert!(verify(Format::CRFRA, &certificate).iter().all(|check| check.ok));
         let wrong = [lines[0], "L898902C36UTO7408122F1204159ZE184226B<<<<<11"];
         let failing: Vec<_> = verify(Format::TD3, &wrong).into_iter().filter(|c| !c.ok).collect();
         assert_eq!(failing, [Check { field: CheckField::Composite, ok: false }]);

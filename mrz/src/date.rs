@@ -88,6 +88,21 @@ pub(super) fn birth(digits: &[u8], document: Option<Date>) -> Option<Date> {
     })
 }
 
+/// The date on which a vehicle was first registered. `number` is that of the certificate, which opens
+/// with the year of its issue; no vehicle is registered after it.
+pub(super) fn first_registration(digits: &[u8], number: &[u8]) -> Option<Date> {
+    let issue = match *number {
+        [y0, y1, y2, y3, ..] => two(&[y0, y1]).zip(two(&[y2, y3])),
+        _ => None,
+    };
+    let issue = issue.map(|(hundreds, rest)| Date {
+        year: 100 * u16::from(hundreds) + u16::from(rest),
+        month: 12,
+        day: 31,
+    });
+    birth(digits, issue)
+}
+
 /// What is known of a birth date with fillers for the day, or for month and day: `YYYY-MM` or `YYYY`.
 /// `None` for any other text.
 pub(super) fn partial_birth(digits: &[u8], document: Option<Date>) -> Option<String> {

@@ -7,6 +7,8 @@ use crate::check::{check_digit, continued_number, covered};
 use crate::date;
 use crate::kinds::{CheckField, Format};
 use crate::layout::FieldKind;
+use crate::text::{field, plain};
+use crate::vehicle::Vehicle;
 
 /// The holder's sex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,7 +53,7 @@ pub struct Document {
     /// The document number, whole even where it goes on in the optional data.
     pub document_number: String,
     /// The nationality: a code of up to three letters, as printed. The French card prints
-    /// none; there it is the issuer. Empty on driving licences.
+    /// none; there it is the issuer. Empty on driving licences and registration certificates.
     pub nationality: String,
     /// The birth date in ISO 8601, `YYYY-MM-DD`; `None` where the zone has no calendar date.
     pub birth_date: Option<String>,
@@ -66,6 +68,9 @@ pub struct Document {
     pub sex: Option<Sex>,
     /// The optional data. A space stands between the parts, and between the two fields of TD1.
     pub optional: String,
+    /// The vehicle of a registration certificate; `None` in the formats of other documents.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub vehicle: Option<Vehicle>,
     /// What opens the chip of a passport or card (Doc 9303-11, section 4.3.2, "MRZ_information"):
     /// document number, birth date and date of expiry, each with its check digit, as printed. A long
     /// number is whole. `None` where one of the three check digits does not agree, and in formats
@@ -78,26 +83,11 @@ pub struct Document {
     pub names_may_be_truncated: bool,
 }
 
-/// Text with a single space for each run of fillers and none at the ends.
-fn plain(characters: &[u8]) -> String {
-    characters
-        .split(|&character| character == FILLER)
-        .filter(|part| !part.is_empty())
-        .map(String::from_utf8_lossy)
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
 /// Surname and given names; the first two fillers in a row divide them.
 fn names(characters: &[u8]) -> (String, String) {
     let divider = characters.windows(2).position(|pair| pair == [FILLER, FILLER]);
     let (surname, given) = characters.split_at(divider.unwrap_or(characters.len()));
     (plain(surname), plain(given))
-}
-
-/// The characters of the first field of `kind`; empty where the format or the lines lack it.
-fn field<L: AsRef<[u8]>>(format: Format, lines: &[L], kind: FieldKind) -> &[u8] {
-    format.layout().span(kind).map_or(&[], |span| span.of(lines))
 }
 
 /// The optional data without the part that belongs to a long document number.
@@ -166,6 +156,7 @@ impl Document {
             expiry_date: None,
             sex: None,
             optional: String::new(),
+            vehicle: None,
             mrz_key: None,
             names_may_be_truncated: false,
         }
@@ -215,6 +206,7 @@ impl Document {
                 _ => None,
             },
             optional: optional(format, lines),
+            vehicle: Vehicle::of(format, lines),
             mrz_key: mrz_key(format, lines),
             names_may_be_truncated: names_fill_their_field(format, lines),
         }
@@ -288,6 +280,21 @@ mod tests {
         assert_eq!(french.document_number, "13AA00002");
         assert_eq!(french.expiry_date.as_deref(), Some("2018-12-31"));
         assert_eq!((french.nationality.as_str(), french.sex), ("", None));
+        // The specimen of the certificate, which prints letters I in its vehicle number.
+        let certificate = Document::of(
+            Format::CRFRA,
+            &[
+                "CRFRAAB123CD0VFSIV2009ASIV200929801059VP<<<<",
+                "CI<<MARQUES<<<<<<<MODELE<<<<<<<2009AS0528402",
+            ],
+        );
+        assert_eq!((&*certificate.issuer, &*certificate.document_number), ("FRA", "2009AS05284"));
+        let vehicle = certificate.vehicle.expect("a vehicle");
+        assert_eq!(vehicle.registration_number, "AB123CD");
+        assert_eq!(vehicle.identification_number, "VFSIV2009ASIV2009");
+        assert_eq!(vehicle.first_registration.as_deref(), Some("1998-01-05"));
+        assert_eq!([&*vehicle.category, &*vehicle.body], ["VP", "CI"]);
+        assert_eq!([&*vehicle.make, &*vehicle.model], ["MARQUES", "MODELE"]);
         let dutch = Document::of(Format::D1NLD, &["D1NLD15094962111659VW87Z78NB84"]);
         assert_eq!((dutch.issuer.as_str(), dutch.document_number.as_str()), ("NLD", "5094962111"));
         assert_eq!(dutch.optional, "1 659VW87Z78NB8");

@@ -6,7 +6,7 @@ use crate::tables;
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::TD1,
         Self::TD2,
         Self::TD3,
@@ -15,6 +15,7 @@ impl Format {
         Self::FRA36,
         Self::D1FRA,
         Self::D1NLD,
+        Self::CRFRA,
         Self::FACHE,
     ];
 
@@ -30,6 +31,7 @@ impl Format {
             Self::FRA36 => &tables::FRA36,
             Self::D1FRA => &tables::D1FRA,
             Self::D1NLD => &tables::D1NLD,
+            Self::CRFRA => &tables::CRFRA,
             Self::FACHE => &tables::FACHE,
         }
     }
@@ -37,8 +39,9 @@ impl Format {
     /// The format that has the number of `lines`, their length and their opening characters.
     ///
     /// Looks at nothing else: [`parse`](crate::parse) also checks every character. A first
-    /// character `V` makes a visa, an opening `IDFRA` on two lines of 36 the French card. A single
-    /// line of 30 opens with `D1FRA` or `D1NLD`, and the second line of a Swiss licence with `FACHE`.
+    /// character `V` makes a visa, an opening `IDFRA` on two lines of 36 the French card, `CRFRA` on
+    /// two lines of 44 the French registration certificate. A single line of 30 opens with `D1FRA`
+    /// or `D1NLD`, and the second line of a Swiss licence with `FACHE`.
     #[must_use]
     pub fn of<L: AsRef<[u8]>>(lines: &[L]) -> Option<Self> {
         let opens = |format: &Self| {
@@ -71,6 +74,8 @@ mod tests {
         assert_eq!(Format::of(&lines(2, "V<UTO", 36)), Some(Format::MRVB));
         assert_eq!(Format::of(&lines(2, "P<UTO", 44)), Some(Format::TD3));
         assert_eq!(Format::of(&lines(2, "V<UTO", 44)), Some(Format::MRVA));
+        assert_eq!(Format::of(&lines(2, "CRFRA", 44)), Some(Format::CRFRA));
+        assert_eq!(Format::of(&lines(2, "CRUTO", 44)), Some(Format::TD3));
         assert_eq!(Format::of(&lines(1, "D1FRA", 30)), Some(Format::D1FRA));
         assert_eq!(Format::of(&lines(1, "D1NLD", 30)), Some(Format::D1NLD));
         assert_eq!(Format::of(&lines(1, "D1UTO", 30)), None);

@@ -28,6 +28,11 @@ pub enum Format {
     ///
     /// The shape is that of ISO/IEC 18013-3; the fields are those of printed licences.
     D1NLD,
+    /// French registration certificate of a vehicle, 2 lines of 44 characters that open with
+    /// `CRFRA`.
+    ///
+    /// The layout is that of printed certificates.
+    CRFRA,
     /// Swiss driving licence, a line of 9 characters and 2 of 30, the second of which opens with
     /// `FACHE`. It has no check digit.
     FACHE,
@@ -44,6 +49,7 @@ impl fmt::Display for Format {
             Self::FRA36 => "FRA36",
             Self::D1FRA => "D1FRA",
             Self::D1NLD => "D1NLD",
+            Self::CRFRA => "CRFRA",
             Self::FACHE => "FACHE",
         })
     }
@@ -62,6 +68,12 @@ pub enum CheckField {
     ExpiryDate,
     /// The optional data of a passport.
     Optional,
+    /// The registration number of a vehicle.
+    RegistrationNumber,
+    /// The identification number of a vehicle.
+    VehicleNumber,
+    /// The date on which a vehicle was first registered.
+    FirstRegistration,
     /// The composite digit, which covers several fields.
     Composite,
 }
@@ -74,6 +86,9 @@ impl fmt::Display for CheckField {
             Self::BirthDate => "birth date",
             Self::ExpiryDate => "date of expiry",
             Self::Optional => "optional data",
+            Self::RegistrationNumber => "registration number",
+            Self::VehicleNumber => "vehicle identification number",
+            Self::FirstRegistration => "date of first registration",
             Self::Composite => "composite",
         })
     }

@@ -62,6 +62,20 @@ pub enum FieldKind {
     Sex,
     /// The date of expiry, `YYMMDD`.
     ExpiryDate,
+    /// The registration number of a vehicle: letters and digits, without hyphens.
+    RegistrationNumber,
+    /// The identification number of a vehicle (ISO 3779): letters and digits.
+    VehicleNumber,
+    /// The date on which a vehicle was first registered, `YYMMDD`.
+    FirstRegistration,
+    /// The category of a vehicle: letters and digits.
+    Category,
+    /// The body of a vehicle: letters and digits.
+    Body,
+    /// The make of a vehicle: letters and digits.
+    Make,
+    /// The model of a vehicle: letters and digits.
+    Model,
     /// Optional data: letters and digits that the issuer chooses.
     Optional,
     /// Positions that always hold fillers.
@@ -81,8 +95,17 @@ impl FieldKind {
             | Self::Surname
             | Self::GivenNames
             | Self::Nationality => LETTERS | FILLERS,
-            Self::DocumentNumber | Self::Optional => DIGITS | LETTERS | FILLERS,
-            Self::BirthDate | Self::ExpiryDate | Self::CheckDigit => DIGITS | FILLERS,
+            Self::DocumentNumber
+            | Self::Optional
+            | Self::RegistrationNumber
+            | Self::VehicleNumber
+            | Self::Category
+            | Self::Body
+            | Self::Make
+            | Self::Model => DIGITS | LETTERS | FILLERS,
+            Self::BirthDate | Self::ExpiryDate | Self::FirstRegistration | Self::CheckDigit => {
+                DIGITS | FILLERS
+            }
             Self::Variant => DIGITS,
             Self::Padding => FILLERS,
             Self::Sex => set_of(b"MFX<"),
@@ -105,6 +128,13 @@ impl fmt::Display for FieldKind {
             Self::BirthDate => "birth date",
             Self::Sex => "sex",
             Self::ExpiryDate => "date of expiry",
+            Self::RegistrationNumber => "registration number",
+            Self::VehicleNumber => "vehicle identification number",
+            Self::FirstRegistration => "date of first registration",
+            Self::Category => "category",
+            Self::Body => "body",
+            Self::Make => "make",
+            Self::Model => "model",
             Self::Optional => "optional data",
             Self::Padding => "padding",
             Self::CheckDigit => "check digit",

@@ -70,13 +70,13 @@
 //! # Sources
 //!
 //! ICAO Doc 9303, eighth edition: part 3 (characters, names, dates, check digits), 4 (TD3),
-//! 5 (TD1), 6 (TD2), 7 (visas). The French identity card of 1988 to 2021 and driving
-//! licences are not in Doc 9303. ISO/IEC 18013-3 fixes the shape of a licence's single line; the
+//! 5 (TD1), 6 (TD2), 7 (visas). The French identity card of 1988 to 2021, driving
+//! licences and registration certificates are not in Doc 9303. ISO/IEC 18013-3 fixes the shape of a licence's single line; the
 //! other layouts are those of printed specimens.
 //!
 //! # Features
 //!
-//! `serde`: `Serialize` for [`Document`], [`Sex`], [`Format`], [`Check`] and [`CheckField`].
+//! `serde`: `Serialize` for [`Document`], [`Vehicle`], [`Sex`], [`Format`], [`Check`] and [`CheckField`].
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -91,6 +91,8 @@ mod layout;
 mod names;
 mod states;
 mod tables;
+mod text;
+mod vehicle;
 mod write;
 mod zone;
 
@@ -100,6 +102,7 @@ pub use document::{Document, Sex};
 pub use kinds::{CheckField, Format};
 pub use layout::{CheckRule, Field, FieldKind, Layout, Span};
 pub use states::{is_known_state, known_states};
+pub use vehicle::Vehicle;
 pub use write::{WriteError, Written, write};
 pub use zone::{ParseError, Zone, parse, parse_lines};
 

@@ -2,8 +2,9 @@
 
 use crate::kinds::{CheckField, Format};
 use crate::layout::FieldKind::{
-    self, BirthDate, CheckDigit, DocumentCode, DocumentNumber, ExpiryDate, GivenNames, Issuer,
-    Names, Nationality, Optional, Padding, Sex, Surname, Variant,
+    self, BirthDate, Body, Category, CheckDigit, DocumentCode, DocumentNumber, ExpiryDate,
+    FirstRegistration, GivenNames, Issuer, Make, Model, Names, Nationality, Optional, Padding,
+    RegistrationNumber, Sex, Surname, Variant, VehicleNumber,
 };
 use crate::layout::{CheckRule, Field, Layout, Span};
 
@@ -205,6 +206,39 @@ pub(crate) static D1NLD: Layout = Layout {
         field(CheckDigit, 0, 29, 1),
     ],
     checks: &[rule(CheckField::Composite, span(0, 29, 1), &[span(0, 0, 29)])],
+};
+
+/// The French registration certificate of a vehicle, as printed certificates show it: no standard
+/// describes it. The document number is that of the form, and opens with its year of issue. The
+/// composite digit covers the four fields that have a digit, and these digits.
+pub(crate) static CRFRA: Layout = Layout {
+    format: Format::CRFRA,
+    lengths: &[44, 44],
+    opening: b"CRFRA",
+    fields: &[
+        field(DocumentCode, 0, 0, 2),
+        field(Issuer, 0, 2, 3),
+        field(RegistrationNumber, 0, 5, 7),
+        field(CheckDigit, 0, 12, 1),
+        field(VehicleNumber, 0, 13, 17),
+        field(CheckDigit, 0, 30, 1),
+        field(FirstRegistration, 0, 31, 6),
+        field(CheckDigit, 0, 37, 1),
+        field(Category, 0, 38, 6),
+        field(Body, 1, 0, 4),
+        field(Make, 1, 4, 14),
+        field(Model, 1, 18, 13),
+        field(DocumentNumber, 1, 31, 11),
+        field(CheckDigit, 1, 42, 1),
+        field(CheckDigit, 1, 43, 1),
+    ],
+    checks: &[
+        rule(CheckField::RegistrationNumber, span(0, 12, 1), &[span(0, 5, 7)]),
+        rule(CheckField::VehicleNumber, span(0, 30, 1), &[span(0, 13, 17)]),
+        rule(CheckField::FirstRegistration, span(0, 37, 1), &[span(0, 31, 6)]),
+        rule(CheckField::DocumentNumber, span(1, 42, 1), &[span(1, 31, 11)]),
+        rule(CheckField::Composite, span(1, 43, 1), &[span(0, 5, 33), span(1, 31, 12)]),
+    ],
 };
 
 /// The Swiss driving licence, as printed licences show it. The document number is that of the

@@ -10,6 +10,7 @@ use crate::kinds::CheckField;
 use crate::kinds::Format;
 use crate::layout::{FieldKind, Layout, Span};
 use crate::names;
+use crate::vehicle::Vehicle;
 use crate::zone::Zone;
 
 /// A zone that was written.
@@ -94,7 +95,7 @@ impl std::error::Error for WriteError {}
 /// `code` is the document code, one or two letters. Its first letter is `P` for TD3, `V` for visas,
 /// and any letter for TD1, where Doc 9303-5 provides for `A`, `C` and `I`, but issuers print others.
 /// TD2 must not open as a visa or the French card. The French card has `ID`, French and Dutch
-/// driving licences `D1`, Swiss ones `FA`.
+/// driving licences `D1`, Swiss ones `FA`, French registration certificates `CR`.
 ///
 /// - Texts: `a` to `z` become `A` to `Z`. White space and hyphens become fillers. In names, so
 ///   do commas, while apostrophes and full stops are left out (Doc 9303-3, section 4.6). Every
@@ -149,6 +150,7 @@ pub fn write(code: &str, document: &Document) -> Result<Written, WriteError> {
     )?;
     sheet.date(FieldKind::ExpiryDate, document.expiry_date.as_deref())?;
     sheet.sex(document.sex)?;
+    sheet.vehicle(document.vehicle.as_ref())?;
     sheet.check_digits(taken > 0);
     Ok(Written { zone: sheet.into_zone(), names_truncated })
 }
@@ -384,6 +386,35 @@ impl Sheet {
         };
         self.put(self.span(field), &[character]);
         Ok(())
+    }
+
+    /// Writes what a registration certificate says of its vehicle.
+    fn vehicle(&mut self, vehicle: Option<&Vehicle>) -> Result<(), WriteError> {
+        let field = FieldKind::RegistrationNumber;
+        let Some(vehicle) = vehicle else {
+            return match self.layout.span(field) {
+                None => Ok(()),
+                Some(_) => Err(WriteError::Missing { field }),
+            };
+        };
+        if self.layout.span(field).is_none() {
+            return Err(WriteError::NoPlace { format: self.format(), field });
+        }
+        for (kind, text) in [
+            (field, &vehicle.registration_number),
+            (FieldKind::VehicleNumber, &vehicle.identification_number),
+        ] {
+            self.put_field(kind, &required(kind, text)?)?;
+        }
+        for (kind, text) in [
+            (FieldKind::Category, &vehicle.category),
+            (FieldKind::Body, &vehicle.body),
+            (FieldKind::Make, &vehicle.make),
+            (FieldKind::Model, &vehicle.model),
+        ] {
+            self.put_field(kind, &filled(kind, text)?)?;
+        }
+        self.date(FieldKind::FirstRegistration, vehicle.first_registration.as_deref())
     }
 
     /// Writes the check digits, the composite one last. The digit of a number that goes on in

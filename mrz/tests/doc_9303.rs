@@ -205,6 +205,14 @@ fn what_cannot_be_written_is_a_typed_error() {
         ("date of expiry: FRA36 has no place for it", "ID", |d| {
             (d.format, d.issuer, d.nationality) = (Format::FRA36, "FRA".into(), String::new());
         }),
+        ("CRFRA cannot open with CRUTO, only with CRFRA", "CR", |d| d.format = Format::CRFRA),
+        ("registration number: missing", "CR", |d| {
+            *d = Document::empty(Format::CRFRA);
+            (d.issuer, d.document_number) = ("FRA".into(), "2009AS05284".into());
+        }),
+        ("registration number: TD3 has no place for it", "P", |d| {
+            d.vehicle = Some(nibble_mrz::Vehicle::default());
+        }),
         ("document number: ' ' cannot stand there", "I", |d| {
             (d.format, d.document_number) = (Format::TD1, "D23145890 734".into());
         }),

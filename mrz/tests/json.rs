@@ -37,9 +37,32 @@ fn what_is_missing_is_null() {
         for key in ["birth_date_partial", "mrz_key", "names_may_be_truncated"] {
             assert!(json.get(key).is_none(), "{key}");
         }
+        assert_eq!(json.get("vehicle").is_some(), format == Format::CRFRA);
         for key in ["birth_date", "expiry_date", "sex"] {
             assert!(json[key].is_null(), "{key}");
         }
         assert!(verify(format, &nothing).iter().all(|check| !check.ok));
     }
+}
+
+#[test]
+fn a_vehicle_has_its_names() {
+    let zone = parse(
+        "CRFRAAB123CD0VFSIV2009ASIV200929801059VP<<<<\n\
+         CI<<MARQUES<<<<<<<MODELE<<<<<<<2009AS0528402",
+    )
+    .expect("a zone");
+    assert_eq!(
+        serde_json::to_value(zone.document()).expect("JSON")["vehicle"].to_string(),
+        "{\"body\":\"CI\",\"category\":\"VP\",\"first_registration\":\"1998-01-05\",\
+         \"identification_number\":\"VFSIV2009ASIV2009\",\"make\":\"MARQUES\",\
+         \"model\":\"MODELE\",\"registration_number\":\"AB123CD\"}"
+    );
+    assert_eq!(
+        serde_json::to_value(zone.checks()).expect("JSON").to_string(),
+        "[{\"field\":\"registration_number\",\"ok\":true},\
+         {\"field\":\"vehicle_number\",\"ok\":true},\
+         {\"field\":\"first_registration\",\"ok\":true},\
+         {\"field\":\"document_number\",\"ok\":true},{\"field\":\"composite\",\"ok\":true}]"
+    );
 }

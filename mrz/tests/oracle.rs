@@ -137,6 +137,9 @@ fn difference(zone: &Zone) -> Option<String> {
         CheckField::ExpiryDate => data.checks.date_of_expiry,
         CheckField::Optional => data.checks.personal_number,
         CheckField::Composite => data.checks.composite,
+        CheckField::RegistrationNumber
+        | CheckField::VehicleNumber
+        | CheckField::FirstRegistration => None,
     };
     let rules = zone.format().layout().checks;
     let differing = zone.checks().into_iter().zip(rules).find(|(check, rule)| {

@@ -15,6 +15,9 @@ fn listed_name(field: CheckField, format: Format) -> &'static str {
         CheckField::ExpiryDate => "exp",
         CheckField::Optional => "opt",
         CheckField::Composite => "comp",
+        CheckField::RegistrationNumber => "plate",
+        CheckField::VehicleNumber => "vin",
+        CheckField::FirstRegistration => "first",
     }
 }
 

@@ -23,6 +23,7 @@ __all__ = [
     "Reading",
     "ReadingError",
     "Review",
+    "Vehicle",
     "__version__",
     "read",
     "read_many",
@@ -57,8 +58,21 @@ class Review(TypedDict):
     note: str | None
 
 
+class Vehicle(TypedDict):
+    """What a registration certificate says of its vehicle. The date is ISO 8601, or None."""
+
+    registration_number: str
+    identification_number: str
+    first_registration: str | None
+    category: str
+    body: str
+    make: str
+    model: str
+
+
 class _Document(TypedDict, total=False):
     birth_date_partial: str
+    vehicle: Vehicle
     mrz_key: str
     names_may_be_truncated: bool
 

@@ -18,7 +18,7 @@ pub enum NotValid {
     DoubtfulUnprotected,
     /// A character stands where the format does not allow it.
     ForeignCharacter,
-    /// A date of birth or expiry does not exist in the calendar.
+    /// A date of birth, expiry or first registration does not exist in the calendar.
     ImpossibleDate,
     /// Text continues beyond an end of a line, or the picture's border cuts a line.
     CutOff,
@@ -63,7 +63,7 @@ pub(super) fn is_possible_date(characters: &[u8]) -> bool {
 
 /// Whether all dates of a zone can be dates.
 pub(super) fn has_possible_dates<L: AsRef<[u8]>>(format: Format, lines: &[L]) -> bool {
-    let dates = [FieldKind::BirthDate, FieldKind::ExpiryDate];
+    let dates = [FieldKind::BirthDate, FieldKind::ExpiryDate, FieldKind::FirstRegistration];
     dates
         .iter()
         .filter_map(|&kind| format.layout().span(kind))

@@ -170,7 +170,8 @@ async function findsInFrames(page) {
 
 const TIME = /^\d+ µs$|^\d+\.\d ms$/;
 /** The boxes that the example shows, in cells. */
-const boxes = (page) => page.locator("#map").evaluate(({ dataset }) => JSON.parse(dataset.boxes ?? "[]"));
+const boxes = (page) =>
+  page.locator("#map").evaluate(({ dataset }) => JSON.parse(dataset.boxes ?? "[]"));
 
 /** Opens the built example without a camera, and with a film of its picture for a camera. */
 async function finds(built) {

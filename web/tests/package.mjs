@@ -740,7 +740,7 @@ await suite([
       const as = (format, quads = result.quads) =>
         straighten(file, { document: { ...result.document, format }, quads }).then(why);
       assert.deepEqual(await as("FRA36"), ["document", "no_standard_place"]);
-      for (const format of ["D1FRA", "D1NLD", "FACHE"])
+      for (const format of ["D1FRA", "D1NLD", "CRFRA", "FACHE"])
         assert.deepEqual(await as(format), ["no_standard_size", "none"]);
       assert.deepEqual(await as("TD1"), ["not_flat", "none"]);
       assert.deepEqual(await as("TD3", [result.quads[0], result.quads[0]]), ["not_flat", "none"]);

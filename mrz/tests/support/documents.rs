@@ -1,6 +1,6 @@
 //! Random documents of all formats.
 
-use nibble_mrz::{Document, Format, Sex};
+use nibble_mrz::{Document, Format, Sex, Vehicle};
 
 use crate::support::Random;
 
@@ -64,6 +64,25 @@ fn licence(random: &mut Random, format: Format) -> (String, Document) {
     (code.into(), document)
 }
 
+/// A registration certificate.
+fn certificate(random: &mut Random) -> (String, Document) {
+    let mut document = Document::empty(Format::CRFRA);
+    document.issuer = "FRA".into();
+    let year = random.between(2009, 2069);
+    document.document_number = format!("{year}{}", word(random, LETTERS_AND_DIGITS, 7));
+    let unknown = random.once_in(20);
+    document.vehicle = Some(Vehicle {
+        registration_number: word(random, LETTERS_AND_DIGITS, 7),
+        identification_number: word(random, LETTERS_AND_DIGITS, 17),
+        first_registration: (!unknown).then(|| date(random, (year - 99, year))),
+        category: word(random, LETTERS, 4),
+        body: words(random, LETTERS_AND_DIGITS, 4),
+        make: words(random, LETTERS, 14),
+        model: words(random, LETTERS_AND_DIGITS, 13),
+    });
+    ("CR".into(), document)
+}
+
 /// What `random` makes a document of: the names may be longer than their field.
 pub(crate) fn document(
     random: &mut Random,
@@ -80,6 +99,7 @@ pub(crate) fn document(
         Format::MRVA | Format::MRVB => *random.one_of(&["V", "VN", "VC"]),
         Format::FRA36 => "ID",
         Format::D1FRA | Format::D1NLD | Format::FACHE => return licence(random, format),
+        Format::CRFRA => return certificate(random),
     };
     document.issuer = if french {
         "FRA".into()

@@ -35,8 +35,8 @@ const FIELDS: [&str; 10] = [
     "optional",
 ];
 
-/// Keys of `document` and their labels in readable output.
-const LABELS: [(&str, &str); 11] = [
+/// Keys of `document`, with those of its vehicle, and their labels in readable output.
+const LABELS: [(&str, &str); 18] = [
     ("surname", "surname"),
     ("given_names", "given names"),
     ("document_number", "number"),
@@ -47,6 +47,13 @@ const LABELS: [(&str, &str); 11] = [
     ("sex", "sex"),
     ("expiry_date", "expires"),
     ("optional", "optional data"),
+    ("vehicle/registration_number", "registration"),
+    ("vehicle/identification_number", "vehicle number"),
+    ("vehicle/first_registration", "registered"),
+    ("vehicle/make", "make"),
+    ("vehicle/model", "model"),
+    ("vehicle/category", "category"),
+    ("vehicle/body", "body"),
     ("mrz_key", "key of the chip"),
 ];
 
@@ -179,7 +186,8 @@ fn document(out: &mut impl Write, found: &Found) -> io::Result<()> {
     }
     let document = serde_json::to_value(&found.document).unwrap_or_default();
     for (key, label) in LABELS {
-        if let Some(value) = document[key].as_str().filter(|value| !value.is_empty()) {
+        let value = document.pointer(&format!("/{key}")).and_then(serde_json::Value::as_str);
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
             writeln!(out, "    {label:14} {value}")?;
         }
     }

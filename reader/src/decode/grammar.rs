@@ -466,6 +466,21 @@ mod tests {
     }
 
     #[test]
+    fn registration_certificates_show_their_opening() {
+        let lines = [
+            "CRFRAAB123CD0VFSIV2009ASIV200929801059VP<<<<",
+            "CI<<MARQUES<<<<<<<MODELE<<<<<<<2009AS0528402",
+        ];
+        let format = |lines: &[&str]| {
+            likeliest_text(&slots(lines, 0.99)).map(|text| (text.format, text.lines.concat()))
+        };
+        assert_eq!(format(&lines), Some((Format::CRFRA, lines.concat().into_bytes())));
+        // Two lines of 44 that open otherwise are those of a passport or a visa.
+        let passport = ["P<FRAMARTIN<<JEAN<<<<<<<<<<<<<<<<<<<<<<<<<<<", PASSPORT[1]];
+        assert_eq!(format(&passport).map(|(format, _)| format), Some(Format::TD3));
+    }
+
+    #[test]
     fn a_zone_whose_v_is_not_seen_is_no_visa() {
         let mut slots = slots(
             &[

@@ -34,6 +34,7 @@ export type {
   Precision,
   Result,
   Review,
+  Vehicle,
 } from "./result.js";
 
 /** The start, pending or done. A failed start is cleared, so that the next call tries again. */

@@ -41,7 +41,7 @@ export type Precision = "f32" | "u8" | "u4";
 
 /** The fields of a document. Dates are ISO 8601, or null if not legible. */
 export interface DocumentFields {
-  format: "TD1" | "TD2" | "TD3" | "MRVA" | "MRVB" | "FRA36" | "D1FRA" | "D1NLD" | "FACHE";
+  format: "TD1" | "TD2" | "TD3" | "MRVA" | "MRVB" | "FRA36" | "D1FRA" | "D1NLD" | "CRFRA" | "FACHE";
   issuer: string;
   surname: string;
   given_names: string;
@@ -53,6 +53,8 @@ export interface DocumentFields {
   expiry_date: string | null;
   sex: string | null;
   optional: string | null;
+  /** The vehicle of a registration certificate; otherwise absent. */
+  vehicle?: Vehicle;
   /**
    * Document number, birth date and date of expiry with their check digits: what opens the chip.
    * Absent where these do not agree, and for documents without such a chip.
@@ -60,6 +62,21 @@ export interface DocumentFields {
   mrz_key?: string;
   /** True where the field of names is full to its last place; otherwise absent. */
   names_may_be_truncated?: true;
+}
+
+/** What a registration certificate says of its vehicle. Its date is ISO 8601, or null. */
+export interface Vehicle {
+  /** Without hyphens. */
+  registration_number: string;
+  /** 17 characters. */
+  identification_number: string;
+  first_registration: string | null;
+  /** The national category, such as VP, a passenger car. */
+  category: string;
+  /** The national body type, such as CI, a closed body. */
+  body: string;
+  make: string;
+  model: string;
 }
 
 /** One document of a picture. The keys mean what they mean in {@link Result}. */
@@ -77,7 +94,15 @@ export interface Found {
 
 /** Whether one check digit agrees with the characters it protects. */
 export interface Check {
-  field: "document_number" | "birth_date" | "expiry_date" | "optional" | "composite";
+  field:
+    | "document_number"
+    | "birth_date"
+    | "expiry_date"
+    | "optional"
+    | "registration_number"
+    | "vehicle_number"
+    | "first_registration"
+    | "composite";
   ok: boolean;
 }
 

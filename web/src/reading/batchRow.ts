@@ -1,4 +1,5 @@
 /** A row of the table of several files. */
+import type { DocumentFields } from "nibble-mrz";
 import { el } from "../dom";
 import { t } from "../messages";
 import { nameOfState } from "../states";
@@ -21,12 +22,21 @@ export function saidOf({ reading, error }: Row): string {
   return error === undefined ? tt("rowWaiting") : t(errorKey(error));
 }
 
+/** Returns whom or what a document describes: the names of its holder, or a vehicle. */
+function subject({ surname, given_names, vehicle }: DocumentFields): string {
+  const parts =
+    vehicle === undefined
+      ? [surname, given_names]
+      : [vehicle.registration_number, vehicle.make, vehicle.model];
+  return parts.filter((part) => part !== "").join(", ");
+}
+
 /** Returns the texts of the columns after the result, and a warning about the last day. */
 export function valuesOf({ reading }: Row): string[] {
   const document = reading?.result.document;
   if (document === undefined || document === null) return ["", "", "", "", ""];
   return [
-    [document.surname, document.given_names].filter((part) => part !== "").join(", "),
+    subject(document),
     document.document_number,
     contains(document, "birth_date") ? born(document, "medium") : "",
     contains(document, "expiry_date") ? date(document.expiry_date, "medium") : "",

@@ -1,5 +1,5 @@
 /** Shows the fields of a document as a card, in plain words. */
-import type { Check, DocumentFields } from "nibble-mrz";
+import type { Check, DocumentFields, Vehicle } from "nibble-mrz";
 import { el } from "../dom";
 import { t, type Key } from "../messages";
 import { nameOfState } from "../states";
@@ -10,6 +10,7 @@ const ABSENT: Partial<Record<DocumentFields["format"], readonly (keyof DocumentF
   FRA36: ["expiry_date"],
   D1FRA: ["birth_date", "sex"],
   D1NLD: ["birth_date", "expiry_date", "sex"],
+  CRFRA: ["birth_date", "expiry_date", "sex"],
   FACHE: ["expiry_date", "sex"],
 };
 
@@ -47,6 +48,29 @@ function field(key: Key, value: string | null, { wide, note, warning }: Style = 
   return [el("div", wide === true ? { class: "wide" } : {}, el("dt", {}, t(key)), dd)];
 }
 
+/** Returns the rows of a vehicle. */
+function vehicle(
+  vehicle: Vehicle | undefined,
+  wrong: (key: Check["field"]) => Key | undefined,
+): HTMLElement[] {
+  if (vehicle === undefined) return [];
+  return [
+    ...field("registration_number", vehicle.registration_number, {
+      warning: wrong("registration_number"),
+    }),
+    ...field("first_registration", date(vehicle.first_registration), {
+      warning: wrong("first_registration"),
+    }),
+    ...field("vehicle_number", vehicle.identification_number, {
+      wide: true,
+      warning: wrong("vehicle_number"),
+    }),
+    ...field("make", vehicle.make),
+    ...field("vehicleModel", vehicle.model),
+    ...field("category", [vehicle.category, vehicle.body].filter((part) => part !== "").join(", ")),
+  ];
+}
+
 /**
  * Returns the rows of the card: the fields that the document has, with a warning if a field's own
  * check digit disagrees.
@@ -67,6 +91,7 @@ export function card(document: DocumentFields, checks: readonly Check[]): HTMLEl
       warning: wrong("birth_date"),
     }),
     ...present("sex", sex(document.sex)),
+    ...vehicle(document.vehicle, wrong),
     ...field("document_number", document.document_number, { warning: wrong("document_number") }),
     ...present("expiry_date", date(document.expiry_date), {
       warning: wrong("expiry_date") ?? validity(document),

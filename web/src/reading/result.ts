@@ -20,6 +20,9 @@ const EXPLANATIONS = {
   birth_date: "checkBirth_date",
   expiry_date: "checkExpiry_date",
   optional: "checkOptional",
+  registration_number: "checkRegistration_number",
+  vehicle_number: "checkVehicle_number",
+  first_registration: "checkFirst_registration",
   composite: "checkComposite",
 } as const;
 
