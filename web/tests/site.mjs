@@ -9,7 +9,8 @@ import { brotliCompressSync, constants } from "node:zlib";
 export const web = fileURLToPath(new URL("..", import.meta.url));
 /** The repository. */
 export const repository = join(web, "..");
-const TYPES = {
+/** The types of files, by the ends of their names. */
+export const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",

@@ -61,6 +61,9 @@ cargo xtask times [--write]
 cargo xtask soak [--minutes N]
     reads camera frames in Chromium for N minutes (10): memory must stay flat; prints frames per second
     at each precision
+cargo xtask arrival [--write]
+    builds the page and prints how long a first visit to it takes over a slow network; --write records
+    it in docs/results
 cargo xtask lighthouse
     builds the page and prints Lighthouse's scores, among them performance on its mid-range phone
 cargo xtask fuzz [--minutes N] [--target NAME]...
@@ -137,6 +140,11 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((&"eval", options)) => eval::run(options),
         Some((&"times", options)) => times::run_all(options),
         Some((&"soak", options)) => soak(options),
+        Some((&"arrival", options)) => {
+            setup::install(&[WasmPack, Node, Chromium])?;
+            page::build()?;
+            page::arrival(options)
+        }
         Some((&"lighthouse", [])) => {
             setup::install(&[WasmPack, Node, Chromium, Lighthouse])?;
             page::build()?;

@@ -167,6 +167,11 @@ pub(crate) fn soak(minutes: &str) -> Result<()> {
         .current_dir(root().join("web")))
 }
 
+/// Measures first visits over a slow network.
+pub(crate) fn arrival(options: &[&str]) -> Result<()> {
+    run(command("node").arg("tests/arrival.mjs").args(options).current_dir(root().join("web")))
+}
+
 /// Prints Lighthouse's scores of the page, among them performance on its mid-range phone.
 pub(crate) fn lighthouse() -> Result<()> {
     run(command("node")

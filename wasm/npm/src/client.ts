@@ -44,6 +44,8 @@ export class Client {
   #ready = false;
   /** The start of the engine in the current worker, pending or done. */
   #started: Promise<KernelChoice[]> | undefined;
+  /** The arrival of the decoder in the current worker, pending or done. */
+  #decoder: Promise<unknown> | undefined;
   readonly #waiting = new Map<number, Waiting>();
   /** The id of the next request. */
   #next = 0;
@@ -92,8 +94,25 @@ export class Client {
     await Promise.all([this.start(), this.#ask("done", { kind: "load", precision })]);
   }
 
+  /**
+   * Loads the decoder of image files, for a file that is still on its way. Engine and decoder arrive at
+   * the same time.
+   */
+  loadDecoder(): Promise<unknown> {
+    if (this.#decoder === undefined) {
+      const asked = Promise.all([this.start(), this.#ask("done", { kind: "decoder" })]);
+      this.#decoder = asked;
+      asked.catch(() => {
+        if (this.#decoder === asked) this.#decoder = undefined;
+      });
+    }
+    return this.#decoder;
+  }
+
   /** Reads a picture. The memory of pixels is transferred to the worker. */
   async read(source: Blob | ImageData, precision: Precision): Promise<Result> {
+    // If the decoder does not arrive, the reading tells.
+    if (source instanceof Blob) this.loadDecoder().catch(() => undefined);
     await this.start();
     const memory = "data" in source ? [source.data.buffer] : [];
     const answer = await this.#around(() =>
@@ -203,6 +222,7 @@ export class Client {
     this.#worker?.terminate();
     this.#worker = undefined;
     this.#started = undefined;
+    this.#decoder = undefined;
     this.#ready = false;
     this.#traps = 0;
     for (const { reject } of this.#waiting.values()) reject(error);

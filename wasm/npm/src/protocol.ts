@@ -18,6 +18,7 @@ export interface How {
 export type Request = { id: number } & (
   | { kind: "start"; options: Omit<Options, "onProgress">; progress: boolean }
   | { kind: "load"; precision: Precision }
+  | { kind: "decoder" }
   | { kind: "read"; precision: Precision; source: Blob | Uint8Array | ImageData }
   | { kind: "frame"; precision: Precision; picture: ImageBitmap; how: How }
   | {

@@ -11,6 +11,7 @@ import {
 } from "./index.js";
 import { brightness, brightnessOfLuma, pixelsOfFrame } from "./light.js";
 import { mirrorLuma } from "./mirror.js";
+import { prepare } from "./picture.js";
 import type { Answer, Request } from "./protocol.js";
 
 const readers = new Map<string, Promise<Reader>>();
@@ -41,6 +42,9 @@ async function answer(request: Request): Promise<Answer> {
     }
     case "load":
       await reader(request.precision);
+      return { id: request.id, kind: "done" };
+    case "decoder":
+      await prepare();
       return { id: request.id, kind: "done" };
     case "read": {
       const result = await (await reader(request.precision)).read(request.source);

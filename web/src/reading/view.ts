@@ -171,6 +171,8 @@ class ReadingView {
     const mine = this.#leave();
     this.#again = () => void this.#open(coming, name);
     go("busy");
+    // If it does not arrive, the reading tells.
+    this.#client.loadDecoder().catch(() => undefined);
     try {
       const file = await coming();
       const reading = await this.#read(file);
