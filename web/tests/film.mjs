@@ -2,8 +2,10 @@
  * Makes films for Chromium's fake camera from the specimens: a hand shows a document, not quite
  * still, and takes it away.
  *
- * A film is a file of consecutive JPEG pictures, which Chromium plays in a loop.
+ * A film is a file of consecutive JPEG pictures, which Chromium plays in a loop, 30 a second; or one of
+ * plain pictures (YUV4MPEG2), which need no decoder, at any rate.
  */
+import { rmSync } from "node:fs";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,8 +16,24 @@ const SIZE = { width: 1920, height: 1080 };
 /** Frames without a document before and after. */
 const EMPTY = 4;
 
-/** Runs in a page: returns the frames as base64 JPEG. */
-async function shoot({ picture, width, height, frames, empty, mirrored, part }) {
+/** Runs in a page: returns the frames as base64, JPEG or planes of luma and chroma (4:2:0). */
+async function shoot({ picture, width, height, frames, empty, mirrored, part, plain }) {
+  const planes = () => {
+    const { data } = context.getImageData(0, 0, width, height);
+    const bytes = new Uint8Array((width * height * 3) / 2);
+    const luma = width * height;
+    const at = (column, row) => 4 * (row * width + column);
+    for (let index = 0, from = 0; index < luma; index++, from += 4)
+      bytes[index] =
+        16 + 0.257 * data[from] + 0.504 * data[from + 1] + 0.098 * data[from + 2] + 0.5;
+    for (let row = 0, to = luma; row < height; row += 2)
+      for (let column = 0; column < width; column += 2, to++) {
+        const [red, green, blue] = data.subarray(at(column, row));
+        bytes[to] = 128.5 - 0.148 * red - 0.291 * green + 0.439 * blue;
+        bytes[to + luma / 4] = 128.5 + 0.439 * red - 0.368 * green - 0.071 * blue;
+      }
+    return bytes;
+  };
   const image = await createImageBitmap(await (await fetch(picture)).blob());
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d");
@@ -34,8 +52,8 @@ async function shoot({ picture, width, height, frames, empty, mirrored, part }) 
       context.scale(scale, scale);
       context.drawImage(image, -image.width / 2, -image.height / 2);
     }
-    const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 });
-    const bytes = new Uint8Array(await blob.arrayBuffer());
+    const blob = plain || (await canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 }));
+    const bytes = plain ? planes() : new Uint8Array(await blob.arrayBuffer());
     let text = "";
     for (let at = 0; at < bytes.length; at += 8192)
       text += String.fromCharCode(...bytes.subarray(at, at + 8192));
@@ -47,22 +65,31 @@ async function shoot({ picture, width, height, frames, empty, mirrored, part }) 
 /**
  * Writes a film of a specimen and returns its path. `frames` is the number of frames that show the
  * document, `empty` the number before and after that show none. `mirrored` exchanges left and
- * right; `part` is the height of the document, as a fraction of the frame's.
+ * right; `part` is the height of the document, as a fraction of the frame's. With a `rate`, in frames
+ * a second, the film has plain pictures.
  */
 export async function film(
   browser,
   specimen,
   frames = 40,
   empty = EMPTY,
-  { mirrored = false, part = 0.9 } = {},
+  { mirrored = false, part = 0.9, rate } = {},
 ) {
   const page = await browser.newPage();
   const bytes = await readFile(join(repository, "testdata/specimens", specimen));
   const picture = `data:image/jpeg;base64,${bytes.toString("base64")}`;
-  const jpegs = await page.evaluate(shoot, { picture, ...SIZE, frames, empty, mirrored, part });
+  const plain = rate !== undefined;
+  const options = { picture, ...SIZE, frames, empty, mirrored, part, plain };
+  const shots = (await page.evaluate(shoot, options)).map((shot) => Buffer.from(shot, "base64"));
   await page.close();
-  const file = join(await mkdtemp(join(tmpdir(), "nibble-film-")), `${specimen}.mjpeg`);
-  await writeFile(file, Buffer.concat(jpegs.map((jpeg) => Buffer.from(jpeg, "base64"))));
+  const folder = await mkdtemp(join(tmpdir(), "nibble-film-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, `${specimen}.${plain ? "y4m" : "mjpeg"}`);
+  const header = `YUV4MPEG2 W${SIZE.width} H${SIZE.height} F${rate}:1 Ip A1:1 C420jpeg\n`;
+  const parts = plain
+    ? [Buffer.from(header), ...shots.flatMap((shot) => [Buffer.from("FRAME\n"), shot])]
+    : shots;
+  await writeFile(file, Buffer.concat(parts));
   return file;
 }
 
