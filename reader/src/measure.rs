@@ -285,7 +285,8 @@ pub(super) fn measure(
 
 /// The line next to `path`, above or below it, with the same ends. `known` holds the distances of
 /// the lines already found, in capital heights below `path`; the new line must be more than one
-/// capital height away from each. `None` if no line stands out there.
+/// capital height away from each. `None` if no line stands out there. Change along the line tells where
+/// it is, so frames do not.
 pub(crate) fn neighbour(
     picture: &Pyramid,
     path: &LinePath,
@@ -294,18 +295,18 @@ pub(crate) fn neighbour(
 ) -> Option<LinePath> {
     let distance = if below { NEIGHBOUR_DISTANCE } else { -NEIGHBOUR_DISTANCE };
     let hint = path.beside(distance);
-    let (ink, layout) = patch(picture, &hint);
+    let (change, layout) = patch_change(picture, &hint);
     let (from, to) =
         (layout.column(0.0) as usize, (layout.column(path.length) as usize).min(layout.columns));
     let profile: Vec<f32> =
-        (0..layout.rows).map(|y| ink[y * layout.columns..][from..to].iter().sum()).collect();
+        (0..layout.rows).map(|y| change[y * layout.columns..][from..to].iter().sum()).collect();
     let smooth = running_mean(&profile, (0.4 * PATCH_CAP) as usize);
     let offset = |row: usize| (row as f32 + 0.5 - layout.rows as f32 / 2.0) / layout.cap;
     let free = |row: &usize| known.iter().all(|at| (distance + offset(*row) - at).abs() > 1.0);
     let best = (0..layout.rows).filter(free).max_by(|&a, &b| smooth[a].total_cmp(&smooth[b]))?;
     let found = hint.beside(offset(best));
-    let (ink, layout) = patch(picture, &found);
-    let measured = recentred(&found, &ink, &layout)?;
+    let (change, layout) = patch_change(picture, &found);
+    let measured = recentred(&found, &change, &layout)?;
     // Lines of a zone have the same height.
     Some(LinePath { cap: path.cap, ..measured })
 }

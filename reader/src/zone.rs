@@ -21,6 +21,8 @@ use crate::strips::Strips;
 
 /// Where the lines have less evidence than this on average, they are also read upside down.
 const UPRIGHT_EVIDENCE: f32 = 3.0;
+/// A line with so much evidence is the right way up, whether its zone can be read or not.
+const CERTAIN_EVIDENCE: f32 = 3.6;
 /// Characters of a zone with a single line: that of a driving licence.
 const SINGLE_LENGTH: usize = 30;
 /// Characters of the lines of a Swiss licence.
@@ -35,20 +37,34 @@ const MIN_SCORE: f32 = -1.6;
 
 /// The candidates of a zone: usually one; none if it has no line of a machine-readable zone.
 pub(super) fn read_zone(network: &mut Strips, picture: &Pyramid, zone: &Zone) -> Vec<Candidate> {
-    let mut paths = zone.lines.clone();
-    let looks = look_all(network, picture, &paths);
-    let upright = total(&looks);
+    let looks = look_all(network, picture, &zone.lines);
+    let (upright, best) = (total(&looks), surest(&looks));
+    if upright <= 0.0 {
+        return Vec::new();
+    }
     // Upside down, text still has some evidence.
-    let looks = if upright > 0.0 && upright < UPRIGHT_EVIDENCE * looks.len() as f32 {
-        // It reads badly this way up: the zone may be upside down.
-        paths.reverse();
-        let turned: Vec<LinePath> = paths.iter().map(LinePath::reversed).collect();
-        let other = look_all(network, picture, &turned);
-        // Upside down, some lines may still look like text, but the surest one does not.
-        if total(&other) > upright && surest(&other) >= surest(&looks) { other } else { looks }
-    } else {
-        looks
-    };
+    let reads_badly = upright < UPRIGHT_EVIDENCE * looks.len() as f32;
+    let mut candidates = Vec::new();
+    if !reads_badly {
+        candidates = read_looks(network, picture, looks.clone());
+        if best >= CERTAIN_EVIDENCE || candidates.iter().any(Candidate::is_probable) {
+            return candidates;
+        }
+    }
+    // It reads badly this way up: the zone may be upside down.
+    let turned: Vec<LinePath> = zone.lines.iter().rev().map(LinePath::reversed).collect();
+    let other = look_all(network, picture, &turned);
+    // Upside down, some lines may still look like text, but the surest one does not.
+    if total(&other) > upright && surest(&other) >= best {
+        candidates.extend(read_looks(network, picture, other));
+    } else if reads_badly {
+        candidates = read_looks(network, picture, looks);
+    }
+    candidates
+}
+
+/// The candidates of a zone this way up, from the looks at its lines.
+fn read_looks(network: &mut Strips, picture: &Pyramid, looks: Vec<Option<Look>>) -> Vec<Candidate> {
     let mut looks: Vec<Look> =
         looks.into_iter().flatten().filter(|look| look.evidence() > MIN_EVIDENCE).collect();
     complete(network, picture, &mut looks);
