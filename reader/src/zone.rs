@@ -13,7 +13,7 @@ use crate::candidate::{Candidate, Line};
 use crate::decode::Extent;
 use crate::locate::{Zone, level_heights};
 use crate::look::{Look, MIN_EVIDENCE};
-use crate::measure::{neighbour, refine};
+use crate::measure::{PITCH_PER_CAP, neighbour, refine};
 use crate::numeric::sort_by;
 use crate::path::LinePath;
 use crate::pyramid::Pyramid;
@@ -32,6 +32,11 @@ const MAX_GROUPS: usize = 2;
 /// Maximum evidence per character that a line loses where it is aligned with others. A line that is
 /// miscounted by one loses about 0.3.
 const ALIGNED_SLACK: f32 = 0.15;
+/// The same where lines lean more than those of tilted pages.
+const LEANING_SLACK: f32 = 0.3;
+/// Maximum lean of the uprights of a zone, as a share of their height. One miscounted character is a
+/// lean of 0.3 to 0.45.
+const MAX_LEAN: f32 = 0.28;
 /// Minimum log probability per character of a candidate.
 const MIN_SCORE: f32 = -1.6;
 
@@ -118,16 +123,28 @@ fn align<'a>(looks: impl Iterator<Item = &'a Look>, extents: &mut [Extent]) {
     let course = looks[surest].counted(&extents[surest]);
     for (look, extent) in looks.iter().zip(extents) {
         let other = look.counted(extent);
-        let beside = |u: f32| {
-            let (along, between) = (course.tangent(u), other.at(u) - course.at(u));
-            between.dot(along) / along.dot(along)
-        };
-        let beside = (beside(0.0) + beside(course.length)) / 2.0;
+        let beside = beside(&course, &other);
         let moved = look.lattice.extent_from(extent.first - beside.round() as i32, extent.length);
-        if moved.score > extent.score - ALIGNED_SLACK {
+        let slack = if leans_much(&course, &other) { LEANING_SLACK } else { ALIGNED_SLACK };
+        if moved.score > extent.score - slack {
             *extent = moved;
         }
     }
+}
+
+/// How many characters another line of a zone begins and ends to the right of this one, on average.
+fn beside(path: &LinePath, other: &LinePath) -> f32 {
+    let at = |u: f32| {
+        let (along, between) = (path.tangent(u), other.at(u) - path.at(u));
+        between.dot(along) / along.dot(along)
+    };
+    (at(0.0) + at(path.length)) / 2.0
+}
+
+/// Whether two lines of a zone lean more than tilted pages do: one is then miscounted.
+fn leans_much(path: &LinePath, other: &LinePath) -> bool {
+    let lean = PITCH_PER_CAP * beside(path, other) / distance(path, other);
+    lean.abs() > MAX_LEAN
 }
 
 /// Adds the lines that the locator missed, above, below and between those found, until the zone has
@@ -252,8 +269,15 @@ fn counted(picture: &Pyramid, group: &[Look], extents: &[Extent]) -> (Vec<LinePa
     let mut paths: Vec<LinePath> =
         group.iter().zip(extents).map(|(look, extent)| look.counted(extent)).collect();
     measure_together(picture, &mut paths);
+    let askew = are_askew(&paths);
     let beyond = group.iter().zip(extents).any(|(look, extent)| look.lattice.text_beyond(extent));
-    (paths, beyond)
+    (paths, askew || beyond)
+}
+
+/// Whether a line begins elsewhere than the one above it: it has a character too many at one end, and
+/// lacks one at the other.
+fn are_askew(paths: &[LinePath]) -> bool {
+    paths.windows(2).any(|pair| leans_much(&pair[0], &pair[1]))
 }
 
 /// Reads a Swiss licence, if it is one: its first line is too short to be found, but stands as far
@@ -296,7 +320,8 @@ fn settle(
                 }
             }
             measure_together(picture, &mut paths);
-            again.iter().any(|(found, look)| look.lattice.text_beyond(found))
+            let beyond = again.iter().any(|(found, look)| look.lattice.text_beyond(found));
+            beyond || are_askew(&paths)
         }
     };
     Some((paths, text_beyond))

@@ -153,6 +153,22 @@ def frame(image, box, rng, pitch, gray=None):
     off = lambda: rng.uniform(-0.12, 0.12) * pitch
     corners = [(x0 + off(), y0 + off()), (x1 + off(), y0 + off()), (x1 + off(), y1 + off()), (x0 + off(), y1 + off())]
     pen.line(corners + corners[:1], fill=gray, width=width, joint="curve")
+    return corners
+
+
+def handles(image, corners, rng, pitch):
+    """Marks at the corners of a polygon, as a tool for annotations draws them."""
+    pen, gray = ImageDraw.Draw(image), rng.choice([0, 30, 60, 255, 255])
+    size, width = pitch * rng.uniform(0.35, 0.6), max(1, round(pitch * 0.15))
+    for (x, y), shape in zip(corners, rng.choices(["cross", "disk", "arrow"], k=4)):
+        if shape == "disk":
+            pen.ellipse((x - size, y - size, x + size, y + size), fill=gray)
+        elif shape == "cross":
+            pen.line((x - size, y - size, x + size, y + size), fill=gray, width=width)
+            pen.line((x - size, y + size, x + size, y - size), fill=gray, width=width)
+        else:
+            pen.line((x, y - 2 * size, x, y + size), fill=gray, width=width)
+            pen.line([(x - size, y), (x, y + size), (x + size, y)], fill=gray, width=width)
 
 
 def warped(image, paper, rng, tilt):
@@ -181,10 +197,31 @@ def boxes(rng, fonts):
 
 def polygon(rng, fonts):
     zone = base(rng, fonts, 13, 22, page=1.0)
-    frame(zone.image, zone.box, rng, zone.pitch * rng.uniform(1, 1.6), rng.randint(60, 190))
+    corners = frame(zone.image, zone.box, rng, zone.pitch * rng.uniform(1, 1.6), rng.randint(60, 190))
+    if rng.random() < 0.6:
+        handles(zone.image, corners, rng, zone.pitch)
     zone.blur(0.02, 0.08)
     image = warped(zone.image, rng.randint(40, 160), rng, 0.06)
     return noisy(image.rotate(rng.uniform(-5, 5), Image.Resampling.BICUBIC, fillcolor=90), rng.uniform(1, 6), rng), zone
+
+
+def mark(rng, fonts):
+    """A mark right before a line, as a tool or a pen leaves it, and another on its last character."""
+    zone = base(rng, fonts, 11, 20)
+    pitch, pen = zone.pitch, ImageDraw.Draw(zone.image)
+    row = rng.choice([number for number, line in enumerate(zone.lines) if line[-1] == "<"] or [0])
+    x0, y0, x1, y1 = zone.rows()[row]
+    x, y, size, width = x0 - 0.5 * pitch, (y0 + y1) / 2, pitch * rng.uniform(0.3, 0.5), max(1, round(0.16 * pitch))
+    if rng.random() < 0.5:
+        pen.line((x - size, y - 1.3 * size, x + size, y + 1.3 * size), fill=zone.ink, width=width)
+        pen.line((x - size, y + 1.3 * size, x + size, y - 1.3 * size), fill=zone.ink, width=width)
+    else:
+        pen.line((x, y - 1.5 * size, x, y + 1.5 * size), fill=zone.ink, width=width)
+        pen.line((x - size, y, x + size, y), fill=zone.ink, width=width)
+    if zone.lines[row][-1] == "<":
+        x = x1 - 0.5 * pitch
+        pen.ellipse((x - 0.6 * pitch, y - 0.8 * pitch, x + 0.6 * pitch, y + 0.8 * pitch), fill=255)
+    return finished(zone, turn=1.0), zone
 
 
 def highlighter(rng, fonts):
@@ -452,6 +489,7 @@ KINDS = {
     "box": box,
     "boxes": boxes,
     "polygon": polygon,
+    "mark": mark,
     "highlighter": highlighter,
     "dark": dark,
     "turned-180": turned([Image.Transpose.ROTATE_180]),
