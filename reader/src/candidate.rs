@@ -14,7 +14,9 @@ use crate::decode::names::{is_name, settle_names, with_names};
 use crate::decode::odds::{MIN_UNPROTECTED_ODDS, unprotected_odds};
 use crate::decode::references::{Leads, Seen};
 use crate::decode::rivals::{self, Rival};
-use crate::decode::slots::{Grid, Slot, ink, marginals, most_likely, with_gains};
+use crate::decode::slots::{
+    Grid, Slot, UNSEEN, ink, is_unseen, marginals, most_likely, with_gains,
+};
 use crate::decode::states::{is_unlisted_state, settle_states, with_states};
 use crate::geometry::Point;
 use crate::glyphs::fits;
@@ -81,9 +83,12 @@ impl Line {
         let (mut slots, mut ink) = (marginals(&columns, &grid), ink(&columns, &grid));
         let read: Vec<usize> = slots.iter().map(most_likely).collect();
         let fits = fits(&rectified.strip, READ_MARGIN * PITCH, &read);
-        for ((slot, ink), fit) in slots.iter_mut().zip(&mut ink).zip(&fits) {
+        for (index, ((slot, ink), fit)) in slots.iter_mut().zip(&mut ink).zip(&fits).enumerate() {
             *ink *= fit.sound;
             *slot = with_gains(slot, &fit.gains);
+            if !picture.shows(path, index as f32 + 0.5) {
+                (*slot, *ink) = (UNSEEN, 0.0);
+            }
         }
         let leads = fits.into_iter().map(|fit| fit.leads).collect();
         Some(Self { path: *path, slots, ink, leads, logits })
@@ -146,7 +151,16 @@ impl Candidate {
         {
             return None;
         }
-        let (text, rival) = rivals::settle(&seen, settle_names(slots, settle_states(slots, text)));
+        let (mut text, rival) =
+            rivals::settle(&seen, settle_names(slots, settle_states(slots, text)));
+        // What the picture does not show is not guessed, not even where a check digit tells it.
+        for (characters, line) in text.lines.iter_mut().zip(slots) {
+            for (character, slot) in characters.iter_mut().zip(*line) {
+                if is_unseen(slot) {
+                    *character = FILLER;
+                }
+            }
+        }
         let checks = verify(text.format, &text.lines);
         let mut candidate =
             Self { lines, evidence, text_beyond, text, checks, rival, not_valid: Vec::new() };

@@ -83,7 +83,7 @@ use nibble_mrz::ALPHABET;
 
 use candidate::Candidate;
 use documents::apart;
-use locate::{Locator, locate, zones_of};
+use locate::{Locator, fill, locate, zones_of};
 use numeric::sort_by;
 use pyramid::Pyramid;
 use strips::Strips;
@@ -94,8 +94,8 @@ use strips::Strips;
 /// [`Reader::with_max_strips`] sets another maximum.
 pub const MAX_STRIPS: usize = 100;
 
-/// Minimum shorter side of a picture that is searched, in pixels: no two lines can be read in less.
-const MIN_SIDE: usize = 16;
+/// Minimum shorter side of a picture that is searched, in pixels: no line can be read in less.
+const MIN_SIDE: usize = 8;
 
 /// Maximum zones that are read in a picture.
 const MAX_ZONES: usize = 8;
@@ -291,7 +291,8 @@ impl Reader {
             }
         }
         let begin = clock();
-        let zones = locate(&picture);
+        let mut zones = fill(&picture);
+        zones.extend(locate(&picture));
         let located = clock();
         let best = zones.first().map_or(0.0, |zone| zone.score);
         for zone in zones.iter().take(MAX_ZONES) {

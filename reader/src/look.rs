@@ -105,7 +105,8 @@ impl Look {
     pub(super) fn once(network: &mut Strips, picture: &Pyramid, path: &LinePath) -> Option<Self> {
         let (rectified, logits) = run(network, picture, path, LOOK_MARGIN)?;
         let columns = Columns::from_logits(&logits.to_f32(), TEMPERATURE);
-        let lattice = Lattice::find(&columns, rectified.pitch())?;
+        let lattice = Lattice::find(&columns, rectified.pitch())?
+            .where_shown(|column| picture.shows(path, rectified.u(column)));
         Some(Self { located: *path, path: *path, rectified, lattice })
     }
 

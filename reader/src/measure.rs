@@ -36,6 +36,14 @@ const OVERHANG: f32 = 6.0;
 /// Regularity above which the rhythm tells the pitch better than the height does.
 const CLEAR_RHYTHM: f32 = 0.4;
 
+/// Maximum height of a line measured by its ink, as a multiple of that by change along it: in print
+/// with nothing around it, 98 % are below 1.13; lines with frames around them have up to 1.6.
+const MAX_HIGHER: f32 = 1.15;
+
+/// Maximum distance between the two courses of a line, in capital heights: 98 % are below 0.1 in print
+/// with nothing around it.
+const MAX_APART: f32 = 0.2;
+
 /// Ink of a patch: for each pixel, how much darker it is than the background of the columns nearby.
 fn patch_ink(pixels: &[u8], columns: usize) -> Vec<f32> {
     let window = (4.0 * PATCH_CAP) as usize;
@@ -193,13 +201,18 @@ fn patch(picture: &Pyramid, path: &LinePath) -> (Vec<f32>, Layout) {
 /// As [`patch`], but how much the pixels change along the line instead of their ink.
 fn patch_change(picture: &Pyramid, path: &LinePath) -> (Vec<f32>, Layout) {
     let (pixels, layout) = patch_pixels(picture, path);
+    (change(&pixels, layout.columns), layout)
+}
+
+/// How much the pixels of a patch change along the line.
+fn change(pixels: &[u8], columns: usize) -> Vec<f32> {
     let mut change = vec![0.0; pixels.len()];
-    for (change, row) in change.chunks_mut(layout.columns).zip(pixels.chunks(layout.columns)) {
+    for (change, row) in change.chunks_mut(columns).zip(pixels.chunks(columns)) {
         for ((change, &left), &right) in change.iter_mut().zip(row).zip(&row[1..]) {
             *change = f32::from(left.abs_diff(right));
         }
     }
-    (change, layout)
+    change
 }
 
 /// The pixels of the patch around a path.
@@ -272,7 +285,8 @@ pub(super) fn measure(
 
 /// The line next to `path`, above or below it, with the same ends. `known` holds the distances of
 /// the lines already found, in capital heights below `path`; the new line must be more than one
-/// capital height away from each. `None` if no line stands out there.
+/// capital height away from each. `None` if no line stands out there. Change along the line tells where
+/// it is, so frames do not.
 pub(crate) fn neighbour(
     picture: &Pyramid,
     path: &LinePath,
@@ -281,27 +295,41 @@ pub(crate) fn neighbour(
 ) -> Option<LinePath> {
     let distance = if below { NEIGHBOUR_DISTANCE } else { -NEIGHBOUR_DISTANCE };
     let hint = path.beside(distance);
-    let (ink, layout) = patch(picture, &hint);
+    let (change, layout) = patch_change(picture, &hint);
     let (from, to) =
         (layout.column(0.0) as usize, (layout.column(path.length) as usize).min(layout.columns));
     let profile: Vec<f32> =
-        (0..layout.rows).map(|y| ink[y * layout.columns..][from..to].iter().sum()).collect();
+        (0..layout.rows).map(|y| change[y * layout.columns..][from..to].iter().sum()).collect();
     let smooth = running_mean(&profile, (0.4 * PATCH_CAP) as usize);
     let offset = |row: usize| (row as f32 + 0.5 - layout.rows as f32 / 2.0) / layout.cap;
     let free = |row: &usize| known.iter().all(|at| (distance + offset(*row) - at).abs() > 1.0);
     let best = (0..layout.rows).filter(free).max_by(|&a, &b| smooth[a].total_cmp(&smooth[b]))?;
     let found = hint.beside(offset(best));
-    let (ink, layout) = patch(picture, &found);
-    let measured = recentred(&found, &ink, &layout)?;
+    let (change, layout) = patch_change(picture, &found);
+    let measured = recentred(&found, &change, &layout)?;
     // Lines of a zone have the same height.
     Some(LinePath { cap: path.cap, ..measured })
+}
+
+/// Whether a line measured by its ink is higher than by change along it, or lies elsewhere: a frame, a
+/// rule or the edge of a highlighter's stripe is ink, too.
+fn is_disturbed(ink: &LinePath, change: &LinePath) -> bool {
+    let middle = change.length / 2.0;
+    let cap = change.cap_at(middle);
+    let off = |u: f32| (ink.at(u) - change.at(u)).norm() > MAX_APART * cap;
+    ink.cap_at(middle) > MAX_HIGHER * cap || [0.0, middle, change.length].into_iter().any(off)
 }
 
 /// Moves a path onto the ink along it and measures its height again. `None` if no line stands out,
 /// or if position or height would change too much.
 pub(crate) fn refine(picture: &Pyramid, path: &LinePath) -> Option<LinePath> {
-    let (ink, layout) = patch(picture, path);
-    let refined = recentred(path, &ink, &layout)?;
+    let (pixels, layout) = patch_pixels(picture, path);
+    let by_ink = recentred(path, &patch_ink(&pixels, layout.columns), &layout);
+    let by_change = recentred(path, &change(&pixels, layout.columns), &layout);
+    let refined = match (by_ink, by_change) {
+        (Some(ink), Some(change)) if is_disturbed(&ink, &change) => change,
+        (ink, change) => ink.or(change)?,
+    };
     let cap = path.cap_at(path.length / 2.0);
     let near = |u: f32| (refined.at(u) - path.at(u)).norm() < 0.5 * cap;
     let alike = (0.7..1.4).contains(&(refined.cap_at(path.length / 2.0) / cap));
@@ -328,7 +356,7 @@ fn ends(columns: &[f32], layout: &Layout, path: &LinePath) -> Option<(f32, f32)>
         for x in steps {
             if smooth[x] > level {
                 (end, empty) = (Some(x), 0);
-            } else {
+            } else if end.is_some() {
                 empty += 1;
                 if empty > patience {
                     break;

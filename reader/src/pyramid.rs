@@ -17,6 +17,9 @@ const MAX_SAMPLED_HALVES: usize = 4;
 /// samples would yield.
 const MAX_REDUCTION: f32 = 1.5;
 
+/// Half the part of a character's width and height that the picture must show.
+const SHOWN: f32 = 0.25;
+
 /// A picture whose halves are computed when they are first needed.
 #[derive(Debug)]
 pub(crate) struct Pyramid<'a> {
@@ -52,6 +55,19 @@ impl<'a> Pyramid<'a> {
             None => self.whole,
             Some(below) => self.halves[below].get_or_init(|| self.level(below).shrunk(2)),
         }
+    }
+
+    /// Whether the picture shows a character of a line, given its middle: no more than about a quarter
+    /// of its width or height is beyond the border.
+    #[must_use]
+    pub(crate) fn shows(&self, path: &LinePath, u: f32) -> bool {
+        let [width, height] = [self.whole.width(), self.whole.height()].map(|side| side as f32);
+        [(-SHOWN, -SHOWN), (SHOWN, -SHOWN), (SHOWN, SHOWN), (-SHOWN, SHOWN)].iter().all(
+            |(du, v)| {
+                let point = path.point(u + du, *v);
+                (0.0..=width).contains(&point.x) && (0.0..=height).contains(&point.y)
+            },
+        )
     }
 
     /// Calls [`sample`] on the level whose resolution is closest to that of the strip.

@@ -48,13 +48,13 @@ cargo xtask demo [--port N] [--lan] [--build-only]
     --build-only leaves the finished static site in web/dist
 cargo xtask test [--only NAME]... [--list]
     runs every test, or the named steps; --list names them
-cargo xtask eval [DIR] [(--warped N | --films N) [--seed S]] [--film-folder DIR] [--midv500 DIR] [--by kind|format|height] [--precision f32|u8|u4|all] [--json] [--html FILE] [--write]
+cargo xtask eval [DIR] [(--warped N | --films N | --kinds N) [--seed S]] [--film-folder DIR] [--midv500 DIR] [--by kind|format|height] [--precision f32|u8|u4|all] [--json] [--html FILE] [--write]
     reads the pictures listed in DIR/index.csv and counts how many are exact; --warped reads N frames
     instead, made from the scans and renders as a hand-held phone sees them; --films makes N films
     of them and counts the frames until a reading is valid; --film-folder does so for the films in
-    DIR; --midv500 reads the frames of MIDV-500, MIDV-2019 or MIDV-2020 in DIR; --by groups the
-    table; --html writes a page of the failures; --write records the figures in docs/results and the
-    README
+    DIR; --kinds renders N pictures of each kind that readers lose, and reads them; --midv500 reads
+    the frames of MIDV-500, MIDV-2019 or MIDV-2020 in DIR; --by groups the table; --html writes a
+    page of the failures; --write records the figures in docs/results and the README
 cargo xtask times [--write]
     reads camera frames and 12-megapixel photographs, natively and in Chromium in turn, and prints the
     median times; --write records them in docs/results

@@ -14,7 +14,7 @@
 )]
 
 use super::roles::{CLASSES, Role, STATES, roles};
-use super::slots::{MIN_PROBABILITY, Slot, weighed};
+use super::slots::{MIN_PROBABILITY, Slot, is_unseen, weighed};
 use nibble_mrz::{ALPHABET, CheckField, Format};
 use nibble_mrz::{CharacterSet, FieldKind};
 
@@ -108,12 +108,16 @@ fn logs<L: AsRef<[Slot]>>(slots: &[L]) -> Vec<Vec<Slot>> {
 fn shows_opening<L: AsRef<[Slot]>>(format: Format, slots: &[L]) -> bool {
     let (span, opening) = (format.layout().opening_span(), format.layout().opening);
     let line = slots.get(span.line).map(AsRef::as_ref).unwrap_or_default();
-    let is_unseen = |&(&character, position): &(&u8, usize)| {
+    let differs = |&(&character, position): &(&u8, usize)| {
         let probability =
             line.get(position).zip(nibble_mrz::symbol(character)).map(|(slot, c)| slot[c]);
         probability.is_none_or(|probability| probability < MIN_OPENING)
     };
-    opening.iter().zip(span.start..).filter(is_unseen).count() <= opening.len() / OPENING_SLACK
+    // The picture's border may cut off some characters of the opening.
+    let beyond = line.iter().skip(span.start).take(opening.len()).filter(|slot| is_unseen(slot));
+    let beyond = beyond.count();
+    let missing = opening.iter().zip(span.start..).filter(differs).count() - beyond;
+    missing <= (opening.len() - beyond) / OPENING_SLACK && 2 * beyond <= opening.len()
 }
 
 /// The best text under any format of this shape; `None` if there is none.

@@ -22,6 +22,10 @@ const MIN_PITCH_RATIO: f32 = 0.4;
 /// Maximum absolute evidence of one character, so that no single one decides.
 const MAX_EVIDENCE: f32 = 4.0;
 
+/// Evidence where the picture does not show whether there is a character. A little below 0: what is
+/// shown decides where a line begins and ends.
+const UNSEEN_EVIDENCE: f32 = -0.5;
+
 /// Puts the middle of character `i` at column `offset + step * i + bend * i * i`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Lattice {
@@ -90,6 +94,17 @@ impl Lattice {
         self.offset + self.step * i + self.bend * i * i
     }
 
+    /// The same lattice, without evidence at the columns that the picture does not show.
+    #[must_use]
+    pub(crate) fn where_shown(mut self, is_shown: impl Fn(f32) -> bool) -> Self {
+        for index in 0..self.evidence.len() {
+            if !is_shown(self.column((self.first + index as i32) as f32)) {
+                self.evidence[index] = UNSEEN_EVIDENCE;
+            }
+        }
+        self
+    }
+
     fn weigh(&mut self, columns: &Columns) {
         let count = columns.len() as f32;
         let inside = |i: i32| (0.0..count).contains(&self.column(i as f32));
@@ -148,19 +163,22 @@ impl Lattice {
     /// positions beyond each end.
     #[must_use]
     pub(crate) fn extent(&self, length: usize) -> Extent {
-        let span = length as i32;
         let last = self.range().1;
-        let starts = self.first - 3..=(last - span + 3).max(self.first - 3);
-        let score = |start: i32| {
-            let inside: f32 = (start..start + span).map(|i| self.evidence_at(i)).sum();
-            let outside: f32 = [start - 2, start - 1, start + span, start + span + 1]
-                .iter()
-                .map(|&i| self.evidence_at(i))
-                .sum();
-            (inside - 0.75 * outside) / (length as f32 + 3.0)
-        };
-        let best = starts.max_by(|&a, &b| score(a).total_cmp(&score(b))).unwrap_or(self.first);
-        Extent { first: best, length, score: score(best) }
+        let starts = self.first - 3..=(last - length as i32 + 3).max(self.first - 3);
+        let extents = starts.map(|start| self.extent_from(start, length));
+        extents
+            .max_by(|a, b| a.score.total_cmp(&b.score))
+            .unwrap_or_else(|| self.extent_from(self.first, length))
+    }
+
+    /// The extent of `length` characters from index `first`.
+    #[must_use]
+    pub(crate) fn extent_from(&self, first: i32, length: usize) -> Extent {
+        let end = first + length as i32;
+        let inside: f32 = (first..end).map(|i| self.evidence_at(i)).sum();
+        let outside: f32 =
+            [first - 2, first - 1, end, end + 1].iter().map(|&i| self.evidence_at(i)).sum();
+        Extent { first, length, score: (inside - 0.75 * outside) / (length as f32 + 3.0) }
     }
 }
 

@@ -31,6 +31,14 @@ pub(crate) fn most_likely(slot: &Slot) -> usize {
     (0..SYMBOLS).max_by(|&a, &b| slot[a].total_cmp(&slot[b])).unwrap_or(0)
 }
 
+/// A slot of which nothing is seen: all characters are equally likely.
+pub(crate) const UNSEEN: Slot = [1.0 / SYMBOLS as f32; SYMBOLS];
+
+/// Whether nothing is seen in a slot.
+pub(crate) fn is_unseen(slot: &Slot) -> bool {
+    slot.iter().all(|probability| *probability < 1.5 / SYMBOLS as f32)
+}
+
 /// Slots at equal distances along the columns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Grid {

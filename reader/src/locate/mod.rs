@@ -24,6 +24,7 @@ use crate::numeric::sort_by;
 use crate::pyramid::{MAX_HALVES, Pyramid};
 use lines::Line;
 use nibble_gray::Gray;
+use proposals::Proposal;
 
 /// Range of the longer side of the scales: at the largest, the characters of a line as long as the
 /// picture are twenty pixels apart, at the smallest two.
@@ -59,6 +60,13 @@ pub(crate) fn locate(picture: &Pyramid) -> Vec<Zone> {
     let mut measured = zones::group(measured.collect());
     measured.iter_mut().for_each(|zone| zones::foreshorten(&mut zone.lines));
     measured
+}
+
+/// The zones of a picture that is hardly higher than its lines, as a crop to the text is. Of other
+/// pictures there are none.
+#[must_use]
+pub(crate) fn fill(picture: &Pyramid) -> Vec<Zone> {
+    Proposal::whole(picture.level(0)).map_or(Vec::new(), |whole| zones_of(picture, &whole))
 }
 
 /// The picture at decreasing scales: its halves, and between them each half shrunk once more.

@@ -8,6 +8,7 @@
 
 use crate::geometry::Point;
 use crate::numeric::sort_by;
+use nibble_gray::Gray;
 
 /// Numbers of a cell: the logit of being inside a zone; cosine and sine of twice the angle of its
 /// lines; vector to its centre line, and half its thickness, in cells; the logit of three lines;
@@ -39,6 +40,9 @@ const MAX_PROPOSALS: usize = 6;
 /// Added to the sum of squares along the line, in square pixels: a few cells say little about the
 /// slope.
 const STIFFNESS: f32 = 600.0;
+/// Minimum length of a picture that is a zone, over half its height. Three lines of 30 characters with
+/// no room around them have 8.
+const MIN_SLENDERNESS: f32 = 7.0;
 /// How far from the line a cell's point may lie, as multiples of half the half thickness, in one
 /// round of fitting after the other.
 const ALLOWED: [f32; 4] = [2.0, 1.4, 1.0, 1.0];
@@ -57,6 +61,19 @@ pub(crate) struct Proposal {
 }
 
 impl Proposal {
+    /// The whole of a picture, along its longer side; `None` unless that is several times the shorter
+    /// one.
+    pub(super) fn whole(gray: &Gray) -> Option<Self> {
+        let (width, height) = (gray.width() as f32, gray.height() as f32);
+        let (start, end, half) = if width > height {
+            (Point::new(0.0, height / 2.0), Point::new(width, height / 2.0), height / 2.0)
+        } else {
+            (Point::new(width / 2.0, 0.0), Point::new(width / 2.0, height), width / 2.0)
+        };
+        let is_slender = (end - start).norm() > MIN_SLENDERNESS * half;
+        is_slender.then_some(Self { start, end, half, score: 1.0 })
+    }
+
     /// The proposal in a picture `factor` times as large.
     pub(super) fn scaled(&self, factor: f32) -> Self {
         Self {

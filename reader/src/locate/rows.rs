@@ -59,22 +59,22 @@ pub(super) fn hints(picture: &Pyramid, proposal: &Proposal) -> Vec<LinePath> {
     let lobes = lobes(&profile(picture, proposal));
     let single = length > MIN_SINGLE_LENGTH * proposal.half;
     let merged = !single && lobes.iter().any(|lobe| lobe.height > MAX_CAP_ROWS);
-    if lobes.is_empty() || merged {
-        // As the formats have it.
-        return THICKNESS
-            .iter()
-            .zip([&[-0.5, 0.5][..], &[-1.0, 0.0, 1.0][..]])
-            .flat_map(|(thickness, places)| {
-                let cap = 2.0 * proposal.half / thickness;
-                places.iter().map(move |place| (place * SPACING * cap, cap))
-            })
-            .map(|(offset, cap)| hint(offset, cap))
-            .collect();
-    }
-    lobes
+    let seen = lobes
         .iter()
-        .map(|lobe| hint((lobe.middle - ROWS as f32 / 2.0) * per_row, lobe.height * per_row))
-        .collect()
+        .map(|lobe| hint((lobe.middle - ROWS as f32 / 2.0) * per_row, lobe.height * per_row));
+    if !lobes.is_empty() && !merged {
+        return seen.collect();
+    }
+    // As the formats have it, or a part of a single line.
+    let of_formats = THICKNESS
+        .iter()
+        .zip([&[-0.5, 0.5][..], &[-1.0, 0.0, 1.0][..]])
+        .flat_map(|(thickness, places)| {
+            let cap = 2.0 * proposal.half / thickness;
+            places.iter().map(move |place| (place * SPACING * cap, cap))
+        })
+        .map(|(offset, cap)| hint(offset, cap));
+    of_formats.chain(seen.filter(|_| lobes.len() == 1)).collect()
 }
 
 /// For each row, how much the pixels change along it.

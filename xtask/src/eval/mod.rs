@@ -3,6 +3,7 @@
 mod case;
 mod films;
 mod index;
+mod kinds;
 mod midv;
 mod report;
 
@@ -123,7 +124,7 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
     let (mut folder, mut precision, mut json, mut write, mut page) =
         (DEFAULT, "all", false, false, None);
     let (mut warped, mut seed, mut midv, mut group) = (None, 1, None, Group::Kind);
-    let (mut films, mut film_folder) = (None, None);
+    let (mut films, mut film_folder, mut kinds) = (None, None, None);
     let mut rest = options.iter();
     while let Some(&option) = rest.next() {
         match option {
@@ -140,6 +141,10 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
             "--films" => {
                 let count = rest.next().and_then(|n| n.parse().ok());
                 films = Some(count.context("--films needs a number of films")?);
+            }
+            "--kinds" => {
+                let count = rest.next().and_then(|n| n.parse().ok());
+                kinds = Some(count.context("--kinds needs a number of pictures")?);
             }
             "--film-folder" => {
                 film_folder =
@@ -161,6 +166,9 @@ pub(crate) fn run(options: &[&str]) -> Result<()> {
             _ if option.starts_with("--") => bail!("unknown option {option}"),
             _ => folder = option,
         }
+    }
+    if let Some(count) = kinds {
+        return kinds::run(count, seed, precision, write);
     }
     let mut path: PathBuf = root().join(folder);
     let origin = films.map(|count| Origin::Made { count, seed, folder: &path });
