@@ -8,29 +8,21 @@
     reason = "character counts and column coordinates of one line"
 )]
 
-use crate::decode::Columns;
 use crate::decode::grammar::{self, Text};
 use crate::decode::names::{is_name, settle_names, with_names};
 use crate::decode::odds::{MIN_UNPROTECTED_ODDS, unprotected_odds};
-use crate::decode::references::{Leads, Seen};
+use crate::decode::references::Seen;
 use crate::decode::rivals::{self, Rival};
-use crate::decode::slots::{
-    Grid, Slot, UNSEEN, ink, is_unseen, marginals, most_likely, with_gains,
-};
+use crate::decode::slots::{Slot, is_unseen, most_likely};
 use crate::decode::states::{is_unlisted_state, settle_states, with_states};
 use crate::geometry::Point;
-use crate::glyphs::fits;
-use crate::look::{TEMPERATURE, run};
-use crate::path::LinePath;
+use crate::line::Line;
 use crate::pyramid::Pyramid;
-use crate::rectify::PITCH;
 use crate::strips::Strips;
 use crate::verdict::{NotValid, has_possible_dates};
 use nibble_core::Logits;
 use nibble_mrz::{ALPHABET, Check, FILLER, Format, symbol, verify};
 
-/// Margin at either end of a line whose lattice is known, in characters.
-const READ_MARGIN: f32 = 1.0;
 /// Minimum probability of a confident reading: a text that differs from it is not valid.
 pub(super) const CONFIDENT: f32 = 0.97;
 /// Minimum probability of a valid character that no check digit protects.
@@ -56,44 +48,6 @@ const MIN_UNLISTED_ODDS: f32 = 6.2;
 const END_OF_NAMES: usize = 3;
 /// A valid candidate with a higher score, in log probability per character, ends the search.
 const CERTAIN: f32 = -0.1;
-
-/// A line read on its lattice.
-#[derive(Debug, Clone)]
-pub(super) struct Line {
-    path: LinePath,
-    slots: Vec<Slot>,
-    /// Probability that anything is printed in each slot, 0 to 1, times how sound its glyph is
-    /// ([`crate::glyphs`]).
-    ink: Vec<f32>,
-    /// By how much each glyph fits its character better than lookalikes.
-    leads: Vec<Leads>,
-    logits: Logits,
-}
-
-impl Line {
-    /// Reads a line along its path, one character per slot.
-    pub(super) fn at(network: &mut Strips, picture: &Pyramid, path: &LinePath) -> Option<Self> {
-        let (rectified, logits) = run(network, picture, path, READ_MARGIN)?;
-        let columns = Columns::from_logits(&logits.to_f32(), TEMPERATURE);
-        let grid = Grid {
-            first: rectified.column(0.0),
-            step: rectified.pitch(),
-            slots: path.length as usize,
-        };
-        let (mut slots, mut ink) = (marginals(&columns, &grid), ink(&columns, &grid));
-        let read: Vec<usize> = slots.iter().map(most_likely).collect();
-        let fits = fits(&rectified.strip, READ_MARGIN * PITCH, &read);
-        for (index, ((slot, ink), fit)) in slots.iter_mut().zip(&mut ink).zip(&fits).enumerate() {
-            *ink *= fit.sound;
-            *slot = with_gains(slot, &fit.gains);
-            if !picture.shows(path, index as f32 + 0.5) {
-                (*slot, *ink) = (UNSEEN, 0.0);
-            }
-        }
-        let leads = fits.into_iter().map(|fit| fit.leads).collect();
-        Some(Self { path: *path, slots, ink, leads, logits })
-    }
-}
 
 /// A zone read under one format.
 #[derive(Debug, Clone)]
@@ -183,6 +137,21 @@ impl Candidate {
         Self::new(lines, self.evidence, self.text_beyond)
     }
 
+    /// The same zone, with the lines looked at once more if nothing but doubts about single characters
+    /// stands against it.
+    pub(super) fn looked_again(self, network: &mut Strips, picture: &Pyramid) -> Self {
+        let is_doubt = |reason: &NotValid| {
+            use NotValid::{AmbiguousText, DoubtfulUnprotected, LowScore, Overruled};
+            matches!(reason, AmbiguousText | DoubtfulUnprotected | LowScore | Overruled)
+        };
+        if self.is_valid() || !self.not_valid.iter().all(is_doubt) {
+            return self;
+        }
+        let lines = self.lines.iter().map(|line| line.looked_again(network, picture));
+        let again = lines.collect::<Option<Vec<_>>>();
+        again.and_then(|lines| Self::new(lines, self.evidence, self.text_beyond)).unwrap_or(self)
+    }
+
     /// The slots of each line.
     pub(super) fn slots(&self) -> Vec<&[Slot]> {
         self.lines.iter().map(|line| &line.slots[..]).collect()
@@ -193,9 +162,14 @@ impl Candidate {
     pub(super) fn strips(&self, picture: &Pyramid) -> Vec<(nibble_gray::Gray, f32)> {
         let strip = |line: &Line| {
             let [rows, stride] = [24, 4];
-            let rectified =
-                crate::rectify::rectify(picture, &line.path, READ_MARGIN, rows, stride)?;
-            Some((rectified.strip, READ_MARGIN * PITCH))
+            let rectified = crate::rectify::rectify(
+                picture,
+                &line.path,
+                crate::line::READ_MARGIN,
+                rows,
+                stride,
+            )?;
+            Some((rectified.strip, crate::line::READ_MARGIN * crate::rectify::PITCH))
         };
         self.lines.iter().filter_map(strip).collect()
     }
@@ -388,6 +362,8 @@ impl Candidate {
 pub(super) mod tests {
     use super::*;
     use crate::decode::SYMBOLS;
+    use crate::decode::references::Leads;
+    use crate::path::LinePath;
 
     /// A candidate that reads `lines` with the given certainty; its place is arbitrary.
     pub(crate) fn of_lines(lines: &[impl AsRef<str>], certainty: f32) -> Candidate {

@@ -59,6 +59,7 @@ mod documents;
 mod fusion;
 mod geometry;
 mod glyphs;
+mod line;
 mod locate;
 mod look;
 mod measure;

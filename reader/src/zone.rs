@@ -9,8 +9,9 @@
     reason = "character counts and column coordinates of one line"
 )]
 
-use crate::candidate::{Candidate, Line};
+use crate::candidate::Candidate;
 use crate::decode::Extent;
+use crate::line::Line;
 use crate::locate::{Zone, level_heights};
 use crate::look::{Look, MIN_EVIDENCE};
 use crate::measure::{PITCH_PER_CAP, neighbour, refine};
@@ -231,7 +232,8 @@ fn surest(looks: &[Option<Look>]) -> f32 {
 }
 
 /// Reads the lines of a group, of as many characters as their extents. Lines whose first look was
-/// sure are read at once, and looked at again only if that reading is not certain.
+/// sure are read at once, and looked at again only if that reading is not certain. Where the digits
+/// agree then and a character is still doubtful, a second look at each line is added to the first.
 fn read_group(
     network: &mut Strips,
     picture: &Pyramid,
@@ -246,7 +248,8 @@ fn read_group(
         }
     }
     let (paths, text_beyond) = settle(network, picture, group, extents)?;
-    read_paths(network, picture, &paths, extents, text_beyond)
+    let candidate = read_paths(network, picture, &paths, extents, text_beyond)?;
+    Some(candidate.looked_again(network, picture))
 }
 
 /// Reads lines along their paths, not looking at them again. Not inlined: copies would be downloaded.
