@@ -457,6 +457,80 @@ await suite(
       },
     ],
     [
+      "a sample and the decoder arrive side by side",
+      async () => {
+        const visitor = await browser.newContext({ ...PHONE, serviceWorkers: "block" });
+        const other = await visitor.newPage();
+        const asked = other.waitForRequest(/nibble-picture.*wasm$/);
+        // The sample arrives only after the decoder was asked for.
+        await other.route(/passport-.*jpg$/, async (route) => {
+          await asked;
+          await route.continue();
+        });
+        await other.goto(address);
+        await other.click("#samples li:first-child button");
+        await other.waitForSelector("#result:not([hidden])");
+        await visitor.close();
+      },
+    ],
+    [
+      "a registration certificate shows its vehicle",
+      async () => {
+        const other = await context.newPage();
+        // No specimen is one: put what is read of one into the reader's answer.
+        await other.addInitScript(() => {
+          globalThis.Worker = class extends Worker {
+            constructor(...address) {
+              super(...address);
+              this.addEventListener("message", ({ data: { result } }) => {
+                if (!result) return;
+                const [surname, given_names, birth_date, expiry_date] = ["", "", null, null];
+                const checks = [
+                  { field: "registration_number", ok: true },
+                  { field: "vehicle_number", ok: false },
+                ];
+                const document = {
+                  ...result.document,
+                  ...{ format: "CRFRA", surname, given_names, birth_date, expiry_date, sex: null },
+                  vehicle: {
+                    registration_number: "AB123CD",
+                    identification_number: "VFSIV2009ASIV2009",
+                    first_registration: "1998-01-05",
+                    category: "VP",
+                    body: "CI",
+                    make: "MARQUES",
+                    model: "MODELE",
+                  },
+                };
+                Object.assign(result, { document, checks, valid: false });
+              });
+            }
+          };
+        });
+        await other.goto(address);
+        await other.click("#samples li:first-child button");
+        await other.waitForSelector("#result:not([hidden])");
+        const shown = await other
+          .locator("#fields [data-field] bdi")
+          .evaluateAll((all) =>
+            all.map((bdi) => [bdi.parentElement.dataset.field, bdi.textContent]),
+          );
+        const fields = Object.fromEntries(shown);
+        assert.equal(fields.registration_number, "AB123CD");
+        assert.equal(fields.vehicle_number, "VFSIV2009ASIV2009");
+        assert.match(fields.first_registration, /1998/);
+        assert.deepEqual([fields.make, fields.vehicleModel], ["MARQUES", "MODELE"]);
+        assert.equal(fields.category, "VP, CI");
+        assert.equal(fields.format, "French registration certificate");
+        for (const absent of ["surname", "birth_date", "expiry_date", "sex"])
+          assert.ok(!(absent in fields), absent);
+        assert.equal(await other.locator('[data-warning="fieldWrong"]').count(), 1);
+        assert.equal(await other.locator('#checks [data-ok="false"]').count(), 1);
+        await axe.accessible(other);
+        await other.close();
+      },
+    ],
+    [
       "foreign addresses are out of reach of page and worker",
       async () => {
         const foreign = address.replace("127.0.0.1", "localhost");
