@@ -47,6 +47,17 @@ const ODD: [Shape; 3] = [
     (3, [2, 2], [1, 1], [1, 1], 0),
 ];
 
+/// Convolutions of three taps along rows, along columns, and along both, which kernels compute two
+/// outputs at a time; sizes that are no multiples of a tile, and zero points.
+const THREE_TAPS: [Shape; 6] = [
+    (8, [3, 3], [1, 1], [1, 1], 0),
+    (24, [3, 3], [2, 1], [1, 1], 2),
+    (20, [3, 3], [1, 2], [1, 1], 0),
+    (40, [3, 1], [1, 1], [1, 0], 15),
+    (16, [1, 3], [1, 1], [0, 1], 1),
+    (9, [1, 1], [1, 1], [0, 0], 0),
+];
+
 fn model(shapes: &[Shape], precision: Precision, seed: u64) -> Model {
     let mut source = Source(seed);
     let (max_weight, bits) = if precision == Precision::U4 { (7, 4) } else { (127, 8) };
@@ -144,9 +155,11 @@ fn oracle(model: &Model, pixels: &[u8], width: usize) -> Cells {
 
 #[test]
 fn maps_are_those_of_plain_loops() {
-    for (shapes, sizes) in
-        [(&LOCATOR[..], &[[24, 40], [8, 8], [64, 16]]), (&ODD[..], &[[8, 9], [10, 33], [4, 6]])]
-    {
+    for (shapes, sizes) in [
+        (&LOCATOR[..], &[[24, 40], [8, 8], [64, 16]]),
+        (&ODD[..], &[[8, 9], [10, 33], [4, 6]]),
+        (&THREE_TAPS[..], &[[10, 26], [2, 2], [14, 130]]),
+    ] {
         for precision in [Precision::U4, Precision::U8] {
             let model = model(shapes, precision, 77);
             for mut network in on_every_kernel(&model) {

@@ -1,7 +1,7 @@
-"""Common networks by this engine and by onnxruntime, natively: `cargo xtask networks` runs this.
+"""Common networks by this engine and by others, natively: `cargo xtask networks` runs this.
 
     python networks.py make DIR      builds the networks, and converts and quantises them
-    python networks.py native DIR    times them, in turn, on one thread
+    python networks.py native DIR    times them, in turn, on one thread; with --peers tract and rten
     python networks.py write DIR     prints the page of `docs/results/networks.md`
 
 The weights are random: they decide nothing about time. `networks.mjs` times the same files in
@@ -38,8 +38,13 @@ from onnxruntime.quantization import (  # noqa: E402
 MEAN, DEVIATION = 0.5, 0.25
 IMAGES = 4
 ROUNDS = 15
-#: Runs of onnxruntime in a round, of which the quickest counts: interrupted ones say nothing.
+#: Runs of a peer in a round, of which the quickest counts: interrupted ones say nothing.
 RUNS = 12
+#: The program of `peers/`, which runs ONNX networks by tract and rten.
+PEERS = ROOT / "target/peers/release/nibble-peers"
+#: How far a peer's outputs may be from those of onnxruntime, as a share of the largest: in single
+#: precision, and in int8, where roundings differ.
+FAR = {"f32": 1e-3, "int8": 0.1}
 INSTRUCTIONS = {"avx2": "AVX2", "sse41": "SSE4.1", "": "all"}
 
 
@@ -149,6 +154,35 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
+def by_peer(engine: str, path: Path, image: np.ndarray, values: Path) -> tuple[float, np.ndarray]:
+    """Milliseconds of the quickest run by tract or rten, and its first output."""
+    image.astype("<f4").tofile(values)
+    command = [str(PEERS), engine, str(path), str(values), str(RUNS), *map(str, image.shape)]
+    found = subprocess.run(command, capture_output=True, text=True)
+    if found.returncode:
+        reason = found.stderr.strip().splitlines() or ["it ended without a word"]
+        raise RuntimeError(reason[0])
+    ms, *output = found.stdout.split()
+    return float(ms), np.array([float(value) for value in output])
+
+
+def able_peers(folder: Path, network: dict, sessions: dict, image: np.ndarray) -> dict[str, str]:
+    """The reason why each of the peers cannot run a network; empty where it can, and agrees."""
+    reasons = {}
+    for engine in ("tract", "rten"):
+        for kind, end in (("f32", ""), ("int8", "-int8")):
+            path = folder / f"{network['file']}{end}.onnx"
+            wanted = sessions[f"onnxruntime {kind}"].run(None, {"image": image})[0].ravel()
+            try:
+                _, output = by_peer(engine, path, image, folder / "image.f32")
+            except RuntimeError as error:
+                reasons[f"{engine} {kind}"] = str(error)
+                continue
+            far = np.abs(output - wanted).max() / np.abs(wanted).max()
+            reasons[f"{engine} {kind}"] = "" if far < FAR[kind] else f"its output is {far:.2f} off"
+    return reasons
+
+
 def own(folder: Path, network: dict, isa: str) -> dict[str, float]:
     """Milliseconds of one run by `native-bench`, at each precision."""
     command = [str(ROOT / "target/release/native-bench"), "network", "--json", "--repeats", "3"]
@@ -162,9 +196,9 @@ def own(folder: Path, network: dict, isa: str) -> dict[str, float]:
     }
 
 
-def native(folder: Path) -> None:
+def native(folder: Path, others_run: bool) -> None:
     networks = json.loads((folder / "networks.json").read_text())
-    found = {}
+    found, unable = {}, {}
     for network in networks:
         peers = {
             "onnxruntime f32": session(folder / f"{network['file']}.onnx"),
@@ -173,6 +207,8 @@ def native(folder: Path) -> None:
         height, width, channels = network["size"]
         image = {"image": np.random.default_rng(1).normal(0, 1, (1, channels, height, width))}
         image = {"image": image["image"].astype(np.float32)}
+        reasons = able_peers(folder, network, peers, image["image"]) if others_run else {}
+        unable[network["file"]] = {name: reason for name, reason in reasons.items() if reason}
         times: dict[str, list[float]] = {}
         for peer in peers.values():
             for _ in range(20):
@@ -188,11 +224,21 @@ def native(folder: Path) -> None:
                     peer.run(None, image)
                     best = min(best, time.perf_counter() - start)
                 times.setdefault(name, []).append(1e3 * best)
+            for name in (name for name, reason in reasons.items() if not reason):
+                engine, kind = name.split()
+                path = folder / f"{network['file']}{'' if kind == 'f32' else '-int8'}.onnx"
+                ms, _ = by_peer(engine, path, image["image"], folder / "image.f32")
+                times.setdefault(name, []).append(ms)
         found[network["file"]] = times
         print(network["name"], {name: round(statistics.median(t), 3) for name, t in times.items()})
-    (folder / "native.json").write_text(
-        json.dumps({"times": found, "version": onnxruntime.__version__, "load": os.getloadavg()[0]})
-    )
+    lock = (ROOT / "peers/Cargo.lock").read_text()
+    versions = {
+        name: lock.split(f'name = "{name}"\nversion = "')[1].split('"')[0]
+        for name in ("tract-onnx", "rten")
+    }
+    report = {"times": found, "unable": unable, "peers": versions if others_run else {}}
+    report |= {"version": onnxruntime.__version__, "load": os.getloadavg()[0]}
+    (folder / "native.json").write_text(json.dumps(report))
 
 
 def ratio(times: dict[str, list[float]], slower: str, faster: str) -> str:
@@ -211,9 +257,22 @@ def section(title: str, networks, found, sets: dict[str, str], peers: list[str])
             four = f"{key} u4"
             cells = [network["name"], label, f"{statistics.median(times[four]):.3f} ms"]
             cells += [ratio(times, f"{key} {kind}", four) for kind in ("u8", "f32")]
-            cells += [ratio(times, peer, four) for peer in peers]
+            cells += [ratio(times, peer, four) if peer in times else "-" for peer in peers]
             lines.append(f"| {' | '.join(cells)} |")
     return [*lines, ""]
+
+
+def others(networks, here) -> list[str]:
+    """What is to say about tract and rten."""
+    if not here["peers"]:
+        return ["tract and rten were not asked: `cargo xtask networks --peers` runs them, too."]
+    versions = " and ".join(f"{name} {version}" for name, version in here["peers"].items())
+    lines = [f"{versions} (crates.io) run the same ONNX files, int8 as well, with all instructions"]
+    lines += ["that they find. Their outputs must be those of onnxruntime."]
+    for network in networks:
+        for name, reason in here["unable"][network["file"]].items():
+            lines.append(f"{name} is left out for {network['name']}: {reason}.")
+    return lines
 
 
 def page(folder: Path) -> str:
@@ -246,11 +305,14 @@ def page(folder: Path) -> str:
     lines.append("")
     peers = ["onnxruntime f32", "onnxruntime int8"]
     sets = {"SSE4.1": "SSE4.1", "AVX2": "AVX2", "all": "all that we use"}
+    if here["peers"]:
+        peers += [f"{engine} {kind}" for engine in ("tract", "rten") for kind in ("f32", "int8")]
     lines += section("Native", networks, here, sets, peers)
     lines += [
         f"onnxruntime {here['version']} from PyPI uses all instructions that the CPU has, AVX-512,",
         "VNNI and AMX where they are. Its int8 networks are its own QDQ quantisation, per channel.",
         '"All that we use" has VNNI for 8 bits where the CPU has it; 4 bits then only save memory.',
+        *others(networks, here),
         "",
     ]
     peers = ["onnxruntime-web f32", "onnxruntime-web int8"]
@@ -265,4 +327,4 @@ if __name__ == "__main__":
     if verb == "write":
         sys.stdout.write(page(place))
     else:
-        {"make": make, "native": native}[verb](place)
+        make(place) if verb == "make" else native(place, "--peers" in sys.argv[3:])

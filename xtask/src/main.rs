@@ -112,8 +112,9 @@ cargo xtask phone
     builds native-bench as one static file for arm64 phones, and prints how to run it
 cargo xtask bench-peers [--repeats N] [--rows FACTOR]
     measures the same products by this project, onnxruntime-web and tfjs-wasm in one page of Chromium
-cargo xtask networks [--write]
-    measures common networks at three precisions beside onnxruntime, natively and in Chromium; --write
+cargo xtask networks [--peers] [--write]
+    measures common networks at three precisions beside onnxruntime, natively and in Chromium; --peers
+    adds tract and rten natively, which takes minutes to compile; --write
     records the tables in docs/results
 cargo xtask inner-loops
     counts multiply-adds per instruction of every kernel for x86-64 and arm64, as compiled and as V8 and

@@ -1,4 +1,4 @@
-//! `cargo xtask networks`: common networks beside onnxruntime, natively and in Chromium.
+//! `cargo xtask networks`: common networks beside onnxruntime, tract and rten, natively and in Chromium.
 
 use std::fs;
 
@@ -12,13 +12,17 @@ const RESULT: &str = "docs/results/networks.md";
 /// What onnxruntime and its quantiser need.
 const REQUIREMENTS: &str = "web/peers/requirements.txt";
 
-/// Measures, and prints the tables; with `--write` also writes them to the results.
+/// Measures, and prints the tables; with `--write` also writes them to the results. With `--peers`,
+/// tract and rten take part, which takes minutes to compile.
 pub(crate) fn measure(options: &[&str]) -> Result<()> {
-    let write = match options {
-        [] => false,
-        ["--write"] => true,
-        _ => bail!("cargo xtask networks [--write]"),
-    };
+    let (mut write, mut peers) = (false, false);
+    for option in options {
+        match *option {
+            "--write" => write = true,
+            "--peers" => peers = true,
+            _ => bail!("cargo xtask networks [--peers] [--write]"),
+        }
+    }
     setup::install(&[WasmPack, Node, Chromium])?;
     let requirements = fs::read(root().join(REQUIREMENTS)).context(REQUIREMENTS)?;
     let venv = cache::install("onnxruntime", &cache::version_of(&[&requirements]), |folder| {
@@ -41,8 +45,21 @@ pub(crate) fn measure(options: &[&str]) -> Result<()> {
             .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
             .current_dir(root().join("web/peers")))
     })?;
+    let built = root().join("target/peers");
+    if peers {
+        step("tract and rten", || {
+            let mut cargo = command("cargo");
+            cargo.args(["build", "--quiet", "--locked", "--release", "--manifest-path"]);
+            run(cargo.arg("peers/Cargo.toml").arg("--target-dir").arg(&built))
+        })?;
+    } else {
+        println!("    without tract and rten: --peers adds them");
+    }
     step("networks", || run(&mut networks("make")))?;
-    step("natively", || run(&mut networks("native")))?;
+    step("natively", || {
+        let mut python = networks("native");
+        run(python.args(peers.then_some("--peers")))
+    })?;
     step("in Chromium", || {
         run(command("node").arg("peers/networks.mjs").arg(&folder).current_dir(root().join("web")))
     })?;

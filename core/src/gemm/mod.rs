@@ -19,6 +19,7 @@
 //! | *cut* | a part of the depth that accumulators hold; deeper products are cut into several |
 //! | *centre* | the constant subtracted from activations when they are stored |
 //! | *offset* | the constant that a column's sums lack because activations are centred |
+//! | *point* | one of the four products of transformed operands ([`winograd`]) |
 //!
 //! # Layout
 //! Both operands run over the depth in groups:
@@ -41,12 +42,24 @@ mod dispatch;
 mod driver;
 pub(crate) mod oracle;
 mod pack;
+pub(crate) mod pairs;
 mod portable;
 #[cfg(feature = "bench")]
 pub(crate) mod products;
 #[cfg(test)]
 mod suite;
 mod windows;
+#[cfg_attr(
+    not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        all(target_arch = "wasm32", target_feature = "relaxed-simd")
+    )),
+    allow(dead_code, reason = "no kernel of these machines has a tile at points")
+)]
+mod winograd;
+#[cfg(any(test, feature = "bench"))]
+mod winograd_check;
 #[cfg(any(test, feature = "bench"))]
 mod zeros;
 
@@ -63,6 +76,7 @@ pub(crate) use dispatch::every;
 pub(crate) use driver::{PANELS, multiply, multiply_windows, window_length};
 pub(crate) use pack::{LeftPanel, Packed, RightPanel};
 pub(crate) use windows::Windows;
+use winograd::{Lanes, PointPanel, PointRows, Strides};
 #[cfg(any(test, feature = "bench"))]
 pub(crate) use zeros::{ZeroPoints, Zeroed};
 
@@ -85,7 +99,8 @@ impl<const CENTRE: i16> Number for Wide<CENTRE> {}
 ///
 /// - [`Kernel::detect`] returns a value only on a CPU that has every instruction of the kernel.
 /// - [`Kernel::tile`] and [`Kernel::tile_of_windows`] read only the operands they are given, and
-///   write only `out[r * stride + c]` with `r < MR` and `c < columns`.
+///   write only `out[r * stride + c]` with `r < MR` and `c < columns`; [`Kernel::tile_at_points`]
+///   likewise, in the rows of its [`Strides`].
 /// - No sum wraps around: with operands in the range of the kernel's [`OperandRange`], a depth of
 ///   at most `MAX_DEPTH`, or any depth where [`Kernel::fits`], the accumulators hold every sum.
 pub(crate) unsafe trait Kernel: Copy + Send + Sync + 'static {
@@ -131,6 +146,10 @@ pub(crate) unsafe trait Kernel: Copy + Send + Sync + 'static {
     /// Constant subtracted from stored activations: the sums of a column then lack `CENTRE` times
     /// the sum of its weights ([`Packed::offsets`]).
     const CENTRE: i16 = 0;
+
+    /// How accumulators hold sums, for kernels that can multiply at points ([`winograd`]): they
+    /// must take activations up to 30 and weights within -21..=21.
+    const POINTS: Option<Lanes> = None;
 
     /// The kernel, where the machine has its instructions.
     #[allow(dead_code, reason = "machines without kernels of their own detect none")]
@@ -199,6 +218,24 @@ pub(crate) unsafe trait Kernel: Copy + Send + Sync + 'static {
         _stride: usize,
     ) {
         unreachable!("MAX_DIRECT_COLUMNS is 0: this kernel reads packed panels only")
+    }
+
+    /// A tile of products at points ([`winograd`]): sums of `MR / 2` windows, two outputs each.
+    /// Called only where `POINTS` says how.
+    ///
+    /// # Safety
+    /// - `rows` has `MR` windows a phase, packed too where `MAX_DIRECT_COLUMNS` is 0; `right` has a
+    ///   group for each point of a phase where they have a group.
+    /// - `right.columns` is a multiple of `STEP`, from `STEP` to `NR`.
+    /// - `out` has room: [`Strides::fit`] holds for `MR / 2`, `right.columns` and `out.len()`.
+    unsafe fn tile_at_points(
+        self,
+        _rows: &PointRows<'_, Self>,
+        _right: PointPanel<'_, Self>,
+        _out: &mut [Self::Sum],
+        _strides: Strides,
+    ) {
+        unreachable!("POINTS is `None`: this kernel has no such tile")
     }
 
     /// Packs `MR` rows of equal length, whole groups, into `panel` from its first element on.

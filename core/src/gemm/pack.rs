@@ -144,7 +144,7 @@ impl<K: Kernel> Packed<K> {
         left: &'a LeftPanel<K>,
         right: RightPanel<'a, K>,
     ) -> impl Iterator<Item = Panels<'a, K>> {
-        let elements = &left.elements[..self.groups() * K::GROUP * K::MR];
+        let elements = left.groups(self.groups());
         let flush_depth = right.flush_depth;
         let lefts = elements.chunks(self.cut * K::GROUP * K::MR);
         let rights = right.elements.chunks(self.cut * K::GROUP * (right.columns / K::LANE_COLUMNS));
@@ -185,6 +185,11 @@ impl<K: Kernel> LeftPanel<K> {
     #[must_use]
     pub(crate) fn depth(&self) -> usize {
         self.depth
+    }
+
+    /// The elements of the first `groups` groups.
+    pub(super) fn groups(&self, groups: usize) -> &[K::Left] {
+        &self.elements[..groups * K::GROUP * K::MR]
     }
 
     /// Begins a new panel: clears the row sums.

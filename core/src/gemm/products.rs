@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use super::winograd_check::pairs_equal;
 use super::{
     Kernel, Kernels, LeftPanel, OperandRange, PANELS, Packed, Visitor, Windows, ZeroPoints, Zeroed,
     multiply, multiply_windows, oracle,
@@ -308,6 +309,9 @@ pub fn requantisation_is_exact() -> bool {
 const SHAPES: [(usize, usize, usize); 7] =
     [(1, 1, 1), (7, 17, 33), (25, 9, 291), (5, 33, 577), (24, 96, 1200), (13, 16, 128), (0, 4, 4)];
 
+/// Windows, columns and groups of pairs of outputs, for kernels that compute them.
+const PAIRS: [[usize; 3]; 3] = [[1, 1, 1], [9, 37, 3], [26, 16, 9]];
+
 struct Verify(OperandRange);
 
 impl Visitor for Verify {
@@ -320,7 +324,16 @@ impl Visitor for Verify {
             multiply(kernel, &K::Activation::all(&operands.activations), m, &packed)
                 == oracle::multiply(&operands.activations, &operands.weights, m, n, k)
         };
-        self.seen::<K>(SHAPES.iter().all(same))
+        let pairs = |&[windows, columns, groups]: &[usize; 3]| {
+            let depth = groups * K::GROUP;
+            let shape = Shape { m: windows * 4, n: columns * 3, k: depth };
+            let Operands { activations, weights } = Operands::new(shape, self.0);
+            let code = |window, input, k| activations[(window * 4 + input) * depth + k];
+            let weight = |column, tap, k| weights[(column * 3 + tap) * depth + k];
+            pairs_equal(kernel, [windows, columns, depth], &code, &weight) != Some(false)
+        };
+        let pairs_are_exact = self.0 != OperandRange::U4 || PAIRS.iter().all(pairs);
+        self.seen::<K>(SHAPES.iter().all(same) && pairs_are_exact)
     }
 
     fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, kernel: K) -> SeenKernel {

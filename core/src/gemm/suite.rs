@@ -8,6 +8,8 @@
     reason = "test operands are small"
 )]
 
+use super::winograd::Lanes;
+use super::winograd_check::pairs_equal;
 use super::{Kernel, OperandRange, Packed, Visitor, ZeroPoints, Zeroed, every, multiply, oracle};
 use crate::quant::Code;
 
@@ -202,4 +204,83 @@ fn zero_points_on_both_sides_equal_the_oracle() {
     let tested: Vec<&str> = every(CheckZeros).into_iter().flatten().collect();
     assert!(!tested.is_empty(), "the portable kernel takes them everywhere");
     println!("{tested:?}");
+}
+
+/// Convolutions of three taps, two outputs at a time, by every kernel that has a tile for them.
+struct CheckPoints(OperandRange);
+
+impl Visitor for CheckPoints {
+    type Result = Option<&'static str>;
+
+    fn integer<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(
+        self,
+        kernel: K,
+    ) -> Self::Result {
+        let lanes = K::POINTS?;
+        if self.0 != OperandRange::U4 {
+            return None;
+        }
+        let mut source = Source(K::NR as u32);
+        for count in [1, K::MR / 2, K::MR / 2 + 1, 2 * K::MR + 1] {
+            for columns in [1, K::STEP, K::NR - 1, K::NR, K::NR + 1, 2 * K::NR + 3] {
+                for depth in [1, 2, 3, 9].map(|groups| groups * K::GROUP) {
+                    let mut numbers = |count: usize, limit: u32| -> Vec<u32> {
+                        (0..count).map(|_| source.below(limit)).collect()
+                    };
+                    let codes = numbers(count * 4 * depth, 16);
+                    let weights = numbers(columns * 3 * depth, 15);
+                    let same = pairs_equal(
+                        kernel,
+                        [count, columns, depth],
+                        &|window, input, k| codes[(window * 4 + input) * depth + k] as u8,
+                        &|column, tap, k| weights[(column * 3 + tap) * depth + k] as i8 - 7,
+                    );
+                    assert_eq!(same, Some(true), "{} {count}x{columns}x{depth}", K::NAME);
+                }
+            }
+        }
+        // The largest sums at each point and of each output, at the depth that halves hold at most:
+        // 30 * 3 * 7 * 52 = 32760.
+        let (deepest, deeper) = (104, 104 + K::GROUP);
+        for inputs in 0..16 {
+            for signs in 0..8 {
+                let code = |_: usize, input: usize, _: usize| 15 * (inputs >> input & 1);
+                let weight = |_: usize, tap: usize, _: usize| 7 - 14 * (signs >> tap & 1);
+                let same = pairs_equal(kernel, [1, 2, deepest], &code, &weight);
+                assert_eq!(same, Some(true), "{} {inputs} {signs}", K::NAME);
+                let same = pairs_equal(kernel, [1, 2, deeper], &code, &weight);
+                let wanted = (lanes == Lanes::Whole).then_some(true);
+                assert_eq!(same, wanted, "{}: halves refuse what they cannot hold", K::NAME);
+            }
+        }
+        let refused = |depth, weight| {
+            pairs_equal(kernel, [1, 1, depth], &|_, _, _| 0, &|_, _, _| weight).is_none()
+        };
+        assert!(refused(K::GROUP, 8) && refused(K::GROUP, -8), "weights of 4 bits alone");
+        assert!(refused(K::GROUP + 1, 1), "whole groups alone");
+        assert!(!refused(K::GROUP, 7));
+        Some(K::NAME)
+    }
+
+    fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(
+        self,
+        _kernel: K,
+    ) -> Self::Result {
+        None
+    }
+}
+
+#[test]
+fn pairs_of_outputs_equal_the_oracle() {
+    let tested: Vec<&str> = every(CheckPoints).into_iter().flatten().collect();
+    println!("{tested:?}");
+    // The kernels that `cargo xtask test` asks for, as far as they have such a tile.
+    let with_tile =
+        ["avx2_u4", "avxvnni_u8", "sse41_u4", "dotprod_u4", "i8mm_u8", "relaxed_u4", "relaxed_u7"];
+    if let Ok(required) = std::env::var("NIBBLE_REQUIRE_KERNELS") {
+        for name in required.split(',').filter(|name| with_tile.iter().any(|t| name.starts_with(t)))
+        {
+            assert!(tested.contains(&name), "{name} was asked for and did not run: {tested:?}");
+        }
+    }
 }

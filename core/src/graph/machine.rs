@@ -6,6 +6,7 @@
 
 use super::shape::Shape;
 use super::{Codes, Conv2d};
+use crate::gemm::pairs::{self, Filter, Pairs, PairsOnKernel, Source, SumsAre};
 use crate::gemm::{
     Kernel, Kernels, LeftPanel, OperandRange, PANELS, Packed, Visitor, Windows, multiply_windows,
     window_length,
@@ -103,7 +104,7 @@ pub(super) type RealMachine = dyn Machine<f32, f32, f32>;
 
 /// The machine on the kernel that `kernels` holds for a range of integer operands.
 pub(super) fn of_codes(kernels: &Kernels, range: OperandRange) -> Box<IntegerMachine> {
-    kernels.visit(range, MakeInteger)
+    kernels.visit(range, MakeInteger(range))
 }
 
 /// The machine on the kernel for single precision.
@@ -116,7 +117,7 @@ pub(super) fn range(codes: &Codes, weight_bits: u8) -> OperandRange {
     if codes.bits == 4 && weight_bits == 4 { OperandRange::U4 } else { OperandRange::U8 }
 }
 
-struct MakeInteger;
+struct MakeInteger(OperandRange);
 
 impl Visitor for MakeInteger {
     type Result = Box<IntegerMachine>;
@@ -125,12 +126,34 @@ impl Visitor for MakeInteger {
         self,
         kernel: K,
     ) -> Self::Result {
-        Box::new(OnKernel::new(kernel))
+        Box::new(OnKernel::new(kernel, if self.0 == OperandRange::U4 { pairs } else { no_pairs }))
     }
 
     fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(self, _: K) -> Self::Result {
         unreachable!("no list of integers has kernels of reals")
     }
+}
+
+/// Pairs of outputs of a kernel.
+type PairsOf<K> = Option<Box<dyn Pairs<<K as Kernel>::Activation, <K as Kernel>::Sum>>>;
+
+/// The pairs of a convolution of 4-bit codes, if it has them.
+fn pairs<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(
+    kernel: K,
+    convolution: &Conv2d,
+    weights: &[i8],
+) -> PairsOf<K> {
+    K::POINTS?;
+    let Conv2d { inputs, outputs, stride, .. } = *convolution;
+    if convolution.dilation != [1, 1] || convolution.groups != 1 {
+        return None;
+    }
+    let filter = Filter { inputs, outputs, kernel: convolution.kernel, stride };
+    Some(Box::new(PairsOnKernel::new(kernel, filter, weights, None, SumsAre::Halved)?))
+}
+
+fn no_pairs<K: Kernel>(_: K, _: &Conv2d, _: &[K::Weight]) -> PairsOf<K> {
+    None
 }
 
 struct MakeReal;
@@ -146,7 +169,7 @@ impl Visitor for MakeReal {
         self,
         kernel: K,
     ) -> Self::Result {
-        Box::new(OnKernel::new(kernel))
+        Box::new(OnKernel::new(kernel, no_pairs))
     }
 }
 
@@ -183,10 +206,13 @@ struct Layer<K: Kernel> {
     groups: Vec<Packed<K>>,
     panel: LeftPanel<K>,
     reading: Reading,
+    /// The same two outputs at a time, if that is possible.
+    pairs: PairsOf<K>,
 }
 
 struct OnKernel<K: Kernel> {
     kernel: K,
+    make_pairs: fn(K, &Conv2d, &[K::Weight]) -> PairsOf<K>,
     layers: Vec<Layer<K>>,
     map: Vec<K::Activation>,
     gathered: Vec<K::Activation>,
@@ -195,9 +221,9 @@ struct OnKernel<K: Kernel> {
 }
 
 impl<K: Kernel> OnKernel<K> {
-    fn new(kernel: K) -> Self {
+    fn new(kernel: K, make_pairs: fn(K, &Conv2d, &[K::Weight]) -> PairsOf<K>) -> Self {
         let (map, gathered, sums, starts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { kernel, layers: Vec::new(), map, gathered, sums, starts }
+        Self { kernel, make_pairs, layers: Vec::new(), map, gathered, sums, starts }
     }
 
     /// Copies the input into the padded map.
@@ -278,7 +304,8 @@ where
             true if ragged && !reads_maps => Reading::Gathered(1, stretch),
             true => Reading::InMap(rounded),
         };
-        self.layers.push(Layer { groups: packed, panel: LeftPanel::new(depth), reading });
+        let pairs = (self.make_pairs)(self.kernel, convolution, weights);
+        self.layers.push(Layer { groups: packed, panel: LeftPanel::new(depth), reading, pairs });
         self.layers.len() - 1
     }
 
@@ -287,18 +314,25 @@ where
     }
 
     fn needs(&self, layer: usize, job: &Job) -> Needs {
-        let Layer { groups, panel, reading, .. } = &self.layers[layer];
+        let Layer { groups, panel, reading, pairs } = &self.layers[layer];
         let [rows, columns] = job.padded();
+        let map = rows * columns * job.input.channels;
         let windows = PANELS * K::MR;
+        let stride = groups.first().map_or(0, Packed::stride);
+        if let Some(pairs) = pairs.as_ref().filter(|pairs| pairs.suit(job.output.rows)) {
+            let [gathered, sums] = pairs.room(stride);
+            let map = map + job.input.channels + pairs::ROOM;
+            return Needs { map, gathered, sums, starts: 0 };
+        }
         let gathered = match reading {
             Reading::InMap(_) => 0,
             Reading::Gathered(..) => windows * window_length(panel.depth()) + CHUNK,
         };
         Needs {
             // `shape::infer` has bounded it. Stretches may be rounded up by less than a chunk.
-            map: rows * columns * job.input.channels + CHUNK,
+            map: map + CHUNK,
             gathered,
-            sums: windows * groups.first().map_or(0, Packed::stride),
+            sums: windows * stride,
             starts: windows,
         }
     }
@@ -331,11 +365,21 @@ where
             || self.fill_map(job, input, fill),
         );
         let Self { layers, map, gathered, sums, starts, .. } = self;
-        let Layer { groups, panel, reading } = &mut layers[layer];
+        let Layer { groups, panel, reading, pairs } = &mut layers[layer];
         let Conv2d { kernel: [rows, _], stride, dilation, .. } = job.convolution;
         let [_, width] = job.padded();
         let channels = job.input.channels;
         let pitch = width * channels;
+        if let Some(pairs) = pairs.as_mut().filter(|pairs| pairs.suit(job.output.rows)) {
+            let output = [job.output.rows, job.output.columns];
+            let source = Source { map, row: pitch, output };
+            let stride = groups.first().map_or(0, Packed::stride);
+            pairs.convolve(&source, stride, (gathered, sums), &mut |[y, x], sums| {
+                let first = y * job.output.columns + x;
+                visit(Batch { first, group: 0, sums, stride });
+            });
+            return;
+        }
         let (row_step, column_step) = (dilation[0] * pitch, dilation[1] * channels);
         let length = window_length(panel.depth());
         let share = channels / groups.len();

@@ -31,6 +31,14 @@ pub(super) trait Activation: Number {
         offsets: &[Self::Sum],
         next: Option<&Convolution>,
     ) -> Option<Self::Finish>;
+    /// Whether any kernel computes pairs of outputs of such activations.
+    const HAS_PAIRS: bool = false;
+
+    /// The [`Activation::Finish`] of sums that are twice as large, with the same result. `None`
+    /// where there is none.
+    fn doubled(_finish: &Self::Finish) -> Option<Self::Finish> {
+        None
+    }
     fn of_gray(gray: u8, bits: u8) -> Self;
     fn of_zero_point(zero_point: u8) -> Self;
     fn larger(self, other: Self) -> Self;
@@ -47,6 +55,7 @@ impl<C: Code + Number> Activation for C {
     type Weight = i8;
     type Sum = i32;
     type Finish = Requantisation;
+    const HAS_PAIRS: bool = C::HAS_PAIRS;
 
     fn weights(parameters: &Parameters) -> Option<&[i8]> {
         match parameters {
@@ -71,6 +80,10 @@ impl<C: Code + Number> Activation for C {
             zero_point,
             largest: u8::MAX >> (8 - bits),
         })
+    }
+
+    fn doubled(finish: &Requantisation) -> Option<Requantisation> {
+        finish.doubled()
     }
 
     fn of_gray(gray: u8, bits: u8) -> C {

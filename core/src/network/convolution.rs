@@ -2,6 +2,7 @@
 
 use super::activation::Activation;
 use super::map::{CHUNK, Map};
+use crate::gemm::pairs::{self, Pairs};
 use crate::gemm::{Kernel, LeftPanel, PANELS, Packed, Windows, multiply_windows, window_length};
 use crate::model::Window;
 
@@ -157,6 +158,10 @@ fn row_parts(
     })
 }
 
+/// The pairs of a convolution, and what turns their sums, which are doubled, into activations.
+pub(super) type WithPairs<A> =
+    (Box<dyn Pairs<A, <A as Activation>::Sum>>, <A as Activation>::Finish);
+
 /// What a convolution reads, and the size of its output.
 pub(super) struct Source<'a, A> {
     pub(super) map: &'a Map<A>,
@@ -169,6 +174,8 @@ pub(super) struct Source<'a, A> {
 pub(super) struct Buffers<A: Activation> {
     /// Sums of a batch of panels.
     sums: Vec<A::Sum>,
+    /// Activations of a batch of pairs, transformed.
+    planes: Vec<A>,
     /// Their windows, if they are gathered.
     gathered: Vec<A>,
     /// Where their windows begin in the map.
@@ -177,7 +184,7 @@ pub(super) struct Buffers<A: Activation> {
 
 impl<A: Activation> Buffers<A> {
     pub(super) const fn empty() -> Self {
-        Self { sums: Vec::new(), gathered: Vec::new(), starts: Vec::new() }
+        Self { sums: Vec::new(), planes: Vec::new(), gathered: Vec::new(), starts: Vec::new() }
     }
 }
 
@@ -193,7 +200,7 @@ pub(super) fn convolve<A: Activation>(
     mut visit: impl FnMut(&dyn Product<A>, [usize; 2], &[A::Sum]),
 ) {
     let Source { map, window, height, width } = *source;
-    let Buffers { sums, gathered, starts } = buffers;
+    let Buffers { sums, gathered, starts, .. } = buffers;
     let Shape { rows, stretch_len, gathers, depth, stride, .. } = product.shape();
     sums.resize(PANELS * rows * stride, A::Sum::default());
     let (stretches, pitch) = (window.kernel[0], map.index(1, 0));
@@ -241,4 +248,27 @@ fn gather<A: Activation>(
             to[at..at + CHUNK].copy_from_slice(&from[at..at + CHUNK]);
         }
     }
+}
+
+/// Computes all outputs of a convolution two at a time, and stores them in `to`.
+///
+/// # Panics
+/// If a window does not lie inside the padded map, or if the height does not suit the pairs.
+pub(super) fn convolve_pairs<A: Activation>(
+    source: &Source<'_, A>,
+    (pairs, finish): &mut WithPairs<A>,
+    product: &dyn Product<A>,
+    buffers: &mut Buffers<A>,
+    to: &mut Map<A>,
+) {
+    let Source { map, height, width, .. } = *source;
+    let Buffers { sums, planes, .. } = buffers;
+    let stride = product.shape().stride;
+    let [of_planes, of_sums] = pairs.room(stride);
+    planes.resize(of_planes, A::default());
+    sums.resize(of_sums, A::Sum::default());
+    let source = pairs::Source { map: &map.values, row: map.index(1, 0), output: [height, width] };
+    pairs.convolve(&source, stride, (planes, sums), &mut |first, sums| {
+        product.finish(finish, sums, to, first);
+    });
 }

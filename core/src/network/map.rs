@@ -32,8 +32,10 @@ impl<A: Activation> Map<A> {
     ) {
         (self.height, self.width, self.channels, self.padding) = (height, width, channels, padding);
         self.values.clear();
+        // Pairs read a pixel behind the last row, too.
+        let behind = channels + CHUNK;
         self.values
-            .resize((height + 2 * padding[0]) * (width + 2 * padding[1]) * channels + CHUNK, fill);
+            .resize((height + 2 * padding[0]) * (width + 2 * padding[1]) * channels + behind, fill);
     }
 
     /// Stores an input.

@@ -4,7 +4,8 @@
 //! a window is a few stretches of contiguous values. The windows of some panels of output pixels
 //! are multiplied by all filters; kernels read them from the map or packed. Their sums are finished
 //! (requantised, or rectified in f32) and stored in the next map. The same code runs all
-//! precisions.
+//! precisions. At 4 bits, convolutions of three taps compute two outputs at a time where the kernel
+//! can ([`crate::gemm::pairs`]).
 
 mod activation;
 mod convolution;

@@ -1,12 +1,13 @@
 //! All layers of a network, packed for one kernel, and the maps between them.
 
 use super::activation::{Activation, Activations};
-use super::convolution::{Buffers, OnKernel, Product, Source, convolve};
+use super::convolution::{Buffers, OnKernel, Product, Source, WithPairs, convolve, convolve_pairs};
 use super::input::Input;
 use super::logits::Logits;
 use super::map::{Map, pool};
+use crate::gemm::pairs::{Filter, Pairs, PairsOnKernel, SumsAre};
 use crate::gemm::{Kernel, Kernels, Visitor};
-use crate::model::{Convolution, Layer, Model, Window};
+use crate::model::{Convolution, Layer, Model, Parameters, Window};
 use crate::quant::Code;
 
 /// The output of a layer, passed to the observer of
@@ -61,14 +62,23 @@ impl Visitor for Build<'_> {
         self,
         kernel: K,
     ) -> Self::Result {
-        Box::new(Stack::on(kernel, self.0))
+        let pairs = |convolution: &Convolution, height| -> Option<Box<dyn Pairs<_, i32>>> {
+            K::POINTS?;
+            let Convolution { inputs, outputs, window, .. } = *convolution;
+            let filter = Filter { inputs, outputs, kernel: window.kernel, stride: window.stride };
+            let Parameters::Integer { weights, .. } = &convolution.parameters else { return None };
+            let four_bits = convolution.activation_bits == 4;
+            let pairs = || PairsOnKernel::new(kernel, filter, weights, height, SumsAre::Doubled);
+            Some(Box::new(four_bits.then(pairs)??))
+        };
+        Box::new(Stack::on(kernel, self.0, &pairs))
     }
 
     fn float<K: Kernel<Activation = f32, Weight = f32, Sum = f32>>(
         self,
         kernel: K,
     ) -> Self::Result {
-        Box::new(Stack::on(kernel, self.0))
+        Box::new(Stack::on(kernel, self.0, &|_, _| None))
     }
 }
 
@@ -77,9 +87,36 @@ impl Visitor for Build<'_> {
 type Pack<'a, A> =
     dyn Fn(&[<A as Activation>::Weight], usize, [usize; 2]) -> Box<dyn Product<A>> + 'a;
 
+/// The pairs of a convolution, if it has them. The second argument is the number of rows of its
+/// output, where it is known.
+type MakePairs<'a, A> =
+    dyn Fn(&Convolution, Option<usize>) -> Option<Box<dyn Pairs<A, <A as Activation>::Sum>>> + 'a;
+
+/// A width that every window fits: the height of an output does not depend on it.
+const ANY_WIDTH: usize = 1 << 16;
+
+/// Rows of each layer's output, where the model has a height. Not generic, so that pages load it
+/// once.
+#[inline(never)]
+fn heights(model: &Model) -> Vec<Option<usize>> {
+    let mut height = model.height;
+    let layers = model.layers.iter().map(|layer| {
+        let (Layer::Convolution(Convolution { window, .. }) | Layer::MaxPool(window)) = layer;
+        height = height.and_then(|height| Some(window.output(height, ANY_WIDTH)?.0));
+        height
+    });
+    layers.collect()
+}
+
 /// One layer, ready to run.
 enum Stage<A: Activation> {
-    Convolution { window: Window, product: Box<dyn Product<A>>, finish: A::Finish },
+    Convolution {
+        window: Window,
+        product: Box<dyn Product<A>>,
+        finish: A::Finish,
+        /// The same two outputs at a time.
+        pairs: Option<WithPairs<A>>,
+    },
     MaxPool(Window),
 }
 
@@ -96,23 +133,29 @@ struct Stack<A: Activation> {
 }
 
 impl<A: Activation> Stack<A> {
-    fn on<K>(kernel: K, model: &Model) -> Self
+    fn on<K>(kernel: K, model: &Model, pairs: &MakePairs<'_, A>) -> Self
     where
         K: Kernel<Activation = A, Weight = A::Weight, Sum = A::Sum>,
     {
         let pack = |weights: &[A::Weight], columns, stretches| -> Box<dyn Product<A>> {
             Box::new(OnKernel::new(kernel, weights, columns, stretches))
         };
-        Self::new([K::NAME, K::ISA], model, &pack)
+        Self::new([K::NAME, K::ISA], model, &pack, pairs)
     }
 
-    fn new([kernel, isa]: [&'static str; 2], model: &Model, pack: &Pack<A>) -> Self {
+    fn new(
+        [kernel, isa]: [&'static str; 2],
+        model: &Model,
+        pack: &Pack<'_, A>,
+        pairs: &MakePairs<'_, A>,
+    ) -> Self {
         let next = |index: usize| {
             model.layers[index..].iter().find_map(|layer| match layer {
                 Layer::Convolution(convolution) => Some(convolution),
                 Layer::MaxPool(_) => None,
             })
         };
+        let heights = heights(model);
         let stages = model.layers.iter().enumerate().filter_map(|(index, layer)| match layer {
             Layer::MaxPool(window) => Some(Stage::MaxPool(*window)),
             Layer::Convolution(convolution) => {
@@ -123,7 +166,12 @@ impl<A: Activation> Stack<A> {
                 let product = pack(weights, convolution.outputs, stretches);
                 let offsets = product.offsets();
                 let finish = A::finish(&convolution.parameters, offsets, next(index + 1))?;
-                Some(Stage::Convolution { window: convolution.window, product, finish })
+                // The last layer gives its sums themselves.
+                let doubled =
+                    next(index + 1).filter(|_| A::HAS_PAIRS).and_then(|_| A::doubled(&finish));
+                let pairs = doubled
+                    .and_then(|doubled| Some((pairs(convolution, heights[index])?, doubled)));
+                Some(Stage::Convolution { window: convolution.window, product, finish, pairs })
             }
         });
         let borders = model.layers.iter().map(|layer| match layer {
@@ -172,7 +220,7 @@ impl<A: Activation> Engine for Stack<A> {
                     to.reset([height, width, from.channels], padding, fill);
                     pool(from, to, window);
                 }
-                Stage::Convolution { window, product, finish } => {
+                Stage::Convolution { window, product, finish, pairs } => {
                     let (height, width) = window.output(from.height, from.width)?;
                     let source = Source { map: from, window, height, width };
                     let shape = product.shape();
@@ -183,14 +231,20 @@ impl<A: Activation> Engine for Stack<A> {
                     if values.is_none() {
                         to.reset([height, width, shape.columns], padding, fill);
                     }
-                    convolve(&source, &mut **product, buffers, |product, first, sums| {
-                        let Some(values) = &mut values else {
-                            return product.finish(finish, sums, to, first);
-                        };
-                        for sums in sums.chunks_exact(shape.stride) {
-                            A::logits(finish, &sums[..shape.columns], values);
-                        }
-                    });
+                    let pairs =
+                        pairs.as_mut().filter(|(pairs, _)| A::HAS_PAIRS && pairs.suit(height));
+                    if let Some(pairs) = pairs {
+                        convolve_pairs(&source, pairs, &**product, buffers, to);
+                    } else {
+                        convolve(&source, &mut **product, buffers, |product, first, sums| {
+                            let Some(values) = &mut values else {
+                                return product.finish(finish, sums, to, first);
+                            };
+                            for sums in sums.chunks_exact(shape.stride) {
+                                A::logits(finish, &sums[..shape.columns], values);
+                            }
+                        });
+                    }
                     logits = values.map(|values| Logits {
                         rows: height,
                         columns: width,

@@ -10,6 +10,10 @@ use super::x86 as vectors;
 
 /// A stored code: an activation of an integer network.
 pub(crate) trait Code: Copy + Ord + 'static {
+    /// Whether any kernel computes pairs of outputs ([`crate::gemm::pairs`]) of such codes. Where
+    /// none does, pages need not load the code for it.
+    const HAS_PAIRS: bool = false;
+
     /// Stores a code.
     fn of(code: u8) -> Self;
 
@@ -39,6 +43,8 @@ pub(crate) trait Code: Copy + Ord + 'static {
 }
 
 impl Code for u8 {
+    const HAS_PAIRS: bool = crate::gemm::pairs::EXIST;
+
     fn of(code: u8) -> Self {
         code
     }

@@ -50,6 +50,27 @@ pub(crate) struct Requantisation {
 }
 
 impl Requantisation {
+    /// The requantisation of sums that are twice as large, with the same codes: doubling is exact
+    /// in f32, and so is halving a scale. `None` where it would not be: if a bias leaves sums less
+    /// than three quarters of 31 bits, or a scale is next to the smallest number.
+    pub(crate) fn doubled(&self) -> Option<Self> {
+        const MAX_BIAS: u32 = 1 << 29;
+        let mut doubled = self.clone();
+        for scale in &mut doubled.scales {
+            *scale /= 2.0;
+            if !scale.is_normal() {
+                return None;
+            }
+        }
+        for bias in &mut doubled.bias {
+            if bias.unsigned_abs() > MAX_BIAS {
+                return None;
+            }
+            *bias *= 2;
+        }
+        Some(doubled)
+    }
+
     /// Requantises the sums of pixels, `stride` apart, to `codes`, `[pixel][channel]`: by
     /// [`requantise_one`], with the bias added to each sum.
     ///

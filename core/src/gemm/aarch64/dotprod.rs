@@ -14,7 +14,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::{Dotprod, packed_tile};
+use super::{Dotprod, packed_tile, packed_tile_at_points};
 
 const MR: usize = 8;
 const NR: usize = 12;
@@ -28,6 +28,7 @@ kernel! {
     left |activation| activation.cast_signed();
     right |weights| weights[0];
     packed_tile!(tile);
+    packed_tile_at_points!(tile_at_points);
 }
 
 kernel! {
@@ -42,45 +43,86 @@ kernel! {
     packed_tile!(tile);
 }
 
+/// Adds the products of all steps to the accumulators. A step of weights has `STEP` of them: those
+/// of one point for all rows, or of two, each for half of the rows.
+#[inline]
 #[target_feature(enable = "neon,dotprod")]
-fn tile(left: &[[i8; MR * GROUP]], right: &[[i8; NR * GROUP]], out: &mut [i32; MR * NR]) {
-    let mut acc = [[vdupq_n_s32(0); NR / 4]; MR];
+fn walk<const STEP: usize>(
+    acc: &mut [[int32x4_t; NR / 4]; MR],
+    left: &[[i8; MR * GROUP]],
+    right: &[[i8; STEP]],
+) {
+    const { assert!(STEP == NR * GROUP || STEP == 2 * NR * GROUP, "one point or two") };
     for (a, w) in left.iter().zip(right) {
-        // SAFETY: `w` has 48 bytes, three vectors, and `a` 32, two vectors.
-        let (w, low, high) = unsafe {
-            let (w, a) = (w.as_ptr(), a.as_ptr());
-            (
-                [vld1q_s8(w), vld1q_s8(w.add(16)), vld1q_s8(w.add(32))],
-                vld1q_s8(a),
-                vld1q_s8(a.add(16)),
-            )
-        };
-        macro_rules! row {
-            ($row:literal, $a:ident, $lane:literal) => {
-                for (sum, w) in acc[$row].iter_mut().zip(w) {
-                    // `vdotq_laneq_s32` is not stable.
-                    // SAFETY: arithmetic on registers alone; dotprod is enabled here.
-                    unsafe {
-                        asm!(
-                            concat!("sdot {c:v}.4s, {w:v}.16b, {a:v}.4b[", $lane, "]"),
-                            c = inout(vreg) *sum, w = in(vreg) w, a = in(vreg) $a,
-                            options(pure, nomem, nostack, preserves_flags)
-                        );
+        // SAFETY: `a` has 32 bytes, two vectors.
+        let halves = unsafe { [vld1q_s8(a.as_ptr()), vld1q_s8(a.as_ptr().add(16))] };
+        for (half, a) in halves.into_iter().enumerate() {
+            let from = half * (STEP - NR * GROUP);
+            let w: [int8x16_t; NR / 4] = std::array::from_fn(|vector| {
+                // SAFETY: `from` is 0, or 48 where a step has 96 weights: 48 of them, three
+                // vectors, lie behind it.
+                unsafe { vld1q_s8(w.as_ptr().add(from + vector * 16)) }
+            });
+            macro_rules! row {
+                ($lane:literal) => {
+                    for (sum, w) in acc[half * 4 + $lane].iter_mut().zip(w) {
+                        // `vdotq_laneq_s32` is not stable.
+                        // SAFETY: arithmetic on registers alone; dotprod is enabled here.
+                        unsafe {
+                            asm!(
+                                concat!("sdot {c:v}.4s, {w:v}.16b, {a:v}.4b[", $lane, "]"),
+                                c = inout(vreg) *sum, w = in(vreg) w, a = in(vreg) a,
+                                options(pure, nomem, nostack, preserves_flags)
+                            );
+                        }
                     }
-                }
-            };
+                };
+            }
+            row!(0);
+            row!(1);
+            row!(2);
+            row!(3);
         }
-        row!(0, low, 0);
-        row!(1, low, 1);
-        row!(2, low, 2);
-        row!(3, low, 3);
-        row!(4, high, 0);
-        row!(5, high, 1);
-        row!(6, high, 2);
-        row!(7, high, 3);
     }
+}
+
+#[inline]
+#[target_feature(enable = "neon,dotprod")]
+fn store(acc: &[[int32x4_t; NR / 4]; MR], out: &mut [i32; MR * NR]) {
     for (sum, four) in acc.iter().flatten().zip(out.as_chunks_mut::<4>().0) {
         // SAFETY: `four` has 4 results, one vector.
         unsafe { vst1q_s32(four.as_mut_ptr(), *sum) }
     }
+}
+
+#[target_feature(enable = "neon,dotprod")]
+fn tile(left: &[[i8; MR * GROUP]], right: &[[i8; NR * GROUP]], out: &mut [i32; MR * NR]) {
+    let mut acc = [[vdupq_n_s32(0); NR / 4]; MR];
+    walk(&mut acc, left, right);
+    store(&acc, out);
+}
+
+#[target_feature(enable = "neon,dotprod")]
+fn tile_at_points(
+    left: [&[[i8; MR * GROUP]]; 2],
+    right: [&[[i8; 2 * NR * GROUP]]; 2],
+    corrections: &[[i32; NR]; 2],
+    out: &mut [i32; MR * NR],
+) {
+    let mut acc = [[vdupq_n_s32(0); NR / 4]; MR];
+    walk(&mut acc, left[0], right[0]);
+    let (first, second) = acc.split_at_mut(MR / 2);
+    for (first, second) in first.iter_mut().zip(second) {
+        for (vector, (first, second)) in first.iter_mut().zip(second).enumerate() {
+            // SAFETY: the corrections of an output are `NR`, so four begin at `vector * 4`.
+            let corrections = corrections
+                .each_ref()
+                .map(|all| unsafe { vld1q_s32(all.as_ptr().add(vector * 4)) });
+            let (one, two) = (*first, *second);
+            *first = vaddq_s32(vaddq_s32(one, two), corrections[0]);
+            *second = vaddq_s32(vsubq_s32(one, two), corrections[1]);
+        }
+    }
+    walk(&mut acc, left[1], right[1]);
+    store(&acc, out);
 }

@@ -13,7 +13,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::{I8mm, packed_tile};
+use super::{I8mm, packed_tile, packed_tile_at_points};
 
 const SIDE: usize = 8;
 const GROUP: usize = 8;
@@ -26,31 +26,48 @@ kernel! {
     left |activation| activation;
     right |weights| weights[0];
     packed_tile!(tile);
+    packed_tile_at_points!(tile_at_points);
 }
 
+/// Sums in blocks of two rows and two columns.
+type Blocks = [[int32x4_t; SIDE / 2]; SIDE / 2];
+
+/// Adds the products of all steps to the blocks. A step of weights has `STEP` of them: those of one
+/// point for all rows, or of two, each for half of the rows.
+#[inline]
 #[target_feature(enable = "neon,i8mm")]
-fn tile(left: &[[u8; SIDE * GROUP]], right: &[[i8; SIDE * GROUP]], out: &mut [i32; SIDE * SIDE]) {
-    let mut acc = [[vdupq_n_s32(0); SIDE / 2]; SIDE / 2];
+fn walk<const STEP: usize>(acc: &mut Blocks, left: &[[u8; SIDE * GROUP]], right: &[[i8; STEP]]) {
+    const { assert!(STEP == SIDE * GROUP || STEP == 2 * SIDE * GROUP, "one point or two") };
     for (a, w) in left.iter().zip(right) {
-        // SAFETY: `w` has 64 bytes, four vectors.
-        let w: [int8x16_t; SIDE / 2] =
-            std::array::from_fn(|pair| unsafe { vld1q_s8(w.as_ptr().add(pair * 16)) });
-        for (rows, a) in acc.iter_mut().zip(a.as_chunks::<16>().0) {
-            // SAFETY: `a` has 16 bytes, one vector.
-            let a = unsafe { vld1q_u8(a.as_ptr()) };
-            for (block, w) in rows.iter_mut().zip(w) {
-                // `vusmmlaq_s32` is not stable.
-                // SAFETY: arithmetic on registers alone; i8mm is enabled here.
-                unsafe {
-                    asm!(
-                        "usmmla {c:v}.4s, {a:v}.16b, {w:v}.16b",
-                        c = inout(vreg) *block, a = in(vreg) a, w = in(vreg) w,
-                        options(pure, nomem, nostack, preserves_flags)
-                    );
+        let halves = acc.as_chunks_mut::<{ SIDE / 4 }>().0.iter_mut();
+        for (half, (acc, a)) in halves.zip(a.as_chunks::<{ SIDE / 2 * GROUP }>().0).enumerate() {
+            let from = half * (STEP - SIDE * GROUP);
+            // SAFETY: `from` is 0, or 64 where a step has 128 weights: 64 of them, four vectors,
+            // lie behind it.
+            let w: [int8x16_t; SIDE / 2] =
+                std::array::from_fn(|pair| unsafe { vld1q_s8(w.as_ptr().add(from + pair * 16)) });
+            for (rows, a) in acc.iter_mut().zip(a.as_chunks::<16>().0) {
+                // SAFETY: `a` has 16 bytes, one vector.
+                let a = unsafe { vld1q_u8(a.as_ptr()) };
+                for (block, w) in rows.iter_mut().zip(w) {
+                    // `vusmmlaq_s32` is not stable.
+                    // SAFETY: arithmetic on registers alone; i8mm is enabled here.
+                    unsafe {
+                        asm!(
+                            "usmmla {c:v}.4s, {a:v}.16b, {w:v}.16b",
+                            c = inout(vreg) *block, a = in(vreg) a, w = in(vreg) w,
+                            options(pure, nomem, nostack, preserves_flags)
+                        );
+                    }
                 }
             }
         }
     }
+}
+
+#[inline]
+#[target_feature(enable = "neon,i8mm")]
+fn store(acc: &Blocks, out: &mut [i32; SIDE * SIDE]) {
     for (pair, blocks) in acc.iter().enumerate() {
         for (columns, block) in blocks.iter().enumerate() {
             // A block is [row 0: columns 0, 1][row 1: columns 0, 1].
@@ -63,4 +80,37 @@ fn tile(left: &[[u8; SIDE * GROUP]], right: &[[i8; SIDE * GROUP]], out: &mut [i3
             }
         }
     }
+}
+
+#[target_feature(enable = "neon,i8mm")]
+fn tile(left: &[[u8; SIDE * GROUP]], right: &[[i8; SIDE * GROUP]], out: &mut [i32; SIDE * SIDE]) {
+    let mut acc = [[vdupq_n_s32(0); SIDE / 2]; SIDE / 2];
+    walk(&mut acc, left, right);
+    store(&acc, out);
+}
+
+#[target_feature(enable = "neon,i8mm")]
+fn tile_at_points(
+    left: [&[[u8; SIDE * GROUP]]; 2],
+    right: [&[[i8; 2 * SIDE * GROUP]]; 2],
+    corrections: &[[i32; SIDE]; 2],
+    out: &mut [i32; SIDE * SIDE],
+) {
+    let mut acc = [[vdupq_n_s32(0); SIDE / 2]; SIDE / 2];
+    walk(&mut acc, left[0], right[0]);
+    let (first, second) = acc.split_at_mut(SIDE / 4);
+    for (first, second) in first.iter_mut().zip(second) {
+        for (columns, (first, second)) in first.iter_mut().zip(second).enumerate() {
+            let corrections = corrections.each_ref().map(|all| {
+                // SAFETY: the corrections of an output are `SIDE`, so two begin at `columns * 2`.
+                let two = unsafe { vld1_s32(all.as_ptr().add(columns * 2)) };
+                vcombine_s32(two, two)
+            });
+            let (one, two) = (*first, *second);
+            *first = vaddq_s32(vaddq_s32(one, two), corrections[0]);
+            *second = vaddq_s32(vsubq_s32(one, two), corrections[1]);
+        }
+    }
+    walk(&mut acc, left[1], right[1]);
+    store(&acc, out);
 }

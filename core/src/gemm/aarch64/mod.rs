@@ -77,3 +77,35 @@ macro_rules! packed_tile {
     };
 }
 use packed_tile;
+
+/// The tile at points of a kernel that reads packed panels and has sums of 32 bits: `$tile` fills
+/// an array of results, which is then copied to `out`.
+macro_rules! packed_tile_at_points {
+    ($tile:ident) => {
+        const POINTS: Option<$crate::gemm::winograd::Lanes> =
+            Some($crate::gemm::winograd::Lanes::Whole);
+
+        #[inline]
+        unsafe fn tile_at_points(
+            self,
+            rows: &$crate::gemm::winograd::PointRows<'_, Self>,
+            right: $crate::gemm::winograd::PointPanel<'_, Self>,
+            out: &mut [i32],
+            strides: $crate::gemm::winograd::Strides,
+        ) {
+            let mut sums = [0; Self::MR * Self::NR];
+            let left = rows.panels.map(|panel| panel.as_chunks::<{ Self::MR * Self::GROUP }>().0);
+            let phases = right.phases;
+            let phases = phases.map(|phase| phase.as_chunks::<{ 2 * Self::NR * Self::GROUP }>().0);
+            let [first, second] = right.corrections.as_chunks::<{ Self::NR }>().0 else {
+                unreachable!("corrections of two outputs")
+            };
+            // SAFETY: `self` holds the proof of the feature that the tile is compiled for.
+            unsafe { $tile(left, phases, &[*first, *second], &mut sums) }
+            for (row, sums) in sums.chunks_exact(Self::NR).enumerate() {
+                out[strides.row(row, Self::MR)..][..Self::NR].copy_from_slice(sums);
+            }
+        }
+    };
+}
+use packed_tile_at_points;

@@ -10,7 +10,8 @@ use super::Loaded;
 use super::pack::{Bytes, pack};
 use super::pair::broadcast32;
 use super::simd128::MAX_DIRECT_COLUMNS;
-use super::tile::{Words, store, vectors, walk_in_twos, walk_windows, walk_words};
+use super::tile::{Words, store, store_pairs, vectors, walk_in_twos, walk_windows, walk_words};
+use crate::gemm::winograd::{Lanes, PointPanel, PointRows, Strides};
 use crate::gemm::{Panels, RightPanel, Windows, pairs_fit};
 
 const ROWS: usize = 4;
@@ -53,6 +54,87 @@ kernel! {
         let mut acc = [[i16x8_splat(0); COLUMNS / 4]; ROWS];
         walk_windows::<_, _, ROWS, { COLUMNS * 4 }>(windows, right.elements, |a, w| step(&mut acc, a, w));
         store(acc.map(|row| row.map(|sums| i32x4_extadd_pairwise_i16x8(sums))), out, stride);
+    }
+
+    const POINTS: Option<Lanes> = Some(Lanes::Halves);
+
+    #[inline]
+    unsafe fn tile_at_points(
+        self,
+        rows: &PointRows<'_, Self>,
+        right: PointPanel<'_, Self>,
+        out: &mut [i32],
+        strides: Strides,
+    ) {
+        const POINT: usize = COLUMNS * 4;
+        let mut acc = [[i16x8_splat(0); COLUMNS / 4]; ROWS];
+        for (phase, (windows, weights)) in rows.windows.iter().zip(right.phases).enumerate() {
+            if phase == 1 {
+                join(&mut acc, right.corrections, i16x8_add, i16x8_sub);
+            }
+            walk_windows::<_, _, ROWS, { 2 * POINT }>(windows, weights, |a, w| {
+                step_at_points(&mut acc, a, w, add_dot16);
+            });
+        }
+        let sums = acc.map(|row| row.map(|sums| i32x4_extadd_pairwise_i16x8(sums)));
+        store_pairs(sums, out, strides);
+    }
+}
+
+#[inline]
+fn add_dot16(sum: v128, a: v128, w: v128) -> v128 {
+    i16x8_add(sum, i16x8_relaxed_dot_i8x16_i7x16(w, a))
+}
+
+#[inline]
+fn add_dot32(sum: v128, a: v128, w: v128) -> v128 {
+    i32x4_relaxed_dot_i8x16_i7x16_add(w, a, sum)
+}
+
+/// A step of a tile at points: the first half of the rows is multiplied by the first half of the
+/// weights, the second by the second.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "the accumulators must stay in registers")]
+fn step_at_points(
+    acc: &mut [[v128; COLUMNS / 4]; ROWS],
+    a: impl Words,
+    w: &[i8; 2 * COLUMNS * 4],
+    add: impl Fn(v128, v128, v128) -> v128,
+) {
+    let w: [v128; 2 * COLUMNS / 4] = vectors(w);
+    for (row, sums) in acc.iter_mut().enumerate() {
+        // SAFETY: `row < ROWS`, and the walk that made `a` is calling this step: its words can be
+        // read.
+        let a = unsafe { a.splat(row) };
+        let from = row / (ROWS / 2) * (COLUMNS / 4);
+        for (vector, sum) in sums.iter_mut().enumerate() {
+            *sum = add(*sum, a, w[from + vector]);
+        }
+    }
+}
+
+/// Turns the sums at points 1 and 2 into what both outputs need of them, corrections included.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "the accumulators must stay in registers")]
+fn join<const VECTORS: usize>(
+    acc: &mut [[v128; VECTORS]; ROWS],
+    corrections: &[i32],
+    add: fn(v128, v128) -> v128,
+    subtract: fn(v128, v128) -> v128,
+) {
+    assert!(corrections.len() >= 2 * VECTORS * 4, "one of each output and column");
+    let correction = |index: usize| {
+        // SAFETY: `index` is below `2 * VECTORS`, and that many vectors were asserted. Loads need
+        // no alignment.
+        unsafe { v128_load(corrections.as_ptr().add(index * 4).cast()) }
+    };
+    let (first, second) = acc.split_at_mut(ROWS / 2);
+    for (first, second) in first.iter_mut().zip(second) {
+        for (vector, (first, second)) in first.iter_mut().zip(second).enumerate() {
+            let (one, two) = (*first, *second);
+            *first = add(add(one, two), correction(vector));
+            *second = add(subtract(one, two), correction(VECTORS + vector));
+        }
     }
 }
 
@@ -121,6 +203,32 @@ kernel! {
         walk_windows::<_, _, ROWS, { COLUMNS * 4 }>(windows, right.elements, |a, w| dot_step(&mut acc, a, w));
         store(acc, out, stride);
     }
+
+    const POINTS: Option<Lanes> = Some(Lanes::Whole);
+
+    #[inline]
+    unsafe fn tile_at_points(
+        self,
+        rows: &PointRows<'_, Self>,
+        right: PointPanel<'_, Self>,
+        out: &mut [i32],
+        strides: Strides,
+    ) {
+        if DOT_COLUMNS == 16 {
+            return tile_at_points_by_lanes(rows.panels, right.phases, right.corrections, out, strides);
+        }
+        const POINT: usize = COLUMNS * 4;
+        let mut acc = [[i32x4_splat(0); COLUMNS / 4]; ROWS];
+        for (phase, (windows, weights)) in rows.windows.iter().zip(right.phases).enumerate() {
+            if phase == 1 {
+                join(&mut acc, right.corrections, i32x4_add, i32x4_sub);
+            }
+            walk_windows::<_, _, ROWS, { 2 * POINT }>(windows, weights, |a, w| {
+                step_at_points(&mut acc, a, w, add_dot32);
+            });
+        }
+        store_pairs(acc, out, strides);
+    }
 }
 
 #[inline(always)]
@@ -161,4 +269,41 @@ fn tile_by_lanes(left: &[u8], right: &[i8], out: &mut [i32], stride: usize) {
         row!(3);
     });
     store(acc, out, stride);
+}
+
+/// The same at points: rows 0 and 1 are multiplied by the first half of the weights, rows 2 and 3 by
+/// the second.
+#[inline]
+fn tile_at_points_by_lanes(
+    left: [&[u8]; 2],
+    right: [&[i8]; 2],
+    corrections: &[i32],
+    out: &mut [i32],
+    strides: Strides,
+) {
+    const VECTORS: usize = WIDE / 4;
+    let mut acc = [[i32x4_splat(0); VECTORS]; ROWS];
+    for (phase, (left, right)) in left.into_iter().zip(right).enumerate() {
+        if phase == 1 {
+            join(&mut acc, corrections, i32x4_add, i32x4_sub);
+        }
+        // One step a round: twice as many loads of weights as the direct tile has hide its cost.
+        let lefts = left.as_chunks::<{ ROWS * 4 }>().0.iter();
+        for (a, w) in lefts.zip(right.as_chunks::<{ 2 * WIDE * 4 }>().0) {
+            let ([a], w): ([v128; 1], [v128; 2 * VECTORS]) = (vectors(a), vectors(w));
+            macro_rules! row {
+                ($row:literal) => {
+                    let a = broadcast32!(a, $row);
+                    for (vector, sum) in acc[$row].iter_mut().enumerate() {
+                        *sum = add_dot32(*sum, a, w[$row / 2 * VECTORS + vector]);
+                    }
+                };
+            }
+            row!(0);
+            row!(1);
+            row!(2);
+            row!(3);
+        }
+    }
+    store_pairs(acc, out, strides);
 }

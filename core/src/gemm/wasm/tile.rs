@@ -4,6 +4,8 @@
 
 use std::arch::wasm32::*;
 
+#[cfg(target_feature = "relaxed-simd")]
+use crate::gemm::winograd::Strides;
 use crate::gemm::{Windows, tile_fits};
 
 /// Calls `step` with `LEFT` elements of one panel and `RIGHT` of the other, two steps a round: they
@@ -214,6 +216,29 @@ pub(super) fn store<T, const ROWS: usize, const VECTORS: usize>(
             // SAFETY: `tile_fits` holds, so the last vector of the last row ends within `out`, and
             // all others end before it. Stores need no alignment.
             unsafe { v128_store(out.as_mut_ptr().add(row * stride + vector * 4).cast(), sum) }
+        }
+    }
+}
+
+/// Stores the sums of a tile at points, the first outputs of its windows before the second ones.
+///
+/// # Panics
+/// If `out` is too short.
+#[cfg(target_feature = "relaxed-simd")]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "the sums are in registers")]
+pub(super) fn store_pairs<const ROWS: usize, const VECTORS: usize>(
+    sums: [[v128; VECTORS]; ROWS],
+    out: &mut [i32],
+    strides: Strides,
+) {
+    assert!(strides.fit(ROWS / 2, VECTORS * 4, out.len()), "room for the tile");
+    for (row, sums) in sums.into_iter().enumerate() {
+        for (vector, sum) in sums.into_iter().enumerate() {
+            let at = strides.row(row, ROWS) + vector * 4;
+            // SAFETY: `fit` holds, so the vectors of all rows end within `out`. Stores need no
+            // alignment.
+            unsafe { v128_store(out.as_mut_ptr().add(at).cast(), sum) }
         }
     }
 }

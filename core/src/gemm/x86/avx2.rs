@@ -11,7 +11,7 @@
 
 use std::arch::x86_64::*;
 
-use super::tile::{bits256, tile, x86_kernel};
+use super::tile::{bits256, tile, tile_at_points, x86_kernel};
 use crate::gemm::pairs_fit;
 use crate::quant::Wide;
 
@@ -41,6 +41,15 @@ tile!(
     |sum, a, w| _mm256_add_epi16(sum, _mm256_maddubs_epi16(a, w)),
     |sums| _mm256_madd_epi16(sums, _mm256_set1_epi16(1))
 );
+tile_at_points!(
+    "avx2",
+    bits256,
+    tile_u4_at_points,
+    add16,
+    subtract16,
+    |sum, a, w| _mm256_add_epi16(sum, _mm256_maddubs_epi16(a, w)),
+    |sums| _mm256_madd_epi16(sums, _mm256_set1_epi16(1))
+);
 tile!(
     "avx2", bits256, tile_u7(i8) -> i32,
     |sum, a, w| _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, w), _mm256_set1_epi16(1))),
@@ -64,7 +73,8 @@ x86_kernel!(
     /// 4-bit activations times weights in -8..=7, exact: a pair of products is within +-240, so
     /// those of 136 steps of 4 depths fit 16 bits.
     U4(Avx2) = "avx2_u4i4_6x16", "AVX2", bits256, tile_u4,
-    (u8, i8, i8) -> i32, group 4, depth 136 * 4, fits pairs_fit
+    (u8, i8, i8) -> i32, group 4, depth 136 * 4, fits pairs_fit,
+    points Halves by tile_u4_at_points
 );
 x86_kernel!(
     /// 7-bit activations times weights in -127..=127, exact: a pair of products is at most

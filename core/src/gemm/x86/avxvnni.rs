@@ -5,7 +5,7 @@
 use std::arch::x86_64::*;
 
 use super::avx2::Avx2;
-use super::tile::{bits256, tile, x86_kernel};
+use super::tile::{bits256, tile, tile_at_points, x86_kernel};
 
 /// Proof of AVX2, FMA and AVX-VNNI: only `detect` makes a value.
 #[derive(Debug, Clone, Copy)]
@@ -28,9 +28,19 @@ tile!(
     |sums| sums
 );
 
+tile_at_points!(
+    "avx2,avxvnni",
+    bits256,
+    tile_dot_at_points,
+    add32,
+    subtract32,
+    |sum, a, w| _mm256_dpbusd_avx_epi32(sum, a, w),
+    |sums| sums
+);
+
 x86_kernel!(
     /// 8-bit activations times 8-bit weights, exact: 2^16 products of at most 255 * 128 fit 32
     /// bits. Used for 7 and 4 bits too.
     Integer(Vnni) = "avxvnni_u8i8_6x16", "AVX-VNNI", bits256, tile_dot,
-    (u8, i8, i8) -> i32, group 4, depth 1 << 16
+    (u8, i8, i8) -> i32, group 4, depth 1 << 16, points Whole by tile_dot_at_points
 );

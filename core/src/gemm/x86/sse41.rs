@@ -4,8 +4,9 @@
 
 use std::arch::x86_64::*;
 
-use super::tile::{Rows, bits128, tile, x86_kernel};
-use crate::gemm::pairs_fit;
+use super::tile::{Rows, bits128, tile, tile_at_points, x86_kernel};
+use crate::gemm::winograd::{PointPanel, Strides};
+use crate::gemm::{Kernel, pairs_fit};
 use crate::quant::Wide;
 
 /// Proof of SSE4.1 and SSSE3: only `detect` makes a value.
@@ -58,6 +59,44 @@ macro_rules! tile_in_both {
     };
 }
 
+/// # Safety
+/// - The CPU has SSE4.1 and SSSE3.
+/// - Rows can be read as `tile_at_points!` demands.
+unsafe fn tile_u4_at_points<K: Kernel<Right = i8, Sum = i32>>(
+    rows: [Rows; 2],
+    right: PointPanel<'_, K>,
+    out: &mut [i32],
+    strides: Strides,
+) {
+    tile_at_points!(
+        "sse4.1,ssse3",
+        bits128,
+        two_operands,
+        add16,
+        subtract16,
+        |sum, a, w| _mm_add_epi16(sum, _mm_maddubs_epi16(a, w)),
+        |sums| _mm_madd_epi16(sums, _mm_set1_epi16(1))
+    );
+    tile_at_points!(
+        "avx",
+        bits128,
+        three_operands,
+        add16,
+        subtract16,
+        |sum, a, w| _mm_add_epi16(sum, _mm_maddubs_epi16(a, w)),
+        |sums| _mm_madd_epi16(sums, _mm_set1_epi16(1))
+    );
+    // SAFETY: the branch has found AVX; SSE4.1 and SSSE3, and rows that can be read, are demanded
+    // by this function's contract.
+    unsafe {
+        if is_x86_feature_detected!("avx") {
+            three_operands(rows, right, out, strides);
+        } else {
+            two_operands(rows, right, out, strides);
+        }
+    }
+}
+
 tile_in_both!(
     tile_u4(i8) -> i32,
     |sum, a, w| _mm_add_epi16(sum, _mm_maddubs_epi16(a, w)),
@@ -81,7 +120,8 @@ tile_in_both!(
 x86_kernel!(
     /// 4-bit activations times weights in -8..=7, exact as with AVX2.
     U4(Sse41) = "sse41_u4i4_6x8", "SSE4.1", bits128, tile_u4,
-    (u8, i8, i8) -> i32, group 4, depth 136 * 4, fits pairs_fit
+    (u8, i8, i8) -> i32, group 4, depth 136 * 4, fits pairs_fit,
+    points Halves by tile_u4_at_points
 );
 x86_kernel!(
     /// 7-bit activations times weights in -127..=127, exact as with AVX2.

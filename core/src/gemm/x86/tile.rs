@@ -12,16 +12,19 @@ pub(super) const MAX_DIRECT_COLUMNS: usize = 192;
 /// Vectors of 256 bits: eight columns.
 pub(super) mod bits256 {
     pub(in crate::gemm) use std::arch::x86_64::{
-        __m256i as Vector, _mm256_loadu_si256 as load, _mm256_set1_epi32 as splat,
-        _mm256_setzero_si256 as zero, _mm256_storeu_si256 as store,
+        __m256i as Vector, _mm256_add_epi16 as add16, _mm256_add_epi32 as add32,
+        _mm256_loadu_si256 as load, _mm256_set1_epi32 as splat, _mm256_setzero_si256 as zero,
+        _mm256_storeu_si256 as store, _mm256_sub_epi16 as subtract16,
+        _mm256_sub_epi32 as subtract32,
     };
 }
 
 /// Vectors of 128 bits: four columns.
 pub(super) mod bits128 {
     pub(in crate::gemm) use std::arch::x86_64::{
-        __m128i as Vector, _mm_loadu_si128 as load, _mm_set1_epi32 as splat,
-        _mm_setzero_si128 as zero, _mm_storeu_si128 as store,
+        __m128i as Vector, _mm_add_epi16 as add16, _mm_loadu_si128 as load,
+        _mm_set1_epi32 as splat, _mm_setzero_si128 as zero, _mm_storeu_si128 as store,
+        _mm_sub_epi16 as subtract16,
     };
 }
 
@@ -66,6 +69,54 @@ impl Rows {
     }
 }
 
+/// Adds the products of all steps to the accumulators `$acc`, `[MR][$vectors]`. `$halves` is 1 where
+/// all rows share the weights of a step, and 2 where the second half of the rows has its own. `$step`
+/// is as for [`tile!`], whose contract the rows keep.
+macro_rules! walk {
+    (
+        $bits:ident, $acc:ident, $rows:expr, $right:expr, $halves:literal, $vectors:ident,
+        |$sum:ident, $word:ident, $weights:ident| $step:expr
+    ) => {
+        let (rows, right): (Rows, &[_]) = ($rows, $right);
+        let mut left = size_of_val(right) / (size_of::<$bits::Vector>() * $vectors * $halves);
+        let mut right = right.as_ptr().cast::<$bits::Vector>();
+        for stretch in 0..rows.stretches {
+            let offset = stretch * rows.pitch;
+            let words = rows.words.map(|word| word.wrapping_byte_add(offset));
+            let steps = rows.stretch_words.min(left);
+            left -= steps;
+            let mut at = 0;
+            for _ in 0..steps {
+                let from = right;
+                right = right.wrapping_add($vectors * $halves);
+                let halves =
+                    $acc.chunks_exact_mut(MR / $halves).zip(words.chunks_exact(MR / $halves));
+                for (half, (acc, words)) in halves.enumerate() {
+                    let vector = |v| {
+                        // SAFETY: `left` began as the number of steps that `right` holds, `$halves`
+                        // times `$vectors` vectors each, and every step made was subtracted from
+                        // it.
+                        unsafe { $bits::load(from.add(half * $vectors + v)) }
+                    };
+                    let w: [$bits::Vector; $vectors] = std::array::from_fn(vector);
+                    for (sums, word) in acc.iter_mut().zip(words) {
+                        // SAFETY: `at` is `step` times the word's index, which is below
+                        // `stretch_words` and the number of steps in `right`: by the contract it
+                        // can be read. Reads need no alignment.
+                        let word = unsafe { word.add(at).read_unaligned() };
+                        let $word = $bits::splat(word.cast_signed());
+                        for (sum, $weights) in sums.iter_mut().zip(w) {
+                            let $sum = *sum;
+                            *sum = $step;
+                        }
+                    }
+                }
+                at += rows.step;
+            }
+        }
+    };
+}
+
 /// Defines a tile in vectors of `$bits`. `$step` multiplies a word of activations, broadcast to all
 /// lanes, by a vector of weights and adds the products to an accumulator; `$finish` turns
 /// accumulators into 32-bit sums.
@@ -89,10 +140,9 @@ macro_rules! tile {
         ) {
             use $crate::gemm::arch::tile::{MR, Rows};
 
-            /// Bytes of a vector.
-            const SIZE: usize = size_of::<$bits::Vector>();
             /// Columns of a vector.
-            const STEP: usize = SIZE / 4;
+            const STEP: usize = size_of::<$bits::Vector>() / 4;
+            const { assert!(size_of::<$sum>() == 4, "results of 32 bits") };
 
             /// # Safety
             /// As for the tile; a step has `V` vectors.
@@ -104,39 +154,16 @@ macro_rules! tile {
                 out: &mut [$sum],
                 stride: usize,
             ) {
-                const { assert!(size_of::<$sum>() == 4, "results of 32 bits") };
                 let mut acc = [[$bits::zero(); V]; MR];
-                let mut left = size_of_val(right) / (SIZE * V);
-                let mut right = right.as_ptr().cast::<$bits::Vector>();
-                for stretch in 0..rows.stretches {
-                    let offset = stretch * rows.pitch;
-                    let words = rows.words.map(|word| word.wrapping_byte_add(offset));
-                    let steps = rows.stretch_words.min(left);
-                    left -= steps;
-                    let mut at = 0;
-                    for _ in 0..steps {
-                        let from = right;
-                        right = right.wrapping_add(V);
-                        let vector = |v| {
-                            // SAFETY: `left` began as the number of steps that `right` holds, `V`
-                            // vectors each, and every step made was subtracted from it.
-                            unsafe { $bits::load(from.add(v)) }
-                        };
-                        let w: [$bits::Vector; V] = std::array::from_fn(vector);
-                        for (sums, word) in acc.iter_mut().zip(words) {
-                            // SAFETY: `at` is `step` times the word's index, which is below
-                            // `stretch_words` and the number of steps in `right`: by the contract
-                            // it can be read. Reads need no alignment.
-                            let word = unsafe { word.add(at).read_unaligned() };
-                            let $word = $bits::splat(word.cast_signed());
-                            for (sum, $weights) in sums.iter_mut().zip(w) {
-                                let $acc = *sum;
-                                *sum = $step;
-                            }
-                        }
-                        at += rows.step;
-                    }
-                }
+                $crate::gemm::arch::tile::walk!(
+                    $bits,
+                    acc,
+                    rows,
+                    right,
+                    1,
+                    V,
+                    |$acc, $word, $weights| $step
+                );
                 // All indices are constants, so the sums stay in registers.
                 assert!(
                     $crate::gemm::tile_fits(MR, V * STEP, stride, out.len()),
@@ -166,13 +193,105 @@ macro_rules! tile {
     };
 }
 
+/// Defines a tile at points ([`crate::gemm::winograd`]), as [`tile!`] does. `$add` and `$subtract` work
+/// on the lanes of accumulators.
+macro_rules! tile_at_points {
+    (
+        $features:literal, $bits:ident, $name:ident, $add:ident, $subtract:ident,
+        |$acc:ident, $word:ident, $weights:ident| $step:expr, |$sums:ident| $finish:expr
+    ) => {
+        /// # Safety
+        /// - The CPU has the features.
+        /// - Rows of both phases can be read as [`tile!`] demands, two vectors of each panel's
+        ///   weights a step.
+        /// - `right.corrections` holds `2 * right.columns` of them.
+        #[target_feature(enable = $features)]
+        unsafe fn $name<K: $crate::gemm::Kernel<Right = i8, Sum = i32>>(
+            rows: [$crate::gemm::arch::tile::Rows; 2],
+            right: $crate::gemm::winograd::PointPanel<'_, K>,
+            out: &mut [i32],
+            strides: $crate::gemm::winograd::Strides,
+        ) {
+            use $crate::gemm::arch::tile::{MR, Rows};
+
+            /// Columns of a vector.
+            const STEP: usize = size_of::<$bits::Vector>() / 4;
+
+            /// # Safety
+            /// As for the tile; a step has `V` vectors a point.
+            #[inline]
+            #[target_feature(enable = $features)]
+            unsafe fn of<const V: usize>(
+                rows: [Rows; 2],
+                phases: [&[i8]; 2],
+                corrections: &[i32],
+                out: &mut [i32],
+                strides: $crate::gemm::winograd::Strides,
+            ) {
+                let mut acc = [[$bits::zero(); V]; MR];
+                $crate::gemm::arch::tile::walk!(
+                    $bits,
+                    acc,
+                    rows[0],
+                    phases[0],
+                    2,
+                    V,
+                    |$acc, $word, $weights| $step
+                );
+                assert!(corrections.len() >= 2 * V * STEP, "one of each output and column");
+                let correction = |at: usize| {
+                    // SAFETY: callers pass vectors below `2 * V`, and that many were asserted.
+                    unsafe { $bits::load(corrections.as_ptr().add(at * STEP).cast()) }
+                };
+                for row in 0..MR / 2 {
+                    for v in 0..V {
+                        let (sum, difference) = (acc[row][v], acc[row + MR / 2][v]);
+                        acc[row][v] = $bits::$add($bits::$add(sum, difference), correction(v));
+                        acc[row + MR / 2][v] =
+                            $bits::$add($bits::$subtract(sum, difference), correction(V + v));
+                    }
+                }
+                $crate::gemm::arch::tile::walk!(
+                    $bits,
+                    acc,
+                    rows[1],
+                    phases[1],
+                    2,
+                    V,
+                    |$acc, $word, $weights| $step
+                );
+                assert!(strides.fit(MR / 2, V * STEP, out.len()), "room for the tile");
+                for (row, sums) in acc.into_iter().enumerate() {
+                    for (vector, $sums) in sums.into_iter().enumerate() {
+                        let sums = $finish;
+                        // SAFETY: `fit` holds, so the vectors of all rows end within `out`. Stores
+                        // need no alignment.
+                        unsafe {
+                            let to = out.as_mut_ptr().add(strides.row(row, MR) + vector * STEP);
+                            $bits::store(to.cast(), sums);
+                        }
+                    }
+                }
+            }
+            // SAFETY: the contract is that of this function: features, and rows that can be read.
+            unsafe {
+                if right.columns > STEP {
+                    of::<2>(rows, right.phases, right.corrections, out, strides);
+                } else {
+                    of::<1>(rows, right.phases, right.corrections, out, strides);
+                }
+            }
+        }
+    };
+}
+
 /// Defines a kernel of x86 by its tile. `$proof::detect` checks the features that the tile needs.
 macro_rules! x86_kernel {
     (
         $(#[$doc:meta])*
         $kernel:ident($proof:ty) = $name:literal, $isa:literal, $bits:ident, $tile:ident,
         ($activation:ty, $weight:ty, $right:ty) -> $sum:ty, group $group:literal, depth $depth:expr
-        $(, fits $fits:path)?
+        $(, fits $fits:path)? $(, points $lanes:ident by $points:ident)?
     ) => {
         $crate::gemm::kernel! {
             $(#[$doc])*
@@ -187,6 +306,25 @@ macro_rules! x86_kernel {
             $(
                 fn fits(column: &[$weight]) -> bool {
                     $fits(column)
+                }
+            )?
+
+            $(
+                const POINTS: Option<$crate::gemm::winograd::Lanes> =
+                    Some($crate::gemm::winograd::Lanes::$lanes);
+
+                #[inline]
+                unsafe fn tile_at_points(
+                    self,
+                    rows: &$crate::gemm::winograd::PointRows<'_, Self>,
+                    right: $crate::gemm::winograd::PointPanel<'_, Self>,
+                    out: &mut [$sum],
+                    strides: $crate::gemm::winograd::Strides,
+                ) {
+                    let rows = rows.windows.each_ref().map($crate::gemm::arch::tile::Rows::of_windows);
+                    // SAFETY: `self` holds the proof of the features. All windows of a `Windows`
+                    // lie inside its map, so all words of their stretches can be read.
+                    unsafe { $points::<Self>(rows, right, out, strides) }
                 }
             )?
 
@@ -234,4 +372,4 @@ macro_rules! x86_kernel {
     };
 }
 
-pub(super) use {tile, x86_kernel};
+pub(super) use {tile, tile_at_points, walk, x86_kernel};

@@ -1,0 +1,77 @@
+//! Compares pairs of outputs with the naive product, for tests and benches.
+
+use super::winograd::{CHUNK, Planes, PointWeights, Strides, Taps, multiply_at_points};
+use super::{Kernel, LeftPanel, oracle};
+use crate::quant::Code;
+
+/// Windows and filters of three taps, and the outputs by the naive product.
+struct Case {
+    /// Inputs of the windows, four each.
+    codes: Vec<u8>,
+    taps: Taps,
+    /// Two outputs of each window, and each column.
+    outputs: Vec<i32>,
+}
+
+impl Case {
+    fn new(
+        [count, columns, depth]: [usize; 3],
+        code: &dyn Fn(usize, usize, usize) -> u8,
+        weight: &dyn Fn(usize, usize, usize) -> i8,
+    ) -> Self {
+        let place = |at: usize, each: usize| (at / (each * depth), at / depth % each, at % depth);
+        let codes = (0..count * 4 * depth).map(|at| {
+            let (window, input, k) = place(at, 4);
+            code(window, input, k)
+        });
+        let weights = (0..columns * 3 * depth).map(|at| {
+            let (column, tap, k) = place(at, 3);
+            weight(column, tap, k)
+        });
+        let (mut codes, weights) = (codes.collect::<Vec<_>>(), weights.collect::<Vec<_>>());
+        // The windows of both outputs: three of four inputs each.
+        let mut rows = Vec::with_capacity(count * 6 * depth);
+        for window in codes.chunks_exact(4 * depth) {
+            rows.extend_from_slice(&window[..3 * depth]);
+            rows.extend_from_slice(&window[depth..]);
+        }
+        let outputs = oracle::multiply(&rows, &weights, 2 * count, columns, 3 * depth);
+        codes.resize(codes.len() + CHUNK, 0);
+        let windows = [count, 4 * depth];
+        let taps = Taps { first: 0, tap: depth, windows, stretches: [1, 0], len: depth };
+        Self { codes, taps, outputs }
+    }
+
+    /// Whether these are twice the outputs, in rows `stride` apart.
+    fn are_twice(&self, sums: &[i32], columns: usize, stride: usize) -> bool {
+        let rows = sums.chunks_exact(stride).map(|row| &row[..columns]);
+        self.outputs
+            .chunks_exact(columns)
+            .zip(rows)
+            .all(|(row, sums)| row.iter().zip(sums).all(|(output, &sum)| 2 * output == sum))
+    }
+}
+
+/// Compares two outputs of each of `count` windows with the naive product, for filters of three
+/// taps and `depth` weights each. `code(window, input, k)` is below 16. `None` if the kernel does
+/// not take these weights, `weight(column, tap, k)`, or no weights at all.
+pub(super) fn pairs_equal<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(
+    kernel: K,
+    [count, columns, depth]: [usize; 3],
+    code: &dyn Fn(usize, usize, usize) -> u8,
+    weight: &dyn Fn(usize, usize, usize) -> i8,
+) -> Option<bool> {
+    K::POINTS?;
+    let taps = |column: usize, k: usize| [0, 1, 2].map(|tap| weight(column, tap, k));
+    let right = PointWeights::<K>::new(&taps, columns, depth)?;
+    let case = Case::new([count, columns, depth], code, weight);
+    let mut buffer = K::Activation::all(&vec![0; Planes::<K::Activation>::room(count * depth)]);
+    let mut planes = Planes::of(&mut buffer, count * depth);
+    planes.transform(&K::Activation::all(&case.codes), &case.taps);
+    let stride = right.stride();
+    let mut sums = vec![0; count.next_multiple_of(K::MR / 2) * 2 * stride];
+    let mut panels = [LeftPanel::new(depth), LeftPanel::new(depth)];
+    let strides = Strides { window: 2 * stride, output: stride };
+    multiply_at_points(kernel, &planes, [count, depth], &mut panels, &right, &mut sums, strides);
+    Some(case.are_twice(&sums, columns, stride))
+}
