@@ -6,9 +6,7 @@ mod counting;
 #[path = "support/graphs.rs"]
 mod graphs;
 
-use std::sync::atomic::Ordering;
-
-use counting::{ALLOCATIONS, BYTES, Counting};
+use counting::{Counting, allocations, bytes};
 use nibble_core::graph::{Graph, Input, Runner, Values};
 
 #[global_allocator]
@@ -32,15 +30,15 @@ fn memory_is_planned_and_allocated_once() {
                 (0..count).map(|i: usize| (i * 7919 % 251).to_le_bytes()[0]).collect::<Vec<_>>(),
             );
         }
-        let mut before = BYTES.load(Ordering::Relaxed);
+        let mut before = bytes();
         let peak = runner.peak_bytes(&[sizes[0]]).expect("a size that suits");
-        assert_eq!(BYTES.load(Ordering::Relaxed), before, "planning keeps nothing");
+        assert_eq!(bytes(), before, "planning keeps nothing");
         let mut digests = Vec::with_capacity(8);
-        before = BYTES.load(Ordering::Relaxed);
+        before = bytes();
         // A larger picture, and a smaller one, twice each.
         for (picture, [height, width]) in pictures.iter().zip(sizes) {
             for round in 0..2 {
-                let allocations = ALLOCATIONS.load(Ordering::Relaxed);
+                let begun = allocations();
                 let outputs = runner.run(&[Input::bytes(picture, height, width)]).expect("suits");
                 let digest = match outputs.at(0).values {
                     Values::Codes(codes) => codes.iter().map(|&code| i64::from(code)).sum(),
@@ -48,10 +46,10 @@ fn memory_is_planned_and_allocated_once() {
                     Values::Reals(reals) => i64::from(reals.iter().sum::<f32>().to_bits()),
                 };
                 digests.push(digest);
-                let allocated = ALLOCATIONS.load(Ordering::Relaxed) - allocations;
+                let allocated = allocations() - begun;
                 assert_eq!(round == 1, allocated == 0, "{allocated} allocations in round {round}");
             }
-            let kept = BYTES.load(Ordering::Relaxed) - before;
+            let kept = bytes() - before;
             assert!((peak..peak + MAX_PLAN).contains(&kept), "planned {peak}, kept {kept}");
         }
         assert!(digests[0] == digests[1] && digests[2] == digests[3], "{digests:?}");
