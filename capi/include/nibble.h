@@ -1,7 +1,7 @@
 #ifndef NIBBLE_H
 #define NIBBLE_H
 
-/* Written by `cargo xtask capi` from capi/src/lib.rs. */
+/* Written by `cargo xtask capi` from capi/src. */
 
 #include <stddef.h>
 #include <stdint.h>

@@ -7,110 +7,16 @@
 //!
 //! A network may be moved to another thread. Two threads must not use it at the same time.
 
-use std::cell::RefCell;
-use std::ffi::{CString, c_char, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod call;
+mod types;
+
+use std::ffi::{CString, c_char};
 use std::ptr::{null, null_mut};
 
-use nibble_core::ModelError;
-use nibble_core::graph::{Graph, Input, Kind, Limits, RunError, Runner, Values};
+use nibble_core::graph::{Graph, Input, Kind, Limits, Runner, Values};
 
-/// Whether a call succeeded, and if not, why.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// It succeeded.
-    Ok = 0,
-    /// An argument is null or does not suit the network.
-    InvalidArgument = 1,
-    /// The file is damaged, or is no model file.
-    ModelInvalid = 2,
-    /// The run would exceed a limit: by default 1 GiB of memory and 2^40 multiply-adds.
-    TooLarge = 3,
-    /// A bug of the library. After that, the network can only be freed.
-    Internal = 4,
-}
-
-/// What the elements of a tensor are.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ElementType {
-    /// Codes of 4 bits, a byte each. As an input, bytes from 0 to 255.
-    U4 = 0,
-    /// Codes of 8 bits.
-    U8 = 1,
-    /// 32-bit sums or indices.
-    I32 = 2,
-    /// Single precision.
-    F32 = 3,
-}
-
-/// An input or an output as the file describes it. What it points to lives as long as the network.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub struct Tensor {
-    /// The name, in UTF-8.
-    pub name: *const c_char,
-    /// What the elements are.
-    pub element_type: ElementType,
-    /// Rows of an input; 0 if they can differ from run to run, and for outputs.
-    pub height: usize,
-    /// Columns, likewise.
-    pub width: usize,
-    /// Channels of an input, interleaved; 0 for outputs.
-    pub channels: usize,
-    /// The value of one step: one for codes; for sums, one for all or one for each channel. Null
-    /// for single precision.
-    pub scales: *const f32,
-    /// How many scales there are.
-    pub scale_count: usize,
-    /// The codes that mean 0: one for all, or one for each channel. Null unless they are codes.
-    pub zero_points: *const u8,
-    /// How many zero points there are.
-    pub zero_point_count: usize,
-}
-
-/// The rows and columns of an input.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub struct Size {
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-}
-
-/// The values of an input for a run, `[row][column][channel]`.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub struct RunInput {
-    /// The values of an input of codes, otherwise null.
-    pub bytes: *const u8,
-    /// The values of an input of single precision, otherwise null.
-    pub reals: *const f32,
-    /// How many values there are.
-    pub length: usize,
-    /// Rows and columns.
-    pub size: Size,
-}
-
-/// An output of the last run. `elements` lives until the network runs again or is freed.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub struct Output {
-    /// `uint8_t` for codes, `int32_t` for sums, `float` for single precision.
-    pub elements: *const c_void,
-    /// How many elements there are: `rows * columns * channels`.
-    pub length: usize,
-    /// What the elements are.
-    pub element_type: ElementType,
-    /// Rows.
-    pub rows: usize,
-    /// Columns.
-    pub columns: usize,
-    /// Channels.
-    pub channels: usize,
-}
+use crate::call::{Failure, LAST_ERROR, guarded, slice, status, store};
+pub use crate::types::{ElementType, Output, RunInput, Size, Status, Tensor};
 
 /// A network that is ready to run, with its memory.
 #[derive(Debug)]
@@ -120,73 +26,6 @@ pub struct Network {
     names: Vec<CString>,
     /// A call has panicked, so the network's state is unknown.
     is_broken: bool,
-}
-
-/// Why a call did not succeed.
-struct Failure {
-    status: Status,
-    text: String,
-}
-
-impl Failure {
-    fn argument(text: impl Into<String>) -> Self {
-        Self { status: Status::InvalidArgument, text: text.into() }
-    }
-}
-
-impl From<ModelError> for Failure {
-    fn from(error: ModelError) -> Self {
-        Self { status: Status::ModelInvalid, text: error.to_string() }
-    }
-}
-
-impl From<RunError> for Failure {
-    fn from(error: RunError) -> Self {
-        let status = match error {
-            RunError::TooLarge { .. }
-            | RunError::InputTooLarge { .. }
-            | RunError::TooMuchWork { .. } => Status::TooLarge,
-            _ => Status::InvalidArgument,
-        };
-        Self { status, text: error.to_string() }
-    }
-}
-
-thread_local! {
-    /// The text of the last failure on this thread.
-    static LAST_ERROR: RefCell<CString> = RefCell::default();
-}
-
-/// Keeps the text of a failure for [`nibble_last_error`].
-fn keep(text: String) {
-    let bytes: Vec<u8> = text.into_bytes().into_iter().filter(|&byte| byte != 0).collect();
-    // A string of C must not contain zero bytes.
-    LAST_ERROR.set(CString::new(bytes).unwrap_or_default());
-}
-
-/// Does the work of a function: catches panics, and keeps the text of failures.
-fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Status> {
-    // Nobody sees what a panic leaves behind: the network is marked as broken.
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(value)) => {
-            LAST_ERROR.set(CString::default());
-            Ok(value)
-        }
-        Ok(Err(Failure { status, text })) => {
-            keep(text);
-            Err(status)
-        }
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            keep(format!("a bug of the library: {}", text.unwrap_or("it panicked")));
-            Err(Status::Internal)
-        }
-    }
-}
-
-fn status(result: Result<(), Status>) -> Status {
-    result.err().unwrap_or(Status::Ok)
 }
 
 /// The network behind a pointer of C.
@@ -204,38 +43,6 @@ unsafe fn seen<'a>(network: *const Network) -> Result<&'a Network, Failure> {
         return Err(Failure { status: Status::Internal, text });
     }
     Ok(network)
-}
-
-/// Values behind a pointer of C.
-///
-/// # Safety
-/// If `pointer` is not null, `count` values lie there, and nobody changes them meanwhile.
-unsafe fn slice<'a, T>(pointer: *const T, count: usize, what: &str) -> Result<&'a [T], Failure> {
-    if count == 0 {
-        return Ok(&[]);
-    }
-    if pointer.is_null() || !pointer.is_aligned() {
-        return Err(Failure::argument(format!("{what}: the pointer is null or not aligned")));
-    }
-    if count > isize::MAX as usize / size_of::<T>() {
-        return Err(Failure::argument(format!("{what}: {count} values exceed any memory")));
-    }
-    // SAFETY: the pointer is neither null nor misaligned, the values are as many as fit an object,
-    // and they are there, as promised above.
-    Ok(unsafe { std::slice::from_raw_parts(pointer, count) })
-}
-
-/// Stores a value where C wants it.
-///
-/// # Safety
-/// `to` is null, or a `T` can be written there.
-unsafe fn store<T>(to: *mut T, value: T) -> Result<(), Failure> {
-    if to.is_null() || !to.is_aligned() {
-        return Err(Failure::argument("the place of the answer is null or not aligned"));
-    }
-    // SAFETY: it is neither null nor misaligned, and can be written, as promised above.
-    unsafe { to.write(value) };
-    Ok(())
 }
 
 /// The text of the last failure on this thread; empty if the last call succeeded. It lives until
@@ -371,7 +178,7 @@ fn described(network: &Network, tensor: usize, name: usize) -> Tensor {
     };
     Tensor {
         name: network.names[name].as_ptr(),
-        element_type: element_type(kind),
+        element_type: ElementType::of(kind),
         height: 0,
         width: 0,
         channels: 0,
@@ -379,15 +186,6 @@ fn described(network: &Network, tensor: usize, name: usize) -> Tensor {
         scale_count: scales.len(),
         zero_points: if zero_points.is_empty() { null() } else { zero_points.as_ptr() },
         zero_point_count: zero_points.len(),
-    }
-}
-
-fn element_type(kind: &Kind) -> ElementType {
-    match kind {
-        Kind::Codes(codes) if codes.bits == 4 => ElementType::U4,
-        Kind::Codes(_) => ElementType::U8,
-        Kind::Sums => ElementType::I32,
-        Kind::Reals => ElementType::F32,
     }
 }
 
@@ -505,7 +303,7 @@ pub unsafe extern "C" fn nibble_network_result(
         let found = Output {
             elements,
             length,
-            element_type: element_type(&graph.tensors[graph.outputs[place]].kind),
+            element_type: ElementType::of(&graph.tensors[graph.outputs[place]].kind),
             rows: view.shape.rows,
             columns: view.shape.columns,
             channels: view.shape.channels,
@@ -564,19 +362,6 @@ const _: fn() = || {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_panic_becomes_a_status_with_its_text() {
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(|_| {}));
-        let found = guarded::<()>(|| panic!("layer {}", 3));
-        std::panic::set_hook(hook);
-        assert_eq!(found, Err(Status::Internal));
-        let text = LAST_ERROR.with_borrow(Clone::clone);
-        assert_eq!(text.to_str(), Ok("a bug of the library: layer 3"));
-        assert_eq!(guarded(|| Ok(7)), Ok(7));
-        assert!(LAST_ERROR.with_borrow(|text| text.is_empty()));
-    }
 
     #[test]
     fn a_broken_network_says_so_and_can_be_freed() {

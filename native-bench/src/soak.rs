@@ -35,6 +35,9 @@ pub(crate) struct Soak {
     /// How long to read
     #[arg(long, default_value_t = 10.0)]
     minutes: f64,
+    /// Read at least so many frames instead, however long that takes
+    #[arg(long, conflicts_with = "minutes")]
+    frames: Option<u64>,
     /// Arithmetic of the network
     #[arg(long, default_value = "u4", value_parser = ["f32", "u8", "u4"])]
     precision: String,
@@ -91,7 +94,11 @@ impl Soak {
         let (mut rounds, mut frames, mut unchanged) = (0, 0, true);
         let (mut digest, mut first_kb) = (None, None);
         // One round more than the warm-up, however short the time.
-        while rounds <= WARM_UP || begin.elapsed() < length {
+        let goes_on = |frames| match self.frames {
+            Some(wanted) => frames < wanted,
+            None => begin.elapsed() < length,
+        };
+        while rounds <= WARM_UP || goes_on(frames) {
             let found = self.round(&mut reader, &mut frames)?;
             unchanged &= *digest.get_or_insert_with(|| found.clone()) == found;
             rounds += 1;

@@ -175,6 +175,20 @@ print(*(output.size for output in outputs.values()))`;
     },
   ],
   [
+    "packages of Python, npm and C have the licences inside",
+    () => {
+      const packed = names.filter((name) => /\.(whl|tgz|tar\.gz)$/.test(name));
+      assert.ok(packed.length >= 6, packed.join(" "));
+      for (const name of packed) {
+        const list = name.endsWith(".whl") ? ["python3", "-m", "zipfile", "-l"] : ["tar", "-tzf"];
+        const inside = run(dist, ...list, name);
+        for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
+          assert.ok(inside.includes(`/${licence}`), `${name}: ${licence}`);
+        }
+      }
+    },
+  ],
+  [
     "the sources of the Python packages are whole",
     async () => {
       const place = await empty("sources");

@@ -161,14 +161,42 @@ fn rewritten(
         if let Some(page) = chapters.get(&target).or_else(|| chapters.get(&readme)) {
             out.replace_range(range, &format!("{page}{anchor}"));
         } else if root().join(&target).is_dir() {
-            // The text is between the bracket before and `](`.
-            if let Some(open) = out[..range.start - 2].rfind('[') {
-                out.replace_range(range.start - 2..=range.end, "");
-                out.replace_range(open..=open, "");
-            }
+            unlink(&mut out, range);
         } else {
             out.replace_range(range, &format!("{FILES}/{target}"));
             files.insert(target);
+        }
+    }
+    out
+}
+
+/// Replaces a link, whose target is at `range`, with its text.
+fn unlink(out: &mut String, range: Range<usize>) {
+    // The text is between the bracket before and `](`.
+    if let Some(open) = out[..range.start - 2].rfind('[') {
+        out.replace_range(range.start - 2..=range.end, "");
+        out.replace_range(open..=open, "");
+    }
+}
+
+/// A page that leaves the repository together with some files, which then lie beside it: links to
+/// these hold, and links to other files become their text.
+pub(crate) fn alone(path: &str, files: &[&str]) -> Result<String> {
+    let text = fs::read_to_string(root().join(path)).with_context(|| path.to_owned())?;
+    Ok(without_others(path, &text, files))
+}
+
+fn without_others(path: &str, text: &str, files: &[&str]) -> String {
+    let mut out = text.to_owned();
+    for (range, link) in links(text).into_iter().rev() {
+        if is_remote(link) || link.starts_with('#') {
+            continue;
+        }
+        let target = resolved(path, link);
+        if files.contains(&target.as_str()) {
+            out.replace_range(range, target.rsplit('/').next().unwrap_or_default());
+        } else {
+            unlink(&mut out, range);
         }
     }
     out
@@ -355,6 +383,13 @@ mod tests {
         assert_eq!(resolved("docs/a.md", "#here"), "docs/a.md");
         assert!(anchors("# A `b`: c, d\n```\n# e\n```\n").contains("a-b-c-d"));
         assert_eq!(anchors("```\n# e\n```\n").len(), 0);
+    }
+
+    #[test]
+    fn a_page_alone_links_to_what_is_beside_it() {
+        let text = "[a](../b/c.h) [`d`](e.md) [f](#f) [g](https://example.org) [h](i.md#j)";
+        let out = without_others("docs/k.md", text, &["b/c.h"]);
+        assert_eq!(out, "[a](c.h) `d` [f](#f) [g](https://example.org) h");
     }
 
     #[test]

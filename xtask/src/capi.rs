@@ -58,11 +58,9 @@ fn header() -> Result<()> {
         run(cargo.arg(folder))
     })?;
     let mut cbindgen = command(&program.join("bin/cbindgen").to_string_lossy());
-    run(cbindgen.args(["--quiet", "--config", "capi/cbindgen.toml"]).args([
-        "--output",
-        HEADER,
-        "capi/src/lib.rs",
-    ]))
+    run(cbindgen
+        .args(["--quiet", "--config", "capi/cbindgen.toml"])
+        .args(["--output", HEADER, "capi"]))
 }
 
 /// The program of the test must print the same for arm64 as for this machine.

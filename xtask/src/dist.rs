@@ -45,6 +45,13 @@ const LIBRARIES: [(&str, &str, &str); 2] = [
     ("x86_64-unknown-linux-gnu", "x86_64-linux-gnu.2.17", "x86_64-linux"),
     ("aarch64-unknown-linux-gnu", "aarch64-linux-gnu.2.17", "aarch64-linux"),
 ];
+/// The header of that library and the examples to which its page links.
+const C_FILES: [&str; 4] = [
+    "capi/include/nibble.h",
+    "capi/tests/program.c",
+    "capi/tests/nibble_jni.c",
+    "capi/tests/Digits.java",
+];
 /// The package that trains networks.
 const TRAINING: &str = "train/nibble_qat";
 
@@ -216,6 +223,9 @@ fn training(place: &Path) -> Result<()> {
         fs::copy(root().join(file), &to).with_context(|| file.to_owned())?;
     }
     let sources = copy.join(TRAINING);
+    // Whoever installs the package has no other file of the repository.
+    let readme = format!("{TRAINING}/README.md");
+    fs::write(copy.join(&readme), book::alone(&readme, &[])?)?;
     let mut pip = python_tool(&tools, "python");
     pip.args(["-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]);
     run(pip.arg("--wheel-dir").arg(place).arg(&sources))?;
@@ -245,19 +255,20 @@ fn libraries(place: &Path) -> Result<()> {
                 fs::remove_dir_all(&folder).context(BUILD)?;
             }
             fs::create_dir_all(&folder)?;
-            let copy = |from: PathBuf, to: &str| {
-                fs::copy(&from, folder.join(to)).with_context(|| from.display().to_string())
-            };
-            copy(root().join("capi/include/nibble.h"), "nibble.h")?;
-            copy(built.join("libnibble.so"), "libnibble.so")?;
-            copy(root().join("docs/c.md"), "README.md")?;
-            for file in LICENCES {
-                copy(root().join(file), file)?;
+            let shared = "libnibble.so";
+            fs::copy(built.join(shared), folder.join(shared)).context(shared)?;
+            for file in C_FILES.iter().chain(&LICENCES) {
+                let path = root().join(file);
+                fs::copy(&path, folder.join(path.file_name().context("a file")?))
+                    .with_context(|| (*file).to_owned())?;
             }
-            // The standard library has symbols for debuggers.
+            fs::write(folder.join("README.md"), book::alone("docs/c.md", &C_FILES)?)?;
+            // The objects of the standard library have symbols for debuggers, and all have LLVM's
+            // bitcode, which is two thirds of the file. Linkers of C use neither.
             let mut strip = command(&objcopy(sysroot)?.to_string_lossy());
             strip.env("LD_LIBRARY_PATH", sysroot.join("lib"));
-            strip.arg("--strip-debug").arg(built.join("libnibble.a"));
+            strip.args(["--strip-debug", "--remove-section=.llvmbc"]);
+            strip.arg("--remove-section=.llvmcmd").arg(built.join("libnibble.a"));
             run(strip.arg(folder.join("libnibble.a")))?;
             let archive = place.join(format!("{name}.tar.gz"));
             run(command("python3").args(["xtask/pack.py", "tar"]).arg(archive).arg(&folder))

@@ -184,6 +184,10 @@ fn run(arguments: &[String]) -> Result<()> {
             loops::write()
         }
         Some((&"setup", [])) => setup::install(setup::EVERYTHING),
+        Some((&("help" | "--help" | "-h"), _)) => {
+            println!("{USAGE}");
+            Ok(())
+        }
         _ => bail!("name one of these commands:\n{USAGE}"),
     }
 }

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::book;
 use crate::cache::version_of;
 use crate::shell::{command, remaps, root, run, step, tools};
 
@@ -315,7 +316,7 @@ fn assemble(pkg: &Path) -> Result<()> {
         fs::copy(root().join(name), pkg.join(name)).context(name)?;
     }
     fs::copy(root().join("wasm/npm/package.json"), pkg.join("package.json"))?;
-    fs::copy(root().join("docs/package.md"), pkg.join("README.md")).context("docs/package.md")?;
+    fs::write(pkg.join("README.md"), book::alone("docs/package.md", &[])?)?;
     run(command("node").args(["web/node_modules/typescript/bin/tsc", "-p", "wasm/npm"]))
 }
 
