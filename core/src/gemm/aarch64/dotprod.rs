@@ -54,35 +54,36 @@ fn walk<const STEP: usize>(
 ) {
     const { assert!(STEP == NR * GROUP || STEP == 2 * NR * GROUP, "one point or two") };
     for (a, w) in left.iter().zip(right) {
-        // SAFETY: `a` has 32 bytes, two vectors.
-        let halves = unsafe { [vld1q_s8(a.as_ptr()), vld1q_s8(a.as_ptr().add(16))] };
-        for (half, a) in halves.into_iter().enumerate() {
-            let from = half * (STEP - NR * GROUP);
-            let w: [int8x16_t; NR / 4] = std::array::from_fn(|vector| {
-                // SAFETY: `from` is 0, or 48 where a step has 96 weights: 48 of them, three
-                // vectors, lie behind it.
-                unsafe { vld1q_s8(w.as_ptr().add(from + vector * 16)) }
-            });
-            macro_rules! row {
-                ($lane:literal) => {
-                    for (sum, w) in acc[half * 4 + $lane].iter_mut().zip(w) {
-                        // `vdotq_laneq_s32` is not stable.
-                        // SAFETY: arithmetic on registers alone; dotprod is enabled here.
-                        unsafe {
-                            asm!(
-                                concat!("sdot {c:v}.4s, {w:v}.16b, {a:v}.4b[", $lane, "]"),
-                                c = inout(vreg) *sum, w = in(vreg) w, a = in(vreg) a,
-                                options(pure, nomem, nostack, preserves_flags)
-                            );
-                        }
+        // Written out for both halves: accumulators with an index that varies would be in memory.
+        macro_rules! half {
+            ($half:literal) => {
+                // SAFETY: `a` has 32 bytes, two vectors.
+                let a = unsafe { vld1q_s8(a.as_ptr().add($half * 16)) };
+                let w: [int8x16_t; NR / 4] = std::array::from_fn(|vector| {
+                    // SAFETY: 48 weights, three vectors, begin at 0; and at 48 where a step has 96.
+                    unsafe { vld1q_s8(w.as_ptr().add($half * (STEP - NR * GROUP) + vector * 16)) }
+                });
+                half!($half, a, w, 0);
+                half!($half, a, w, 1);
+                half!($half, a, w, 2);
+                half!($half, a, w, 3);
+            };
+            ($half:literal, $a:ident, $w:ident, $lane:literal) => {
+                for (sum, w) in acc[$half * 4 + $lane].iter_mut().zip($w) {
+                    // `vdotq_laneq_s32` is not stable.
+                    // SAFETY: arithmetic on registers alone; dotprod is enabled here.
+                    unsafe {
+                        asm!(
+                            concat!("sdot {c:v}.4s, {w:v}.16b, {a:v}.4b[", $lane, "]"),
+                            c = inout(vreg) *sum, w = in(vreg) w, a = in(vreg) $a,
+                            options(pure, nomem, nostack, preserves_flags)
+                        );
                     }
-                };
-            }
-            row!(0);
-            row!(1);
-            row!(2);
-            row!(3);
+                }
+            };
         }
+        half!(0);
+        half!(1);
     }
 }
 
@@ -110,7 +111,20 @@ fn tile_at_points(
     out: &mut [i32; MR * NR],
 ) {
     let mut acc = [[vdupq_n_s32(0); NR / 4]; MR];
-    walk(&mut acc, left[0], right[0]);
+    // A loop, so that the walk is called at one place and inlined there.
+    for phase in 0..2 {
+        if phase == 1 {
+            join(&mut acc, corrections);
+        }
+        walk(&mut acc, left[phase], right[phase]);
+    }
+    store(&acc, out);
+}
+
+/// Turns the sums at points 1 and 2 into what both outputs need of them, corrections included.
+#[inline]
+#[target_feature(enable = "neon,dotprod")]
+fn join(acc: &mut [[int32x4_t; NR / 4]; MR], corrections: &[[i32; NR]; 2]) {
     let (first, second) = acc.split_at_mut(MR / 2);
     for (first, second) in first.iter_mut().zip(second) {
         for (vector, (first, second)) in first.iter_mut().zip(second).enumerate() {
@@ -123,6 +137,4 @@ fn tile_at_points(
             *second = vaddq_s32(vsubq_s32(one, two), corrections[1]);
         }
     }
-    walk(&mut acc, left[1], right[1]);
-    store(&acc, out);
 }
