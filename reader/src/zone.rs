@@ -37,6 +37,8 @@ const LEANING_SLACK: f32 = 0.3;
 /// Maximum lean of the uprights of a zone, as a share of their height. One miscounted character is a
 /// lean of 0.3 to 0.45.
 const MAX_LEAN: f32 = 0.28;
+/// Minimum distance between the starts of two lines, in characters, if one of them is miscounted.
+const MIN_BESIDE: f32 = 0.75;
 /// Maximum difference between what two lines are apart at either end, in characters, if one of them is
 /// miscounted. Lines of bent and of tilted pages differ more.
 const MAX_UNLIKE: f32 = 0.5;
@@ -129,10 +131,14 @@ fn align<'a>(looks: impl Iterator<Item = &'a Look>, extents: &mut [Extent]) {
     for (look, extent) in looks.iter().zip(extents) {
         let other = look.counted(extent);
         let [start, end] = beside(&course, &other);
-        let first = extent.first - ((start + end) / 2.0).round() as i32;
+        let beside = (start + end) / 2.0;
+        if beside.abs() < MIN_BESIDE || (start - end).abs() > MAX_UNLIKE {
+            continue;
+        }
+        let first = extent.first - beside.round() as i32;
         let moved = look.lattice.extent_from(first, extent.length);
         let slack = if leans_much(&course, &other) { LEANING_SLACK } else { ALIGNED_SLACK };
-        if (start - end).abs() < MAX_UNLIKE && moved.score > extent.score - slack {
+        if moved.score > extent.score - slack {
             *extent = moved;
         }
     }
