@@ -306,6 +306,12 @@ impl Candidate {
         !self.checks.is_empty() && self.agreeing() >= 1.0 && self.score() > CERTAIN
     }
 
+    /// Whether this is probably a zone, and its text is likely as a whole. In the negative of a zone, some
+    /// check digits may agree by chance.
+    pub(super) fn reads_fairly(&self) -> bool {
+        self.is_probable() && self.score() > MIN_VALID_SCORE
+    }
+
     /// Whether there is no reason against the text.
     pub(super) fn is_valid(&self) -> bool {
         self.not_valid.is_empty()

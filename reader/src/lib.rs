@@ -258,7 +258,7 @@ impl Reader {
         self.strips.begin();
         let mut found = self.search(gray, wanted, thorough, &mut ms, clock);
         // Screens and some cards print light characters on a dark ground.
-        let dark = !self.strips.refused() && !found.iter().any(Candidate::is_probable);
+        let dark = !self.strips.refused() && !found.iter().any(Candidate::reads_fairly);
         if wanted == Wanted::All && dark {
             found.extend(self.search(&gray.inverted(), wanted, thorough, &mut ms, clock));
         }

@@ -38,6 +38,11 @@ const LEANING_SLACK: f32 = 0.3;
 /// Maximum lean of the uprights of a zone, as a share of their height. One miscounted character is a
 /// lean of 0.3 to 0.45.
 const MAX_LEAN: f32 = 0.28;
+/// Minimum distance between the starts of two lines, in characters, if one of them is miscounted.
+const MIN_BESIDE: f32 = 0.75;
+/// Maximum difference between what two lines are apart at either end, in characters, if one of them is
+/// miscounted. Lines of bent and of tilted pages differ more.
+const MAX_UNLIKE: f32 = 0.5;
 /// Minimum log probability per character of a candidate.
 const MIN_SCORE: f32 = -1.6;
 
@@ -50,18 +55,20 @@ pub(super) fn read_zone(network: &mut Strips, picture: &Pyramid, zone: &Zone) ->
     }
     // Upside down, text still has some evidence.
     let reads_badly = upright < UPRIGHT_EVIDENCE * looks.len() as f32;
+    let mut needed = best;
     let mut candidates = Vec::new();
     if !reads_badly {
         candidates = read_looks(network, picture, looks.clone());
         if best >= CERTAIN_EVIDENCE || candidates.iter().any(Candidate::is_probable) {
             return candidates;
         }
+        needed = CERTAIN_EVIDENCE;
     }
     // It reads badly this way up: the zone may be upside down.
     let turned: Vec<LinePath> = zone.lines.iter().rev().map(LinePath::reversed).collect();
     let other = look_all(network, picture, &turned);
     // Upside down, some lines may still look like text, but the surest one does not.
-    if total(&other) > upright && surest(&other) >= best {
+    if total(&other) > upright && surest(&other) >= needed {
         candidates.extend(read_looks(network, picture, other));
     } else if reads_badly {
         candidates = read_looks(network, picture, looks);
@@ -124,8 +131,13 @@ fn align<'a>(looks: impl Iterator<Item = &'a Look>, extents: &mut [Extent]) {
     let course = looks[surest].counted(&extents[surest]);
     for (look, extent) in looks.iter().zip(extents) {
         let other = look.counted(extent);
-        let beside = beside(&course, &other);
-        let moved = look.lattice.extent_from(extent.first - beside.round() as i32, extent.length);
+        let [start, end] = beside(&course, &other);
+        let beside = (start + end) / 2.0;
+        if beside.abs() < MIN_BESIDE || (start - end).abs() > MAX_UNLIKE {
+            continue;
+        }
+        let first = extent.first - beside.round() as i32;
+        let moved = look.lattice.extent_from(first, extent.length);
         let slack = if leans_much(&course, &other) { LEANING_SLACK } else { ALIGNED_SLACK };
         if moved.score > extent.score - slack {
             *extent = moved;
@@ -133,19 +145,20 @@ fn align<'a>(looks: impl Iterator<Item = &'a Look>, extents: &mut [Extent]) {
     }
 }
 
-/// How many characters another line of a zone begins and ends to the right of this one, on average.
-fn beside(path: &LinePath, other: &LinePath) -> f32 {
-    let at = |u: f32| {
+/// How many characters another line of a zone begins, and ends, to the right of this one.
+fn beside(path: &LinePath, other: &LinePath) -> [f32; 2] {
+    [0.0, path.length].map(|u| {
         let (along, between) = (path.tangent(u), other.at(u) - path.at(u));
         between.dot(along) / along.dot(along)
-    };
-    (at(0.0) + at(path.length)) / 2.0
+    })
 }
 
-/// Whether two lines of a zone lean more than tilted pages do: one is then miscounted.
+/// Whether two lines of a zone lean more than those of tilted pages do, at both ends alike: one is then
+/// miscounted.
 fn leans_much(path: &LinePath, other: &LinePath) -> bool {
-    let lean = PITCH_PER_CAP * beside(path, other) / distance(path, other);
-    lean.abs() > MAX_LEAN
+    let [start, end] = beside(path, other);
+    let lean = PITCH_PER_CAP * (start + end) / (2.0 * distance(path, other));
+    lean.abs() > MAX_LEAN && (start - end).abs() < MAX_UNLIKE
 }
 
 /// Adds the lines that the locator missed, above, below and between those found, until the zone has
