@@ -13,6 +13,7 @@
 )]
 
 use super::dispatch::{MAX_CANDIDATES, candidate};
+use super::winograd_check::pairs_equal;
 use super::{Kernel, OperandRange, Packed, Visitor, multiply, oracle};
 use crate::Precision;
 use crate::clock::{COARSE_MS, Clock, MAX_READS, clock_step, next_step};
@@ -158,6 +159,9 @@ impl Visitor for Describe {
 /// Rows, columns and depth of the product that is compared with the naive one: not a multiple of
 /// any tile.
 const TEST: [usize; 3] = [13, 37, 75];
+/// Windows, columns and depth of the pairs of outputs that are compared with the naive product. Their
+/// operands are among those of [`TEST`].
+const PAIRS_TEST: [usize; 3] = [5, 37, 16];
 /// Rows, columns and depth of the product that kernels race on: a layer of medium size.
 const RACE: [usize; 3] = [24, 48, 288];
 /// Milliseconds that each kernel runs before the race: engines start with unoptimised code, and
@@ -328,6 +332,18 @@ fn operands(range: OperandRange, [rows, columns, depth]: [usize; 3]) -> (Vec<u8>
     (codes.collect(), (0..columns * depth).map(|at| weight(at) as i8).collect())
 }
 
+/// Whether pairs of outputs are exact, if the kernel computes any, with these operands of 4 bits.
+fn pairs_are_exact<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(
+    kernel: K,
+    codes: &[u8],
+    weights: &[i8],
+) -> bool {
+    let [windows, columns, depth] = PAIRS_TEST;
+    let code = |window, input, k| codes[(4 * window + input) * depth + k];
+    let weight = |column, tap, k| weights[(3 * column + tap) * depth + k];
+    pairs_equal(kernel, [windows, columns, depth], &code, &weight) != Some(false)
+}
+
 impl Visitor for OnTrial {
     type Result = Trial;
 
@@ -336,7 +352,8 @@ impl Visitor for OnTrial {
         let (codes, weights) = operands(self.range, TEST);
         let packed = Packed::<K>::new(&weights, columns, depth);
         let found = multiply(kernel, &K::Activation::all(&codes), rows, &packed);
-        let exact = found == oracle::multiply(&codes, &weights, rows, columns, depth);
+        let exact = found == oracle::multiply(&codes, &weights, rows, columns, depth)
+            && (self.range != OperandRange::U4 || pairs_are_exact(kernel, &codes, &weights));
         let (codes, weights) = operands(self.range, RACE);
         let (codes, packed) = (K::Activation::all(&codes), Packed::<K>::new(&weights, n, k));
         let run = Box::new(move || {

@@ -58,7 +58,6 @@ mod windows;
     allow(dead_code, reason = "no kernel of these machines has a tile at points")
 )]
 mod winograd;
-#[cfg(any(test, feature = "bench"))]
 mod winograd_check;
 #[cfg(any(test, feature = "bench"))]
 mod zeros;

@@ -1,4 +1,4 @@
-//! Compares pairs of outputs with the naive product, for tests and benches.
+//! Compares pairs of outputs with the naive product: before a kernel is used, in tests, and in benches.
 
 use super::winograd::{CHUNK, Planes, PointWeights, Strides, Taps, multiply_at_points};
 use super::{Kernel, LeftPanel, oracle};
