@@ -88,8 +88,8 @@ pub(super) fn birth(digits: &[u8], document: Option<Date>) -> Option<Date> {
     })
 }
 
-/// The date on which a vehicle was first registered. `number` is that of the certificate, which opens
-/// with the year of its issue; no vehicle is registered after it.
+/// The date on which a vehicle was first registered. `number` is that of the certificate. It opens
+/// with the year of issue, after which the vehicle cannot have been first registered.
 pub(super) fn first_registration(digits: &[u8], number: &[u8]) -> Option<Date> {
     let issue = match *number {
         [y0, y1, y2, y3, ..] => two(&[y0, y1]).zip(two(&[y2, y3])),

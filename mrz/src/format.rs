@@ -39,9 +39,9 @@ impl Format {
     /// The format that has the number of `lines`, their length and their opening characters.
     ///
     /// Looks at nothing else: [`parse`](crate::parse) also checks every character. A first
-    /// character `V` makes a visa, an opening `IDFRA` on two lines of 36 the French card, `CRFRA` on
-    /// two lines of 44 the French registration certificate. A single line of 30 opens with `D1FRA`
-    /// or `D1NLD`, and the second line of a Swiss licence with `FACHE`.
+    /// character `V` makes a visa, an opening `IDFRA` on two lines of 36 the French card, and
+    /// `CRFRA` on two lines of 44 the French registration certificate. A single line of 30 opens
+    /// with `D1FRA` or `D1NLD`, and the second line of a Swiss licence with `FACHE`.
     #[must_use]
     pub fn of<L: AsRef<[u8]>>(lines: &[L]) -> Option<Self> {
         let opens = |format: &Self| {

@@ -70,13 +70,14 @@
 //! # Sources
 //!
 //! ICAO Doc 9303, eighth edition: part 3 (characters, names, dates, check digits), 4 (TD3),
-//! 5 (TD1), 6 (TD2), 7 (visas). The French identity card of 1988 to 2021, driving
-//! licences and registration certificates are not in Doc 9303. ISO/IEC 18013-3 fixes the shape of a licence's single line; the
-//! other layouts are those of printed specimens.
+//! 5 (TD1), 6 (TD2), 7 (visas). The French identity card of 1988 to 2021, driving licences and
+//! registration certificates are not in Doc 9303. ISO/IEC 18013-3 fixes the shape of a licence's
+//! single line; the other layouts are those of printed specimens.
 //!
 //! # Features
 //!
-//! `serde`: `Serialize` for [`Document`], [`Vehicle`], [`Sex`], [`Format`], [`Check`] and [`CheckField`].
+//! `serde`: `Serialize` for [`Document`], [`Vehicle`], [`Sex`], [`Format`], [`Check`] and
+//! [`CheckField`].
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -210,7 +210,7 @@ pub(crate) static D1NLD: Layout = Layout {
 
 /// The French registration certificate of a vehicle, as printed certificates show it: no standard
 /// describes it. The document number is that of the form, and opens with its year of issue. The
-/// composite digit covers the four fields that have a digit, and these digits.
+/// composite digit covers the four fields that have a check digit, and these digits.
 pub(crate) static CRFRA: Layout = Layout {
     format: Format::CRFRA,
     lengths: &[44, 44],

@@ -7,8 +7,9 @@ use crate::text::{field, plain};
 
 /// What a registration certificate says of its vehicle.
 ///
-/// Texts hold spaces where the zone has fillers, and none at their ends. Letters in brackets are the
-/// codes of European certificates (Council Directive 1999/37/EC, annex I; J.1 and J.3 are French).
+/// Texts hold spaces where the zone has fillers, and none at their ends. Letters in brackets are
+/// the codes of European certificates (Council Directive 1999/37/EC, annex I; J.1 and J.3 are
+/// French).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Vehicle {
@@ -16,8 +17,8 @@ pub struct Vehicle {
     pub registration_number: String,
     /// The vehicle identification number (E), 17 characters.
     pub identification_number: String,
-    /// The date on which the vehicle was first registered (B) in ISO 8601; `None` where the zone has
-    /// no calendar date.
+    /// The date on which the vehicle was first registered (B), in ISO 8601; `None` where the zone
+    /// has no calendar date.
     pub first_registration: Option<String>,
     /// The national category (J.1), such as `VP`, a passenger car.
     pub category: String,

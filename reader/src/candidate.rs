@@ -137,8 +137,8 @@ impl Candidate {
         Self::new(lines, self.evidence, self.text_beyond)
     }
 
-    /// The same zone, with the lines looked at once more if nothing but doubts about single characters
-    /// stands against it.
+    /// The same zone, with each line looked at once more if nothing but doubts about single
+    /// characters speaks against it.
     pub(super) fn looked_again(self, network: &mut Strips, picture: &Pyramid) -> Self {
         let is_doubt = |reason: &NotValid| {
             use NotValid::{AmbiguousText, DoubtfulUnprotected, LowScore, Overruled};
@@ -306,8 +306,8 @@ impl Candidate {
         !self.checks.is_empty() && self.agreeing() >= 1.0 && self.score() > CERTAIN
     }
 
-    /// Whether this is probably a zone, and its text is likely as a whole. In the negative of a zone, some
-    /// check digits may agree by chance.
+    /// Whether this is probably a zone, and its text is likely as a whole. In the negative of a
+    /// zone, some check digits may agree by chance.
     pub(super) fn reads_fairly(&self) -> bool {
         self.is_probable() && self.score() > MIN_VALID_SCORE
     }

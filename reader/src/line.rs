@@ -47,9 +47,9 @@ impl Line {
         Self::with_margin(network, picture, path, READ_MARGIN)
     }
 
-    /// The same line, with the evidence of a second look at the same picture. It is sampled half a
-    /// stride of the network away, so that it meets other roundings, of the network's codes too; the
-    /// first look's logits are kept.
+    /// The same line, with the evidence of a second look at the same picture. That look is sampled
+    /// half a stride of the network to the side, so that pixels and the network's codes are rounded
+    /// differently. The first look's logits are kept.
     pub(super) fn looked_again(&self, network: &mut Strips, picture: &Pyramid) -> Option<Self> {
         let margin = READ_MARGIN + SECOND_LOOK / PITCH;
         let other = Self::with_margin(network, picture, &self.path, margin)?;

@@ -36,12 +36,12 @@ const OVERHANG: f32 = 6.0;
 /// Regularity above which the rhythm tells the pitch better than the height does.
 const CLEAR_RHYTHM: f32 = 0.4;
 
-/// Maximum height of a line measured by its ink, as a multiple of that by change along it: in print
-/// with nothing around it, 98 % are below 1.13; lines with frames around them have up to 1.6.
+/// Maximum height of a line measured by its ink, as a multiple of its height by change along it. In
+/// print with nothing around it, 98 % are below 1.13; lines with frames around them have up to 1.6.
 const MAX_HIGHER: f32 = 1.15;
 
-/// Maximum distance between the two courses of a line, in capital heights: 98 % are below 0.1 in print
-/// with nothing around it.
+/// Maximum distance between the courses of a line by ink and by change, in capital heights. In
+/// print with nothing around it, 98 % are below 0.1.
 const MAX_APART: f32 = 0.2;
 
 /// Ink of a patch: for each pixel, how much darker it is than the background of the columns nearby.
@@ -285,8 +285,8 @@ pub(super) fn measure(
 
 /// The line next to `path`, above or below it, with the same ends. `known` holds the distances of
 /// the lines already found, in capital heights below `path`; the new line must be more than one
-/// capital height away from each. `None` if no line stands out there. Change along the line tells where
-/// it is, so frames do not.
+/// capital height away from each. `None` if no line stands out there. The line is found by change
+/// along it, so frames are not taken for it.
 pub(crate) fn neighbour(
     picture: &Pyramid,
     path: &LinePath,
@@ -311,8 +311,8 @@ pub(crate) fn neighbour(
     Some(LinePath { cap: path.cap, ..measured })
 }
 
-/// Whether a line measured by its ink is higher than by change along it, or lies elsewhere: a frame, a
-/// rule or the edge of a highlighter's stripe is ink, too.
+/// Whether a line measured by its ink is higher than by change along it, or lies elsewhere: a
+/// frame, a rule or the edge of a highlighter's stripe is ink, too.
 fn is_disturbed(ink: &LinePath, change: &LinePath) -> bool {
     let middle = change.length / 2.0;
     let cap = change.cap_at(middle);

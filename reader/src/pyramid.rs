@@ -57,8 +57,8 @@ impl<'a> Pyramid<'a> {
         }
     }
 
-    /// Whether the picture shows a character of a line, given its middle: no more than about a quarter
-    /// of its width or height is beyond the border.
+    /// Whether the picture shows the character whose middle is at `u` of a line: no more than about
+    /// a quarter of its width or height is beyond the border.
     #[allow(clippy::cast_precision_loss, reason = "pictures have sides below 2^24")]
     #[must_use]
     pub(crate) fn shows(&self, path: &LinePath, u: f32) -> bool {

@@ -30,18 +30,18 @@ const SINGLE_LENGTH: usize = 30;
 const SWISS_LENGTHS: [usize; 3] = [9, 30, 30];
 /// Maximum groups of lines that are read in a zone.
 const MAX_GROUPS: usize = 2;
-/// Maximum evidence per character that a line loses where it is aligned with others. A line that is
+/// Maximum evidence per character that a line loses when it is aligned with others. A line that is
 /// miscounted by one loses about 0.3.
 const ALIGNED_SLACK: f32 = 0.15;
 /// The same where lines lean more than those of tilted pages.
 const LEANING_SLACK: f32 = 0.3;
-/// Maximum lean of the uprights of a zone, as a share of their height. One miscounted character is a
-/// lean of 0.3 to 0.45.
+/// Maximum lean of the uprights of a zone, as a share of their height. One miscounted character is
+/// a lean of 0.3 to 0.45.
 const MAX_LEAN: f32 = 0.28;
 /// Minimum distance between the starts of two lines, in characters, if one of them is miscounted.
 const MIN_BESIDE: f32 = 0.75;
-/// Maximum difference between what two lines are apart at either end, in characters, if one of them is
-/// miscounted. Lines of bent and of tilted pages differ more.
+/// Maximum difference between the distances of two lines' starts and of their ends, in characters,
+/// if one of them is miscounted. On bent and on tilted pages, the distances differ more.
 const MAX_UNLIKE: f32 = 0.5;
 /// Minimum log probability per character of a candidate.
 const MIN_SCORE: f32 = -1.6;
@@ -118,9 +118,9 @@ fn read_looks(network: &mut Strips, picture: &Pyramid, looks: Vec<Option<Look>>)
     candidates
 }
 
-/// Lines of a zone begin below one another. Where one begins a character or more beside the surest one,
-/// its extent is moved below that, if the evidence there is about the same: a mark beside the line
-/// looks like a character, and one on it does not.
+/// Lines of a zone begin below one another. Where one begins about a character or more to the left
+/// or right of the surest one, its extent is moved below that if the evidence there is about the
+/// same: a mark beside a line looks like a character, and a character under a mark does not.
 fn align<'a>(looks: impl Iterator<Item = &'a Look>, extents: &mut [Extent]) {
     let looks: Vec<&Look> = looks.collect();
     let Some(surest) =
@@ -153,8 +153,8 @@ fn beside(path: &LinePath, other: &LinePath) -> [f32; 2] {
     })
 }
 
-/// Whether two lines of a zone lean more than those of tilted pages do, at both ends alike: one is then
-/// miscounted.
+/// Whether two lines of a zone lean more than those of tilted pages do, at both ends alike: then
+/// one is miscounted.
 fn leans_much(path: &LinePath, other: &LinePath) -> bool {
     let [start, end] = beside(path, other);
     let lean = PITCH_PER_CAP * (start + end) / (2.0 * distance(path, other));
@@ -245,8 +245,8 @@ fn surest(looks: &[Option<Look>]) -> f32 {
 }
 
 /// Reads the lines of a group, of as many characters as their extents. Lines whose first look was
-/// sure are read at once, and looked at again only if that reading is not certain. Where the digits
-/// agree then and a character is still doubtful, a second look at each line is added to the first.
+/// sure are read at once, and looked at again only if that reading is not certain. Where the check
+/// digits then agree and a character is still doubtful, each line is looked at once more.
 fn read_group(
     network: &mut Strips,
     picture: &Pyramid,
@@ -290,8 +290,8 @@ fn counted(picture: &Pyramid, group: &[Look], extents: &[Extent]) -> (Vec<LinePa
     (paths, askew || beyond)
 }
 
-/// Whether a line begins elsewhere than the one above it: it has a character too many at one end, and
-/// lacks one at the other.
+/// Whether a line begins elsewhere than the one above it: it has a character too many at one end,
+/// and lacks one at the other.
 fn are_askew(paths: &[LinePath]) -> bool {
     paths.windows(2).any(|pair| leans_much(&pair[0], &pair[1]))
 }

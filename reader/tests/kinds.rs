@@ -1,6 +1,6 @@
-//! Kinds of pictures that were lost, one of each, made as `xtask/warped/kinds.py` makes them, without
-//! noise: a row of `kinds/index.tsv` has a file and the lines of its documents, with `?` where the
-//! border cuts a character.
+//! Kinds of pictures that were lost, one of each, made as `xtask/warped/kinds.py` makes them,
+//! without noise. A row of `kinds/index.tsv` has a file and the lines of its documents, with `?`
+//! where the border cuts a character.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use nibble_core::Precision;
 use nibble_picture::{Limits, decode};
 use nibble_reader::{NotValid, Reader, Reading};
 
-/// Reads the picture of a row; the reading, and the lines of each document that it should have.
+/// Reads the picture of a row: the reading, and the lines that each document should have.
 fn read(row: &str) -> (Reading, Vec<Vec<String>>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kinds");
     let (file, text) = row.split_once('\t').expect("a file and its lines");
@@ -19,7 +19,7 @@ fn read(row: &str) -> (Reading, Vec<Vec<String>>) {
     (reader.read(&gray), text.split(" & ").map(lines).collect())
 }
 
-/// Reads the pictures of the kinds whose files begin so.
+/// Reads the pictures whose file names begin with `kind`.
 fn check(kind: &str) {
     let rows = include_str!("kinds/index.tsv").lines().filter(|row| row.starts_with(kind));
     let mut count = 0;

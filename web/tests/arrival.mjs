@@ -1,13 +1,13 @@
 /**
- * How long a first visit takes over a slow network: until a sample can be clicked, until the reader
- * is ready, and until the sample, clicked at once, is read.
+ * How long a first visit takes over a slow network: until a sample can be clicked, and until the
+ * sample, clicked at once, is read.
  *
  *     node tests/arrival.mjs [--rate 180] [--latency 560] [--rounds 3] [--write]
  *
- * The rate is in kilobytes (1000 bytes) a second, shared by everything that arrives at a time, as on
- * the line of a phone; the latency in milliseconds, from a request to the first byte of its answer.
- * Each visit has a new browser context, so nothing is stored. `--write` keeps the table as
- * docs/results/arrival.md.
+ * The rate is in kilobytes (1000 bytes) a second, shared by everything that arrives at the same
+ * time, as on a phone's connection. The latency is in milliseconds, from a request to the first
+ * byte of its answer. Each visit has a new browser context, so nothing is stored. `--write` keeps
+ * the table as docs/results/arrival.md.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -28,16 +28,16 @@ const { values } = parseArgs({
   },
 });
 const [rate, latency, rounds] = [values.rate, values.latency, values.rounds].map(Number);
-/** Bytes that take their turn on the line. */
+/** Bytes that are sent at a time, before others have their turn. */
 const PART = 4096;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-/** Settles when the line has sent all that was given to it. */
+/** Settles when all bytes that were given to the connection are sent. */
 let sent = Promise.resolve();
-/** When the line is free, in milliseconds. */
+/** When the connection is free, in milliseconds. */
 let free = 0;
 
-/** Sends bytes over the line, after those that wait already. */
+/** Sends bytes over the connection, after those that wait already. */
 function send(response, bytes) {
   sent = sent.then(async () => {
     free = Math.max(free, performance.now()) + bytes.length / rate;
@@ -48,7 +48,7 @@ function send(response, bytes) {
 }
 
 const packed = new Map();
-/** The body of a file as public hosts send it, once packed. */
+/** The body of a file as public hosts send it; each file is packed once. */
 async function body(file) {
   if (!packed.has(file)) {
     const bytes = await readFile(join(web, "dist", file));

@@ -2,8 +2,8 @@
  * Makes films for Chromium's fake camera from the specimens: a hand shows a document, not quite
  * still, and takes it away.
  *
- * A film is a file of consecutive JPEG pictures, which Chromium plays in a loop, 30 a second; or one of
- * plain pictures (YUV4MPEG2), which need no decoder, at any rate.
+ * A film is a file that Chromium plays in a loop. It holds consecutive JPEG pictures, played at 30
+ * a second, or plain pictures (YUV4MPEG2), which need no decoder, at the rate that it names.
  */
 import { rmSync } from "node:fs";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
@@ -65,8 +65,8 @@ async function shoot({ picture, width, height, frames, empty, mirrored, part, pl
 /**
  * Writes a film of a specimen and returns its path. `frames` is the number of frames that show the
  * document, `empty` the number before and after that show none. `mirrored` exchanges left and
- * right; `part` is the height of the document, as a fraction of the frame's. With a `rate`, in frames
- * a second, the film has plain pictures.
+ * right; `part` is the height of the document, as a fraction of the frame's. With a `rate`, in
+ * frames a second, the film has plain pictures.
  */
 export async function film(
   browser,

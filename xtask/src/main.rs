@@ -62,8 +62,8 @@ cargo xtask soak [--minutes N]
     reads camera frames in Chromium for N minutes (10): memory must stay flat; prints frames per second
     at each precision
 cargo xtask arrival [--write]
-    builds the page and prints how long a first visit to it takes over a slow network; --write records
-    it in docs/results
+    builds the page and prints how long a first visit to it takes over a slow network; --write
+    records it in docs/results
 cargo xtask lighthouse
     builds the page and prints Lighthouse's scores, among them performance on its mid-range phone
 cargo xtask fuzz [--minutes N] [--target NAME]...
@@ -113,9 +113,9 @@ cargo xtask phone
 cargo xtask bench-peers [--repeats N] [--rows FACTOR]
     measures the same products by this project, onnxruntime-web and tfjs-wasm in one page of Chromium
 cargo xtask networks [--peers] [--write]
-    measures common networks at three precisions beside onnxruntime, natively and in Chromium; --peers
-    adds tract and rten natively, which takes minutes to compile; --write
-    records the tables in docs/results
+    measures common networks at three precisions beside onnxruntime, natively and in Chromium;
+    --peers adds tract and rten natively, which take minutes to compile; --write records the tables
+    in docs/results
 cargo xtask inner-loops
     counts multiply-adds per instruction of every kernel for x86-64 and arm64, as compiled and as V8 and
     JavaScriptCore emit it, and writes the counts to docs/results

@@ -1,4 +1,5 @@
-//! `cargo xtask networks`: common networks beside onnxruntime, tract and rten, natively and in Chromium.
+//! `cargo xtask networks`: common networks beside onnxruntime, tract and rten, natively, and beside
+//! onnxruntime in Chromium.
 
 use std::fs;
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Render kinds of pictures that readers of machine-readable zones lose, for `cargo xtask eval --kinds`.
+"""Render the kinds of pictures that readers lose, for `cargo xtask eval --kinds`.
 
 usage: kinds.py COUNT SEED OUT [KIND]...
 Needs Pillow, numpy, OpenCV and the fonts OCR-B (Debian: fonts-ocr-b). Makes COUNT pictures of each
-kind, or of those that are named. The same COUNT, SEED and versions give the same pictures; persons are
-invented. Writes OUT/<kind>-00.png and so on, and OUT/index.tsv: kind, file, format, lines. `|` divides
-lines, ` & ` documents, and `?` stands for a character that the picture does not show whole.
+kind, or of those that are named. The same COUNT, SEED and versions give the same pictures; persons
+are invented. Writes OUT/<kind>-00.png and so on, and OUT/index.tsv: kind, file, format, lines. `|`
+divides lines, ` & ` documents, and `?` stands for a character that the picture does not show whole.
 """
 
 from __future__ import annotations

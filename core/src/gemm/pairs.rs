@@ -21,8 +21,8 @@ pub(crate) struct Filter {
 /// The map that a convolution reads, and the size of its output.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Source<'a, A> {
-    /// `[rows][columns][channels]`, border included. [`ROOM`] activations and one pixel behind the
-    /// last row can be read.
+    /// `[rows][columns][channels]`, border included. After the last row, one pixel and [`ROOM`]
+    /// activations more can be read.
     pub(crate) map: &'a [A],
     /// Activations of a row.
     pub(crate) row: usize,
@@ -37,7 +37,7 @@ pub(crate) const EXIST: bool = cfg!(any(
     all(target_arch = "wasm32", target_feature = "relaxed-simd")
 ));
 
-/// Activations behind the last pixel that are read.
+/// Activations that are read beyond the last pixel.
 pub(crate) const ROOM: usize = super::winograd::CHUNK;
 
 /// The direction in which two outputs are neighbours.
@@ -124,7 +124,7 @@ impl<K: Kernel<Activation: Code, Weight = i8, Sum = i32>> PairsOnKernel<K> {
         K::POINTS?;
         let along = Along::of(&filter, height)?;
         let Filter { inputs, outputs, kernel: [rows, columns], .. } = filter;
-        // A stretch of the plane, and the distance between the taps, in weights of a filter.
+        // Stretches and the length of each, and the distance between taps in a filter's weights.
         let (stretches, len, tap) = match along {
             Along::Row => (rows, inputs, inputs),
             Along::Column => (1, columns * inputs, columns * inputs),

@@ -12,16 +12,16 @@
 //!   3    d1 - d3 + 15    -2 g2                     +
 //! ```
 //!
-//! minus what the offset of 15 adds, which is constant for a filter. Activations of 4 bits become
-//! 0..=30 and weights within -7..=7 become -21..=21, so both still fit the bytes that dot products
-//! read; those of 8 bits would not.
+//! The outputs are these sums minus what the offset of 15 adds, which is constant for a filter.
+//! Activations of 4 bits become 0..=30 and weights within -7..=7 become -21..=21, so both still fit
+//! the bytes that dot products read; activations and weights of 8 bits would not.
 //!
 //! # Why it is exact
-//! A pair of products is at most `2 * 30 * 21 = 1260`, which no instruction saturates. Sums wrap
-//! around, so only the results must fit: where accumulators have 16 bits, twice a lane's share of
-//! an output, `2 * 15 * sum |g|` at most ([`PointWeights::new`] checks it for the weights it gets).
-//! The sums are twice the outputs. Requantisation halves its scales in return, which changes no
-//! bit.
+//! The sum of two products is at most `2 * 30 * 21 = 1260`, which no instruction saturates. Sums
+//! wrap around, so only the results must fit: where accumulators have 16 bits, twice a lane's share
+//! of an output, `2 * 15 * sum |g|` at most ([`PointWeights::new`] checks it for the weights it
+//! gets). The sums are twice the outputs. Requantisation halves its scales in return, which changes
+//! no bit.
 
 use super::{Kernel, LeftPanel, Windows};
 use crate::quant::Code;
@@ -30,14 +30,14 @@ use crate::quant::Code;
 const PHASES: [[usize; 2]; 2] = [[1, 2], [0, 3]];
 /// Points.
 const POINTS: usize = 4;
-/// Keeps transformed activations from being negative: the largest code.
+/// Added to differences of activations, so that they are not negative: the largest code.
 const OFFSET: u8 = 15;
 /// The largest weight, and the negative of the smallest one, that can be transformed.
 const MAX_WEIGHT: i8 = 7;
-/// Activations are transformed in chunks of this length, which the compiler knows; the last one may
-/// extend behind what is asked for.
+/// Activations are transformed in chunks of this length, which the compiler knows; the last chunk
+/// may reach beyond what is asked for.
 pub(crate) const CHUNK: usize = 16;
-/// No tile has more rows.
+/// Maximum rows of a tile.
 const MAX_ROWS: usize = 8;
 
 /// How the accumulators of a kernel hold the sum of a column.

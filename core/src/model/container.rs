@@ -1,7 +1,8 @@
 //! The container of a model file: safetensors, a JSON header and raw tensors.
 //!
-//! Every page that reads downloads this code. So the header is read as plain JSON values: the types
-//! that the `safetensors` crate derives for it take seven times the code. A test compares the two.
+//! Every page that reads zones downloads this code. So the header is read as plain JSON values: the
+//! types that the `safetensors` crate derives for it take seven times the code. A test compares the
+//! two.
 
 use serde_json::Value;
 
@@ -57,7 +58,7 @@ pub(super) struct Container<'a> {
 }
 
 impl<'a> Container<'a> {
-    /// Reads the header, and checks that all tensors are there.
+    /// Reads the header, and checks that the tensors cover the data.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, ModelError> {
         let (len, rest) = bytes.split_first_chunk().ok_or_else(|| bad("it has no header"))?;
         let len = usize::try_from(u64::from_le_bytes(*len)).unwrap_or(usize::MAX);
@@ -210,7 +211,7 @@ mod tests {
             for byte in *b"09 \"]},\xff" {
                 let mut bytes = model.clone();
                 bytes[at] = byte;
-                // Metadata that are no texts concern whoever reads them, not the container.
+                // Metadata that is not text fails where it is read, not in the container.
                 if Container::read(&bytes).is_ok() && SafeTensors::deserialize(&bytes).is_err() {
                     let found = Container::read(&bytes).and_then(|container| {
                         ["format", "version", "precision", "network"]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a>(&'a Map<String, Value>);
 
-/// What a field is not: the end of a sentence such as "`in` must be a whole number".
+/// A field that is not what it must be, shown as "`in` must be a whole number".
 #[derive(Debug)]
 pub(super) struct Mismatch {
     key: &'static str,

@@ -166,7 +166,7 @@ impl<A: Activation> Stack<A> {
                 let product = pack(weights, convolution.outputs, stretches);
                 let offsets = product.offsets();
                 let finish = A::finish(&convolution.parameters, offsets, next(index + 1))?;
-                // The last layer gives its sums themselves.
+                // The last layer gives its sums as they are.
                 let doubled =
                     next(index + 1).filter(|_| A::HAS_PAIRS).and_then(|_| A::doubled(&finish));
                 let pairs = doubled

@@ -1,4 +1,5 @@
-//! The system allocator with counters for each thread: the test harness allocates in one of its own.
+//! The system allocator with counters for each thread: the test harness allocates in a thread of
+//! its own.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

@@ -479,7 +479,7 @@ mod tests {
             likeliest_text(&slots(lines, 0.99)).map(|text| (text.format, text.lines.concat()))
         };
         assert_eq!(format(&lines), Some((Format::CRFRA, lines.concat().into_bytes())));
-        // Two lines of 44 that open otherwise are those of a passport or a visa.
+        // Two lines of 44 with another opening are those of a passport or a visa.
         let passport = ["P<FRAMARTIN<<JEAN<<<<<<<<<<<<<<<<<<<<<<<<<<<", PASSPORT[1]];
         assert_eq!(format(&passport).map(|(format, _)| format), Some(Format::TD3));
     }

@@ -62,8 +62,8 @@ pub(crate) fn locate(picture: &Pyramid) -> Vec<Zone> {
     measured
 }
 
-/// The zones of a picture that is hardly higher than its lines, as a crop to the text is. Of other
-/// pictures there are none.
+/// The zones of a picture that is hardly higher than its lines, such as a crop to the text; none
+/// for other pictures.
 #[must_use]
 pub(crate) fn fill(picture: &Pyramid) -> Vec<Zone> {
     Proposal::whole(picture.level(0)).map_or(Vec::new(), |whole| zones_of(picture, &whole))

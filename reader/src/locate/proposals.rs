@@ -40,8 +40,8 @@ const MAX_PROPOSALS: usize = 6;
 /// Added to the sum of squares along the line, in square pixels: a few cells say little about the
 /// slope.
 const STIFFNESS: f32 = 600.0;
-/// Minimum length of a picture that is a zone, over half its height. Three lines of 30 characters with
-/// no room around them have 8.
+/// Minimum length of a picture that is a proposal, as a multiple of half its height. Three lines of
+/// 30 characters with no room around them have 8.
 const MIN_SLENDERNESS: f32 = 7.0;
 /// How far from the line a cell's point may lie, as multiples of half the half thickness, in one
 /// round of fitting after the other.
@@ -61,8 +61,8 @@ pub(crate) struct Proposal {
 }
 
 impl Proposal {
-    /// The whole of a picture, along its longer side; `None` unless that is several times the shorter
-    /// one.
+    /// The whole of a picture, along its longer side; `None` unless that is several times the
+    /// shorter one.
     pub(super) fn whole(gray: &Gray) -> Option<Self> {
         let (width, height) = (gray.width() as f32, gray.height() as f32);
         let (start, end, half) = if width > height {

@@ -95,8 +95,8 @@ export class Client {
   }
 
   /**
-   * Loads the decoder of image files, for a file that is still on its way. Engine and decoder arrive at
-   * the same time.
+   * Loads the decoder of image files, for a file that is still on its way. Engine and decoder are
+   * fetched at the same time.
    */
   loadDecoder(): Promise<unknown> {
     if (this.#decoder === undefined) {
@@ -111,7 +111,7 @@ export class Client {
 
   /** Reads a picture. The memory of pixels is transferred to the worker. */
   async read(source: Blob | ImageData, precision: Precision): Promise<Result> {
-    // If the decoder does not arrive, the reading tells.
+    // If the decoder does not arrive, the reading reports it.
     if (source instanceof Blob) this.loadDecoder().catch(() => undefined);
     await this.start();
     const memory = "data" in source ? [source.data.buffer] : [];

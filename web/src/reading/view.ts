@@ -171,7 +171,7 @@ class ReadingView {
     const mine = this.#leave();
     this.#again = () => void this.#open(coming, name);
     go("busy");
-    // If it does not arrive, the reading tells.
+    // If the decoder does not arrive, the reading reports it.
     this.#client.loadDecoder().catch(() => undefined);
     try {
       const file = await coming();

@@ -82,7 +82,7 @@ fn shows(document: &Value, wanted: &[String]) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "four independent answers, counted apart")]
 struct Outcome {
-    /// All documents are there, in reading order, and cut lines are said to be cut.
+    /// All documents are there, in reading order, and cut lines are reported as cut.
     exact: bool,
     /// All documents are valid.
     valid: bool,
@@ -158,7 +158,7 @@ fn render(count: usize, seed: u64, folder: &Path) -> Result<Vec<Picture>> {
     rows.lines().map(Picture::of).collect()
 }
 
-/// A row a kind, and three columns a precision.
+/// A row for each kind, and four columns for each precision.
 fn table(columns: &[(&str, BTreeMap<&str, Tally>)]) -> String {
     let mut head = String::from("| kind | pictures |");
     for (precision, _) in columns {

@@ -1,5 +1,5 @@
 //! NEON with dotprod: `SDOT` adds four products of bytes to a sum of 32 bits. Both kernels run the
-//! same tile: here 4 bits save memory but no time.
+//! same tile, so 4 bits save memory but no time, except in the tile at points.
 //!
 //! ```text
 //!                 w[ 0.. 4] x 4 depths   w[ 4.. 8]   w[ 8..12]

@@ -271,8 +271,8 @@ fn tile_by_lanes(left: &[u8], right: &[i8], out: &mut [i32], stride: usize) {
     store(acc, out, stride);
 }
 
-/// The same at points: rows 0 and 1 are multiplied by the first half of the weights, rows 2 and 3 by
-/// the second.
+/// The same at points: rows 0 and 1 are multiplied by the first half of the weights, rows 2 and 3
+/// by the second.
 #[inline]
 fn tile_at_points_by_lanes(
     left: [&[u8]; 2],
@@ -287,7 +287,7 @@ fn tile_at_points_by_lanes(
         if phase == 1 {
             join(&mut acc, corrections, i32x4_add, i32x4_sub);
         }
-        // One step a round: twice as many loads of weights as the direct tile has hide its cost.
+        // One step a round: twice the loads of weights of the direct tile hide the loop's cost.
         let lefts = left.as_chunks::<{ ROWS * 4 }>().0.iter();
         for (a, w) in lefts.zip(right.as_chunks::<{ 2 * WIDE * 4 }>().0) {
             let ([a], w): ([v128; 1], [v128; 2 * VECTORS]) = (vectors(a), vectors(w));

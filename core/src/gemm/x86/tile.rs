@@ -69,9 +69,9 @@ impl Rows {
     }
 }
 
-/// Adds the products of all steps to the accumulators `$acc`, `[MR][$vectors]`. `$halves` is 1 where
-/// all rows share the weights of a step, and 2 where the second half of the rows has its own. `$step`
-/// is as for [`tile!`], whose contract the rows keep.
+/// Adds the products of all steps to the accumulators `$acc`, `[MR][$vectors]`. `$halves` is 1
+/// where all rows share the weights of a step, and 2 where the second half of the rows has its own.
+/// `$step` is as for [`tile!`], whose contract the rows keep.
 macro_rules! walk {
     (
         $bits:ident, $acc:ident, $rows:expr, $right:expr, $halves:literal, $vectors:ident,
@@ -193,8 +193,8 @@ macro_rules! tile {
     };
 }
 
-/// Defines a tile at points ([`crate::gemm::winograd`]), as [`tile!`] does. `$add` and `$subtract` work
-/// on the lanes of accumulators.
+/// Defines a tile at points ([`crate::gemm::winograd`]), as [`tile!`] does. `$add` and `$subtract`
+/// work on the lanes of accumulators.
 macro_rules! tile_at_points {
     (
         $features:literal, $bits:ident, $name:ident, $add:ident, $subtract:ident,
