@@ -141,7 +141,7 @@ mod tests {
     fn what_one_frame_misreads_others_outvote() {
         let mut fusion = Fusion::default();
         for (position, character) in [(3, 'B'), (15, 'B'), (30, '4')] {
-            assert!(fusion.add(of_lines(&misread(position, character), 0.8)));
+            assert!(fusion.add(of_lines(&misread(position, character), 0.9)));
         }
         assert_eq!(text(&fusion), PASSPORT);
         assert_eq!(fusion.frames(), 3);
