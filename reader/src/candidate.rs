@@ -125,15 +125,7 @@ impl Candidate {
     /// The same lines, with other probabilities and ink of the same shape.
     pub(super) fn with_slots(&self, slots: Vec<Vec<Slot>>, ink: Vec<Vec<f32>>) -> Option<Self> {
         let lines = self.lines.iter().zip(slots).zip(ink);
-        let lines = lines
-            .map(|((line, slots), ink)| Line {
-                path: line.path,
-                slots,
-                ink,
-                leads: line.leads.clone(),
-                logits: line.logits.clone(),
-            })
-            .collect();
+        let lines = lines.map(|((line, slots), ink)| line.with_slots(slots, ink)).collect();
         Self::new(lines, self.evidence, self.text_beyond)
     }
 

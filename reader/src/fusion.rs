@@ -4,7 +4,7 @@
 
 use crate::candidate::Candidate;
 use crate::decode::SYMBOLS;
-use crate::decode::slots::{Slot, most_likely};
+use crate::decode::slots::{Slot, most_likely, of_sums};
 use nibble_mrz::{FILLER, symbol};
 
 /// Minimum share of equal characters, fillers aside, in frames of one document.
@@ -85,12 +85,7 @@ impl Fusion {
     /// correlated, so `n` frames count as the square root of `n` independent ones.
     fn slots(&self) -> Vec<Vec<Slot>> {
         let share = 1.0 / (self.frames.max(1) as f32).sqrt();
-        let fused = |sums: &Slot| {
-            let largest = sums.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let weights = sums.map(|sum| libm::expf((sum - largest) * share));
-            let total: f32 = weights.iter().sum();
-            weights.map(|weight| weight / total)
-        };
+        let fused = |sums: &Slot| of_sums(sums, share);
         self.sums.iter().map(|line| line.iter().map(fused).collect()).collect()
     }
 

@@ -8,7 +8,7 @@
 )]
 
 use crate::decode::references::Leads;
-use crate::decode::slots::{Grid, Slot, UNSEEN, ink, marginals, most_likely, with_gains};
+use crate::decode::slots::{Grid, Slot, UNSEEN, ink, marginals, most_likely, of_sums, with_gains};
 use crate::decode::{Columns, SYMBOLS};
 use crate::glyphs::fits;
 use crate::look::{TEMPERATURE, run};
@@ -55,7 +55,13 @@ impl Line {
         let other = Self::with_margin(network, picture, &self.path, margin)?;
         let slots = self.slots.iter().zip(&other.slots).map(|(one, other)| together(one, other));
         let ink = self.ink.iter().zip(&other.ink).map(|(one, other)| one.min(*other));
-        Some(Self { slots: slots.collect(), ink: ink.collect(), ..self.clone() })
+        Some(self.with_slots(slots.collect(), ink.collect()))
+    }
+
+    /// The same line, with other probabilities and ink of the same length.
+    pub(super) fn with_slots(&self, slots: Vec<Slot>, ink: Vec<f32>) -> Self {
+        let Self { path, leads, logits, .. } = self;
+        Self { path: *path, slots, ink, leads: leads.clone(), logits: logits.clone() }
     }
 
     fn with_margin(
@@ -93,10 +99,7 @@ fn together(one: &Slot, other: &Slot) -> Slot {
     for ((sum, one), other) in sums.iter_mut().zip(one).zip(other) {
         *sum = log(*one) + log(*other);
     }
-    let largest = sums.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weights = sums.map(|sum| libm::expf((sum - largest) * LOOK_SHARE));
-    let total: f32 = weights.iter().sum();
-    weights.map(|weight| weight / total)
+    of_sums(&sums, LOOK_SHARE)
 }
 
 #[cfg(test)]

@@ -332,18 +332,6 @@ fn operands(range: OperandRange, [rows, columns, depth]: [usize; 3]) -> (Vec<u8>
     (codes.collect(), (0..columns * depth).map(|at| weight(at) as i8).collect())
 }
 
-/// Whether pairs of outputs are exact, if the kernel computes any, with these operands of 4 bits.
-fn pairs_are_exact<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(
-    kernel: K,
-    codes: &[u8],
-    weights: &[i8],
-) -> bool {
-    let [windows, columns, depth] = PAIRS_TEST;
-    let code = |window, input, k| codes[(4 * window + input) * depth + k];
-    let weight = |column, tap, k| weights[(3 * column + tap) * depth + k];
-    pairs_equal(kernel, [windows, columns, depth], &code, &weight) != Some(false)
-}
-
 impl Visitor for OnTrial {
     type Result = Trial;
 
@@ -353,7 +341,8 @@ impl Visitor for OnTrial {
         let packed = Packed::<K>::new(&weights, columns, depth);
         let found = multiply(kernel, &K::Activation::all(&codes), rows, &packed);
         let exact = found == oracle::multiply(&codes, &weights, rows, columns, depth)
-            && (self.range != OperandRange::U4 || pairs_are_exact(kernel, &codes, &weights));
+            && (self.range != OperandRange::U4
+                || pairs_equal(kernel, PAIRS_TEST, &codes, &weights) != Some(false));
         let (codes, weights) = operands(self.range, RACE);
         let (codes, packed) = (K::Activation::all(&codes), Packed::<K>::new(&weights, n, k));
         let run = Box::new(move || {

@@ -328,9 +328,7 @@ impl Visitor for Verify {
             let depth = groups * K::GROUP;
             let shape = Shape { m: windows * 4, n: columns * 3, k: depth };
             let Operands { activations, weights } = Operands::new(shape, self.0);
-            let code = |window, input, k| activations[(window * 4 + input) * depth + k];
-            let weight = |column, tap, k| weights[(column * 3 + tap) * depth + k];
-            pairs_equal(kernel, [windows, columns, depth], &code, &weight) != Some(false)
+            pairs_equal(kernel, [windows, columns, depth], &activations, &weights) != Some(false)
         };
         let pairs_are_exact = self.0 != OperandRange::U4 || PAIRS.iter().all(pairs);
         self.seen::<K>(SHAPES.iter().all(same) && pairs_are_exact)

@@ -228,13 +228,10 @@ impl Visitor for CheckPoints {
                         (0..count).map(|_| source.below(limit)).collect()
                     };
                     let codes = numbers(count * 4 * depth, 16);
+                    let codes: Vec<u8> = codes.into_iter().map(|code| code as u8).collect();
                     let weights = numbers(columns * 3 * depth, 15);
-                    let same = pairs_equal(
-                        kernel,
-                        [count, columns, depth],
-                        &|window, input, k| codes[(window * 4 + input) * depth + k] as u8,
-                        &|column, tap, k| weights[(column * 3 + tap) * depth + k] as i8 - 7,
-                    );
+                    let weights: Vec<i8> = weights.into_iter().map(|w| w as i8 - 7).collect();
+                    let same = pairs_equal(kernel, [count, columns, depth], &codes, &weights);
                     assert_eq!(same, Some(true), "{} {count}x{columns}x{depth}", K::NAME);
                 }
             }
@@ -244,17 +241,22 @@ impl Visitor for CheckPoints {
         let (deepest, deeper) = (104, 104 + K::GROUP);
         for inputs in 0..16 {
             for signs in 0..8 {
-                let code = |_: usize, input: usize, _: usize| 15 * (inputs >> input & 1);
-                let weight = |_: usize, tap: usize, _: usize| 7 - 14 * (signs >> tap & 1);
-                let same = pairs_equal(kernel, [1, 2, deepest], &code, &weight);
-                assert_eq!(same, Some(true), "{} {inputs} {signs}", K::NAME);
-                let same = pairs_equal(kernel, [1, 2, deeper], &code, &weight);
+                let same = |depth: usize| {
+                    let code = |at: usize| 15 * (inputs >> (at / depth) & 1);
+                    let weight = |at: usize| 7 - 14 * (signs >> (at / depth % 3) & 1);
+                    let codes: Vec<u8> = (0..4 * depth).map(code).collect();
+                    let weights: Vec<i8> = (0..2 * 3 * depth).map(weight).collect();
+                    pairs_equal(kernel, [1, 2, depth], &codes, &weights)
+                };
+                assert_eq!(same(deepest), Some(true), "{} {inputs} {signs}", K::NAME);
+                let same = same(deeper);
                 let wanted = (lanes == Lanes::Whole).then_some(true);
                 assert_eq!(same, wanted, "{}: halves refuse what they cannot hold", K::NAME);
             }
         }
-        let refused = |depth, weight| {
-            pairs_equal(kernel, [1, 1, depth], &|_, _, _| 0, &|_, _, _| weight).is_none()
+        let refused = |depth: usize, weight: i8| {
+            pairs_equal(kernel, [1, 1, depth], &vec![0; 4 * depth], &vec![weight; 3 * depth])
+                .is_none()
         };
         assert!(refused(K::GROUP, 8) && refused(K::GROUP, -8), "weights of 4 bits alone");
         assert!(refused(K::GROUP + 1, 1), "whole groups alone");

@@ -14,28 +14,16 @@ struct Case {
 }
 
 impl Case {
-    fn new(
-        [count, columns, depth]: [usize; 3],
-        code: &dyn Fn(usize, usize, usize) -> u8,
-        weight: &dyn Fn(usize, usize, usize) -> i8,
-    ) -> Self {
-        let place = |at: usize, each: usize| (at / (each * depth), at / depth % each, at % depth);
-        let codes = (0..count * 4 * depth).map(|at| {
-            let (window, input, k) = place(at, 4);
-            code(window, input, k)
-        });
-        let weights = (0..columns * 3 * depth).map(|at| {
-            let (column, tap, k) = place(at, 3);
-            weight(column, tap, k)
-        });
-        let (mut codes, weights) = (codes.collect::<Vec<_>>(), weights.collect::<Vec<_>>());
+    fn new([count, columns, depth]: [usize; 3], codes: &[u8], weights: &[i8]) -> Self {
+        let mut codes = codes[..count * 4 * depth].to_vec();
+        let weights = &weights[..columns * 3 * depth];
         // The windows of both outputs: three of four inputs each.
         let mut rows = Vec::with_capacity(count * 6 * depth);
         for window in codes.chunks_exact(4 * depth) {
             rows.extend_from_slice(&window[..3 * depth]);
             rows.extend_from_slice(&window[depth..]);
         }
-        let outputs = oracle::multiply(&rows, &weights, 2 * count, columns, 3 * depth);
+        let outputs = oracle::multiply(&rows, weights, 2 * count, columns, 3 * depth);
         codes.resize(codes.len() + CHUNK, 0);
         let windows = [count, 4 * depth];
         let taps = Taps { first: 0, tap: depth, windows, stretches: [1, 0], len: depth };
@@ -53,18 +41,20 @@ impl Case {
 }
 
 /// Compares two outputs of each of `count` windows with the naive product, for filters of three
-/// taps and `depth` weights each. `code(window, input, k)` is below 16. `None` if the kernel does
-/// not take these weights, `weight(column, tap, k)`, or no weights at all.
+/// taps and `depth` weights each. `codes`, `[window][input][depth]`, are below 16; `weights` are
+/// `[column][tap][depth]`; both may be longer. `None` if the kernel does not take these weights, or
+/// no weights at all.
 pub(super) fn pairs_equal<K: Kernel<Activation: Code, Weight = i8, Sum = i32>>(
     kernel: K,
     [count, columns, depth]: [usize; 3],
-    code: &dyn Fn(usize, usize, usize) -> u8,
-    weight: &dyn Fn(usize, usize, usize) -> i8,
+    codes: &[u8],
+    weights: &[i8],
 ) -> Option<bool> {
     K::POINTS?;
-    let taps = |column: usize, k: usize| [0, 1, 2].map(|tap| weight(column, tap, k));
+    let taps =
+        |column: usize, k: usize| [0, 1, 2].map(|tap| weights[(3 * column + tap) * depth + k]);
     let right = PointWeights::<K>::new(&taps, columns, depth)?;
-    let case = Case::new([count, columns, depth], code, weight);
+    let case = Case::new([count, columns, depth], codes, weights);
     let mut buffer = K::Activation::all(&vec![0; Planes::<K::Activation>::room(count * depth)]);
     let mut planes = Planes::of(&mut buffer, count * depth);
     planes.transform(&K::Activation::all(&case.codes), &case.taps);

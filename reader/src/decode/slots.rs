@@ -278,6 +278,15 @@ pub(crate) fn with_gains(slot: &Slot, gains: &[(usize, f32)]) -> Slot {
     weighed(&slot, |_| 1.0)
 }
 
+/// Probabilities from sums of log probabilities, of which a `share` counts.
+#[must_use]
+pub(crate) fn of_sums(sums: &Slot, share: f32) -> Slot {
+    let largest = sums.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weights = sums.map(|sum| libm::expf((sum - largest) * share));
+    let total: f32 = weights.iter().sum();
+    weights.map(|weight| weight / total)
+}
+
 fn normalised(total: &[f64; SYMBOLS]) -> Slot {
     let sum: f64 = total.iter().sum();
     if sum > 0.0 { total.map(|mass| (mass / sum) as f32) } else { [1.0 / SYMBOLS as f32; SYMBOLS] }
