@@ -13,7 +13,7 @@
 )]
 
 use super::dispatch::{MAX_CANDIDATES, candidate};
-use super::winograd_check::pairs_equal;
+use super::winograd_check::{PairsProduct, pairs_equal};
 use super::{Kernel, OperandRange, Packed, Visitor, multiply, oracle};
 use crate::Precision;
 use crate::clock::{COARSE_MS, Clock, MAX_READS, clock_step, next_step};
@@ -164,6 +164,10 @@ const TEST: [usize; 3] = [13, 37, 75];
 const PAIRS_TEST: [usize; 3] = [5, 37, 16];
 /// Rows, columns and depth of the product that kernels race on: a layer of medium size.
 const RACE: [usize; 3] = [24, 48, 288];
+/// The same layer for kernels that compute pairs of outputs, which networks then use: windows of
+/// two rows, columns, and a third of the depth for each of three taps. Operands are among those of
+/// [`RACE`].
+const PAIRS_RACE: [usize; 3] = [RACE[0] / 2, RACE[1], RACE[2] / 3];
 /// Milliseconds that each kernel runs before the race: engines start with unoptimised code, and
 /// recompile in the background what runs for long.
 const WARM_UP_MS: f64 = 6.0;
@@ -344,10 +348,17 @@ impl Visitor for OnTrial {
             && (self.range != OperandRange::U4
                 || pairs_equal(kernel, PAIRS_TEST, &codes, &weights) != Some(false));
         let (codes, weights) = operands(self.range, RACE);
-        let (codes, packed) = (K::Activation::all(&codes), Packed::<K>::new(&weights, n, k));
-        let run = Box::new(move || {
-            drop(std::hint::black_box(multiply(kernel, &codes, m, &packed)));
-        });
+        let pairs = (self.range == OperandRange::U4)
+            .then(|| PairsProduct::new(kernel, PAIRS_RACE, &codes, &weights));
+        let run: Box<dyn FnMut()> = if let Some(mut pairs) = pairs.flatten() {
+            Box::new(move || {
+                std::hint::black_box(pairs.run());
+            })
+        } else {
+            let codes = K::Activation::all(&codes);
+            let packed = Packed::<K>::new(&weights, n, k);
+            Box::new(move || drop(std::hint::black_box(multiply(kernel, &codes, m, &packed))))
+        };
         Trial { place: self.place, name: K::NAME, isa: K::ISA, exact, run }
     }
 

@@ -57,7 +57,7 @@ mod windows;
     )),
     allow(dead_code, reason = "no kernel of these machines has a tile at points")
 )]
-mod winograd;
+pub(crate) mod winograd;
 mod winograd_check;
 #[cfg(any(test, feature = "bench"))]
 mod zeros;

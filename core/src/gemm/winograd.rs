@@ -285,11 +285,10 @@ impl<'a, A: Code> Planes<'a, A> {
                         // stretch on, and all others begin before it: the other two assertions.
                         unsafe { to[point].add(at).cast::<Chunk<A>>().write(chunk) }
                     };
-                    let (d0, d1, d2, d3) = (input(0), input(1), input(2), input(3));
-                    store(0, each(difference, d0, d2));
-                    store(1, each(u8::wrapping_add, d1, d2));
-                    store(2, each(difference, d2, d1));
-                    store(3, each(difference, d1, d3));
+                    let outputs = A::at_points([input(0), input(1), input(2), input(3)]);
+                    for (point, chunk) in outputs.into_iter().enumerate() {
+                        store(point, chunk);
+                    }
                     at += CHUNK;
                 }
                 from = from.map(|from| from.wrapping_add(pitch));
@@ -300,18 +299,37 @@ impl<'a, A: Code> Planes<'a, A> {
 }
 
 /// Activations that are transformed together.
-type Chunk<A> = [A; CHUNK];
+pub(crate) type Chunk<A> = [A; CHUNK];
 
-/// `of(a, b)` for all activations of two chunks.
+/// Inputs `d0..d3` of a chunk of windows at all points.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "compiled for the instruction set of its caller")]
-fn each<A: Code>(of: fn(u8, u8) -> u8, a: Chunk<A>, b: Chunk<A>) -> Chunk<A> {
-    std::array::from_fn(|index| A::of(of(a[index].code(), b[index].code())))
+pub(crate) fn at_points<A: Code>([d0, d1, d2, d3]: [Chunk<A>; POINTS]) -> [Chunk<A>; POINTS] {
+    let each = |of: fn(u8, u8) -> u8, a: Chunk<A>, b: Chunk<A>| {
+        std::array::from_fn(|index| A::of(of(a[index].code(), b[index].code())))
+    };
+    let difference = |a: u8, b: u8| a.wrapping_add(OFFSET).wrapping_sub(b);
+    [
+        each(difference, d0, d2),
+        each(u8::wrapping_add, d1, d2),
+        each(difference, d2, d1),
+        each(difference, d1, d3),
+    ]
 }
 
-/// `a - b`, offset.
-fn difference(a: u8, b: u8) -> u8 {
-    a.wrapping_add(OFFSET).wrapping_sub(b)
+/// The same in vectors. The compiler does not make them of [`at_points`] at the optimisation level
+/// of a page's binaries.
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "chunks must stay in registers")]
+pub(crate) fn at_points_in_vectors(inputs: [Chunk<u8>; POINTS]) -> [Chunk<u8>; POINTS] {
+    use std::arch::wasm32::{i8x16_add, i8x16_sub, u8x16_splat, v128};
+    // SAFETY: vectors and chunks are 16 bytes, of which any value is valid.
+    let [d0, d1, d2, d3] = inputs.map(|chunk| unsafe { std::mem::transmute::<_, v128>(chunk) });
+    let difference = |a, b| i8x16_sub(i8x16_add(a, u8x16_splat(OFFSET)), b);
+    [difference(d0, d2), i8x16_add(d1, d2), difference(d2, d1), difference(d1, d3)]
+        // SAFETY: as above.
+        .map(|vector| unsafe { std::mem::transmute::<v128, _>(vector) })
 }
 
 /// Where a tile stores its sums: those of window `w` and output `y` begin at `w * window + y *

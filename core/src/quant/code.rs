@@ -7,6 +7,7 @@ use super::neon as vectors;
 use super::simd128 as vectors;
 #[cfg(target_arch = "x86_64")]
 use super::x86 as vectors;
+use crate::gemm::winograd::{self, Chunk};
 
 /// A stored code: an activation of an integer network.
 pub(crate) trait Code: Copy + Ord + 'static {
@@ -23,6 +24,13 @@ pub(crate) trait Code: Copy + Ord + 'static {
     /// Stores all `codes`.
     fn all(codes: &[u8]) -> Vec<Self> {
         codes.iter().map(|&code| Self::of(code)).collect()
+    }
+
+    /// Inputs of neighbouring outputs at the points of [`crate::gemm::winograd`].
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "compiled for the instruction set of its caller")]
+    fn at_points(inputs: [Chunk<Self>; 4]) -> [Chunk<Self>; 4] {
+        winograd::at_points(inputs)
     }
 
     /// [`Requantisation::apply`] for the first channels of each pixel, as many as fill whole
@@ -51,6 +59,13 @@ impl Code for u8 {
 
     fn code(self) -> u8 {
         self
+    }
+
+    #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "chunks must stay in registers")]
+    fn at_points(inputs: [Chunk<Self>; 4]) -> [Chunk<Self>; 4] {
+        winograd::at_points_in_vectors(inputs)
     }
 
     #[cfg(any(
