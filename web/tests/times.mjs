@@ -106,7 +106,7 @@ for (const folder of folders) {
 const table = `| pixels (pictures) | where | precision | locating | reading | all but decoding | decoding | quicker than float |\n|---|---|---|---|---|---|---|---|\n${rows.join("\n")}\n`;
 console.log(table);
 if (values.write) {
-  const page = `# Milliseconds a picture\n\nWritten by \`cargo xtask times --write\`: frames of documents as a phone held by hand makes them, read in turn by \`native-bench\` and by both binaries of the page in Chromium ${browser.version()}, one core each, on ${cpus()[0].model}. Medians. Locating is done by a network of 4 bits at every precision.\n\n`;
+  const page = `# Milliseconds a picture\n\nWritten by \`cargo xtask times --write\`: frames of documents as a phone held by hand makes them, as JPEG files in colour with chroma at half the resolution, read in turn by \`native-bench\` and by both binaries of the page in Chromium ${browser.version()}, one core each, on ${cpus()[0].model}. Medians. Locating is done by a network of 4 bits at every precision.\n\n`;
   await writeFile(join(repository, "docs/results/times.md"), page + table);
 }
 await browser.close();

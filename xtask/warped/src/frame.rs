@@ -16,6 +16,7 @@ use anyhow::Result;
 use fastrand::Rng;
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, GrayImage};
+use jpeg_encoder::{ColorType, SamplingFactor};
 
 /// Frame sizes in pixels: what a page asks a camera for.
 const FRAMES: [(usize, usize); 3] = [(1280, 960), (1600, 1200), (1920, 1080)];
@@ -88,9 +89,14 @@ impl Plane {
         self.convolved(&taps)
     }
 
+    /// The gray levels as bytes.
+    fn bytes(&self) -> impl Iterator<Item = u8> {
+        self.pixels.iter().map(|level| level.clamp(0.0, 255.0).round() as u8)
+    }
+
+    /// As a JPEG file without colours.
     pub(crate) fn jpeg(&self, quality: u8) -> Result<Vec<u8>> {
-        let bytes: Vec<u8> =
-            self.pixels.iter().map(|level| level.clamp(0.0, 255.0).round() as u8).collect();
+        let bytes: Vec<u8> = self.bytes().collect();
         let mut file = Vec::new();
         JpegEncoder::new_with_quality(&mut file, quality).encode(
             &bytes,
@@ -98,6 +104,28 @@ impl Plane {
             u32::try_from(self.height)?,
             ExtendedColorType::L8,
         )?;
+        Ok(file)
+    }
+
+    /// As a JPEG file like those of a phone: in colour, with chroma at half the resolution. The luma
+    /// is this picture; the colours are smooth and noisy.
+    pub(crate) fn photograph(&self, quality: u8, rng: &mut Rng) -> Result<Vec<u8>> {
+        let tints = [Noise::new(7, 5, rng), Noise::new(7, 5, rng)];
+        let mut bytes = Vec::with_capacity(3 * self.pixels.len());
+        for (index, luma) in self.bytes().enumerate() {
+            let u = (index % self.width) as f32 / self.width as f32;
+            let v = (index / self.width) as f32 / self.height as f32;
+            bytes.push(luma);
+            bytes.extend(tints.each_ref().map(|tint| {
+                let chroma = 128.0 + 20.0 * tint.at(u, v) + between(-4.0..4.0, rng);
+                chroma.round() as u8
+            }));
+        }
+        let mut file = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut file, quality);
+        encoder.set_sampling_factor(SamplingFactor::F_2_2);
+        let (width, height) = (u16::try_from(self.width)?, u16::try_from(self.height)?);
+        encoder.encode(&bytes, width, height, ColorType::Ycbcr)?;
         Ok(file)
     }
 }

@@ -97,7 +97,12 @@ fn make(sources: &[Source], from: &Path, folder: &Path, set: Set) -> Result<()> 
         }
         let turned = number % TURNED == TURNED - 1;
         let frame = photograph(&document, turned, size, &mut rng);
-        std::fs::write(folder.join(name(number, ".jpg")), frame.jpeg(rng.u8(45..=92))?)?;
+        // A size of its own means that times are measured: the files are then like those of a phone.
+        let file = match size {
+            None => frame.jpeg(rng.u8(45..=92)),
+            Some(_) => frame.photograph(rng.u8(80..=92), &mut rng),
+        }?;
+        std::fs::write(folder.join(name(number, ".jpg")), file)?;
         Ok(String::new())
     };
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
