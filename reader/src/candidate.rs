@@ -293,6 +293,13 @@ impl Candidate {
         self.is_valid() && self.score() > CERTAIN
     }
 
+    /// Whether the search ends with this zone. In a film it also ends if the zone is one, but
+    /// check digits disagree: the next frame tells more than another look at this one.
+    pub(super) fn ends_search(&self, network: &Strips) -> bool {
+        let disagrees = !self.checks.is_empty() && self.agreeing() < 1.0;
+        self.is_certain() || network.in_film() && disagrees && self.reads_fairly()
+    }
+
     /// Whether the zone was read as well as it can be, valid or not: another look at it gains nothing.
     pub(super) fn reads_well(&self) -> bool {
         !self.checks.is_empty() && self.agreeing() >= 1.0 && self.score() > CERTAIN

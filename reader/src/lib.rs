@@ -255,7 +255,8 @@ impl Reader {
         clock: &mut Clock<'_>,
     ) -> (Reading, Vec<Candidate>) {
         let mut ms = Milliseconds::default();
-        self.strips.begin();
+        // A thorough frame is read like a still picture.
+        self.strips.begin(wanted == Wanted::Best && !thorough);
         let mut found = self.search(gray, wanted, thorough, &mut ms, clock);
         // Screens and some cards print light characters on a dark ground.
         let dark = !self.strips.refused() && !found.iter().any(Candidate::reads_fairly);
@@ -287,7 +288,12 @@ impl Reader {
         if self.locator.is_some() {
             found = self.read_proposals(&picture, wanted, ms, clock);
             let ended = !thorough || self.strips.refused();
-            if ended || found.iter().any(|read| read.is_valid() || read.reads_well()) {
+            let read = |read: &Candidate| match wanted {
+                Wanted::All => read.is_valid() || read.reads_well(),
+                // In a film, other frames follow.
+                Wanted::Best => read.reads_fairly(),
+            };
+            if ended || found.iter().any(read) {
                 return found;
             }
         }
@@ -297,7 +303,7 @@ impl Reader {
         let located = clock();
         let best = zones.first().map_or(0.0, |zone| zone.score);
         for zone in zones.iter().take(MAX_ZONES) {
-            if self.strips.refused() || is_enough(&found, wanted, zone.score, best) {
+            if self.strips.refused() || self.is_enough(&found, wanted, zone.score / best) {
                 break;
             }
             found.extend(zone::read_zone(&mut self.strips, &picture, zone));
@@ -305,6 +311,13 @@ impl Reader {
         let end = clock();
         ms.add(begin, located, end);
         found
+    }
+
+    /// Whether no further zone need be read: one document was read with certainty, and either no other
+    /// is wanted, or the next zone scores too low, as a share of the best.
+    fn is_enough(&self, found: &[Candidate], wanted: Wanted, share: f32) -> bool {
+        let ended = found.iter().any(|read| read.ends_search(&self.strips));
+        ended && (wanted == Wanted::Best || share < MIN_FURTHER_SCORE)
     }
 
     /// The candidates of the zones that the locator's network proposes. Adds the durations to `ms`.
@@ -321,14 +334,15 @@ impl Reader {
         let proposals = locator.proposals(picture);
         let best = proposals.first().map_or(0.0, |proposal| proposal.score);
         for proposal in &proposals {
-            if self.strips.refused() || is_enough(&found, wanted, proposal.score, best) {
+            if self.strips.refused() || self.is_enough(&found, wanted, proposal.score / best) {
                 break;
             }
             let zones = zones_of(picture, proposal);
             let located = clock();
             for zone in zones.iter().take(MAX_ZONES_OF_PROPOSAL) {
                 found.extend(zone::read_zone(&mut self.strips, picture, zone));
-                if self.strips.refused() || found.iter().any(Candidate::is_certain) {
+                if self.strips.refused() || found.iter().any(|read| read.ends_search(&self.strips))
+                {
                     break;
                 }
             }
@@ -342,11 +356,4 @@ impl Reader {
         }
         found
     }
-}
-
-/// Whether no further zone need be read: one document was read with certainty, and either no other is
-/// wanted, or the next zone scores too low.
-fn is_enough(found: &[Candidate], wanted: Wanted, score: f32, best: f32) -> bool {
-    let certain = found.iter().any(Candidate::is_certain);
-    certain && (wanted == Wanted::Best || score < MIN_FURTHER_SCORE * best)
 }

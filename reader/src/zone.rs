@@ -102,7 +102,7 @@ fn read_looks(network: &mut Strips, picture: &Pyramid, looks: Vec<Option<Look>>)
     for (_, group, extents) in found.iter().take(MAX_GROUPS) {
         let read = read_group(network, picture, group, extents);
         candidates.extend(read.filter(|candidate| candidate.score() > MIN_SCORE));
-        if candidates.iter().any(Candidate::is_certain) {
+        if candidates.iter().any(|candidate| candidate.ends_search(network)) {
             break;
         }
     }
@@ -256,7 +256,7 @@ fn read_group(
     if group.iter().all(Look::is_settled) {
         let (paths, text_beyond) = counted(picture, group, extents);
         let candidate = read_paths(network, picture, &paths, extents, text_beyond);
-        if candidate.as_ref().is_some_and(Candidate::is_certain) {
+        if candidate.as_ref().is_some_and(|candidate| candidate.ends_search(network)) {
             return candidate;
         }
     }
