@@ -21,7 +21,7 @@ const dense: Plugin = {
       .replaceAll(/(<(\w+)[^>]*\sdata-(?:t|shell)="\w+"[^>]*>)[^<]*(<\/\2\s*>)/g, "$1$3");
     return (html.slice(0, first) + hidden + html.slice(last))
       .replaceAll(/<!--.*?-->/gs, "")
-      .replaceAll(/\n\s+/g, "\n");
+      .replaceAll(/\s*\n\s*/g, " ");
   },
 };
 

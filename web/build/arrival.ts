@@ -65,7 +65,6 @@ async function arriving(html: string, bundle: Rollup.OutputBundle, root: string)
       simd128: addressOf(bundle, "nibble-simd128.wasm"),
     },
     network: addressOf(bundle, "ocr-u4.safetensors"),
-    decoder: addressOf(bundle, "nibble-picture.wasm"),
   });
   let styles = "";
   let page = replaced(html, /<link rel="stylesheet"[^>]*href="\.\/([^"]+)"[^>]*>/, (_, name) => {

@@ -3,6 +3,4 @@ export interface Files {
   engines: Record<"relaxed" | "simd128", string>;
   /** The 4-bit network. */
   network: string;
-  /** The decoder of image files. */
-  decoder: string;
 }

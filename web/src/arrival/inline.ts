@@ -42,10 +42,8 @@ function pressed({ target }: Event): void {
   const button = (target as Element).closest("button");
   if (button === null) return;
   const { sample } = button.dataset;
-  if (sample !== undefined) {
-    request(early.samples, sample);
-    request(early.files, FILES.decoder);
-  }
+  // The decoder can wait for the page's script: it would delay the engine, which takes time to start.
+  if (sample !== undefined) request(early.samples, sample);
   if (sample !== undefined || button.id === "camera-open") later(() => button.click());
   if (button.id === "choose") at("file").click();
 }
@@ -53,7 +51,6 @@ function pressed({ target }: Event): void {
 function chosen({ target }: Event): void {
   const input = target as HTMLInputElement;
   if (input.id !== "file" || input.files?.length === 0) return;
-  request(early.files, FILES.decoder);
   later(() => input.dispatchEvent(new Event("change")));
 }
 
