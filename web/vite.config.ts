@@ -2,23 +2,26 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
+import { arrival } from "./build/arrival";
 import { precache } from "./build/precache";
 import { withRepository, type Repository } from "./build/repository";
 
 /**
- * Takes out of index.html what a first visit need not load: the indentation, and the English texts
- * of sections that are hidden until the catalogue has filled them.
+ * Takes out of index.html what a first visit need not load: indentation and comments, and the English
+ * texts of sections that are hidden until the catalogue has filled them.
  */
 const dense: Plugin = {
   name: "nibble-dense",
   apply: "build",
   transformIndexHtml(html) {
-    const [first, last] = [html.indexOf('<section id="camera"'), html.indexOf("</main>")];
+    const [first, last] = [html.indexOf('<section id="camera"'), html.indexOf("<footer")];
     if (first < 0 || last < first) throw new Error("index.html has other sections than expected");
     const hidden = html
       .slice(first, last)
-      .replaceAll(/(<(\w+)[^>]*\sdata-t="\w+"[^>]*>)[^<]*(<\/\2\s*>)/g, "$1$3");
-    return (html.slice(0, first) + hidden + html.slice(last)).replaceAll(/\n\s+/g, "\n");
+      .replaceAll(/(<(\w+)[^>]*\sdata-(?:t|shell)="\w+"[^>]*>)[^<]*(<\/\2\s*>)/g, "$1$3");
+    return (html.slice(0, first) + hidden + html.slice(last))
+      .replaceAll(/<!--.*?-->/gs, "")
+      .replaceAll(/\s*\n\s*/g, " ");
   },
 };
 
@@ -49,7 +52,7 @@ export default defineConfig({
   define: { COMMIT: JSON.stringify(commit()) },
   // Relative addresses: the page works under any sub-path of any static host.
   base: "./",
-  plugins: [linked, dense, precache()],
+  plugins: [linked, dense, arrival(), precache()],
   resolve: {
     alias: [
       { find: /^nibble-mrz$/, replacement: `${pkg}index.js` },

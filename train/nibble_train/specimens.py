@@ -37,19 +37,27 @@ class Order:
 
 
 FRAME = (1280, 960)
+#: JPEG quality of the pictures that the page offers: they have to arrive over slow networks, too.
+ON_THE_PAGE = 40
 BUNDLED = (
-    Order("passport.jpg", "TD3", Shot(FRAME, 0.86)),
+    Order("passport.jpg", "TD3", Shot(FRAME, 0.86), quality=ON_THE_PAGE),
     Order("passport-12mp.jpg", "TD3", Shot((4000, 3000), 0.78, blur=1.6, noise=1.2), quality=74),
-    Order("passport-wrong-check.jpg", "TD3", Shot(FRAME, 0.84, tilt=8), wrong=True),
-    Order("passport-turned.jpg", "TD3", Shot(FRAME, 0.82), turned=True),
-    Order("id-card-back.jpg", "TD1", Shot(FRAME, 0.72)),
+    Order(
+        "passport-wrong-check.jpg",
+        "TD3",
+        Shot(FRAME, 0.84, tilt=8),
+        wrong=True,
+        quality=ON_THE_PAGE,
+    ),
+    Order("passport-turned.jpg", "TD3", Shot(FRAME, 0.82), turned=True, quality=ON_THE_PAGE),
+    Order("id-card-back.jpg", "TD1", Shot(FRAME, 0.72), quality=ON_THE_PAGE),
     Order("id-card-front.jpg", "front", Shot(FRAME, 0.7)),
     Order("id-card-small.jpg", "TD1", Shot(FRAME, 0.45, turn=10)),
     Order("id-td2-scan.png", "TD2", None),
-    Order("id-td2.jpg", "TD2", Shot(FRAME, 0.78)),
-    Order("visa-a.jpg", "MRVA", Shot(FRAME, 0.85)),
+    Order("id-td2.jpg", "TD2", Shot(FRAME, 0.78), quality=ON_THE_PAGE),
+    Order("visa-a.jpg", "MRVA", Shot(FRAME, 0.85), quality=ON_THE_PAGE),
     Order("visa-b.webp", "MRVB", Shot(FRAME, 0.76)),
-    Order("french-layout.jpg", "FRA36", Shot(FRAME, 0.78)),
+    Order("french-layout.jpg", "FRA36", Shot(FRAME, 0.78), quality=ON_THE_PAGE),
 )
 
 
@@ -71,7 +79,7 @@ def render(order: Order, seed: int) -> tuple[np.ndarray, Zone | None]:
 
 def _save(picture: np.ndarray, order: Order, path: Path) -> None:
     image = Image.fromarray(picture)
-    options: dict = {"quality": order.quality}
+    options: dict = {"quality": order.quality, "optimize": True}
     if order.turned:
         image = image.transpose(Image.Transpose.ROTATE_90)
         exif = Image.Exif()

@@ -1,6 +1,7 @@
 /** The client of the worker that reads, as this page needs it. */
 import type { Progress } from "nibble-mrz";
 import { Client } from "nibble-mrz/parts";
+import { takeFiles } from "./arrival/early";
 import { packageOptions } from "./files";
 import { quietly } from "./quiet";
 import InlineWorker from "./worker?worker&inline";
@@ -14,6 +15,7 @@ export function newClient(onProgress: (progress: Progress) => void): Client {
   return new Client({
     worker: () => new InlineWorker(),
     options: packageOptions,
+    begun: takeFiles,
     around: quietly,
     onProgress: isFirst ? onProgress : undefined,
   });

@@ -1,16 +1,14 @@
-/** Addresses of the package's files in the page. */
+/** Addresses of the package's files in the page, as far as reading needs them. */
 import type { Binary, Options } from "nibble-mrz";
 import relaxed from "../pkg/nibble-relaxed.wasm?url";
 import simd128 from "../pkg/nibble-simd128.wasm?url";
-import benchRelaxed from "../pkg/nibble-bench-relaxed.wasm?url";
-import benchSimd128 from "../pkg/nibble-bench-simd128.wasm?url";
 import picture from "../pkg/nibble-picture.wasm?url";
 import f32 from "../pkg/models/ocr-f32.safetensors?url";
 import u4 from "../pkg/models/ocr-u4.safetensors?url";
 import u8 from "../pkg/models/ocr-u8.safetensors?url";
 
 /** Makes addresses absolute: a worker that starts from a blob has no base address. */
-function absolute<K extends string>(files: Record<K, string>): Record<K, string> {
+export function absolute<K extends string>(files: Record<K, string>): Record<K, string> {
   const entries = Object.entries<string>(files).map(([key, file]) => [
     key,
     new URL(file, document.baseURI).href,
@@ -31,7 +29,6 @@ export function packageOptions(): Options {
   const binary = new URLSearchParams(location.search).get("binary") as Binary | null;
   return {
     wasm: absolute({ relaxed, simd128 }),
-    bench: absolute({ relaxed: benchRelaxed, simd128: benchSimd128 }),
     ...absolute({ picture }),
     models: models(),
     ...(binary !== null && { binary }),

@@ -1,10 +1,10 @@
 /** The page's language and the catalogues of its texts. */
 
-/** The languages, each under its own name. */
-export const LANGUAGES = { en: "English", de: "Deutsch", fr: "Français", ar: "العربية" } as const;
+/** The languages, in the order of the choice in index.html, which has their names. */
+export const LANGUAGES = ["en", "de", "fr", "ar"] as const;
 
 /** A language that every catalogue must have. */
-export type Language = keyof typeof LANGUAGES;
+export type Language = (typeof LANGUAGES)[number];
 
 let current: Language = "en";
 /** Counts choices: texts that arrive after a later choice are not shown. */
@@ -32,8 +32,8 @@ export function locale(): string {
  */
 export function preferred(): Language {
   const asked = new URLSearchParams(location.search).get("lang");
-  const wanted = [asked ?? "", ...navigator.languages.map((tag) => tag.split("-")[0] ?? "")];
-  return (wanted.find((tag) => Object.hasOwn(LANGUAGES, tag)) ?? "en") as Language;
+  const wanted = [asked, ...navigator.languages.map((tag) => tag.split("-")[0])] as Language[];
+  return wanted.find((tag) => LANGUAGES.includes(tag)) ?? "en";
 }
 
 /**

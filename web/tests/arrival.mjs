@@ -66,6 +66,8 @@ const server = createServer(async (request, response) => {
     await pause(arrived + latency - performance.now());
     response.writeHead(200, {
       "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+      // As GitHub Pages does.
+      "cache-control": "max-age=600",
       ...(isPacked && { "content-encoding": "br" }),
     });
     for (let at = 0; at < bytes.length; at += PART)

@@ -30,7 +30,9 @@ const { csv } = await load("reading/csv");
 const { outcome } = await load("reading/verdict");
 const { date, validity } = await load("words");
 const { nameOfState } = await load("states");
-const { speak } = await load("language");
+const { LANGUAGES, speak } = await load("language");
+const { SAMPLES } = await load("samples");
+const { en } = await load("messages/en");
 const { addressOf, withRepository } = await vite.ssrLoadModule("/build/repository.ts");
 
 const DOCUMENT = {
@@ -332,6 +334,24 @@ await suite([
       assert.equal(nameOfState("FRA"), "فرنسا (FRA)");
       assert.equal(document.documentElement.dir, "rtl");
       await speak("en");
+    },
+  ],
+  [
+    "index.html holds the samples, languages and the sentence that are there before the script",
+    async () => {
+      const html = await readFile(join(web, "index.html"), "utf8");
+      const found = (pattern) => [...html.matchAll(pattern)].map(([, ...parts]) => parts);
+      assert.deepEqual(
+        found(
+          /<button\s+type="button"\s+data-t="(\w+)"\s+data-sample="([^"]+)"\s*>\s*([^<]+?)\s*</g,
+        ),
+        SAMPLES.map(({ key, file }) => [key, file, en[key]]),
+      );
+      assert.deepEqual(
+        found(/<option value="(\w+)" lang="(\w+)">[^<]/g),
+        LANGUAGES.map((tag) => [tag, tag]),
+      );
+      assert.deepEqual(found(/<p id="busy-text"[^>]*>([^<]+)</g), [[en.loading]]);
     },
   ],
   [

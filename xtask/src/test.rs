@@ -68,6 +68,12 @@ const STEPS: &[Step] = &[
         engines::verify,
     ),
     ("page-chromium", "page in Chromium", &[Node, Chromium], || node("tests/chromium.mjs")),
+    (
+        "page-early",
+        "presses before the page's script is there, in Chromium",
+        &[Node, Chromium],
+        || node("tests/early.mjs"),
+    ),
     ("page-recovery", "traps and failing workers in Chromium", &[Node, Chromium], || {
         node("tests/recovery.mjs")
     }),

@@ -5,6 +5,7 @@ import type { Progress } from "./load.js";
 import type { KernelChoice } from "./kernels.js";
 import type { Luma, Part } from "./luma.js";
 import type { Answer, How, Request } from "./protocol.js";
+import { send } from "./relay.js";
 import type { Precision, Result } from "./result.js";
 
 type Body = Request extends infer R ? (R extends Request ? Omit<R, "id"> : never) : never;
@@ -16,6 +17,8 @@ export interface ClientOptions {
   worker(): Worker;
   /** Options for `init` in the worker. */
   options?(): Omit<Options, "onProgress">;
+  /** Takes the requests for the package's files that the page has made already, by address. */
+  begun?(): Iterable<[string, Promise<Response>]>;
   /** Runs the work of a reading; for pages that pause something meanwhile. */
   around?<T>(work: () => Promise<T>): Promise<T>;
   /** Is told how much of the engine has arrived. */
@@ -41,6 +44,8 @@ const MAX_TRAPS = 2;
 export class Client {
   readonly #given: ClientOptions;
   #worker: Worker | undefined;
+  /** Ends downloads whose bytes go to the current worker. */
+  #downloads = new AbortController();
   #ready = false;
   /** The start of the engine in the current worker, pending or done. */
   #started: Promise<KernelChoice[]> | undefined;
@@ -74,7 +79,12 @@ export class Client {
     if (this.#started === undefined) {
       const options = this.#given.options?.() ?? {};
       const progress = this.#given.onProgress !== undefined;
-      const started = this.#ask("started", { kind: "start", options, progress }).then(
+      const begun = [...(this.#given.begun?.() ?? [])].map(([address, request]) => ({
+        address,
+        port: send(request, this.#downloads.signal),
+      }));
+      const ports = begun.map(({ port }) => port);
+      const started = this.#ask("started", { kind: "start", options, progress, begun }, ports).then(
         ({ kernels }) => {
           this.#ready = true;
           return kernels;
@@ -221,6 +231,8 @@ export class Client {
   #end(error: Error): void {
     this.#worker?.terminate();
     this.#worker = undefined;
+    this.#downloads.abort();
+    this.#downloads = new AbortController();
     this.#started = undefined;
     this.#decoder = undefined;
     this.#ready = false;

@@ -31,9 +31,20 @@ export function distrust(file: PackageFile): void {
   if (typeof file === "string" || file instanceof URL) failed.add(String(file));
 }
 
+/** Answers to requests that a page has made already, by address. */
+const begun = new Map<string, Response>();
+
+/** Adopts the answer to a request that was made already: the next load of that file uses it. */
+export function adopt(address: string, answer: Response): void {
+  begun.set(address, answer);
+}
+
 /** Requests a file; reads it where Node does not fetch files. */
 async function requested(file: string | URL): Promise<Response> {
   const address = String(file);
+  const answer = begun.get(address);
+  begun.delete(address);
+  if (answer !== undefined) return answer;
   const node = (globalThis as Node).process?.getBuiltinModule?.("node:fs/promises");
   if (node !== undefined && address.startsWith("file:"))
     return new Response(await node.readFile(new URL(address)));

@@ -15,8 +15,14 @@ export interface How {
   alone: boolean;
 }
 
+/** A file that the page has requested already: its address, and where its answer arrives. */
+export interface Begun {
+  address: string;
+  port: MessagePort;
+}
+
 export type Request = { id: number } & (
-  | { kind: "start"; options: Omit<Options, "onProgress">; progress: boolean }
+  | { kind: "start"; options: Omit<Options, "onProgress">; progress: boolean; begun: Begun[] }
   | { kind: "load"; precision: Precision }
   | { kind: "decoder" }
   | { kind: "read"; precision: Precision; source: Blob | Uint8Array | ImageData }

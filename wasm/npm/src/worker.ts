@@ -10,9 +10,11 @@ import {
   type Progress,
 } from "./index.js";
 import { brightness, brightnessOfLuma, pixelsOfFrame } from "./light.js";
+import { adopt } from "./load.js";
 import { mirrorLuma } from "./mirror.js";
 import { prepare } from "./picture.js";
 import type { Answer, Request } from "./protocol.js";
+import { receive } from "./relay.js";
 
 const readers = new Map<string, Promise<Reader>>();
 /** The luma of the last frame, whose memory the next one uses. */
@@ -31,6 +33,7 @@ function reader(precision: "f32" | "u8" | "u4"): Promise<Reader> {
 async function answer(request: Request): Promise<Answer> {
   switch (request.kind) {
     case "start": {
+      for (const { address, port } of request.begun) adopt(address, receive(port));
       // Options must be the same each time; what reports progress does not count.
       const onProgress = ({ loaded }: Progress) =>
         self.postMessage({ id: request.id, kind: "progress", loaded } satisfies Answer);

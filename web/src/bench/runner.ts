@@ -3,7 +3,9 @@
  * at the end.
  */
 import { NibbleError, type BenchReport } from "nibble-mrz";
-import { packageOptions } from "../files";
+import relaxed from "../../pkg/nibble-bench-relaxed.wasm?url";
+import simd128 from "../../pkg/nibble-bench-simd128.wasm?url";
+import { absolute, packageOptions } from "../files";
 import { quietly } from "../quiet";
 import type { Digests, News, Order, ReadingTimes } from "./protocol";
 import BenchWorker from "./worker?worker&inline";
@@ -54,7 +56,7 @@ export function measure(
 ): Run<BenchReport & { reading: ReadingTimes }> {
   const order = {
     kind: "measure",
-    options: packageOptions(),
+    options: { ...packageOptions(), bench: absolute({ relaxed, simd128 }) },
     what: ["verify", "gemm", "network"],
     repeats: repeats(),
     picture,

@@ -1,7 +1,8 @@
 /** The ways in which files reach the reading view: button, drop, paste, samples, other apps. */
 import { NibbleError } from "nibble-mrz";
 import { SHARED } from "../../offline/precache";
-import { at, el } from "../dom";
+import { takeSample } from "../arrival/early";
+import { at } from "../dom";
 import { t } from "../messages";
 import { SAMPLES } from "../samples";
 
@@ -79,7 +80,7 @@ export function watchFiles(take: (files: File[]) => void): void {
 async function fetched(address: string): Promise<Blob> {
   let response: Response;
   try {
-    response = await fetch(address);
+    response = await (takeSample(address) ?? fetch(address));
   } catch (cause) {
     throw new NibbleError("LoadFailed", address, { cause });
   }
@@ -87,14 +88,18 @@ async function fetched(address: string): Promise<Blob> {
   return response.blob();
 }
 
-/** Offers the specimens. `take` receives a function that fetches the file, and its name. */
-export function offerSamples(take: (file: () => Promise<Blob>, name: string) => void): void {
-  const buttons = SAMPLES.map(({ key, address }) => {
-    const button = el("button", { type: "button", "data-t": key, "data-sample": address }, t(key));
-    button.addEventListener("click", () => take(() => fetched(address), t(key)));
-    return el("li", {}, button);
-  });
-  at("samples").replaceChildren(...buttons);
+/**
+ * Offers the specimens. `take` receives functions that fetch the file, and that return its name in
+ * the current language.
+ */
+export function offerSamples(take: (file: () => Promise<Blob>, name: () => string) => void): void {
+  for (const { key, address } of SAMPLES)
+    document.querySelector(`#samples [data-t="${key}"]`)?.addEventListener("click", () =>
+      take(
+        () => fetched(address),
+        () => t(key),
+      ),
+    );
 }
 
 /**

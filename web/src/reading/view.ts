@@ -1,5 +1,6 @@
 /** The reading view: takes pictures, has the worker read them, and shows the results. */
 import { NibbleError, supported, type Precision } from "nibble-mrz";
+import { takePress } from "../arrival/early";
 import { CameraView } from "../camera/view";
 import type { Client } from "../client";
 import { at, oneStop } from "../dom";
@@ -99,7 +100,11 @@ class ReadingView {
       this.#wrongKernels = new Set((await this.#client.start()).flatMap((choice) => choice.wrong));
       this.#showKernels();
       const file = await sharedFile();
-      if (file !== null) await this.#open(() => file, file.name);
+      if (file !== null)
+        await this.#open(
+          () => file,
+          () => file.name,
+        );
     } catch (thrown) {
       // Whoever stopped a download knows.
       if (!isAbort(thrown)) this.#fail(thrown);
@@ -167,7 +172,7 @@ class ReadingView {
   }
 
   /** Reads one file and shows its result. */
-  async #open(coming: () => Blob | Promise<Blob>, name: string): Promise<void> {
+  async #open(coming: () => Blob | Promise<Blob>, name: () => string): Promise<void> {
     const mine = this.#leave();
     this.#again = () => void this.#open(coming, name);
     go("busy");
@@ -176,7 +181,7 @@ class ReadingView {
     try {
       const file = await coming();
       const reading = await this.#read(file);
-      if (mine === this.#turn) this.#present({ ...reading, file, name, from: "file" });
+      if (mine === this.#turn) this.#present({ ...reading, file, name: name(), from: "file" });
     } catch (thrown) {
       if (mine === this.#turn && !isAbort(thrown)) this.#fail(thrown);
     }
@@ -223,7 +228,11 @@ class ReadingView {
     const [first] = files;
     if (first === undefined) return;
     const onTable = this.#isOnTable;
-    if (files.length === 1 && !onTable) return void this.#open(() => first, first.name);
+    if (files.length === 1 && !onTable)
+      return void this.#open(
+        () => first,
+        () => first.name,
+      );
     if (!onTable) this.#leave();
     void this.#add(files);
   }
@@ -548,4 +557,8 @@ function precision(): Precision {
 /** Starts the view. `client` reads for it. */
 export function startReading(client: Client): void {
   void new ReadingView(client).start();
+  const press = takePress();
+  // Whoever has gone to another view meanwhile finds it done when they come back.
+  if (press !== undefined && isAble())
+    at("view-read").addEventListener("enter", press, { once: true });
 }

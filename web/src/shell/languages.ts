@@ -1,6 +1,6 @@
 /** The choice of the language. */
-import { at, el } from "../dom";
-import { LANGUAGES, language, preferred, speak, type Language } from "../language";
+import { at } from "../dom";
+import { language, preferred, speak, type Language } from "../language";
 
 /** Shows the page in the visitor's language, and in another when they choose it. */
 export function offerLanguages(): void {
@@ -17,11 +17,6 @@ export function offerLanguages(): void {
     history.replaceState(history.state, "", address);
   };
   const select = at<HTMLSelectElement>("language");
-  select.replaceChildren(
-    ...Object.entries(LANGUAGES).map(([tag, name]) =>
-      el("option", { value: tag, lang: tag }, name),
-    ),
-  );
   select.value = preferred();
   select.addEventListener("change", () => void keep());
   void choose();
