@@ -54,9 +54,15 @@ function chosen({ target }: Event): void {
   later(() => input.dispatchEvent(new Event("change")));
 }
 
-const asked = new URLSearchParams(location.search).get("binary") ?? supported();
-const engine = Object.entries(FILES.engines).find(([binary]) => binary === asked)?.[1];
-if (engine !== undefined) for (const file of [engine, FILES.network]) request(early.files, file);
+function requestFiles(): void {
+  const asked = new URLSearchParams(location.search).get("binary") ?? supported();
+  const engine = Object.entries(FILES.engines).find(([binary]) => binary === asked)?.[1];
+  if (engine !== undefined && !signal.aborted)
+    for (const file of [engine, FILES.network]) request(early.files, file);
+}
+
+// After the first paint, which nothing is to delay.
+requestAnimationFrame(() => setTimeout(requestFiles));
 document.addEventListener("click", pressed, { signal });
 document.addEventListener("change", chosen, { signal });
 globalThis.early = early;
