@@ -34,27 +34,43 @@ export async function readAgain(page, precision) {
 }
 
 /**
- * Runs in the page before its own code: `readInWorker(bytes, precision)` then requests a result
- * directly from the page's worker, without any work or drawing by the page.
+ * Runs in the page before its own code, and gives tests a way to the page's worker, without any work
+ * or drawing by the page: `readInWorker(bytes, precision)` reads a file, `frameInWorker(bytes,
+ * precision)` a frame of a film, and `forgetInWorker(precision)` begins another film. `startedIn` is
+ * the time in milliseconds that the worker took to start the engine.
  */
 export const tapWorker = () => {
   let last = 0;
   globalThis.Worker = class extends Worker {
     constructor(...address) {
       super(...address);
-      globalThis.readInWorker = (source, precision) =>
+      const ask = (request, transfer = []) =>
         new Promise((resolve, reject) => {
           // The page's own ids count upwards from zero.
           const id = --last;
           const hear = ({ data }) => {
             if (data.id !== id) return;
             this.removeEventListener("message", hear);
-            if (data.kind === "result") resolve(data.result);
-            else reject(new Error(`${data.code}: ${data.message}`));
+            if (data.kind === "error") reject(new Error(`${data.code}: ${data.message}`));
+            else resolve(data);
           };
           this.addEventListener("message", hear);
-          this.postMessage({ id, kind: "read", precision, source }, [source.buffer]);
+          this.postMessage({ ...request, id }, transfer);
         });
+      globalThis.readInWorker = async (source, precision) =>
+        (await ask({ kind: "read", precision, source }, [source.buffer])).result;
+      globalThis.frameInWorker = async (bytes, precision) => {
+        const picture = await createImageBitmap(new Blob([bytes]));
+        const how = { mirrored: false, alone: false };
+        const answer = await ask({ kind: "frame", picture, precision, how }, [picture]);
+        answer.picture.close();
+        return answer.result;
+      };
+      globalThis.forgetInWorker = (precision) => ask({ kind: "forget", precision });
+      const begin = performance.now();
+      this.addEventListener("message", ({ data }) => {
+        if (data.kind === "started") globalThis.startedIn ??= performance.now() - begin;
+      });
     }
   };
 };

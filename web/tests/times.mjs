@@ -2,11 +2,11 @@
  * How long pictures take: by the command line and in both binaries in Chromium, at each precision, in
  * turn.
  *
- *     node tests/times.mjs FOLDER... [--write]
+ *     node tests/times.mjs FRAMES PHOTOGRAPHS FILMS [--write]
  *
- * Each folder holds pictures of one size, as `cargo xtask times` makes them. A picture's time is
- * its median over the rounds, a place's that over the pictures; the first round warms up and is not
- * counted. `--write` keeps the table as docs/results/times.md.
+ * The first two folders hold pictures of one size each, the third one films, as `cargo xtask times`
+ * makes them. A picture's time is its median over the rounds, a place's that over the pictures; the
+ * first round warms up and is not counted. `--write` keeps the tables as docs/results/times.md.
  */
 import { execFileSync } from "node:child_process";
 import { readFile, readdir, writeFile } from "node:fs/promises";
@@ -15,9 +15,13 @@ import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { tapWorker } from "./hands.mjs";
+import { filmIn, filmRows, filmsIn, nativeFilm, startRow } from "./live.mjs";
 import { CHROMIUM, repository, site } from "./site.mjs";
 
-const { values, positionals: folders } = parseArgs({
+const {
+  values,
+  positionals: [frames, photographs, films],
+} = parseArgs({
   allowPositionals: true,
   options: { write: { type: "boolean", default: false } },
 });
@@ -43,10 +47,12 @@ const places = new Map([
     },
   ],
 ]);
+const filming = new Map([["native", nativeFilm]]);
 for (const binary of ["relaxed", "simd128"]) {
   const page = await browser.newPage();
   await page.addInitScript(tapWorker);
   await page.goto(`${address}?binary=${binary}`);
+  filming.set(`Chromium, ${binary}`, filmIn(page));
   places.set(`Chromium, ${binary}`, async (files, precision) => {
     const times = [];
     for (const file of files) {
@@ -66,12 +72,15 @@ for (const binary of ["relaxed", "simd128"]) {
 
 const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 
-const rows = [];
-for (const folder of folders) {
-  const files = (await readdir(folder))
+const picturesIn = async (folder) =>
+  (await readdir(folder))
     .filter((name) => name.endsWith(".jpg"))
     .sort()
     .map((name) => join(folder, name));
+
+const rows = [];
+for (const folder of [frames, photographs]) {
+  const files = await picturesIn(folder);
   const runs = [...places].flatMap(([place, read]) =>
     PRECISIONS.map((precision) => ({ place, precision, read, times: [] })),
   );
@@ -105,9 +114,16 @@ for (const folder of folders) {
 }
 const table = `| pixels (pictures) | where | precision | locating | reading | all but decoding | decoding | quicker than float |\n|---|---|---|---|---|---|---|---|\n${rows.join("\n")}\n`;
 console.log(table);
+const live = await filmRows(filming, await filmsIn(films), PRECISIONS);
+console.log(live);
+const [frame] = await picturesIn(frames);
+const [photograph] = await picturesIn(photographs);
+const start = await startRow(browser, address, tapWorker, frame, photograph);
+console.log(start);
 if (values.write) {
   const page = `# Milliseconds a picture\n\nWritten by \`cargo xtask times --write\`: frames of documents as a phone held by hand makes them, as JPEG files in colour with chroma at half the resolution, read in turn by \`native-bench\` and by both binaries of the page in Chromium ${browser.version()}, one core each, on ${cpus()[0].model}. Medians. Locating is done by a network of 4 bits at every precision.\n\n`;
-  await writeFile(join(repository, "docs/results/times.md"), page + table);
+  const next = `\n## A camera\n\nFrames of the same size from films, once a document is in view: a frame ends with the first zone that is read. The scene without a zone is the front of a card, seen at rest; one frame in eight is searched thoroughly, and the slowest of these is the last column.\n\n${live}\n${start}`;
+  await writeFile(join(repository, "docs/results/times.md"), page + table + next);
 }
 await browser.close();
 close();

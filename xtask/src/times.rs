@@ -8,10 +8,11 @@ use crate::setup::Need::{Chromium, Node, WasmPack};
 use crate::shell::{command, root, run};
 use crate::{native, page, setup};
 
-/// The smallest frame that a page asks a camera for, and the size of a phone's photographs.
-const SETS: [Set; 2] = [
+/// The smallest frame that a page asks a camera for, the size of a phone's photographs, and films.
+const SETS: [Set; 3] = [
     Set { count: 48, seed: 1, size: Some((1280, 960)), film: None },
     Set { count: 12, seed: 1, size: Some((4032, 3024)), film: None },
+    Set { count: 6, seed: 1, size: None, film: Some(24) },
 ];
 
 /// Makes the frames, and reads them with `native-bench` and with both binaries of the page in turn.
