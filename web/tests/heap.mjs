@@ -1,8 +1,8 @@
 /** Measures the memory of a page and its worker in Chromium, by the debugger's protocol. */
 import { readFile } from "node:fs/promises";
 
-/** Time after which the debugger is considered dead; milliseconds. */
-const PATIENCE = 20_000;
+/** Time after which the debugger is considered dead, in milliseconds; machines may be busy. */
+const PATIENCE = 60_000;
 
 function soon(answer, what) {
   let timer;

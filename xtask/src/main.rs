@@ -56,8 +56,8 @@ cargo xtask eval [DIR] [(--warped N | --films N | --kinds N) [--seed S]] [--film
     the frames of MIDV-500, MIDV-2019 or MIDV-2020 in DIR; --by groups the table; --html writes a
     page of the failures; --write records the figures in docs/results and the README
 cargo xtask times [--write]
-    reads camera frames and 12-megapixel photographs, natively and in Chromium in turn, and prints the
-    median times; --write records them in docs/results
+    reads camera frames, 12-megapixel photographs and films, natively and in Chromium in turn, starts
+    the page, and prints the median times; --write records them in docs/results
 cargo xtask soak [--minutes N]
     reads camera frames in Chromium for N minutes (10): memory must stay flat; prints frames per second
     at each precision
