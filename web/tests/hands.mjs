@@ -36,7 +36,8 @@ export async function readAgain(page, precision) {
 /**
  * Runs in the page before its own code, and gives tests a way to the page's worker, without any work
  * or drawing by the page: `readInWorker(bytes, precision)` reads a file, `frameInWorker(bytes,
- * precision)` a frame of a film, and `forgetInWorker(precision)` begins another film. `startedIn` is
+ * precision)` a frame of a film, `lumaInWorker(bytes, precision)` one that a camera delivers as luma,
+ * and `forgetInWorker(precision)` begins another film. `startedIn` is
  * the time in milliseconds that the worker took to start the engine.
  */
 export const tapWorker = () => {
@@ -65,6 +66,21 @@ export const tapWorker = () => {
         const answer = await ask({ kind: "frame", picture, precision, how }, [picture]);
         answer.picture.close();
         return answer.result;
+      };
+      globalThis.lumaInWorker = async (bytes, precision) => {
+        const picture = await createImageBitmap(new Blob([bytes]));
+        const { width, height } = picture;
+        const context = new OffscreenCanvas(width, height).getContext("2d");
+        context.drawImage(picture, 0, 0);
+        const { data } = context.getImageData(0, 0, width, height);
+        const planes = new Uint8Array((width * height * 3) / 2).fill(128);
+        for (let index = 0; index < width * height; index++) planes[index] = data[4 * index + 1];
+        const size = { width, height };
+        const form = { format: "I420", codedWidth: width, codedHeight: height, timestamp: 0 };
+        const frame = new VideoFrame(planes, form);
+        const part = { x: 0, y: 0, ...size };
+        const request = { kind: "luma", frame, part, size, precision, mirrored: false };
+        return (await ask(request, [frame])).result;
       };
       globalThis.forgetInWorker = (precision) => ask({ kind: "forget", precision });
       const begin = performance.now();

@@ -79,36 +79,39 @@ export async function filmRows(places, films, precisions) {
   return `| where | precision | a film's frame | a frame without a zone | the same, searched thoroughly |\n|---|---|--:|--:|--:|\n${rows.join("\n")}\n`;
 }
 
-/** Milliseconds from the start of a page's worker to a ready engine, and memory in MiB. */
-export async function startRow(browser, address, tap, frame, photograph) {
-  const starts = [];
-  for (let round = 0; round < STARTS; round++) {
-    const page = await browser.newPage();
-    await page.addInitScript(tap);
-    await page.goto(address);
-    await page.waitForFunction(() => globalThis.startedIn !== undefined);
-    starts.push(await page.evaluate(() => globalThis.startedIn));
-    await page.close();
-  }
+/** Opens a page whose engine is ready. */
+async function opened(browser, address, tap) {
   const page = await browser.newPage();
   await page.addInitScript(tap);
   await page.goto(address);
   await page.waitForFunction(() => globalThis.startedIn !== undefined);
-  const heap = await heapOf(browser, page);
-  const after = async (read) => {
-    await read();
-    return ((await heap()).wasm / 2 ** 20).toFixed(1);
-  };
-  const ofFrame = await after(() => filmIn(page)([frame], "u4"));
-  const ofPhotograph = await after(async () => {
-    const base64 = (await readFile(photograph)).toString("base64");
-    const read = (text) =>
-      globalThis.readInWorker(
+  return page;
+}
+
+/** Milliseconds from the start of a page's worker to a ready engine, and memory in MiB. */
+export async function startRow(browser, address, tap, frame, photograph) {
+  const starts = [];
+  for (let round = 0; round < STARTS; round++) {
+    const page = await opened(browser, address, tap);
+    starts.push(await page.evaluate(() => globalThis.startedIn));
+    await page.close();
+  }
+  const memory = [];
+  for (const [name, file] of [
+    ["lumaInWorker", frame],
+    ["readInWorker", photograph],
+  ]) {
+    const page = await opened(browser, address, tap);
+    const heap = await heapOf(browser, page);
+    const base64 = (await readFile(file)).toString("base64");
+    const read = ([name, text]) =>
+      globalThis[name](
         Uint8Array.from(atob(text), (c) => c.charCodeAt(0)),
         "u4",
       );
-    await page.evaluate(read, base64);
-  });
-  await page.close();
-  return `In Chromium the engine is ready ${median(starts).toFixed(0)} ms after the page asks for it (median of ${STARTS}, files from this machine). WebAssembly's memory is ${ofFrame} MiB after a frame, and ${ofPhotograph} MiB after a photograph as well.\n`;
+    await page.evaluate(read, [name, base64]);
+    memory.push(((await heap()).wasm / 2 ** 20).toFixed(1));
+    await page.close();
+  }
+  return `In Chromium the engine is ready ${median(starts).toFixed(0)} ms after the page asks for it (median of ${STARTS}, files from this machine). WebAssembly's memory is ${memory[0]} MiB after a camera's frame, and ${memory[1]} MiB after a photograph.\n`;
 }
