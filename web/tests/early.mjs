@@ -22,6 +22,12 @@ const count = (pattern) => loaded.filter((file) => pattern.test(file)).length;
 const shown = (id) => page.waitForSelector(`#${id}:not([hidden])`);
 const lines = async () => (await page.textContent("#lines")).split("\n");
 
+/** Presses "Choose a picture", and returns the dialog. */
+async function choose() {
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.click("#choose")]);
+  return chooser;
+}
+
 /** Waits until a file has been requested. */
 async function requested(pattern) {
   while (count(pattern) === 0) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -98,10 +104,7 @@ await suite(
       "a file that is chosen before the script is there is read",
       async () => {
         const arrive = await open();
-        const [chooser] = await Promise.all([
-          page.waitForEvent("filechooser"),
-          page.click("#choose"),
-        ]);
+        const chooser = await choose();
         await chooser.setFiles(specimen("id-td2.jpg"));
         await shown("busy");
         arrive();
@@ -114,10 +117,7 @@ await suite(
       "a file that is chosen while the script arrives is read, and several give a table",
       async () => {
         const arrive = await open();
-        const [chooser] = await Promise.all([
-          page.waitForEvent("filechooser"),
-          page.click("#choose"),
-        ]);
+        const chooser = await choose();
         arrive();
         await page.waitForLoadState("load");
         await chooser.setFiles([specimen("id-td2.jpg"), specimen("passport.jpg")]);

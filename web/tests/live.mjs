@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { tapWorker } from "./hands.mjs";
 import { heapOf } from "./heap.mjs";
 import { repository } from "./site.mjs";
 
@@ -12,7 +13,7 @@ const STILL = 24;
 /** Starts of the engine that are measured. */
 const STARTS = 7;
 
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
+export const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 
 /** The frames of each film in a folder. */
 export async function filmsIn(folder) {
@@ -23,34 +24,32 @@ export async function filmsIn(folder) {
   );
 }
 
-/** Reads a film by the command line; returns the results of its frames. */
-export function nativeFilm(files, precision) {
-  const options = ["read", "--film", "--json", "--precision", precision];
+/** Reads files by the command line, with further options; returns the results. */
+export function natively(options, files, precision) {
   const text = execFileSync(
     join(repository, "target/release/native-bench"),
-    [...options, ...files],
-    {
-      encoding: "utf8",
-      maxBuffer: 1 << 26,
-      stdio: ["ignore", "pipe", "inherit"],
-    },
+    ["read", "--json", "--precision", precision, ...options, ...files],
+    { encoding: "utf8", maxBuffer: 1 << 26, stdio: ["ignore", "pipe", "inherit"] },
   );
   return JSON.parse(text);
+}
+
+/** Reads a file in a page by a function of `tapWorker`, given by its name. */
+export async function readIn(page, name, file, precision) {
+  const base64 = (await readFile(file)).toString("base64");
+  const read = ([name, text, precision]) =>
+    globalThis[name](
+      Uint8Array.from(atob(text), (c) => c.charCodeAt(0)),
+      precision,
+    );
+  return page.evaluate(read, [name, base64, precision]);
 }
 
 /** Returns a function that reads a film in a page with `tapWorker`. */
 export const filmIn = (page) => async (files, precision) => {
   await page.evaluate((precision) => globalThis.forgetInWorker(precision), precision);
   const results = [];
-  for (const file of files) {
-    const base64 = (await readFile(file)).toString("base64");
-    const read = ([text, precision]) =>
-      globalThis.frameInWorker(
-        Uint8Array.from(atob(text), (c) => c.charCodeAt(0)),
-        precision,
-      );
-    results.push(await page.evaluate(read, [base64, precision]));
-  }
+  for (const file of files) results.push(await readIn(page, "frameInWorker", file, precision));
   return results;
 };
 
@@ -80,19 +79,19 @@ export async function filmRows(places, films, precisions) {
 }
 
 /** Opens a page whose engine is ready. */
-async function opened(browser, address, tap) {
+async function opened(browser, address) {
   const page = await browser.newPage();
-  await page.addInitScript(tap);
+  await page.addInitScript(tapWorker);
   await page.goto(address);
   await page.waitForFunction(() => globalThis.startedIn !== undefined);
   return page;
 }
 
 /** Milliseconds from the start of a page's worker to a ready engine, and memory in MiB. */
-export async function startRow(browser, address, tap, frame, photograph) {
+export async function startRow(browser, address, frame, photograph) {
   const starts = [];
   for (let round = 0; round < STARTS; round++) {
-    const page = await opened(browser, address, tap);
+    const page = await opened(browser, address);
     starts.push(await page.evaluate(() => globalThis.startedIn));
     await page.close();
   }
@@ -101,15 +100,9 @@ export async function startRow(browser, address, tap, frame, photograph) {
     ["lumaInWorker", frame],
     ["readInWorker", photograph],
   ]) {
-    const page = await opened(browser, address, tap);
+    const page = await opened(browser, address);
     const heap = await heapOf(browser, page);
-    const base64 = (await readFile(file)).toString("base64");
-    const read = ([name, text]) =>
-      globalThis[name](
-        Uint8Array.from(atob(text), (c) => c.charCodeAt(0)),
-        "u4",
-      );
-    await page.evaluate(read, [name, base64]);
+    await readIn(page, name, file, "u4");
     memory.push(((await heap()).wasm / 2 ** 20).toFixed(1));
     await page.close();
   }

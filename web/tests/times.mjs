@@ -8,14 +8,13 @@
  * makes them. A picture's time is its median over the rounds, a place's that over the pictures; the
  * first round warms up and is not counted. `--write` keeps the tables as docs/results/times.md.
  */
-import { execFileSync } from "node:child_process";
-import { readFile, readdir, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { tapWorker } from "./hands.mjs";
-import { filmIn, filmRows, filmsIn, nativeFilm, startRow } from "./live.mjs";
+import { filmIn, filmRows, filmsIn, median, natively, readIn, startRow } from "./live.mjs";
 import { CHROMIUM, repository, site } from "./site.mjs";
 
 const {
@@ -37,17 +36,11 @@ const browser = await chromium.launch(CHROMIUM);
 const places = new Map([
   [
     "native",
-    async (files, precision) => {
-      const text = execFileSync(
-        join(repository, "target/release/native-bench"),
-        ["read", "--json", "--jobs", "1", "--precision", precision, ...files],
-        { encoding: "utf8", maxBuffer: 1 << 26, stdio: ["ignore", "pipe", "inherit"] },
-      );
-      return JSON.parse(text).map(({ ms }) => ms);
-    },
+    async (files, precision) => natively(["--jobs", "1"], files, precision).map(({ ms }) => ms),
   ],
 ]);
-const filming = new Map([["native", nativeFilm]]);
+/** Functions that read the frames of a film; each returns their results. */
+const filming = new Map([["native", (files, precision) => natively(["--film"], files, precision)]]);
 for (const binary of ["relaxed", "simd128"]) {
   const page = await browser.newPage();
   await page.addInitScript(tapWorker);
@@ -55,22 +48,10 @@ for (const binary of ["relaxed", "simd128"]) {
   filming.set(`Chromium, ${binary}`, filmIn(page));
   places.set(`Chromium, ${binary}`, async (files, precision) => {
     const times = [];
-    for (const file of files) {
-      const base64 = (await readFile(file)).toString("base64");
-      const read = async ([text, precision]) =>
-        (
-          await globalThis.readInWorker(
-            Uint8Array.from(atob(text), (c) => c.charCodeAt(0)),
-            precision,
-          )
-        ).ms;
-      times.push(await page.evaluate(read, [base64, precision]));
-    }
+    for (const file of files) times.push((await readIn(page, "readInWorker", file, precision)).ms);
     return times;
   });
 }
-
-const median = (list) => [...list].sort((a, b) => a - b)[list.length >> 1];
 
 const picturesIn = async (folder) =>
   (await readdir(folder))
@@ -118,7 +99,7 @@ const live = await filmRows(filming, await filmsIn(films), PRECISIONS);
 console.log(live);
 const [frame] = await picturesIn(frames);
 const [photograph] = await picturesIn(photographs);
-const start = await startRow(browser, address, tapWorker, frame, photograph);
+const start = await startRow(browser, address, frame, photograph);
 console.log(start);
 if (values.write) {
   const page = `# Milliseconds a picture\n\nWritten by \`cargo xtask times --write\`: frames of documents as a phone held by hand makes them, as JPEG files in colour with chroma at half the resolution, read in turn by \`native-bench\` and by both binaries of the page in Chromium ${browser.version()}, one core each, on ${cpus()[0].model}. Medians. Locating is done by a network of 4 bits at every precision.\n\n`;

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::index::index;
-use super::{PRECISIONS, sources};
-use crate::frames::{self, Set};
+use super::{PRECISIONS, warp};
+use crate::frames::Set;
 use crate::native;
 use crate::shell::root;
 
@@ -118,10 +118,7 @@ pub(super) fn run(origin: &Origin<'_>, precision: &str, write: bool) -> Result<(
     let folder = match *origin {
         Origin::Folder(folder) => folder.to_owned(),
         Origin::Made { count, seed, folder } => {
-            let films = root().join(format!("target/films/{seed}"));
-            let set = Set { count, seed, size: None, film: Some(FRAMES) };
-            frames::make(&sources(folder)?, folder, &films, set)?;
-            films
+            warp(folder, Set { count, seed, size: None, film: Some(FRAMES) })?
         }
     };
     let mut rows = Vec::new();

@@ -40,10 +40,11 @@ fn read(folder: &Path, rows: &[Row], precision: &str) -> Result<Vec<Case>> {
     Ok(rows.iter().zip(readings).map(case).collect())
 }
 
-/// Makes warped frames of a folder's scans and renders; returns their folder.
+/// Makes warped frames of a folder's scans and renders, or films; returns their folder.
 pub(crate) fn warp(folder: &Path, set: Set) -> Result<PathBuf> {
     let size = set.size.map_or_else(String::new, |(width, height)| format!("-{width}x{height}"));
-    let films = set.film.map_or_else(String::new, |frames| format!("-films-{frames}"));
+    let films =
+        set.film.map_or_else(String::new, |frames| format!("-films-{}x{frames}", set.count));
     let frames = root().join(format!("target/warped/{}{size}{films}", set.seed));
     frames::make(&sources(folder)?, folder, &frames, set)?;
     Ok(frames)
