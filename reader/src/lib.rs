@@ -68,6 +68,7 @@ mod path;
 mod pyramid;
 mod reading;
 mod rectify;
+mod sample;
 mod strips;
 mod verdict;
 mod zone;

@@ -3,7 +3,8 @@
 
 use std::cell::OnceCell;
 
-use crate::path::{Layout, LinePath, sample};
+use crate::path::{Layout, LinePath};
+use crate::sample::sample;
 use nibble_gray::Gray;
 
 /// Maximum number of halvings: 8192 pixels become 128.

@@ -46,6 +46,7 @@ pub(crate) mod pairs;
 mod portable;
 #[cfg(feature = "bench")]
 pub(crate) mod products;
+mod race;
 #[cfg(test)]
 mod suite;
 mod windows;

@@ -51,6 +51,7 @@ pub(crate) fn multiply_zeroed(
 
 /// The same in f32, summed in order of the depth.
 #[must_use]
+#[cfg(any(test, feature = "bench"))]
 pub(crate) fn multiply_f32(
     activations: &[f32],
     weights: &[f32],
