@@ -1,5 +1,6 @@
-//! Chooses the kernels. All kernels are tested once, and those for a precision are raced before its
-//! first network is made. So a page that uses one network waits for one race.
+//! Chooses the kernels. All kernels are tested once. Those for a precision race before the first
+//! network of a bench or of a model file is made; a reader begins with the best guess, and its kernels
+//! race when it has nothing to read. So nobody waits for a race who only wants to read.
 
 use std::cell::RefCell;
 
@@ -51,6 +52,13 @@ impl Known {
 /// Calls `work` with what is known, testing the kernels first if necessary.
 fn with_known<R>(work: impl FnOnce(&mut Known) -> R) -> R {
     KNOWN.with_borrow_mut(|known| work(known.get_or_insert_with(Known::tested)))
+}
+
+/// The kernels as they are known now: those of a precision without a race are the best guess that is
+/// exact.
+#[cfg(feature = "read")]
+pub(crate) fn tested() -> Kernels {
+    with_known(|known| known.kernels)
 }
 
 /// The kernels for networks of `precisions`, each raced once.

@@ -1,6 +1,6 @@
 //! Reading: gray bytes or canvas pixels in, the reader's JSON out.
 
-use nibble_core::{Model, Network, Precision};
+use nibble_core::{Kernels, Model, ModelError, Network, Precision};
 use nibble_gray::Gray;
 use nibble_reader::{Fusion, Reader, Reading};
 use serde::Serialize;
@@ -25,27 +25,47 @@ struct Answer<'a> {
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Engine {
+    kernels: Kernels,
     reader: Reader,
     fusion: Fusion,
+}
+
+/// A reader with a network, and with the one that finds zones.
+fn reader_with(model: Model, kernels: &Kernels) -> Result<Reader, ModelError> {
+    let locator = Network::with_kernels(Model::parse(nibble_models::LOCATE_U4)?, kernels)?;
+    Reader::with_network(Network::with_kernels(model, kernels)?)?.with_locator(locator)
 }
 
 #[wasm_bindgen]
 impl Engine {
     /// Makes an engine with the network of a model file; the network that finds zones is part of the
-    /// binary. The first one of a precision waits for the race among its kernels.
+    /// binary. Its kernels are the best that are known without a race.
     ///
     /// # Errors
     /// An `Error` with `code` `ModelInvalid` if the file cannot be used.
     #[wasm_bindgen(constructor)]
     pub fn new(model: &[u8]) -> Result<Engine, JsValue> {
-        let model = Model::parse(model).map_err(|error| thrown("ModelInvalid", &error))?;
-        let kernels = kernels::raced(&[model.precision, Precision::U4]);
-        let reader = || {
-            let locator = Network::with_kernels(Model::parse(nibble_models::LOCATE_U4)?, &kernels)?;
-            Reader::with_network(Network::with_kernels(model, &kernels)?)?.with_locator(locator)
-        };
-        let reader = reader().map_err(|error| thrown("ModelInvalid", &error))?;
-        Ok(Self { reader, fusion: Fusion::default() })
+        let kernels = kernels::tested();
+        let reader = Model::parse(model).and_then(|model| reader_with(model, &kernels));
+        let reader = reader.map_err(|error| thrown("ModelInvalid", &error))?;
+        Ok(Self { kernels, reader, fusion: Fusion::default() })
+    }
+
+    /// Races the kernels of this engine's precision, unless that was done, and uses the winners from
+    /// now on. `model` is the file that the engine was made with. A race takes some hundredths of a
+    /// second; the frames of a document are kept.
+    ///
+    /// # Errors
+    /// Those of [`Engine::new`].
+    pub fn race(&mut self, model: &[u8]) -> Result<(), JsValue> {
+        let precision = self.reader.network().precision();
+        let kernels = kernels::raced(&[precision, Precision::U4]);
+        if kernels != self.kernels {
+            let reader = Model::parse(model).and_then(|model| reader_with(model, &kernels));
+            self.reader = reader.map_err(|error| thrown("ModelInvalid", &error))?;
+            self.kernels = kernels;
+        }
+        Ok(())
     }
 
     /// Reads a picture of row-major gray bytes and returns the result as JSON.

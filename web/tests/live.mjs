@@ -81,7 +81,7 @@ export async function filmRows(places, films, precisions) {
 
 /**
  * Runs in a page: resolves to the milliseconds from the making of the package's worker until it
- * holds a reader of 4 bits, its kernels tested and raced.
+ * holds a reader of 4 bits.
  */
 const ready = (address) =>
   new Promise((resolve, reject) => {

@@ -72,8 +72,8 @@ export class Client {
 
   /**
    * Starts the worker and its engine. Resolves to the kernels as tested, including those that give
-   * wrong results in this browser; the races follow as readers are created. If the start fails, the
-   * next call tries again.
+   * wrong results in this browser; the races follow when there is nothing to read. If the start
+   * fails, the next call tries again.
    */
   start(): Promise<KernelChoice[]> {
     if (this.#started === undefined) {

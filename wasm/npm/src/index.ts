@@ -101,15 +101,37 @@ function resultOf(text: string, decodeMs = 0): Result {
   return answer;
 }
 
+/** Milliseconds after which the kernels of a new engine race: a reading that comes at once is first. */
+const RACE_AFTER_MS = 50;
+
 /** Reads pictures with one network. Calls are queued. Call `dispose` when done. */
 export class Reader {
   /** The engine; undefined after `dispose`. */
   #engine: Held<Engine> | undefined;
+  /** When the kernels of the engine race. */
+  #race: ReturnType<typeof setTimeout> | undefined;
   /** Settles when the last call in the queue has ended. */
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(engine: Held<Engine>) {
-    this.#engine = engine;
+  private constructor(model: Uint8Array) {
+    this.#engine = new Held(reading, () => {
+      const engine = new Engine(model);
+      // It begins with the best guess. One that replaces a trapped engine does, too.
+      clearTimeout(this.#race);
+      this.#race = setTimeout(() => this.#raceIn(model), RACE_AFTER_MS);
+      return engine;
+    });
+  }
+
+  /** Races the engine's kernels after the calls that are queued. */
+  #raceIn(model: Uint8Array): void {
+    this.#last = this.#last.then(() => {
+      try {
+        this.#engine?.call((engine) => engine.race(model));
+      } catch {
+        // The engine has stopped. The one that replaces it races again.
+      }
+    });
   }
 
   /**
@@ -128,7 +150,7 @@ export class Reader {
     await started;
     const model = await loading;
     try {
-      return new Reader(new Held(reading, () => new Engine(model)));
+      return new Reader(model);
     } catch (thrown) {
       // It may have arrived in part: the next reader asks for it again.
       if (thrown instanceof NibbleError && thrown.code === "ModelInvalid") distrust(file);
@@ -244,6 +266,7 @@ export class Reader {
 
   /** Frees the network's memory; later calls reject with `Disposed`. Never throws. */
   dispose(): void {
+    clearTimeout(this.#race);
     this.#engine?.free();
     this.#engine = undefined;
   }

@@ -16,8 +16,8 @@ export interface KernelChoice {
  *
  * `init` tests every kernel once against a naive product. The exact ones then race, because the
  * best kernel on a phone is slow on a PC, and WebAssembly does not reveal the CPU. A race takes
- * some hundredths of a second. The first reader of a precision runs the race for it; with `races`,
- * this function runs the missing ones. Without a race the best guess is used.
+ * some hundredths of a second. A reader begins with the best guess, and runs the race for its
+ * precision as soon as it has nothing to read; with `races`, this function runs the missing ones.
  */
 export function kernels(races = true): KernelChoice[] {
   return JSON.parse(reading.call(() => choose_kernels(races))) as KernelChoice[];
