@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 
 /** Time after which the debugger is considered dead, in milliseconds; machines may be busy. */
-const PATIENCE = 60_000;
+const PATIENCE = 300_000;
 
 function soon(answer, what) {
   let timer;
