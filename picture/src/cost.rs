@@ -46,6 +46,7 @@ impl Cost {
     }
 
     /// The working memory above which no file can be within `limits`.
+    #[cfg(feature = "webp")]
     pub(crate) fn max_working(limits: &Limits) -> u64 {
         limits.max_bytes.saturating_add(MAX_UNCOUNTED)
     }

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use image::ImageError;
-
 /// Why a file cannot be decoded to a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PictureError {
@@ -60,13 +58,6 @@ impl PictureError {
             Self::TooLarge { .. } | Self::TooMuchMemory { .. } | Self::TooManyScans { .. } => {
                 "TooLarge"
             }
-        }
-    }
-
-    pub(crate) fn from_image(error: ImageError) -> Self {
-        match error {
-            ImageError::Unsupported(error) => Self::Unsupported(error.to_string()),
-            error => Self::Broken(error.to_string()),
         }
     }
 }

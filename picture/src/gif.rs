@@ -4,18 +4,18 @@ use std::io::Cursor;
 
 use image::ImageDecoder;
 use image::codecs::gif::GifDecoder;
-use image::metadata::Orientation;
 
 use crate::cost::Cost;
+use crate::orient::Orientation;
 use crate::stored::Stored;
-use crate::{Limits, PictureError};
+use crate::{Limits, PictureError, pixels};
 
 /// Bytes per pixel of a frame: red, green, blue and opacity.
 const PIXEL_BYTES: u64 = 4;
 
 /// Decodes the first frame of a GIF file.
 pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureError> {
-    let mut decoder = GifDecoder::new(Cursor::new(bytes)).map_err(PictureError::from_image)?;
+    let mut decoder = GifDecoder::new(Cursor::new(bytes)).map_err(pixels::error_of)?;
     let (width, height) = decoder.dimensions();
     let cost = Cost::new(bytes, width, height)?;
     // A frame smaller than the canvas is decoded apart. It may declare any size, so the decoder has
@@ -25,6 +25,6 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureErr
     own.max_image_width = Some(width);
     own.max_image_height = Some(height);
     own.max_alloc = Some(frame);
-    decoder.set_limits(own).map_err(PictureError::from_image)?;
-    Stored::read(decoder, Orientation::NoTransforms, cost.with(frame), limits)
+    decoder.set_limits(own).map_err(pixels::error_of)?;
+    pixels::read(decoder, Orientation::Upright, cost.with(frame), limits)
 }

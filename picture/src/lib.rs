@@ -11,22 +11,29 @@
 #[doc = include_str!("../README.md")]
 struct ReadmeExamples;
 
+#[cfg(feature = "bmp")]
 mod bmp;
 mod cost;
 mod error;
+mod format;
 #[cfg(feature = "gif")]
 mod gif;
+#[cfg(feature = "jpeg")]
 mod jpeg;
 mod orient;
+#[cfg(feature = "image")]
 mod pixels;
+#[cfg(feature = "png")]
 mod png;
 mod stored;
 #[cfg(feature = "tiff")]
 mod tiff;
+#[cfg(feature = "webp")]
 mod webp;
 
-use image::ImageFormat;
 use nibble_gray::Gray;
+
+use crate::stored::Stored;
 
 pub use error::PictureError;
 
@@ -57,18 +64,7 @@ impl Limits {
 /// A [`PictureError`] that says whether the file is empty, not a picture, in an unsupported format,
 /// broken, or beyond `limits`.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Gray, PictureError> {
-    let stored = match format_of(bytes)? {
-        ImageFormat::Jpeg => jpeg::decode(bytes, limits),
-        ImageFormat::Png => png::decode(bytes, limits),
-        ImageFormat::WebP => webp::decode(bytes, limits),
-        ImageFormat::Bmp => bmp::decode(bytes, limits),
-        #[cfg(feature = "gif")]
-        ImageFormat::Gif => gif::decode(bytes, limits),
-        #[cfg(feature = "tiff")]
-        ImageFormat::Tiff => tiff::decode(bytes, limits),
-        format => Err(PictureError::Unsupported(format!("{format:?}"))),
-    }?;
-    stored.into_gray()
+    decoder_of(bytes)?(bytes, limits)?.upright()
 }
 
 /// Bytes at the beginning of a file that [`recognise`] needs.
@@ -81,37 +77,27 @@ pub const HEAD_BYTES: usize = 32;
 /// The [`PictureError`] that [`decode`] would give for the whole file: `Empty`, `NotAPicture`, or
 /// `Unsupported`.
 pub fn recognise(head: &[u8]) -> Result<(), PictureError> {
-    match format_of(head)? {
-        ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP | ImageFormat::Bmp => Ok(()),
+    decoder_of(head).map(|_| ())
+}
+
+/// Decodes a file of one format.
+type Decoder = fn(&[u8], &Limits) -> Result<Stored, PictureError>;
+
+/// The decoder for a file, by its first bytes.
+fn decoder_of(bytes: &[u8]) -> Result<Decoder, PictureError> {
+    Ok(match format::name_of(bytes)? {
+        #[cfg(feature = "jpeg")]
+        format::JPEG => jpeg::decode,
+        #[cfg(feature = "png")]
+        format::PNG => png::decode,
+        #[cfg(feature = "webp")]
+        format::WEBP => webp::decode,
+        #[cfg(feature = "bmp")]
+        format::BMP => bmp::decode,
         #[cfg(feature = "gif")]
-        ImageFormat::Gif => Ok(()),
+        format::GIF => gif::decode,
         #[cfg(feature = "tiff")]
-        ImageFormat::Tiff => Ok(()),
-        format => Err(PictureError::Unsupported(format!("{format:?}"))),
-    }
-}
-
-fn format_of(bytes: &[u8]) -> Result<ImageFormat, PictureError> {
-    if bytes.is_empty() {
-        return Err(PictureError::Empty);
-    }
-    if let Some(name) = foreign_format(bytes) {
-        return Err(PictureError::Unsupported(name.to_owned()));
-    }
-    image::guess_format(bytes).map_err(|_| PictureError::NotAPicture)
-}
-
-/// The name of an unsupported format that people do choose, so that the message can name it.
-fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
-    if bytes.starts_with(b"%PDF") {
-        return Some("PDF");
-    }
-    if bytes.get(4..8) == Some(b"ftyp") {
-        return match bytes.get(8..12)? {
-            b"heic" | b"heix" | b"hevc" | b"heim" | b"heis" | b"mif1" | b"msf1" => Some("HEIC"),
-            b"avif" | b"avis" => Some("AVIF"),
-            _ => Some("video"),
-        };
-    }
-    None
+        format::TIFF => tiff::decode,
+        name => return Err(PictureError::Unsupported(name.to_owned())),
+    })
 }

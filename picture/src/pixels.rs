@@ -1,13 +1,41 @@
-//! Converts decoded pixels to gray in place. The pixel buffer is the largest object in memory, so
-//! gray is written over it and the rest of the buffer is freed.
+//! Pixels from the decoders of the crate `image`, converted to gray in place.
 
-use image::ColorType;
+use image::{ColorType, ImageDecoder, ImageError};
 use nibble_gray::{luma, over_white, rgb_to_gray, rgba_to_gray};
 
-use crate::PictureError;
+use crate::cost::Cost;
+use crate::orient::Orientation;
+use crate::stored::{Stored, space, squeeze};
+use crate::{Limits, PictureError};
+
+/// Reads the pixels of a decoder that has read its header. `cost` covers everything except the pixels
+/// themselves.
+pub(crate) fn read(
+    decoder: impl ImageDecoder,
+    orientation: Orientation,
+    cost: Cost,
+    limits: &Limits,
+) -> Result<Stored, PictureError> {
+    let (width, height) = decoder.dimensions();
+    let color = decoder.color_type();
+    // The buffer is empty: this only checks that the pixel type is supported.
+    to_gray_in_place(&mut Vec::new(), color)?;
+    let mut gray = space(decoder.total_bytes(), orientation, cost, limits)?;
+    decoder.read_image(&mut gray).map_err(error_of)?;
+    to_gray_in_place(&mut gray, color)?;
+    Ok(Stored { gray, width, height, orientation })
+}
+
+/// Our error for one of `image`.
+pub(crate) fn error_of(error: ImageError) -> PictureError {
+    match error {
+        ImageError::Unsupported(error) => PictureError::Unsupported(error.to_string()),
+        error => PictureError::Broken(error.to_string()),
+    }
+}
 
 /// Turns `buffer`, pixels of type `color` in native byte order, into one gray byte per pixel.
-pub(crate) fn to_gray_in_place(buffer: &mut Vec<u8>, color: ColorType) -> Result<(), PictureError> {
+fn to_gray_in_place(buffer: &mut Vec<u8>, color: ColorType) -> Result<(), PictureError> {
     match color {
         ColorType::L8 => {}
         ColorType::La8 => squeeze(buffer, |[l, a]: [u8; 2]| over_white(l, a)),
@@ -41,23 +69,6 @@ fn rgba_luma([r, g, b, a]: [u8; 4]) -> u8 {
 fn narrow(bytes: [u8; 2]) -> u8 {
     let wide = u32::from(u16::from_ne_bytes(bytes));
     u8::try_from((wide + 128) / 257).unwrap_or(u8::MAX)
-}
-
-/// Keeps the first byte of each three, the luma of a pixel, and frees the rest of the buffer.
-pub(crate) fn keep_first_of_three(buffer: &mut Vec<u8>) {
-    squeeze(buffer, |[luma, _, _]: [u8; 3]| luma);
-}
-
-/// Replaces each group of `N` bytes by one byte, and frees the rest of the buffer.
-fn squeeze<const N: usize>(buffer: &mut Vec<u8>, gray: impl Fn([u8; N]) -> u8) {
-    let count = buffer.len() / N;
-    for index in 0..count {
-        let mut pixel = [0; N];
-        pixel.copy_from_slice(&buffer[index * N..][..N]);
-        buffer[index] = gray(pixel);
-    }
-    buffer.truncate(count);
-    buffer.shrink_to_fit();
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@
 use std::io::{BufRead, Read, Seek, SeekFrom};
 
 use image::codecs::png::PngDecoder;
-use image::metadata::Orientation;
 use image::{ImageDecoder, ImageError};
 
 use crate::cost::Cost;
+use crate::orient::Orientation;
 use crate::stored::Stored;
-use crate::{Limits, PictureError};
+use crate::{Limits, PictureError, pixels};
 
 /// Bytes of the signature at the start of a file.
 const SIGNATURE: usize = 8;
@@ -44,7 +44,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureErr
             let too_much = cost.with(cost.pixels().saturating_mul(8)).check(limits);
             return Err(too_much.err().unwrap_or_else(|| cost.too_large()));
         }
-        Err(error) => return Err(PictureError::from_image(error)),
+        Err(error) => return Err(pixels::error_of(error)),
     };
     let (_, height) = decoder.dimensions();
     let row = decoder.total_bytes() / u64::from(height.max(1));
@@ -52,8 +52,8 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureErr
     let whole = decoder.total_bytes().saturating_add(u64::from(height)).saturating_mul(3);
     let rows = row.saturating_add(1).saturating_mul(MAX_ROWS_BUFFERED).min(whole);
     let cost = cost.with_working(rows.saturating_add(row).saturating_add(FIXED));
-    let orientation = exif(bytes).and_then(Orientation::from_exif_chunk);
-    Stored::read(decoder, orientation.unwrap_or(Orientation::NoTransforms), cost, limits)
+    let orientation = exif(bytes).and_then(Orientation::of_exif);
+    pixels::read(decoder, orientation.unwrap_or_default(), cost, limits)
 }
 
 /// Width and height as the header declares them.

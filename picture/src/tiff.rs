@@ -7,12 +7,12 @@
 use std::io::Cursor;
 
 use image::codecs::tiff::TiffDecoder;
-use image::metadata::Orientation;
 use image::{ExtendedColorType, ImageDecoder};
 
 use crate::cost::Cost;
+use crate::orient::Orientation;
 use crate::stored::Stored;
-use crate::{Limits, PictureError, jpeg};
+use crate::{Limits, PictureError, jpeg, pixels};
 
 const IMAGE_WIDTH: u16 = 256;
 const IMAGE_LENGTH: u16 = 257;
@@ -71,16 +71,16 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureErr
     cost.check(limits)?;
     jpeg::check_visits([width, height], embedded.visits, limits)?;
 
-    let mut decoder = TiffDecoder::new(Cursor::new(bytes)).map_err(PictureError::from_image)?;
+    let mut decoder = TiffDecoder::new(Cursor::new(bytes)).map_err(pixels::error_of)?;
     let mut own = image::Limits::no_limits();
     own.max_alloc = Some(limits.max_bytes);
-    decoder.set_limits(own).map_err(PictureError::from_image)?;
+    decoder.set_limits(own).map_err(pixels::error_of)?;
     let buffer = match decoder.original_color_type() {
         ExtendedColorType::Cmyk8 => cost.pixels().saturating_mul(4),
         ExtendedColorType::Cmyk16 => cost.pixels().saturating_mul(8),
         _ => decoder.total_bytes(),
     };
-    Stored::read(decoder, directory.orientation(), cost.with(buffer), limits)
+    pixels::read(decoder, directory.orientation(), cost.with(buffer), limits)
 }
 
 /// What JPEG files within a TIFF cost.
@@ -193,8 +193,8 @@ impl<'a> Directory<'a> {
     fn orientation(&self) -> Orientation {
         self.find(ORIENTATION)
             .filter(|entry| entry.count == 1 && matches!(entry.kind, 1 | 3 | 4 | 7 | 16))
-            .and_then(|entry| Orientation::from_exif(u8::try_from(self.value(entry, 0)?).ok()?))
-            .unwrap_or(Orientation::NoTransforms)
+            .and_then(|entry| Orientation::numbered(u16::try_from(self.value(entry, 0)?).ok()?))
+            .unwrap_or_default()
     }
 
     /// Bytes that the decoder uses for tables and for one row of a strip or tile.
@@ -289,7 +289,7 @@ mod tests {
         let bytes =
             file(&[(ORIENTATION, 3, 1, 3), (ORIENTATION, 3, 1, 6), (ORIENTATION, 99, 1, 8)]);
         let orientation = Directory::of(&bytes).unwrap().orientation();
-        assert_eq!(orientation, Orientation::from_exif(6).unwrap());
+        assert_eq!(orientation, Orientation::Rotate90);
     }
 
     #[test]

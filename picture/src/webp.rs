@@ -10,11 +10,11 @@ use std::io::Cursor;
 
 use image::ImageDecoder;
 use image::codecs::webp::WebPDecoder;
-use image::metadata::Orientation;
 
 use crate::cost::Cost;
+use crate::orient::Orientation;
 use crate::stored::Stored;
-use crate::{Limits, PictureError};
+use crate::{Limits, PictureError, pixels};
 
 /// Bytes of the file's header: `RIFF`, length and `WEBP`.
 const FILE_HEADER: usize = 12;
@@ -36,15 +36,15 @@ const GROWTH: u64 = 3;
 
 /// Decodes a WebP file.
 pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Stored, PictureError> {
-    let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(PictureError::from_image)?;
+    let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(pixels::error_of)?;
     let (width, height) = decoder.dimensions();
     let cost = Cost::new(bytes, width, height)?;
     // Check the number of pixels before parsing the streams.
     cost.check(limits)?;
     let layout = Layout::of(bytes);
     let cost = cost.with_working(layout.scratch(width, height, Cost::max_working(limits)));
-    let orientation = layout.exif.and_then(Orientation::from_exif_chunk);
-    Stored::read(decoder, orientation.unwrap_or(Orientation::NoTransforms), cost, limits)
+    let orientation = layout.exif.and_then(Orientation::of_exif);
+    pixels::read(decoder, orientation.unwrap_or_default(), cost, limits)
 }
 
 /// The first chunk of each kind in a file, as far as the file goes.

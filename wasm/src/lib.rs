@@ -2,7 +2,7 @@
 //!
 //! The npm package around them (`wasm/npm`) queues calls, loads files and declares the types. It has
 //! them in three modules, by the features `read`, `bench` and `network`: a page that reads loads
-//! neither what measures nor what runs other networks. Image files are decoded by a module of their
+//! neither what measures nor what runs other networks. Image files are decoded by modules of their
 //! own, `wasm/picture`.
 
 #[cfg(feature = "bench")]

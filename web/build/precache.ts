@@ -46,15 +46,15 @@ function sorted(bundle: Rollup.OutputBundle, published: string): Precache {
     relaxed: one(/nibble-relaxed-.*\.wasm$/),
     simd128: one(/nibble-simd128-.*\.wasm$/),
   };
-  // The first file needs it: of what a first visit does not load, it comes first.
-  const decoder = one(/nibble-picture-.*\.wasm$/);
+  // The first file needs one of them: of what a first visit does not load, they come first.
+  const decoders = [one(/nibble-picture-jpeg-.*\.wasm$/), one(/nibble-picture-other-.*\.wasm$/)];
   const network = one(/ocr-u4-.*\.safetensors$/);
   const publics = readdirSync(published).sort();
   // The empty address is the page itself.
   const first = ["", ...at, network, ...OPENING];
   const late = assets.filter((name) => LATE.test(name));
-  const known = new Set([...first, ...Object.values(binaries), decoder, ...late]);
-  const rest = [decoder, ...[...assets, ...publics].filter((name) => !known.has(name))];
+  const known = new Set([...first, ...Object.values(binaries), ...decoders, ...late]);
+  const rest = [...decoders, ...[...assets, ...publics].filter((name) => !known.has(name))];
   const hash = createHash("sha256");
   for (const name of [...assets, ...publics].sort()) hash.update(`${name}\n`);
   // The names of assets contain a hash; of the other files, the content is hashed here.

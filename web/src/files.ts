@@ -2,7 +2,8 @@
 import type { Binary, Options } from "nibble-mrz";
 import relaxed from "../pkg/nibble-relaxed.wasm?url";
 import simd128 from "../pkg/nibble-simd128.wasm?url";
-import picture from "../pkg/nibble-picture.wasm?url";
+import jpeg from "../pkg/nibble-picture-jpeg.wasm?url";
+import other from "../pkg/nibble-picture-other.wasm?url";
 import f32 from "../pkg/models/ocr-f32.safetensors?url";
 import u4 from "../pkg/models/ocr-u4.safetensors?url";
 import u8 from "../pkg/models/ocr-u8.safetensors?url";
@@ -29,7 +30,7 @@ export function packageOptions(): Options {
   const binary = new URLSearchParams(location.search).get("binary") as Binary | null;
   return {
     wasm: absolute({ relaxed, simd128 }),
-    ...absolute({ picture }),
+    picture: absolute({ jpeg, other }),
     models: models(),
     ...(binary !== null && { binary }),
   };

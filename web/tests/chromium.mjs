@@ -100,9 +100,9 @@ await suite(
       "an uploaded file is read, and nothing is requested meanwhile",
       async () => {
         const before = requests.filter((url) => !url.startsWith("blob:")).length;
-        await upload(specimen("id-td2-scan.png"));
+        await upload(specimen("id-td2.jpg"));
         await shown("result");
-        assert.deepEqual(await lines(), expected.get("id-td2-scan.png"));
+        assert.deepEqual(await lines(), expected.get("id-td2.jpg"));
         assert.equal(requests.filter((url) => !url.startsWith("blob:")).length, before);
         await again("result");
       },
@@ -461,7 +461,7 @@ await suite(
       async () => {
         const visitor = await browser.newContext({ ...PHONE, serviceWorkers: "block" });
         const other = await visitor.newPage();
-        const asked = other.waitForRequest(/nibble-picture.*wasm$/);
+        const asked = other.waitForRequest(/nibble-picture-jpeg.*wasm$/);
         // The sample arrives only after the decoder was asked for.
         await other.route(/passport-.*jpg$/, async (route) => {
           await asked;

@@ -12,7 +12,9 @@ const browser = await chromium.launch(CHROMIUM);
 const SAMPLE = "#samples li:first-child button";
 const ENGINE = /nibble-(relaxed|simd128)-.*\.wasm$/;
 const NETWORK = /ocr-u4-.*\.safetensors$/;
-const DECODER = /nibble-picture-.*\.wasm$/;
+const DECODER = /nibble-picture-jpeg-.*\.wasm$/;
+/** The decoder of all files but JPEG files. */
+const OTHER = /nibble-picture-other-.*\.wasm$/;
 const PICTURE = /passport-.{8}\.jpg$/;
 
 let page;
@@ -53,10 +55,11 @@ async function open({ query = "", change = (_file, body) => body } = {}) {
   return arrive;
 }
 
-/** After each check of a file: each was requested once. */
+/** After a JPEG file was read: what it needs was requested once, and no other decoder. */
 function assertOnce() {
   for (const pattern of [ENGINE, NETWORK, DECODER])
     assert.equal(count(pattern), 1, `${pattern}\n${loaded.join("\n")}`);
+  assert.equal(count(OTHER), 0);
 }
 
 await suite(
@@ -111,6 +114,26 @@ await suite(
         await shown("result");
         assert.deepEqual(await lines(), expected.get("id-td2.jpg"));
         assertOnce();
+      },
+    ],
+    [
+      "a file that is no JPEG file is read by the other decoder alone, before and after a JPEG file",
+      async () => {
+        const arrive = await open();
+        const chooser = await choose();
+        await chooser.setFiles(specimen("id-td2-scan.png"));
+        arrive();
+        await shown("result");
+        assert.deepEqual(await lines(), expected.get("id-td2-scan.png"));
+        assert.deepEqual([DECODER, OTHER].map(count), [0, 1]);
+        for (const name of ["id-td2.jpg", "visa-b.webp"]) {
+          await page.click("#result .again");
+          await shown("start");
+          await page.setInputFiles("#file", specimen(name));
+          await shown("result");
+          assert.deepEqual(await lines(), expected.get(name));
+          assert.deepEqual([DECODER, OTHER].map(count), [1, 1]);
+        }
       },
     ],
     [

@@ -64,7 +64,8 @@ await suite([
       for (const pattern of [
         /nibble-relaxed-.*\.wasm/,
         /nibble-simd128-.*\.wasm/,
-        /nibble-picture-.*\.wasm/,
+        /nibble-picture-jpeg-.*\.wasm/,
+        /nibble-picture-other-.*\.wasm/,
         /bench-relaxed-.*\.wasm/,
         /bench-simd128-.*\.wasm/,
         /ocr-f32/,
@@ -89,6 +90,10 @@ await suite([
       await page.click("#samples li:first-child button");
       assert.equal(await surname(), "ROSSI");
       await readAgain(page, "u8");
+      await page.click("#result .again");
+      await shown("start");
+      await page.setInputFiles("#file", join(repository, "testdata/specimens/id-td2-scan.png"));
+      assert.equal(await surname(), "TANAKA");
       await page.goto(`${address}#bench`);
       await page.click("#bench-compare");
       await page.waitForSelector('.parity[data-different="0"]');

@@ -13,7 +13,11 @@ import { CHROMIUM, repository, site, suite, web } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
 const PICTURE = "passport.jpg";
+/** A picture that is no JPEG file. */
+const SCAN = "id-td2-scan.png";
 const lines = expected.get(PICTURE);
+/** What every machine finds in the specimens. */
+const digests = JSON.parse(await readFile(join(web, "src/bench/digests.json"), "utf8"));
 const browser = await chromium.launch(CHROMIUM);
 const packaged = await site(join(web, "pkg"));
 const encoded = (await readFile(specimen(PICTURE))).toString("base64");
@@ -201,9 +205,7 @@ async function findsItsFiles(command) {
     assert.deepEqual(result.lines, lines);
     assert.equal(result.valid, true);
   }
-  const reference = JSON.parse(await readFile(join(web, "src/bench/digests.json"), "utf8"))[
-    PICTURE
-  ];
+  const reference = digests[PICTURE];
   assert.equal(results.results[0].digest, reference.u4);
   assert.equal(results.results[3].digest, reference.u8);
 }
@@ -219,7 +221,10 @@ async function takesBytes(command) {
         const options = {
           binary: "simd128",
           wasm: await pkg("nibble-simd128.wasm"),
-          picture: await pkg("nibble-picture.wasm"),
+          picture: {
+            jpeg: await pkg("nibble-picture-jpeg.wasm"),
+            other: await pkg("nibble-picture-other.wasm"),
+          },
           models: { u4: await pkg("models/ocr-u4.safetensors") },
         };
         // Nothing but these bytes may be needed.
@@ -230,12 +235,14 @@ async function takesBytes(command) {
         const other = await init({ ...options, wasm: await pkg("nibble-simd128.wasm") }).catch(({ code }) => code);
         const reader = await Reader.create();
         const { lines, document } = await reader.read(await readFile(process.argv[2]));
+        const scan = await reader.read(await readFile(${JSON.stringify(specimen(SCAN))}));
         const white = { width: 3000, height: 2000, data: new Uint8Array(24e6).fill(255) };
         const blank = await reader.read(white);
-        console.log(JSON.stringify({ binary, again, other, found: [lines, blank.lines], document }));`,
+        const found = [lines, scan.lines, blank.lines];
+        console.log(JSON.stringify({ binary, again, other, found, document }));`,
   );
   assert.deepEqual([binary, again, other], ["simd128", "simd128", "AlreadyInitialised"]);
-  assert.deepEqual(found, [lines, []]);
+  assert.deepEqual(found, [lines, expected.get(SCAN), []]);
   // From the second line: number, birth and expiry with their check digits.
   const [, second] = lines;
   assert.equal(document.mrz_key, second.slice(0, 10) + second.slice(13, 20) + second.slice(21, 28));
@@ -245,6 +252,37 @@ const deno = denoCommand();
 await suite([
   ["Node finds the package's files and reads bytes and Blobs", () => findsItsFiles(["node"])],
   ["a server hands over the files as bytes; pixels need no canvas", () => takesBytes(["node"])],
+  [
+    "Node loads a decoder with the first file for it, and both find what every machine finds",
+    async () => {
+      const isJpeg = (name) => name.endsWith(".jpg");
+      const names = Object.keys(digests).sort((a, b) => isJpeg(b) - isJpeg(a));
+      const found = await inNode(`
+        const files = process.getBuiltinModule("node:fs/promises");
+        const { readFile } = files;
+        const decoders = [];
+        files.readFile = (file, ...options) => {
+          const name = String(file).split("/").at(-1);
+          if (name.startsWith("nibble-picture")) decoders.push(name);
+          return readFile(file, ...options);
+        };
+        const { Reader } = await import("nibble-mrz");
+        const reader = await Reader.create();
+        const found = [];
+        for (const path of ${JSON.stringify(names.map(specimen))}) {
+          const { gray_digest, digest } = await reader.read(await readFile(path));
+          found.push({ gray: gray_digest, u4: digest, decoders: [...decoders] });
+        }
+        console.log(JSON.stringify(found));`);
+      const [jpeg, other] = ["nibble-picture-jpeg.wasm", "nibble-picture-other.wasm"];
+      const wanted = names.map((name) => ({
+        gray: digests[name].gray,
+        u4: digests[name].u4,
+        decoders: isJpeg(name) ? [jpeg] : [jpeg, other],
+      }));
+      assert.deepEqual(found, wanted);
+    },
+  ],
   [
     "rendering on a server imports the package without a browser",
     async () => {
@@ -630,11 +668,11 @@ await suite([
     async () => {
       const { Reader } = await import(join(web, "pkg/index.js"));
       const { straighten } = await import(join(web, "pkg/straighten.js"));
-      const { withPicture } = await import(join(web, "pkg/picture.js"));
+      const { withFile } = await import(join(web, "pkg/source.js"));
       const reader = await Reader.create();
       const scan = await readFile(specimen("id-td2-scan.png"));
       const { quads } = await reader.read(scan);
-      const zone = await withPicture(scan, ({ gray, ...size }) => ({
+      const zone = await withFile(scan, ({ gray, ...size }) => ({
         ...size,
         gray: gray.slice(),
       }));

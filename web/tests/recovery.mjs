@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { CHROMIUM, site, suite, web } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
-import { decoderTrapFile, trapFile, withTrap } from "./trap.mjs";
+import { decoderTrapFiles, trapFile, withTrap } from "./trap.mjs";
 
 const PICTURE = "passport.jpg";
 const browser = await chromium.launch(CHROMIUM);
@@ -52,8 +52,8 @@ const card = (await readFile(specimen("id-td2.jpg"))).toString("base64");
 
 /**
  * Runs a function in a page that contains only the package. Its argument holds the package, its
- * explaining part, and four files: two pictures, one that stops the engine, and one that stops the
- * decoder.
+ * explaining part, and five files: two pictures, one that stops the engine, and for each decoder one
+ * that stops it.
  */
 async function withPackage(work) {
   const page = await browser.newPage();
@@ -64,14 +64,15 @@ async function withPackage(work) {
     picture,
     card,
     trap: trapFile.toString("base64"),
-    decoderTrap: decoderTrapFile.toString("base64"),
+    jpegTrap: decoderTrapFiles.jpeg.toString("base64"),
+    otherTrap: decoderTrapFiles.other.toString("base64"),
   };
   const script = `(async (address, files) => {
     const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
     const codeOf = (promise) => promise.then(() => "none", ({ name, code }) => \`\${name} \${code}\`);
     const [nibble, explain] = await Promise.all([import(address + "index.js"), import(address + "explain.js")]);
-    const { picture, card, trap, decoderTrap } = Object.fromEntries(Object.entries(files).map(([key, text]) => [key, () => bytes(text)]));
-    return (${work})({ nibble, explain, codeOf, picture, card, trap, decoderTrap, address });
+    const given = Object.fromEntries(Object.entries(files).map(([key, text]) => [key, () => bytes(text)]));
+    return (${work})({ nibble, explain, codeOf, ...given, address });
   })(${JSON.stringify(packaged.address)}, ${JSON.stringify(files)})`;
   const result = await page.evaluate(script);
   await page.close();
@@ -107,7 +108,7 @@ const code = async (page) => {
   return page.getAttribute("#problem", "data-code");
 };
 const trap = { name: "trap.png", mimeType: "image/png", buffer: trapFile };
-const decoderTrap = { name: "trap.jpg", mimeType: "image/jpeg", buffer: decoderTrapFile };
+const decoderTrap = { name: "trap.jpg", mimeType: "image/jpeg", buffer: decoderTrapFiles.jpeg };
 const workers = (page) => page.evaluate(() => globalThis.workers.length);
 const again = async (page) => {
   await page.click("#problem .again");
@@ -234,23 +235,26 @@ await suite([
     },
   ],
   [
-    "package: a file that stops the decoder costs that file alone",
+    "package: a file that stops a decoder costs that file alone",
     async () => {
       const [codes, frames] = await withPackage(
-        async ({ nibble, codeOf, picture, decoderTrap }) => {
+        async ({ nibble, codeOf, picture, jpegTrap, otherTrap }) => {
           const readers = [await nibble.Reader.create(), await nibble.Reader.create()];
           const first = await readers[0].fuse(picture());
-          // Two readers share the decoder: what one of them does to it must not reach the other.
+          // Two readers share a decoder: what one of them does to it must not reach the other.
           const codes = await Promise.all([
-            codeOf(readers[0].fuse(decoderTrap())),
+            codeOf(readers[0].fuse(jpegTrap())),
             codeOf(readers[1].read(picture())),
-            codeOf(readers[1].read(decoderTrap())),
+            codeOf(readers[1].read(jpegTrap())),
+            codeOf(readers[0].fuse(otherTrap())),
+            codeOf(readers[1].read(new TextEncoder().encode("no picture"))),
           ]);
           const second = await readers[0].fuse(picture());
           return [codes, [first.frames, second.frames]];
         },
       );
-      assert.deepEqual(codes, ["NibbleError Trapped", "none", "NibbleError Trapped"]);
+      const trapped = "NibbleError Trapped";
+      assert.deepEqual(codes, [trapped, "none", trapped, trapped, "NibbleError NotAPicture"]);
       // The engine went on, and with it what it had fused.
       assert.deepEqual(frames, [1, 2]);
     },

@@ -1,13 +1,13 @@
 /**
  * Makes binaries that trap at one particular file, so that tests can see how a trap is handled: one
- * file stops the engine, another one the decoder.
+ * file stops the engine, two others a decoder each.
  */
 import binaryen from "binaryen";
 import { deflateSync, crc32 } from "node:zlib";
 
 /** Pixels of the picture that stops the engine. */
 const [WIDTH, HEIGHT] = [149, 29];
-/** Size in bytes of the file that stops the decoder. */
+/** Size in bytes of the files that stop a decoder. */
 const LENGTH = 4321;
 /**
  * The exports that trap, the number of their parameter that is a length, and the length at which
@@ -38,8 +38,11 @@ function black(width, height) {
 
 /** The file whose picture stops the engine. */
 export const trapFile = black(WIDTH, HEIGHT);
-/** The file that stops the decoder. */
-export const decoderTrapFile = Buffer.alloc(LENGTH, "trap ");
+/** The files that stop the decoder of JPEG files, and that of all others. */
+export const decoderTrapFiles = {
+  jpeg: Buffer.alloc(LENGTH, Buffer.from([0xff, 0xd8, 0xff])),
+  other: Buffer.alloc(LENGTH, "trap "),
+};
 
 /** WebAssembly features that the package's binaries use. */
 const FEATURES = [
@@ -55,7 +58,7 @@ const FEATURES = [
   "RelaxedSIMD",
 ];
 
-/** Returns a binary that traps at `trapFile` or `decoderTrapFile` and is otherwise the same. */
+/** Returns a binary that traps at `trapFile` or `decoderTrapFiles` and is otherwise the same. */
 export function withTrap(binary) {
   const module = binaryen.readBinary(binary);
   module.setFeatures(FEATURES.reduce((all, name) => all | binaryen.Features[name], 0));

@@ -109,7 +109,8 @@ await suite([
         .map((path) => path.slice(2));
       const models = ["f32", "u8", "u4"].map((name) => `models/ocr-${name}.safetensors`);
       const texts = ["README.md", "LICENSE-APACHE", "LICENSE-MIT"];
-      const kinds = ["relaxed", "simd128", "bench-relaxed", "bench-simd128", "picture"];
+      const pairs = ["relaxed", "simd128", "bench-relaxed", "bench-simd128"];
+      const kinds = [...pairs, "picture-jpeg", "picture-other"];
       const binaries = kinds.map((name) => `nibble-${name}.wasm`);
       for (const file of [...named, ...models, ...binaries, ...texts])
         assert.ok(files.has(file), `${file} is missing`);
@@ -128,7 +129,7 @@ await suite([
         new WebAssembly.Module(await readFile(join(web, `pkg/nibble-${name}.wasm`)));
       const engine = await import(join(web, "pkg/engine.js"));
       const { memory } = engine.initSync({ module: await module("simd128") });
-      const { exports: decoder } = new WebAssembly.Instance(await module("picture"));
+      const { exports: decoder } = new WebAssembly.Instance(await module("picture-jpeg"));
       const reader = new engine.Engine(await readFile(join(web, "pkg/models/ocr-u4.safetensors")));
       for (const [file, ...most] of MAX_MEMORY) {
         const bytes = await readFile(specimen(file));
@@ -145,6 +146,53 @@ await suite([
           assert.ok(taken <= most[index], `${file}: ${taken} MiB of ${most[index]}`);
         }
       }
+    },
+  ],
+  [
+    "each file is decoded by one of the two decoders, and what is none has an error of its own",
+    async () => {
+      const decoders = await Promise.all(
+        ["jpeg", "other"].map(async (format) => {
+          const bytes = await readFile(join(web, `pkg/nibble-picture-${format}.wasm`));
+          return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
+        }),
+      );
+      const decode = (decoder, bytes) => {
+        const place = decoder.picture_reserve(bytes.length);
+        new Uint8Array(decoder.memory.buffer, place, bytes.length).set(bytes);
+        if (decoder.picture_decode() === 1) return "decoded";
+        const address = [decoder.picture_address(), decoder.picture_length()];
+        const message = new Uint8Array(decoder.memory.buffer, ...address);
+        return new TextDecoder().decode(message).split("\n")[0];
+      };
+      // One black pixel.
+      const bitmap = Buffer.alloc(58);
+      bitmap.write("BM");
+      for (const [at, value] of [
+        [2, 58],
+        [10, 54],
+        [14, 40],
+        [18, 1],
+        [22, 1],
+        [26, 1],
+        [28, 24],
+      ])
+        bitmap.writeUInt8(value, at);
+      const files = [
+        [await readFile(specimen("passport.jpg")), ["decoded", "Unsupported"]],
+        [await readFile(specimen("id-td2-scan.png")), ["Unsupported", "decoded"]],
+        [await readFile(specimen("visa-b.webp")), ["Unsupported", "decoded"]],
+        [bitmap, ["Unsupported", "decoded"]],
+        [Buffer.from("%PDF-1.7"), ["Unsupported", "Unsupported"]],
+        [Buffer.from("no picture"), ["NotAPicture", "NotAPicture"]],
+        [Buffer.alloc(0), ["Empty", "Empty"]],
+      ];
+      for (const [bytes, wanted] of files)
+        assert.deepEqual(
+          decoders.map((decoder) => decode(decoder, bytes)),
+          wanted,
+          bytes.toString("latin1", 0, 12),
+        );
     },
   ],
   [

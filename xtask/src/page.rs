@@ -58,12 +58,24 @@ const MODULES: [Module; 3] = [
     Module { feature: "network", glue: "network-engine", file: "nibble-network" },
 ];
 
-/// The decoder of image files, which pages load with the first file. Relaxed instructions would not
-/// make it quicker, so there is one binary of it.
-const PICTURE: (&str, &str) = ("nibble-wasm-picture", "nibble-picture.wasm");
+/// A module that needs no generated JavaScript. Relaxed instructions would not make it quicker, so there
+/// is one binary of it.
+struct Bare {
+    package: &'static str,
+    /// The feature of the crate that it is; empty where it is the whole crate.
+    feature: &'static str,
+    /// Its file's name.
+    file: &'static str,
+}
 
-/// The module that straightens documents, which pages load when they first use it. One binary, too.
-const SHEET: (&str, &str) = ("nibble-wasm-sheet", "nibble-sheet.wasm");
+/// The decoders of image files, of which pages load the one that a file needs, and what straightens
+/// documents, which they load when they first use it.
+const BARE: [Bare; 3] = [
+    Bare { package: PICTURE, feature: "jpeg", file: "nibble-picture-jpeg.wasm" },
+    Bare { package: PICTURE, feature: "other", file: "nibble-picture-other.wasm" },
+    Bare { package: "nibble-wasm-sheet", feature: "", file: "nibble-sheet.wasm" },
+];
+const PICTURE: &str = "nibble-wasm-picture";
 
 /// Both binaries.
 pub(crate) const BINARIES: [Binary; 2] = [
@@ -191,8 +203,8 @@ pub(crate) fn sizes(check: bool) -> Result<()> {
 pub(crate) fn package() -> Result<()> {
     let pkg = root().join("web/pkg");
     fs::create_dir_all(pkg.join("models")).context("web/pkg")?;
-    for module in [PICTURE, SHEET] {
-        step(&format!("WebAssembly {}", module.0), || bare(module, &pkg))?;
+    for module in &BARE {
+        step(&format!("WebAssembly {}", module.file), || bare(module, &pkg))?;
     }
     for binary in &BINARIES {
         for module in &MODULES {
@@ -238,9 +250,8 @@ fn wasm(module: &Module, binary: &Binary, pkg: &Path) -> Result<()> {
     run(optimise(&built, binary.binaryen).arg(pkg.join(file(module, binary))))
 }
 
-/// Builds a module, given by its crate and its file, that needs no generated JavaScript, and so no
-/// wasm-pack.
-fn bare((package, file): (&str, &str), pkg: &Path) -> Result<()> {
+/// Builds a module that needs no generated JavaScript, and so no wasm-pack.
+fn bare(&Bare { package, feature, file }: &Bare, pkg: &Path) -> Result<()> {
     const TARGET: &str = "wasm32-unknown-unknown";
     // Half of the usual stack: decoders keep their tables elsewhere.
     const STACK: &str = "link-arg=-zstack-size=524288";
@@ -249,6 +260,7 @@ fn bare((package, file): (&str, &str), pkg: &Path) -> Result<()> {
     const QUICK: &str = "profile.release.package.image.opt-level='s'";
     let mut cargo = command("cargo");
     cargo.args(["rustc", "--quiet", "--release", "--package", package, "--target", TARGET]);
+    cargo.args(["--no-default-features", "--features", feature]);
     cargo.args(["--config", QUICK, "--crate-type", "cdylib", "--", "-C", STACK]);
     run(cargo.env(FLAGS_VARIABLE, flags()))?;
     let name = format!("{}.wasm", package.replace('-', "_"));
@@ -274,8 +286,8 @@ fn plain_are_plain(pkg: &Path) -> Result<()> {
         check.spawn().context("wasm-opt")
     };
     let mut checks = Vec::new();
-    for (_, name) in [PICTURE, SHEET] {
-        checks.push((name.to_owned(), true, check(name)?));
+    for Bare { file, .. } in &BARE {
+        checks.push(((*file).to_owned(), true, check(file)?));
     }
     for (module, binary) in
         MODULES.iter().flat_map(|module| BINARIES.iter().map(move |of| (module, of)))

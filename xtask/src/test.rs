@@ -264,7 +264,8 @@ fn clippy() -> Result<()> {
         &["nibble-wasm", "--no-default-features", "--features", "read"][..],
         &["nibble-wasm", "--no-default-features", "--features", "bench"],
         &["nibble-wasm", "--no-default-features", "--features", "network"],
-        &["nibble-wasm-picture"],
+        &["nibble-wasm-picture", "--no-default-features", "--features", "jpeg"],
+        &["nibble-wasm-picture", "--no-default-features", "--features", "other"],
         &["nibble-wasm-sheet"],
     ] {
         let mut cargo = command("cargo");
@@ -325,7 +326,14 @@ fn unit() -> Result<()> {
     cargo
         .args(["test", "--quiet", "--workspace"])
         .env("NIBBLE_REQUIRE_KERNELS", required_kernels());
-    shell::run(&mut cargo)
+    shell::run(&mut cargo)?;
+    // Each decoder by itself, as the package has them.
+    for feature in ["jpeg", "other"] {
+        let mut cargo = command("cargo");
+        cargo.args(["test", "--quiet", "-p", "nibble-wasm-picture", "--lib"]);
+        shell::run(cargo.args(["--no-default-features", "--features", feature]))?;
+    }
+    Ok(())
 }
 
 fn aarch64() -> Result<()> {

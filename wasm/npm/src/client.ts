@@ -49,8 +49,6 @@ export class Client {
   #ready = false;
   /** The start of the engine in the current worker, pending or done. */
   #started: Promise<KernelChoice[]> | undefined;
-  /** The arrival of the decoder in the current worker, pending or done. */
-  #decoder: Promise<unknown> | undefined;
   readonly #waiting = new Map<number, Waiting>();
   /** The id of the next request. */
   #next = 0;
@@ -105,24 +103,19 @@ export class Client {
   }
 
   /**
-   * Loads the decoder of image files, for a file that is still on its way. Engine and decoder are
-   * fetched at the same time.
+   * Loads the decoder for a file; without one, that of JPEG files, for a photograph that is still on
+   * its way. Engine and decoder are fetched at the same time.
    */
-  loadDecoder(): Promise<unknown> {
-    if (this.#decoder === undefined) {
-      const asked = Promise.all([this.start(), this.#ask("done", { kind: "decoder" })]);
-      this.#decoder = asked;
-      asked.catch(() => {
-        if (this.#decoder === asked) this.#decoder = undefined;
-      });
-    }
-    return this.#decoder;
+  async loadDecoder(file?: Blob): Promise<void> {
+    // Once the engine has started, the reading of a file begins with its decoder.
+    if (this.#ready && file !== undefined) return;
+    await Promise.all([this.start(), this.#ask("done", { kind: "decoder", file })]);
   }
 
   /** Reads a picture. The memory of pixels is transferred to the worker. */
   async read(source: Blob | ImageData, precision: Precision): Promise<Result> {
     // If the decoder does not arrive, the reading reports it.
-    if (source instanceof Blob) this.loadDecoder().catch(() => undefined);
+    if (source instanceof Blob) this.loadDecoder(source).catch(() => undefined);
     await this.start();
     const memory = "data" in source ? [source.data.buffer] : [];
     const answer = await this.#around(() =>
@@ -234,7 +227,6 @@ export class Client {
     this.#downloads.abort();
     this.#downloads = new AbortController();
     this.#started = undefined;
-    this.#decoder = undefined;
     this.#ready = false;
     this.#traps = 0;
     for (const { reject } of this.#waiting.values()) reject(error);

@@ -3,12 +3,15 @@ import type { Binary } from "./features.js";
 import { type PackageFile, type Progress, report } from "./load.js";
 import type { Precision } from "./result.js";
 
+/** The formats that have a decoder of their own; whatever is no JPEG file is "other". */
+export type Format = "jpeg" | "other";
+
 /** Where to find the package's files if they are not beside this module. */
 export interface Options {
   /** The engine that reads: each binary, or the one that is to run. */
   wasm?: Partial<Record<Binary, PackageFile>> | PackageFile;
-  /** The decoder of image files, loaded with the first one. */
-  picture?: PackageFile;
+  /** The decoders of JPEG files and of all others, each loaded with the first file for it. */
+  picture?: Partial<Record<Format, PackageFile>>;
   /** What straightens documents, loaded by `straighten`. */
   sheet?: PackageFile;
   /** The engine that measures, loaded by `bench`. */
@@ -52,7 +55,7 @@ function isOne(wasm: Options["wasm"]): wasm is PackageFile {
 /** Writes options as a string; options with the same meaning give the same string. */
 export function textOf({ wasm, picture, sheet, bench, models, binary }: Options): string {
   const engine = isOne(wasm) ? [wasm] : [wasm?.relaxed, wasm?.simd128];
-  const modules = [picture, sheet, bench?.relaxed, bench?.simd128];
+  const modules = [picture?.jpeg, picture?.other, sheet, bench?.relaxed, bench?.simd128];
   const files = [...modules, models?.f32, models?.u8, models?.u4, ...engine];
   return JSON.stringify([binary ?? "", ...files.map(nameOf)]);
 }
@@ -68,8 +71,12 @@ export function wasmFile(binary: Binary): PackageFile {
     : new URL("./nibble-simd128.wasm", import.meta.url);
 }
 
-export function pictureFile(): PackageFile {
-  return options.picture ?? new URL("./nibble-picture.wasm", import.meta.url);
+export function pictureFile(format: Format): PackageFile {
+  const moved = options.picture?.[format];
+  if (moved !== undefined) return moved;
+  return format === "jpeg"
+    ? new URL("./nibble-picture-jpeg.wasm", import.meta.url)
+    : new URL("./nibble-picture-other.wasm", import.meta.url);
 }
 
 export function benchFile(binary: Binary): PackageFile {

@@ -12,9 +12,16 @@ import { type Options, currentOptions, modelFile, setOptions, textOf, wasmFile }
 import { Held } from "./instance.js";
 import { compile, distrust, load } from "./load.js";
 import type { Luma } from "./luma.js";
-import { prepare } from "./picture.js";
 import { reading } from "./reading.js";
-import { type Source, type Taken, fewOrGray, pixelsOf, taken, withFile } from "./source.js";
+import {
+  type Source,
+  type Taken,
+  fewOrGray,
+  pixelsOf,
+  prepareFor,
+  taken,
+  withFile,
+} from "./source.js";
 import type { DocumentFields, Precision, Result } from "./result.js";
 
 export type * from "./bench.js";
@@ -160,8 +167,8 @@ export class Reader {
 
   /**
    * Reads a picture: a JPEG, PNG, WebP or BMP file as `Blob` or bytes, `ImageData`, or what a
-   * browser can draw. The first file loads the decoder, and rejects with `LoadFailed` if it does not
-   * arrive. What is no picture at all rejects with `InvalidArgument`, an empty file with `Empty`.
+   * browser can draw. A file loads its decoder if it is the first for it, and rejects with
+   * `LoadFailed` if that does not arrive. What is no picture at all rejects with `InvalidArgument`, an empty file with `Empty`.
    *
    * An aborted `signal` rejects a queued call with `AbortError`; a call that is already running
    * ends first. `Trapped` means that the engine stopped at this picture. It starts again at the
@@ -210,7 +217,7 @@ export class Reader {
       return Promise.reject(thrown);
     }
     // A decoder that is missing arrives while the call waits; if it fails, its turn tells.
-    const decoder = found.kind === "file" ? prepare() : undefined;
+    const decoder = found.kind === "file" ? prepareFor(found.file) : undefined;
     decoder?.catch(() => undefined);
     const result = this.#last.then(async () => {
       // Yield to the event loop, so that an abort posted meanwhile is noticed.

@@ -1,9 +1,9 @@
 /**
- * Decodes image files, in a module that is loaded with the first file. It imports nothing; its
- * functions are those of `wasm/picture`.
+ * Decodes image files, in two modules: one for JPEG files, one for all others. Each is loaded with
+ * the first file for it. They import nothing; their functions are those of `wasm/picture`.
  */
 import { NibbleError, type ErrorCode } from "./error.js";
-import { pictureFile } from "./files.js";
+import { type Format, pictureFile } from "./files.js";
 import { compile } from "./load.js";
 
 interface Exports {
@@ -25,35 +25,9 @@ export interface Picture {
   ms: number;
 }
 
-/** The module, pending or compiled. A failed start is cleared, so that the next call tries again. */
-let starting: Promise<Exports> | undefined;
-/** The current instance; undefined before the first one and after a trap. */
-let current: Exports | undefined;
-let compiled: WebAssembly.Module | undefined;
-
 const now = (): number => performance.now();
 
-async function instantiate(): Promise<Exports> {
-  compiled ??= await compile(pictureFile());
-  try {
-    current = (await WebAssembly.instantiate(compiled)).exports as unknown as Exports;
-  } catch (cause) {
-    throw new NibbleError("LoadFailed", "the decoder does not start", { cause });
-  }
-  return current;
-}
-
-/** Loads the decoder unless it is there. */
-export function prepare(): Promise<Exports> {
-  if (starting === undefined) {
-    const mine = instantiate();
-    starting = mine;
-    mine.catch(() => (starting = undefined));
-  }
-  return starting;
-}
-
-/** The bytes that the decoder holds. The view is valid until the next call of the decoder. */
+/** The bytes that a decoder holds. The view is valid until the next call of the decoder. */
 function held(exports: Exports): Uint8Array {
   const { buffer } = exports.memory;
   return new Uint8Array(buffer, exports.picture_address() >>> 0, exports.picture_length());
@@ -73,26 +47,70 @@ function decode(exports: Exports, bytes: Uint8Array): Picture {
   return { width, height: gray.length / width, gray, ms: now() - begin };
 }
 
-/**
- * Decodes a file and passes the picture to `use`, which must not keep it. Rejects with the error of
- * the file, with `LoadFailed`, or with `Trapped`: then the next call starts another instance.
- */
-export async function withPicture<T>(bytes: Uint8Array, use: (picture: Picture) => T): Promise<T> {
-  let exports = await prepare();
-  // Meanwhile another reader's file may have trapped this instance.
-  while (exports !== current) exports = await prepare();
-  let picture: Picture;
-  try {
-    picture = decode(exports, bytes);
-  } catch (thrown) {
-    if (thrown instanceof NibbleError) throw thrown;
-    starting = current = undefined;
-    const message = `the decoder has stopped: ${String(thrown)}`;
-    throw new NibbleError("Trapped", message, { cause: thrown });
+/** A module and its current instance. */
+class Decoder {
+  readonly #format: Format;
+  #compiled: WebAssembly.Module | undefined;
+  /** The instance, pending or started; undefined before the first one, and after a failure or a trap. */
+  #instance: Promise<Exports> | undefined;
+
+  constructor(format: Format) {
+    this.#format = format;
   }
-  try {
-    return use(picture);
-  } finally {
-    exports.picture_free();
+
+  async #instantiate(): Promise<Exports> {
+    this.#compiled ??= await compile(pictureFile(this.#format));
+    try {
+      return (await WebAssembly.instantiate(this.#compiled)).exports as unknown as Exports;
+    } catch (cause) {
+      throw new NibbleError("LoadFailed", "the decoder does not start", { cause });
+    }
   }
+
+  /** Loads the module unless it is there. */
+  prepare(): Promise<Exports> {
+    if (this.#instance === undefined) {
+      const mine = this.#instantiate();
+      this.#instance = mine;
+      mine.catch(() => (this.#instance = undefined));
+    }
+    return this.#instance;
+  }
+
+  /**
+   * Decodes a file and passes the picture to `use`, which must not keep it. Rejects with the error of
+   * the file, with `LoadFailed`, or with `Trapped`: then the next call starts another instance.
+   */
+  async withPicture<T>(bytes: Uint8Array, use: (picture: Picture) => T): Promise<T> {
+    let mine: Promise<Exports>, exports: Exports;
+    // Meanwhile another reader's file may have trapped an instance.
+    do exports = await (mine = this.prepare());
+    while (mine !== this.#instance);
+    let picture: Picture;
+    try {
+      picture = decode(exports, bytes);
+    } catch (thrown) {
+      if (thrown instanceof NibbleError) throw thrown;
+      this.#instance = undefined;
+      const message = `the decoder has stopped: ${String(thrown)}`;
+      throw new NibbleError("Trapped", message, { cause: thrown });
+    }
+    try {
+      return use(picture);
+    } finally {
+      exports.picture_free();
+    }
+  }
+}
+
+export const jpegDecoder = new Decoder("jpeg");
+const otherDecoder = new Decoder("other");
+
+/** Bytes at the beginning of a file that `decoderFor` needs. */
+export const HEAD_BYTES = 3;
+
+/** Returns the decoder for a file, by its first bytes. */
+export function decoderFor(head: Uint8Array): Decoder {
+  const isJpeg = head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff;
+  return isJpeg ? jpegDecoder : otherDecoder;
 }

@@ -24,7 +24,8 @@ export interface Begun {
 export type Request = { id: number } & (
   | { kind: "start"; options: Omit<Options, "onProgress">; progress: boolean; begun: Begun[] }
   | { kind: "load"; precision: Precision }
-  | { kind: "decoder" }
+  /** Without a file, the decoder of JPEG files. */
+  | { kind: "decoder"; file: Blob | undefined }
   | { kind: "read"; precision: Precision; source: Blob | Uint8Array | ImageData }
   | { kind: "frame"; precision: Precision; picture: ImageBitmap; how: How }
   | {

@@ -2,7 +2,7 @@
 import { gray_of } from "./engine.js";
 import { NibbleError } from "./error.js";
 import type { Luma } from "./luma.js";
-import { withPicture } from "./picture.js";
+import { HEAD_BYTES, decoderFor } from "./picture.js";
 import { reading } from "./reading.js";
 
 /** A picture that the browser has decoded. */
@@ -24,9 +24,12 @@ export type Source = Blob | ArrayBuffer | ArrayBufferView | ImageData | Drawable
 /** RGBA pixels row by row: `ImageData`, or an object like it where there is none. */
 type Pixels = Pick<ImageData, "width" | "height"> & { data: Uint8Array | Uint8ClampedArray };
 
+/** A file, or its bytes. */
+type Bytes = Blob | ArrayBuffer | ArrayBufferView;
+
 /** A source, by the way that it is read. */
 export type Taken =
-  | { kind: "file"; file: Blob | ArrayBuffer | ArrayBufferView }
+  | { kind: "file"; file: Bytes }
   | { kind: "pixels"; pixels: Pixels }
   | { kind: "drawable"; picture: Drawable }
   | { kind: "luma"; luma: Luma };
@@ -112,7 +115,7 @@ export function taken(source: unknown): Taken {
 }
 
 /** The bytes of a file. */
-async function bytesOf(file: Blob | ArrayBuffer | ArrayBufferView): Promise<Uint8Array> {
+async function bytesOf(file: Bytes): Promise<Uint8Array> {
   const size = "size" in file ? file.size : file.byteLength;
   if (size > MAX_BYTES) throw new NibbleError("TooLarge", `the file has ${size} bytes`);
   if (ArrayBuffer.isView(file))
@@ -192,12 +195,16 @@ function grayOf(rgba: Uint8Array): Uint8Array {
   return gray;
 }
 
+/** Loads the decoder that a file needs. */
+export async function prepareFor(file: Bytes): Promise<void> {
+  const head = "arrayBuffer" in file ? file.slice(0, HEAD_BYTES) : file;
+  await decoderFor(await bytesOf(head)).prepare();
+}
+
 /** Decodes a file and passes the picture to `use`, which must not keep it. */
-export async function withFile<T>(
-  file: Blob | ArrayBuffer | ArrayBufferView,
-  use: (picture: Gray) => T,
-): Promise<T> {
-  return withPicture(await bytesOf(file), use);
+export async function withFile<T>(file: Bytes, use: (picture: Gray) => T): Promise<T> {
+  const bytes = await bytesOf(file);
+  return decoderFor(bytes).withPicture(bytes, use);
 }
 
 /** Makes a source gray and passes it to `use`, which must not keep it. */

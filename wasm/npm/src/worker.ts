@@ -12,9 +12,10 @@ import {
 import { brightness, brightnessOfLuma, pixelsOfFrame } from "./light.js";
 import { adopt } from "./load.js";
 import { mirrorLuma } from "./mirror.js";
-import { prepare } from "./picture.js";
+import { jpegDecoder } from "./picture.js";
 import type { Answer, Request } from "./protocol.js";
 import { receive } from "./relay.js";
+import { prepareFor } from "./source.js";
 
 const readers = new Map<string, Promise<Reader>>();
 /** The luma of the last frame, whose memory the next one uses. */
@@ -47,7 +48,7 @@ async function answer(request: Request): Promise<Answer> {
       await reader(request.precision);
       return { id: request.id, kind: "done" };
     case "decoder":
-      await prepare();
+      await (request.file === undefined ? jpegDecoder.prepare() : prepareFor(request.file));
       return { id: request.id, kind: "done" };
     case "read": {
       const result = await (await reader(request.precision)).read(request.source);

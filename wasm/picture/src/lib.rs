@@ -1,7 +1,10 @@
-//! The decoder of image files, a WebAssembly module apart from the reader: a page that reads by
-//! camera does not load it.
+//! The decoders of image files, WebAssembly modules apart from the reader: a page that reads by
+//! camera loads none of them.
 //!
-//! The module imports nothing and exports plain functions, so that it needs no generated
+//! There are two, so that a first photograph is soon read: one decodes JPEG files (the feature
+//! `jpeg`), the other one PNG, WebP and BMP files (`other`). A file that is not for it is an error.
+//!
+//! A module imports nothing and exports plain functions, so that it needs no generated
 //! JavaScript. One picture at a time: [`picture_reserve`] gives the place for a file's bytes,
 //! [`picture_decode`] decodes them, the others say what came of it. `wasm/npm/src/picture.ts` calls
 //! them.
@@ -42,7 +45,7 @@ pub extern "C" fn picture_reserve(length: usize) -> *mut u8 {
     })
 }
 
-/// Decodes the bytes of a file (JPEG, PNG, WebP or BMP) and frees them. Returns whether there is a
+/// Decodes the bytes of a file and frees them. Returns whether there is a
 /// picture now; if not, there is a message.
 #[unsafe(no_mangle)]
 pub extern "C" fn picture_decode() -> bool {
@@ -109,15 +112,29 @@ mod tests {
         STATE.with_borrow(|state| state.bytes().to_vec())
     }
 
+    /// A file in each format, and whether this module decodes it.
+    const FILES: [(&str, bool); 3] = [
+        ("passport.jpg", cfg!(feature = "jpeg")),
+        ("id-td2-scan.png", cfg!(feature = "other")),
+        ("visa-b.webp", cfg!(feature = "other")),
+    ];
+
     #[test]
     fn a_file_becomes_its_gray_picture() {
-        let file = std::fs::read("../../testdata/specimens/id-td2-scan.png").expect("a specimen");
-        let gray = decode(&file, &Limits::BROWSER).expect("a picture");
-        assert!(hand_over(&file));
-        assert_eq!((picture_width(), picture_length()), (gray.width(), gray.pixels().len()));
-        assert_eq!(held(), gray.pixels());
-        // Without another file there is nothing to decode.
-        assert!(!picture_decode());
+        for (name, is_ours) in FILES {
+            let file = std::fs::read(format!("../../testdata/specimens/{name}")).expect(name);
+            assert_eq!(hand_over(&file), is_ours, "{name}");
+            if is_ours {
+                let gray = decode(&file, &Limits::BROWSER).expect(name);
+                let size = (gray.width(), gray.pixels().len());
+                assert_eq!((picture_width(), picture_length()), size);
+                assert_eq!(held(), gray.pixels());
+            } else {
+                assert!(held().starts_with(b"Unsupported\n"), "{name}");
+            }
+            // Without another file there is nothing to decode.
+            assert!(!picture_decode());
+        }
         picture_free();
         assert_eq!((picture_width(), picture_length()), (0, 0));
     }

@@ -1,6 +1,6 @@
 //! Straightens the document around a zone, in a WebAssembly module that is loaded for that alone.
 //!
-//! The module imports nothing and exports plain functions, like that of `wasm/picture`. One picture
+//! The module imports nothing and exports plain functions, like those of `wasm/picture`. One picture
 //! at a time: [`sheet_reserve`] gives the place for its gray pixels and [`sheet_take`] takes them;
 //! [`sheet_numbers`] gives the place for the corners of the zone's lines, [`sheet_place`] finds the
 //! document, and [`sheet_cut`] cuts a part out. `wasm/npm/src/straighten.ts` calls them.

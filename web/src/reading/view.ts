@@ -176,10 +176,11 @@ class ReadingView {
     const mine = this.#leave();
     this.#again = () => void this.#open(coming, name);
     go("busy");
-    // If the decoder does not arrive, the reading reports it.
-    this.#client.loadDecoder().catch(() => undefined);
     try {
-      const file = await coming();
+      const begun = coming();
+      // If the decoder does not arrive, the reading reports it.
+      this.#client.loadDecoder(begun instanceof Blob ? begun : undefined).catch(() => undefined);
+      const file = await begun;
       const reading = await this.#read(file);
       if (mine === this.#turn) this.#present({ ...reading, file, name: name(), from: "file" });
     } catch (thrown) {
