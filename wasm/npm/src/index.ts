@@ -167,8 +167,9 @@ export class Reader {
 
   /**
    * Reads a picture: a JPEG, PNG, WebP or BMP file as `Blob` or bytes, `ImageData`, or what a
-   * browser can draw. A file loads its decoder if it is the first for it, and rejects with
-   * `LoadFailed` if that does not arrive. What is no picture at all rejects with `InvalidArgument`, an empty file with `Empty`.
+   * browser can draw. The first JPEG file loads a decoder, and so does the first file of another
+   * format; a file whose decoder does not arrive rejects with `LoadFailed`. What is no picture at all
+   * rejects with `InvalidArgument`, an empty file with `Empty`.
    *
    * An aborted `signal` rejects a queued call with `AbortError`; a call that is already running
    * ends first. `Trapped` means that the engine stopped at this picture. It starts again at the
