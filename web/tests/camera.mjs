@@ -226,6 +226,8 @@ await suite([
       assert.match(await page.textContent("#camera-text"), /browser will ask/);
       assert.deepEqual((await seen()).asked, []);
       await accessible(page);
+      // What the page keeps for later is here: requests from now on are the camera's.
+      await page.waitForLoadState("networkidle");
       const requests = [];
       // The tab itself fetches the icon, to show that it uses a camera.
       page.on(
