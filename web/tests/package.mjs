@@ -412,6 +412,33 @@ await suite([
     },
   ],
   [
+    "kernels race when there is nothing to read, and readings stay the same",
+    async () => {
+      const { races, digests } = await inPage(async ({ nibble, picture, address }) => {
+        const { Engine } = await import(`${address}engine.js`);
+        const { race } = Engine.prototype;
+        let count = 0;
+        Engine.prototype.race = function (...model) {
+          count += 1;
+          return race.apply(this, model);
+        };
+        const pause = () => new Promise((resolve) => setTimeout(resolve, 300));
+        const reader = await nibble.Reader.create();
+        const races = [count];
+        const digests = [(await reader.read(picture())).digest];
+        await pause();
+        // A reading waits for a race that has begun.
+        digests.push((await reader.read(picture())).digest);
+        races.push(count);
+        (await nibble.Reader.create()).dispose();
+        await pause();
+        return { races: [...races, count], digests };
+      });
+      assert.deepEqual(races, [0, 1, 1]);
+      assert.equal(digests[0], digests[1]);
+    },
+  ],
+  [
     "large pixels are read up to the limit, whatever was read before",
     async () => {
       const { codes, lines: found } = await inPage(async ({ nibble, picture, codeOf }) => {
