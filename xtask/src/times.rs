@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 
 use crate::eval::{DEFAULT, warp};
 use crate::frames::Set;
-use crate::setup::Need::{Chromium, Node, WasmPack};
+use crate::setup::Need::{Chromium, Firefox, Node, WasmPack};
 use crate::shell::{command, root, run};
 use crate::{native, page, setup};
 
@@ -20,7 +20,7 @@ pub(crate) fn run_all(options: &[&str]) -> Result<()> {
     ensure!(matches!(options, [] | ["--write"]), "--write is the only option");
     let pictures = root().join(DEFAULT);
     ensure!(pictures.exists(), "{DEFAULT} is needed, whose pictures the frames are made from");
-    setup::install(&[WasmPack, Node, Chromium])?;
+    setup::install(&[WasmPack, Node, Chromium, Firefox])?;
     native::build()?;
     page::build()?;
     let folders = SETS.map(|set| warp(&pictures, set)).into_iter().collect::<Result<Vec<_>>>()?;
