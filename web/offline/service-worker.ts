@@ -3,7 +3,9 @@
  *
  * Installing fetches what a first reading needs. The page requests the rest when it is idle, and
  * the service worker stores whatever passes through it. Each version has a cache of its own. Files
- * whose name contains a hash of their content are copied from the previous version's cache.
+ * whose name contains a hash of their content are copied from the previous version's cache. Caches
+ * of earlier versions go once a tab of this one is the only tab: until then another may need files
+ * that the host no longer has.
  */
 import { supported } from "../pkg/features.js";
 import { SHARED, type Message, type Precache } from "./precache";
@@ -66,9 +68,16 @@ async function install(): Promise<void> {
 async function activate(): Promise<void> {
   const cache = await caches.open(CACHE);
   for (const file of await missing()) await takeOver(cache, file);
+  await self.clients.claim();
+}
+
+/** Deletes the caches of earlier versions if no tab but `asking`, which is of this one, is open. */
+async function sweep(asking: Client | ServiceWorker | MessagePort | null): Promise<void> {
+  const tabs = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  if (tabs.length !== 1 || asking === null || !("id" in asking) || tabs[0]?.id !== asking.id)
+    return;
   const old = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== CACHE);
   await Promise.all(old.map((name) => caches.delete(name)));
-  await self.clients.claim();
 }
 
 async function missing(): Promise<string[]> {
@@ -98,9 +107,13 @@ async function share(request: Request): Promise<Response> {
       "content-type": picture.type,
       "x-file-name": encodeURIComponent(picture.name),
     };
-    await (
-      await caches.open(SHARED.cache)
-    ).put(address(SHARED.address), new Response(picture, { headers }));
+    try {
+      const cache = await caches.open(SHARED.cache);
+      await cache.put(address(SHARED.address), new Response(picture, { headers }));
+    } catch (thrown) {
+      // The storage is full: the page will say that the picture is missing.
+      console.warn("the shared picture is not kept:", thrown);
+    }
   }
   return Response.redirect(address("./?shared"), 303);
 }
@@ -114,14 +127,18 @@ self.addEventListener("fetch", (event) => {
   if (event.request.method !== "GET") return;
   if (file === "index.html") event.respondWith(serve(event, ""));
   else if (known.has(file)) event.respondWith(serve(event, file));
+  // A tab of an earlier version asks for what that version stored.
+  else if (file.startsWith(HASHED))
+    event.respondWith(caches.match(address(file)).then((stored) => stored ?? fetch(event.request)));
 });
 self.addEventListener("message", (event) => {
   const message = event.data as Message;
   if (message === "take-over") event.waitUntil(self.skipWaiting());
   if (message === "missing")
     event.waitUntil(
-      missing().then((files) =>
-        event.ports[0]?.postMessage(files.filter((file) => !late.has(file)).map(address)),
-      ),
+      missing().then((files) => {
+        event.ports[0]?.postMessage(files.filter((file) => !late.has(file)).map(address));
+        return sweep(event.source);
+      }),
     );
 });

@@ -26,6 +26,20 @@ const surname = async () => {
   return page.textContent('[data-field="surname"]');
 };
 
+/** Shares a picture as the system does: by a form outside the page. */
+async function sharePicture() {
+  await page.goto("about:blank");
+  await page.setContent(
+    `<form method="post" enctype="multipart/form-data" action="${address}share"><input type="file" name="picture"><button>Share</button></form>`,
+  );
+  await page.setInputFiles("input", {
+    name: "übung.jpg",
+    mimeType: "image/jpeg",
+    buffer: await readFile(passport),
+  });
+  await page.click("button");
+}
+
 await suite([
   [
     "a first visit loads one binary and one network before all else",
@@ -108,20 +122,29 @@ await suite([
   [
     "a picture that another app shares is read",
     async () => {
-      // As the system does: a form outside the page.
-      await page.goto("about:blank");
-      await page.setContent(
-        `<form method="post" enctype="multipart/form-data" action="${address}share"><input type="file" name="picture"><button>Share</button></form>`,
-      );
-      await page.setInputFiles("input", {
-        name: "übung.jpg",
-        mimeType: "image/jpeg",
-        buffer: await readFile(passport),
-      });
-      await page.click("button");
+      await sharePicture();
       assert.equal(await surname(), "ROSSI");
       assert.equal(await page.textContent("#caption"), "übung.jpg");
       assert.equal(await page.evaluate(() => caches.has("shared-picture")), false);
+    },
+  ],
+  [
+    "where storage is full, a shared picture is asked for again, and reading goes on",
+    async () => {
+      const devtools = await context.newCDPSession(page);
+      const setQuota = (quotaSize) =>
+        devtools.send("Storage.overrideQuotaForOrigin", {
+          origin: new URL(address).origin,
+          quotaSize,
+        });
+      await setQuota(1);
+      await sharePicture();
+      await shown("problem");
+      assert.match(await page.textContent("#problem-text"), /could not be kept/);
+      assert.equal(new URL(page.url()).search, "");
+      await page.setInputFiles("#file", passport);
+      assert.equal(await surname(), "ROSSI");
+      await setQuota(undefined);
     },
   ],
   [
@@ -145,17 +168,32 @@ await suite([
             : body;
       const second = await page.context().newPage();
       await second.goto(address);
+      // A file that only this version has, which the host will not have any more.
+      const before = `${address}assets/before-1a2b3c4d.bin`;
+      await second.evaluate(async (file) => {
+        const [name] = await caches.keys();
+        await (await caches.open(name)).put(file, new Response("before"));
+      }, before);
+      const fetched = () =>
+        second.evaluate(async (file) => {
+          const response = await fetch(file);
+          return response.ok ? response.text() : response.status;
+        }, before);
       await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update());
       await shown("update");
       await second.waitForSelector("#update:not([hidden])");
       await Promise.all([page.waitForEvent("load"), page.click("#update-now")]);
-      await page.waitForFunction(async () => (await caches.keys()).join() === "nibble-next");
+      await shown("offline");
       assert.equal(await page.locator("html[data-next]").count(), 1);
-      // The other tab goes on until its own button is pressed, which still works.
+      // The other tab goes on until its own button is pressed, with the files of its own version.
       assert.equal(await second.locator("html[data-next]").count(), 0);
+      assert.equal(await fetched(), "before");
       await Promise.all([second.waitForEvent("load"), second.click("#update-now")]);
       assert.equal(await second.locator("html[data-next]").count(), 1);
       await second.close();
+      // Nobody needs them now.
+      await page.reload();
+      await page.waitForFunction(async () => (await caches.keys()).join() === "nibble-next");
       // What the previous version had stored is still there.
       server.down = true;
       await page.reload();

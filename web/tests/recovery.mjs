@@ -215,6 +215,9 @@ await suite([
         async ({ nibble, codeOf, picture, trap }) => {
           const reader = await nibble.Reader.create();
           const trapped = await codeOf(reader.read(trap()));
+          // Neither forgetting nor the race of the engine that stopped starts another one.
+          reader.forget();
+          await new Promise((resolve) => setTimeout(resolve, 300));
           const { Instance } = WebAssembly;
           WebAssembly.Instance = class {
             constructor() {
@@ -232,6 +235,29 @@ await suite([
       assert.equal(trapped, "NibbleError Trapped");
       assert.deepEqual(without, ["NibbleError Trapped", "NibbleError Trapped"]);
       assert.deepEqual(result.lines, expected.get(PICTURE));
+    },
+  ],
+  [
+    "package: a race that stops the engine is not held again",
+    async () => {
+      const { races, frames, lines } = await withPackage(async ({ nibble, picture, address }) => {
+        const { Engine } = await import(`${address}engine.js`);
+        let races = 0;
+        Engine.prototype.race = () => {
+          races += 1;
+          throw new WebAssembly.RuntimeError("unreachable");
+        };
+        const pause = () => new Promise((resolve) => setTimeout(resolve, 300));
+        const reader = await nibble.Reader.create();
+        await pause();
+        const first = await reader.fuse(picture());
+        await pause();
+        const second = await reader.fuse(picture());
+        return { races, frames: [first.frames, second.frames], lines: second.lines };
+      });
+      assert.equal(races, 1);
+      assert.deepEqual(frames, [1, 2]);
+      assert.deepEqual(lines, expected.get(PICTURE));
     },
   ],
   [

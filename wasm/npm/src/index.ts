@@ -117,6 +117,8 @@ export class Reader {
   #engine: Held<Engine> | undefined;
   /** When the kernels of the engine race. */
   #race: ReturnType<typeof setTimeout> | undefined;
+  /** No race has stopped the engine yet. */
+  #mayRace = true;
   /** Settles when the last call in the queue has ended. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -125,7 +127,7 @@ export class Reader {
       const engine = new Engine(model);
       // It begins with the best guess. One that replaces a trapped engine does, too.
       clearTimeout(this.#race);
-      this.#race = setTimeout(() => this.#raceIn(model), RACE_AFTER_MS);
+      if (this.#mayRace) this.#race = setTimeout(() => this.#raceIn(model), RACE_AFTER_MS);
       return engine;
     });
   }
@@ -134,9 +136,10 @@ export class Reader {
   #raceIn(model: Uint8Array): void {
     this.#last = this.#last.then(() => {
       try {
-        this.#engine?.call((engine) => engine.race(model));
+        this.#engine?.callIfLiving((engine) => engine.race(model));
       } catch {
-        // The engine has stopped. The one that replaces it races again.
+        // The race has stopped the engine. The one that replaces it goes without.
+        this.#mayRace = false;
       }
     });
   }
@@ -197,7 +200,7 @@ export class Reader {
   forget(): void {
     this.#last = this.#last.then(() => {
       try {
-        this.#engine?.call((engine) => engine.forget());
+        this.#engine?.callIfLiving((engine) => engine.forget());
       } catch {
         // The engine has stopped; it will start again without any frames to forget.
       }

@@ -100,16 +100,21 @@ export class Held<T extends { free(): void }> {
     });
   }
 
+  /**
+   * Calls `work` with the object if its instance is the current one, and otherwise does nothing: for
+   * what a new object does not need.
+   */
+  callIfLiving(work: (object: T) => void): void {
+    if (this.#lives) this.call(work);
+  }
+
   /** Frees the object's memory. Never throws: if the instance is gone, so is the memory. */
   free(): void {
-    const object = this.#object;
-    const lives = this.#lives;
-    this.#object = undefined;
-    if (object === undefined || !lives) return;
     try {
-      this.#instance.call(() => object.free());
+      this.callIfLiving((object) => object.free());
     } catch {
       // The instance trapped while it freed the object.
     }
+    this.#object = undefined;
   }
 }

@@ -112,6 +112,7 @@ export const de: Record<Key, string> = {
   errLoadFailed:
     "Ein Teil der Seite konnte nicht geladen werden. Prüfen Sie die Verbindung und versuchen Sie es noch einmal.",
   errModelInvalid: "Die Datei des Netzes ist beschädigt. Laden Sie die Seite neu.",
+  errShared: "Das Bild aus der anderen App ließ sich nicht übernehmen. Wählen Sie es hier aus.",
   errTrapped:
     "Dieses Bild konnte nicht gelesen werden; die Texterkennung wurde neu gestartet. Andere Bilder werden gelesen wie zuvor.",
   errInternal:

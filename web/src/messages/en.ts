@@ -110,6 +110,7 @@ export const en = {
     "This browser is too old to run the reader. It lacks WebAssembly SIMD; any browser from 2023 or later has it.",
   errLoadFailed: "A part of the page could not be loaded. Check the connection and try again.",
   errModelInvalid: "The network's file is damaged. Reload the page.",
+  errShared: "The picture from the other app could not be kept. Choose it here.",
   errTrapped:
     "This picture could not be read; the reader was restarted. Other pictures can be read as before.",
   errInternal: "Something unexpected went wrong. Reload the page and try again.",

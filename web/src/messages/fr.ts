@@ -115,6 +115,7 @@ export const fr: Record<Key, string> = {
   errLoadFailed:
     "Une partie de la page n’a pas pu être chargée. Vérifiez la connexion et réessayez.",
   errModelInvalid: "Le fichier du réseau est abîmé. Rechargez la page.",
+  errShared: "L’image de l’autre application n’a pas pu être reprise. Choisissez-la ici.",
   errTrapped:
     "Cette image n’a pas pu être lue ; le lecteur a été redémarré. Les autres images se lisent comme avant.",
   errInternal: "Une erreur inattendue s’est produite. Rechargez la page et réessayez.",

@@ -10,6 +10,7 @@ import { forget, keep, restored } from "./keeper";
 import { t as tt, type TableKey } from "./messages";
 import type { ReadRow, Row } from "./row";
 import { build } from "./tableView";
+import { setUnsaved } from "./unsaved";
 import { xlsx } from "./xlsx";
 
 /** What the table needs from the rest of the view. */
@@ -341,11 +342,6 @@ export class Batch {
   #guard(): void {
     const saved = new Set(this.#saved);
     const unsaved = this.#rows.some((row) => row.reading !== undefined && !saved.has(row));
-    removeEventListener("beforeunload", ask);
-    if (unsaved) addEventListener("beforeunload", ask);
+    setUnsaved("table", unsaved);
   }
-}
-
-function ask(event: BeforeUnloadEvent): void {
-  event.preventDefault();
 }

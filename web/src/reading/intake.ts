@@ -5,6 +5,7 @@ import { takeSample } from "../arrival/early";
 import { at } from "../dom";
 import { t } from "../messages";
 import { SAMPLES } from "../samples";
+import { Refused } from "./decode";
 
 /** Returns the files below an entry of a folder, in the order of their names. */
 async function filesBelow(entry: FileSystemEntry): Promise<File[]> {
@@ -104,7 +105,7 @@ export function offerSamples(take: (file: () => Promise<Blob>, name: () => strin
 
 /**
  * Returns the file that another app has shared with the installed page, once; null if there is
- * none.
+ * none. Rejects with `Refused` if the page was opened by sharing and the file did not arrive.
  */
 export async function sharedFile(): Promise<File | null> {
   const address = new URL(location.href);
@@ -115,7 +116,7 @@ export async function sharedFile(): Promise<File | null> {
   const cache = await caches.open(SHARED.cache);
   const response = await cache.match(SHARED.address);
   await caches.delete(SHARED.cache);
-  if (response === undefined) return null;
+  if (response === undefined) throw new Refused("errShared", "the shared picture did not arrive");
   const blob = await response.blob();
   const name = decodeURIComponent(response.headers.get("x-file-name") ?? "");
   return new File([blob], name || t("file"), { type: blob.type });

@@ -22,6 +22,7 @@ import { show } from "./result";
 import type { ReadRow } from "./row";
 import { go, isShown, type Section } from "./sections";
 import { watchKeys } from "./shortcuts";
+import { setUnsaved } from "./unsaved";
 
 /** The reading on the screen, kept for another precision or language. */
 interface Shown extends Reading {
@@ -297,6 +298,7 @@ class ReadingView {
   #forget(): void {
     this.#settle();
     this.#shown = undefined;
+    setUnsaved("edit", false);
     const picture = at<HTMLImageElement>("picture");
     if (picture.src.startsWith("blob:")) URL.revokeObjectURL(picture.src);
     picture.removeAttribute("src");
@@ -332,7 +334,9 @@ class ReadingView {
   /** Shows the current result in the current language. */
   #show(): void {
     if (this.#shown === undefined) return;
-    const { result, notice } = this.#shown;
+    const { result, notice, row } = this.#shown;
+    // A table keeps what was mended in it, and asks for itself.
+    setUnsaved("edit", "edited" in result && row === undefined);
     const notices = [notice, isGone(this.#shown) ? ("pictureGone" as const) : undefined];
     at("notice").textContent = notices
       .flatMap((key) => (key === undefined ? [] : t(key)))

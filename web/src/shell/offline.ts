@@ -14,8 +14,8 @@ function ask<T>(worker: ServiceWorker, message: Message): Promise<T> {
 }
 
 /** Fetches what the first visit did not need. The service worker stores it. */
-async function fetchRest(worker: ServiceWorker): Promise<void> {
-  for (const file of await ask<string[]>(worker, "missing")) {
+async function fetchRest(missing: string[]): Promise<void> {
+  for (const file of missing) {
     for (let fetched = false; !fetched;) {
       const signal = await whenQuiet();
       try {
@@ -84,8 +84,9 @@ export async function startOffline(): Promise<void> {
   try {
     const registration = await navigator.serviceWorker.register("./sw.js");
     watchUpdates(registration);
+    const missing = await ask<string[]>(await controller(), "missing");
     if (isThrifty()) return;
-    await fetchRest(await controller());
+    await fetchRest(missing);
     at("offline").hidden = false;
   } catch (thrown) {
     // A private window, or a certificate that the browser does not trust. The page still works
