@@ -7,7 +7,9 @@ the same pictures. Writes OUT/00000.pgm and so on, and OUT/index.tsv: file, line
 
 Sets: `zeros` (document numbers and optional data full of O and 0, damaged by blur, noise, low
 resolution and strokes), `screen` (the same, small and hinted as a screen draws it), `covered`
-(patches, strokes and glare over characters), `clean` (nothing done but a mild blur).
+(patches, strokes and glare over characters), `single` (damage to one character: ink, glare, a
+cover, a smear, or a pen that alters it; every second picture has capitals of 5 to 8 pixels),
+`clean` (nothing done but a mild blur).
 """
 
 from __future__ import annotations
@@ -212,11 +214,58 @@ def covered(image, boxes, rng, ink, paper):
     return image
 
 
+def altered(image, box, rng, ink):
+    """Strokes of a pen within a character, as somebody makes an 8 of a 3."""
+    _, _, x0, y0, x1, y1 = box
+    pen = ImageDraw.Draw(image)
+    width = max(1, round((x1 - x0) * rng.uniform(0.1, 0.2)))
+    middle = (y0 + y1) / 2
+    for _ in range(rng.randint(1, 2)):
+        half = rng.choice([(x0, y0, x1, middle), (x0, middle, x1, y1), (x0, y0, x1, y1)])
+        if rng.random() < 0.5:
+            begin = rng.choice([0, 90, 180, 270])
+            pen.arc(half, begin, begin + rng.choice([90, 180, 360]), fill=ink, width=width)
+        else:
+            left, top, right, bottom = half
+            ends = [(left, top), (right, top), (left, bottom), (right, bottom), (left, middle), (right, middle)]
+            pen.line([*rng.sample(ends, 2)], fill=ink, width=width)
+
+
+def marked(image, boxes, rng, ink, paper):
+    """Damage to one character of a line, protected ones mostly."""
+    rows = boxes[-1][0] + 1
+    row = rng.choice([0, 1] if rows == 3 else [rows - 1, rows - 1, rows - 1, 0])
+    line = [box for box in boxes if box[0] == row]
+    box = rng.choice(line[:28] if row else line)
+    _, _, x0, y0, x1, y1 = box
+    kind = rng.choice(["ink", "glare", "cover", "smear", "pen", "pen"])
+    pen = ImageDraw.Draw(image)
+    if kind == "pen":
+        altered(image, box, rng, ink)
+    elif kind == "ink":
+        x, y, radius = rng.uniform(x0, x1), rng.uniform(y0, y1), rng.uniform(0.15, 0.6) * (x1 - x0)
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=ink)
+    elif kind == "cover":
+        x, y = rng.uniform(x0, x1), rng.uniform(y0, y1)
+        pen.rectangle(rng.choice([(x0, y0, x, y1), (x, y0, x1, y1), (x0, y0, x1, y), (x0, y, x1, y1)]), fill=paper)
+    elif kind == "smear":
+        piece = tuple(int(v) for v in (x0, y0 - 2, x1 + 1, y1 + 2))
+        image.paste(image.crop(piece).filter(ImageFilter.GaussianBlur((x1 - x0) * rng.uniform(0.1, 0.5))), piece[:2])
+    else:
+        pixels = np.asarray(image, np.float32)
+        y, x = np.mgrid[0 : image.height, 0 : image.width]
+        far = ((x - (x0 + x1) / 2) / (x1 - x0)) ** 2 + ((y - (y0 + y1) / 2) / (y1 - y0)) ** 2
+        pixels = pixels + (255 - pixels) * np.clip(np.exp(-far / rng.uniform(0.1, 0.5)) * rng.uniform(0.6, 1.5), 0, 1)
+        image = Image.fromarray(pixels.astype(np.uint8))
+    return image
+
+
 def picture(kind: str, rng: random.Random, fonts: Fonts):
     lines = Writer(rng).zone()
     ink, paper = rng.randint(0, 70), rng.randint(170, 255)
     hinted = kind == "screen"
-    pitch = rng.uniform(9, 14) if hinted else {"zeros": lambda: rng.uniform(8.5, 18)}.get(kind, lambda: rng.uniform(12, 22))()
+    pitches = {"screen": (9, 14), "zeros": (8.5, 18), "single": rng.choice([(5.3, 8.5), (8.5, 18)]) if kind == "single" else None}
+    pitch = rng.uniform(*pitches.get(kind, (12, 22)))
     if hinted and rng.random() < 0.7:
         pitch = round(pitch)
     font = fonts.of(rng.choice(FONTS), pitch * (1 if hinted else 4), hinted)
@@ -225,6 +274,10 @@ def picture(kind: str, rng: random.Random, fonts: Fonts):
         image = covered(image, boxes, rng, ink, paper)
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0, 0.08) * pitch))
         image = noisy(image, rng.uniform(0, 8), rng)
+    elif kind == "single":
+        image = marked(image, boxes, rng, ink, paper)
+        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0, 0.1) * pitch))
+        image = noisy(image, rng.uniform(0, 12), rng)
     elif kind == "zeros":
         if rng.random() < 0.3:
             struck(image, boxes, rng, ink, 4)

@@ -191,6 +191,26 @@ struct Tally {
     valid: usize,
     wrong: usize,
     wrong_protected: usize,
+    /// Wrong ones of which every wrong character is at least `CONFIDENT`.
+    wrong_confident: usize,
+}
+
+/// Confidence of a character from which a person would rely on it.
+const CONFIDENT: f32 = 0.9;
+
+/// The lowest confidence among the characters that differ; 1 if the shape differs.
+fn least_confidence(wanted: &[&str], reading: &Reading) -> f32 {
+    let mut least = 1.0_f32;
+    for ((wanted, found), confidences) in
+        wanted.iter().zip(&reading.lines).zip(&reading.confidences)
+    {
+        for ((wanted, found), &confidence) in wanted.bytes().zip(found.bytes()).zip(confidences) {
+            if wanted != found {
+                least = least.min(confidence);
+            }
+        }
+    }
+    least
 }
 
 impl Tally {
@@ -203,7 +223,12 @@ impl Tally {
             let protected = errors(document.format, wanted, &reading.lines)[0] > 0;
             self.wrong += 1;
             self.wrong_protected += usize::from(protected);
-            println!("{file} at {}: {:?}, not {wanted:?}", reading.precision, reading.lines);
+            let least = least_confidence(wanted, reading);
+            self.wrong_confident += usize::from(least >= CONFIDENT);
+            println!(
+                "{file} at {}: {:?}, not {wanted:?}, confidence {least:.2}",
+                reading.precision, reading.lines
+            );
         }
     }
 }
@@ -225,13 +250,15 @@ fn renders_are_right_where_they_are_valid() {
     }
     for (precision, tally) in precisions.iter().zip(&tallies) {
         println!(
-            "{}: {} pictures, {} exact, {} of them valid; valid but wrong {}, in protected fields {}",
+            "{}: {} pictures, {} exact, {} of them valid; valid but wrong {}, in protected fields {}, \
+             of confident characters {}",
             precision.name(),
             tally.pictures,
             tally.exact,
             tally.valid,
             tally.wrong,
-            tally.wrong_protected
+            tally.wrong_protected,
+            tally.wrong_confident
         );
     }
     assert!(tallies.iter().all(|tally| tally.wrong_protected == 0));

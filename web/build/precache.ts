@@ -11,8 +11,11 @@ import type { Precache } from "../offline/precache";
  */
 const OPENING = ["icon.svg", "manifest.webmanifest"];
 
-/** Files for pages of PDF and TIFF files: large, and few people have such files. */
-const LATE = /\/(pdf\.|UTIF)/;
+/**
+ * What few visits need: large files for pages of PDF and TIFF files, and the worker for hosts that
+ * forbid one from within the page.
+ */
+const LATE = /\/(pdf\.|UTIF|worker-)/;
 
 /** Returns the entry chunk and everything that it imports statically. */
 function opening(bundle: Rollup.OutputBundle): Set<string> {

@@ -227,7 +227,7 @@ await suite([
       assert.deepEqual((await seen()).asked, []);
       await accessible(page);
       // What the page keeps for later is here: requests from now on are the camera's.
-      await page.waitForLoadState("networkidle");
+      await page.waitForSelector("#offline:not([hidden])", { state: "attached" });
       const requests = [];
       // The tab itself fetches the icon, to show that it uses a camera.
       page.on(

@@ -32,14 +32,17 @@ const watchWorkers = () => {
   };
 };
 
-/** Runs in the page before its own code: makes the first worker throw as it loads. */
-const breakFirstWorker = () => {
-  let first = true;
+/**
+ * Runs in the page before its own code: makes the first two workers throw as they load. After the
+ * first, which is within the page, the page tries one from a file by itself.
+ */
+const breakFirstWorkers = () => {
+  let count = 0;
   globalThis.Worker = class extends Worker {
     constructor(address, options) {
       const code = new Blob(["throw new Error('this worker does not load')"]);
-      super(first ? URL.createObjectURL(code) : address, options);
-      first = false;
+      super(count < 2 ? URL.createObjectURL(code) : address, options);
+      count += 1;
     }
   };
 };
@@ -463,7 +466,7 @@ await suite([
   [
     "page: a worker that does not load is tried again",
     async () => {
-      const page = await open({ scripts: [breakFirstWorker] });
+      const page = await open({ scripts: [breakFirstWorkers] });
       assert.equal(await code(page), "LoadFailed");
       await again(page);
       await reads(page);

@@ -10,16 +10,33 @@ use crate::shell::{command, output, run};
 /// The version in `xtask/deny-requirements.txt`.
 const VERSION: &str = "0.20.2";
 
+/// Each lock file's manifest, and what is checked of it. What only measures or tests is not shipped.
+const LOCKED: [(&str, &[&str]); 4] = [
+    ("Cargo.toml", &["licenses", "bans", "sources"]),
+    ("fuzz/Cargo.toml", &["sources"]),
+    ("peers/Cargo.toml", &["sources"]),
+    ("xtask/tools/Cargo.toml", &["sources"]),
+];
+
 /// Checks licences, bans and sources, and advisories where their database can be fetched.
 pub(crate) fn check() -> Result<()> {
     let program = cache::install("cargo-deny", VERSION, install)?.join("bin/cargo-deny");
-    let deny = || command(&program.to_string_lossy());
-    run(deny().args(["--locked", "check", "licenses", "bans", "sources"]))?;
-    if output(deny().args(["fetch", "db"])).is_none() {
+    let deny = |manifest: &str| {
+        let mut deny = command(&program.to_string_lossy());
+        deny.args(["--locked", "--manifest-path", manifest, "--config", "deny.toml"]);
+        deny
+    };
+    for (manifest, checks) in LOCKED {
+        run(deny(manifest).arg("check").args(checks))?;
+    }
+    if output(command(&program.to_string_lossy()).args(["fetch", "db"])).is_none() {
         println!("    advisories are not checked: their database cannot be fetched from here");
         return Ok(());
     }
-    run(deny().args(["--locked", "check", "--disable-fetch", "advisories"]))
+    for (manifest, _) in LOCKED {
+        run(deny(manifest).args(["check", "--disable-fetch", "advisories"]))?;
+    }
+    Ok(())
 }
 
 /// Installs into `folder` the program that PyPI has, if it is one whose checksum is written down:

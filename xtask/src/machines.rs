@@ -7,9 +7,11 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 use crate::setup::{self, Need};
 use crate::shell::{command, output, root, run, step};
+use crate::{cache, page};
 
 const RESULT: &str = "docs/results/parity.md";
 
@@ -96,12 +98,56 @@ pub(crate) fn compare(options: &[&str]) -> Result<()> {
         // Writing to a string cannot fail.
         let _ = writeln!(table, "| {} | {by} | {total} | {equal} | equal |", machine.name);
     }
+    table.push_str(&in_runtimes(&mut different)?);
     print!("{table}");
     ensure!(different.is_empty(), "other bits: {}", different.join("; "));
     if write {
         fs::write(root().join(RESULT), table).context(RESULT)?;
     }
     Ok(())
+}
+
+/// The version of Deno, which npm has.
+const DENO: &str = "2.9.6";
+
+/// The rows of engines that run the npm package without a browser.
+fn in_runtimes(different: &mut Vec<&'static str>) -> Result<String> {
+    setup::install(setup::PAGE)?;
+    page::build()?;
+    let deno = cache::install("deno", DENO, |folder| {
+        let mut npm = command("npm");
+        npm.args(["install", "--silent", "--prefix"]).arg(folder).arg(format!("deno@{DENO}"));
+        run(&mut npm)
+    })?;
+    let deno = deno.join("node_modules/.bin/deno").to_string_lossy().into_owned();
+    let runtimes: [(&str, &str, &[&str]); 2] = [
+        ("WebAssembly, the npm package", "Node", &["node"]),
+        (
+            "WebAssembly, the npm package in Deno",
+            "Deno",
+            &[&deno, "run", "--quiet", "--allow-read"],
+        ),
+    ];
+    let mut rows = String::new();
+    for (name, by, arguments) in runtimes {
+        let (program, options) = arguments.split_first().context("a program")?;
+        let mut running = command(program);
+        running.args(options).arg("tests/digests.mjs").current_dir(root().join("web"));
+        let mut counted = Value::Null;
+        step(name, || {
+            let printed = output(&mut running).with_context(|| format!("{by} does not read"))?;
+            counted = serde_json::from_str(&printed)?;
+            Ok(())
+        })?;
+        let (digests, equal) = (&counted["digests"], &counted["equal"]);
+        ensure!(digests.as_u64().is_some_and(|count| count > 0), "{by} has read nothing");
+        if digests != equal {
+            different.push(by);
+        }
+        // Writing to a string cannot fail.
+        let _ = writeln!(rows, "| {name} | {by} | {digests} | {equal} | step `page-package` |");
+    }
+    Ok(rows)
 }
 
 /// Digests in a line: of the gray picture, of the network's output, and of the rest.

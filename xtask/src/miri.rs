@@ -15,11 +15,13 @@ const BIG_ENDIAN: &str = "s390x-unknown-linux-gnu";
 
 /// What is run: a package with its options, and the tests whose names contain one of these words. The
 /// others race kernels, or take hours in an interpreter.
-const TESTS: [(&[&str], &[&str]); 3] = [
+const TESTS: [(&[&str], &[&str]); 5] = [
     (
         &["-p", "nibble-core", "--features", "bench", "--lib"],
-        &["bounds", "compare", "fnv", "model", "quant", "windows"],
+        &["arithmetic", "bounds", "compare", "fnv", "model", "oracle", "quant", "windows"],
     ),
+    (&["-p", "nibble-capi", "--lib"], &[]),
+    (&["-p", "nibble-wasm-sheet", "--lib"], &["pixels", "no_place"]),
     (&["-p", "nibble-mrz", "--lib"], &[]),
     (&["-p", "nibble-wasm-picture", "--lib"], &["failures", "too_long"]),
 ];

@@ -56,6 +56,9 @@ const STEPS: &[Step] = &[
     ("page-package", "npm package in Node and Chromium", &[Node, Chromium], || {
         node("tests/package.mjs")
     }),
+    ("page-hostile", "hostile values for the npm package in Node", &[Node], || {
+        node("tests/hostile.mjs")
+    }),
     ("page-elements", "elements of the package in Chromium", &[Node, Chromium], || {
         node("tests/elements.mjs")
     }),
@@ -77,6 +80,12 @@ const STEPS: &[Step] = &[
     ("page-recovery", "traps and failing workers in Chromium", &[Node, Chromium], || {
         node("tests/recovery.mjs")
     }),
+    (
+        "page-tabs",
+        "frozen tabs, two tabs, hosts that forbid workers in Chromium",
+        &[Node, Chromium],
+        || node("tests/tabs.mjs"),
+    ),
     ("page-camera", "camera view in Chromium, a film for a camera", &[Node, Chromium], || {
         node("tests/camera.mjs")
     }),

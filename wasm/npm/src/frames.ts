@@ -107,10 +107,28 @@ interface View {
   size: { width: number; height: number };
 }
 
+/** The sizes of videos on their pages, as the observer last told; CSS pixels. */
+const boxes = new WeakMap<Element, { width: number; height: number }>();
+let observer: ResizeObserver | undefined;
+
+/** Returns the size of a video on its page. Asking for it has the browser lay out the page: once. */
+function boxOf(video: HTMLVideoElement): { width: number; height: number } {
+  const known = boxes.get(video);
+  if (known !== undefined) return known;
+  const box = { width: video.clientWidth, height: video.clientHeight };
+  boxes.set(video, box);
+  observer ??= new ResizeObserver((entries) => {
+    for (const { target, contentRect } of entries)
+      boxes.set(target, { width: contentRect.width, height: contentRect.height });
+  });
+  observer.observe(video);
+  return box;
+}
+
 /** Returns what to read of a video's frames; null if it has none. */
 function viewOf(video: HTMLVideoElement): View | null {
   const frame = { width: video.videoWidth, height: video.videoHeight };
-  const box = { width: video.clientWidth, height: video.clientHeight };
+  const box = boxOf(video);
   if (frame.width === 0 || frame.height === 0 || box.width === 0 || box.height === 0) return null;
   const part = visiblePart(frame, box);
   const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (part.width * part.height)));
@@ -134,10 +152,18 @@ function bitmapOf(
   });
 }
 
+/**
+ * How long a frame of the camera is held before it becomes a picture, in milliseconds. A camera has
+ * few frames, and waits for those that are held. But a picture costs more than a reading, and while a
+ * document is in view, the next reading replaces it.
+ */
+const HELD_MS = 400;
+
 /** What a person may see of a frame after it was read. Close it, or what `bitmap` returns. */
 export class Still {
   #source: ImageBitmap | VideoFrame | Promise<ImageBitmap>;
   readonly #view: View;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Whether the source is flipped before anybody sees it: left and right are exchanged. */
   readonly mirrored: boolean;
 
@@ -147,25 +173,30 @@ export class Still {
     this.mirrored = mirrored;
   }
 
-  /**
-   * Prepares for being kept longer than the next frame: a camera has few frames, and waits for those
-   * that are held.
-   */
+  /** Prepares for being kept longer than the next frame. */
   keep(): void {
-    const source = this.#source;
-    if (source instanceof Promise || source instanceof ImageBitmap) return;
-    this.#source = bitmapOf(source, this.#view).finally(() => source.close());
-    // Whoever wants the picture learns that there is none.
-    this.#source.catch(() => undefined);
+    this.#timer ??= setTimeout(() => this.#picture(), HELD_MS);
   }
 
   /** The frame as the camera delivered it. */
   async bitmap(): Promise<ImageBitmap> {
-    this.keep();
-    return this.#source as ImageBitmap | Promise<ImageBitmap>;
+    return this.#picture();
+  }
+
+  /** Makes a picture of a frame of the camera, and gives the frame back. */
+  #picture(): ImageBitmap | Promise<ImageBitmap> {
+    clearTimeout(this.#timer);
+    const source = this.#source;
+    if (source instanceof Promise || source instanceof ImageBitmap) return source;
+    const picture = bitmapOf(source, this.#view).finally(() => source.close());
+    // Whoever wants the picture learns that there is none.
+    picture.catch(() => undefined);
+    this.#source = picture;
+    return picture;
   }
 
   close(): void {
+    clearTimeout(this.#timer);
     const source = this.#source;
     if (source instanceof Promise)
       source.then(

@@ -89,6 +89,8 @@ export type Parsed = Pick<Result, "lines" | "checks"> & { document: DocumentFiel
  * where. Check digits that do not agree are no error: see `checks`.
  */
 export function parseText(text: string): Parsed {
+  if (typeof text !== "string")
+    throw new NibbleError("InvalidArgument", `the lines of a zone are text, not ${typeof text}`);
   return JSON.parse(reading.call(() => parse_text(text))) as Parsed;
 }
 

@@ -88,11 +88,16 @@ async function fetched<T>(
 const isAddress = (file: PackageFile): file is string | URL =>
   typeof file === "string" || file instanceof URL;
 
-/** Loads a file. */
+/** Loads a file. Rejects with `LoadFailed`, or with `InvalidArgument` if bytes were transferred. */
 export async function load(file: PackageFile): Promise<Uint8Array<ArrayBuffer>> {
-  if (ArrayBuffer.isView(file))
-    return new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
-  if (!isAddress(file)) return new Uint8Array(file);
+  if (!isAddress(file)) {
+    try {
+      if (!ArrayBuffer.isView(file)) return new Uint8Array(file);
+      return new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
+    } catch (cause) {
+      throw new NibbleError("InvalidArgument", "the bytes of the file are elsewhere", { cause });
+    }
+  }
   return fetched(file, async (response) => new Uint8Array(await response.arrayBuffer()));
 }
 

@@ -292,6 +292,7 @@ export class Network {
    */
   peakBytes(sizes: Partial<Size> | Record<string, Partial<Size>> = {}): number {
     const held = this.#held();
+    if (typeof sizes !== "object" || sizes === null) throw wrong("sizes are an object");
     const isSize = (value: unknown): value is Partial<Size> =>
       typeof value === "object" && value !== null && ("height" in value || "width" in value);
     const given = isSize(sizes) ? named(this.inputs, sizes, isSize) : undefined;

@@ -68,6 +68,16 @@ function wrong(message: string, cause?: unknown): NibbleError {
   return new NibbleError("InvalidArgument", message, { cause });
 }
 
+/** Runs what asks an object of the caller for its properties, whatever these do. */
+function asking<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (cause instanceof NibbleError) throw cause;
+    throw wrong("the picture cannot be used", cause);
+  }
+}
+
 /** Rejects a buffer whose memory was transferred to a worker. An empty buffer is something else. */
 function assertAttached(buffer: ArrayBufferLike): void {
   try {
@@ -77,14 +87,32 @@ function assertAttached(buffer: ArrayBufferLike): void {
   }
 }
 
-function isPixels(value: object): value is Pixels {
+const isSide = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;
+
+/** Copies what describes pixels, because an object may say something else later; undefined for others. */
+function pixelsIn(value: object): Pixels | undefined {
   const { width, height, data } = value as Partial<Pixels>;
-  const isSize = (size: unknown) => Number.isInteger(size) && Number(size) >= 0;
-  return (
-    isSize(width) &&
-    isSize(height) &&
-    (data instanceof Uint8ClampedArray || data instanceof Uint8Array)
-  );
+  if (!isSide(width) || !isSide(height)) return undefined;
+  if (!(data instanceof Uint8ClampedArray) && !(data instanceof Uint8Array)) return undefined;
+  assertAttached(data.buffer);
+  return { width, height, data };
+}
+
+/** The same for luma. */
+function lumaIn(value: object): Luma | undefined {
+  const { luma, width, height, fullRange, size } = value as Partial<Luma>;
+  if (!(luma instanceof Uint8Array)) return undefined;
+  assertAttached(luma.buffer);
+  const { width: across, height: down }: Partial<Luma["size"]> = size ?? {};
+  if (!isSide(width) || !isSide(height) || !isSide(across) || !isSide(down))
+    throw wrong("width, height and size of a luma are whole numbers from 0");
+  return {
+    luma,
+    width,
+    height,
+    fullRange: fullRange === true,
+    size: { width: across, height: down },
+  };
 }
 
 /** Tells how to read a source. Throws `InvalidArgument` for anything else. */
@@ -101,14 +129,10 @@ export function taken(source: unknown): Taken {
   if (name === "Blob" || name === "File") return { kind: "file", file: source as Blob };
   if (DRAWABLES.has(name)) return { kind: "drawable", picture: source as Drawable };
   if (typeof source === "object" && source !== null) {
-    if ("luma" in source && source.luma instanceof Uint8Array) {
-      assertAttached(source.luma.buffer);
-      return { kind: "luma", luma: source as Luma };
-    }
-    if (isPixels(source)) {
-      assertAttached(source.data.buffer);
-      return { kind: "pixels", pixels: source };
-    }
+    const luma = lumaIn(source);
+    if (luma !== undefined) return { kind: "luma", luma };
+    const pixels = pixelsIn(source);
+    if (pixels !== undefined) return { kind: "pixels", pixels };
   }
   const found = source === null ? "null" : typeof source === "object" ? name : typeof source;
   throw wrong(`a picture is a Blob, bytes, ImageData or what can be drawn, not ${found}`);
@@ -116,13 +140,12 @@ export function taken(source: unknown): Taken {
 
 /** The bytes of a file. */
 async function bytesOf(file: Bytes): Promise<Uint8Array> {
-  const size = "size" in file ? file.size : file.byteLength;
+  const size = asking(() => ("size" in file ? file.size : file.byteLength));
   if (size > MAX_BYTES) throw new NibbleError("TooLarge", `the file has ${size} bytes`);
-  if (ArrayBuffer.isView(file))
-    return new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
-  if (!("arrayBuffer" in file)) return new Uint8Array(file);
   try {
-    return new Uint8Array(await file.arrayBuffer());
+    if (ArrayBuffer.isView(file))
+      return new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
+    return new Uint8Array("arrayBuffer" in file ? await file.arrayBuffer() : file);
   } catch (cause) {
     throw new NibbleError("Broken", "the file can no longer be read", { cause });
   }
@@ -140,6 +163,8 @@ function sizeOf(picture: Drawable): { width: number; height: number } {
 
 function canvasOf(width: number, height: number): OffscreenCanvas | HTMLCanvasElement {
   if (typeof OffscreenCanvas === "function") return new OffscreenCanvas(width, height);
+  if (typeof document === "undefined")
+    throw new NibbleError("Unsupported", "there is no canvas here: give bytes or pixels");
   return Object.assign(document.createElement("canvas"), { width, height });
 }
 
@@ -149,7 +174,9 @@ function canvasOf(width: number, height: number): OffscreenCanvas | HTMLCanvasEl
  * Throws `InvalidArgument` if it was closed, is not loaded yet, or is of another site.
  */
 export function pixelsOf(picture: Drawable): ImageData {
-  const { width, height } = sizeOf(picture);
+  const { width, height } = asking(() => sizeOf(picture));
+  if (!(Number.isFinite(width) && Number.isFinite(height)))
+    throw wrong("the size of the picture is no number");
   if (!(width > 0 && height > 0)) throw wrong("the picture was closed, or is not loaded yet");
   const scale = Math.min(1, Math.sqrt(MAX_DRAWN / (width * height)));
   const size = [width, height].map((side) => Math.max(1, Math.floor(side * scale)));
@@ -197,7 +224,7 @@ function grayOf(rgba: Uint8Array): Uint8Array {
 
 /** Loads the decoder that a file needs. */
 export async function prepareFor(file: Bytes): Promise<void> {
-  const head = "arrayBuffer" in file ? file.slice(0, HEAD_BYTES) : file;
+  const head = asking(() => ("arrayBuffer" in file ? file.slice(0, HEAD_BYTES) : file));
   await decoderFor(await bytesOf(head)).prepare();
 }
 

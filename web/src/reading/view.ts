@@ -2,7 +2,7 @@
 import { NibbleError, supported, type Precision } from "nibble-mrz";
 import { takePress } from "../arrival/early";
 import { CameraView } from "../camera/view";
-import type { Client } from "../client";
+import { placeOfWorker, type Client } from "../client";
 import { at, oneStop } from "../dom";
 import { onLanguage } from "../language";
 import { remember } from "../last";
@@ -163,7 +163,14 @@ class ReadingView {
   /** Loads the engine and the usual model. */
   async #load(): Promise<void> {
     setReady(false);
-    await this.#client.load("u4");
+    const place = placeOfWorker();
+    try {
+      await this.#client.load("u4");
+    } catch (thrown) {
+      // The next worker comes from elsewhere.
+      if (placeOfWorker() === place) throw thrown;
+      await this.#client.load("u4");
+    }
     setReady(true);
   }
 
