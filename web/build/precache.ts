@@ -11,6 +11,9 @@ import type { Precache } from "../offline/precache";
  */
 const OPENING = ["icon.svg", "manifest.webmanifest"];
 
+/** What only browsers without modules load, which keep nothing. */
+const OLD = "old.js";
+
 /** Files for pages of PDF and TIFF files: large, and few people have such files. */
 const LATE = /\/(pdf\.|UTIF)/;
 
@@ -49,7 +52,9 @@ function sorted(bundle: Rollup.OutputBundle, published: string): Precache {
   // The first file needs one of them: of what a first visit does not load, they come first.
   const decoders = [one(/nibble-picture-jpeg-.*\.wasm$/), one(/nibble-picture-other-.*\.wasm$/)];
   const network = one(/ocr-u4-.*\.safetensors$/);
-  const publics = readdirSync(published).sort();
+  const publics = readdirSync(published)
+    .filter((name) => name !== OLD)
+    .sort();
   // The empty address is the page itself.
   const first = ["", ...at, network, ...OPENING];
   const late = assets.filter((name) => LATE.test(name));
