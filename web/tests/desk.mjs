@@ -503,10 +503,8 @@ await suite(
       "the drawing of pages says how far it is, and can be cancelled; pages beyond the most are named",
       async () => {
         const names = Array(12).fill("id-td2.jpg");
-        const pdf = await pdfOf(names, async (jpeg) => {
-          const { width, height } = await decoded(jpeg);
-          return [width, height];
-        });
+        const { width, height } = await decoded(await readFile(specimen("id-td2.jpg")));
+        const pdf = await pdfOf(names, () => [width, height]);
         const file = { name: "long.pdf", mimeType: "application/pdf", buffer: pdf };
         await page.setInputFiles("#file", file);
         await page.getByText(/^Page \d+ of 12 is drawn…$/).waitFor();
