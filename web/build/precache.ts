@@ -11,6 +11,9 @@ import type { Precache } from "../offline/precache";
  */
 const OPENING = ["icon.svg", "manifest.webmanifest"];
 
+/** What only browsers without modules load, which keep nothing. */
+const OLD = "old.js";
+
 /**
  * What few visits need: large files for pages of PDF and TIFF files, and the worker for hosts that
  * forbid one from within the page.
@@ -52,7 +55,9 @@ function sorted(bundle: Rollup.OutputBundle, published: string): Precache {
   // The first file needs one of them: of what a first visit does not load, they come first.
   const decoders = [one(/nibble-picture-jpeg-.*\.wasm$/), one(/nibble-picture-other-.*\.wasm$/)];
   const network = one(/ocr-u4-.*\.safetensors$/);
-  const publics = readdirSync(published).sort();
+  const publics = readdirSync(published)
+    .filter((name) => name !== OLD)
+    .sort();
   // The empty address is the page itself.
   const first = ["", ...at, network, ...OPENING];
   const late = assets.filter((name) => LATE.test(name));

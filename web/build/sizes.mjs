@@ -15,7 +15,9 @@ const dist = new URL("../dist/", import.meta.url).pathname;
 
 const assets = (await readdir(join(dist, "assets"))).map((name) => `assets/${name}`);
 const like = (pattern) => assets.filter((name) => pattern.test(name));
-const page = await readFile(join(dist, "index.html"), "utf8");
+const page = (await readFile(join(dist, "index.html"), "utf8"))
+  // Only browsers without modules load this.
+  .replace(/<script nomodule[^>]*>/, "");
 const opening = [
   "index.html",
   ...[...page.matchAll(/(?:src|href)="\.\/([^"]+)"/g)].map(([, name]) => name),

@@ -8,38 +8,33 @@ import { t, type Key } from "./messages";
 const SOON_MONTHS = 6;
 
 /**
- * Formats a date as the visitor writes it, in Western digits as in the document. Text that is no
- * date is returned unchanged.
+ * Formats a date as the visitor writes it, in Western digits as in the document; a year, or a year
+ * and a month, too. Text that is no date is returned unchanged. `missing` stands for no date.
  */
-export function date(iso: string | null, style: "long" | "medium" = "long"): string {
-  if (iso === null) return t("unknown");
-  const day = new Date(`${iso}T00:00:00Z`);
+export function date(
+  iso: string | null,
+  style: "long" | "medium" = "long",
+  missing = t("notStated"),
+): string {
+  if (iso === null) return missing;
+  const [, year, month, rest] = /^(\d{4})(?:-(\d\d))?(?:-(\d\d))?$/.exec(iso) ?? [];
+  const day = new Date(`${year}-${month ?? "01"}-${rest ?? "01"}T00:00:00Z`);
   if (Number.isNaN(day.getTime())) return iso;
-  const format = {
-    dateStyle: style,
+  const parts: Intl.DateTimeFormatOptions =
+    rest !== undefined
+      ? { dateStyle: style }
+      : { year: "numeric", ...(month !== undefined && { month: "long" }) };
+  return new Intl.DateTimeFormat(locale(), {
+    ...parts,
     timeZone: "UTC",
     calendar: "gregory",
     numberingSystem: "latn",
-  } as const;
-  return new Intl.DateTimeFormat(locale(), format).format(day);
+  }).format(day);
 }
 
-/**
- * Formats what is known of a birth date: the day, the month, the year, or that nothing is legible.
- */
-export function born(document: DocumentFields, style: "long" | "medium" = "long"): string {
-  const partial = document.birth_date_partial;
-  if (partial === undefined) return date(document.birth_date, style);
-  const [year = "", month] = partial.split("-");
-  const day = new Date(`${year}-${month ?? "01"}-01T00:00:00Z`);
-  const format: Intl.DateTimeFormatOptions = {
-    year: "numeric",
-    ...(month !== undefined && { month: "long" }),
-    timeZone: "UTC",
-    calendar: "gregory",
-    numberingSystem: "latn",
-  };
-  return new Intl.DateTimeFormat(locale(), format).format(day);
+/** Returns what is known of a birth date: the day, the month or the year; null for nothing. */
+export function birthOf(document: DocumentFields): string | null {
+  return document.birth_date ?? document.birth_date_partial ?? null;
 }
 
 /** Returns the sex in words. */

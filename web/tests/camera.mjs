@@ -28,6 +28,8 @@ const passport = await film(plain, "passport.jpg");
 const wrong = await film(plain, "passport-wrong-check.jpg");
 const reflection = await film(plain, "passport.jpg", 60, 4, { mirrored: true });
 const small = await film(plain, "passport-wrong-check.jpg", 60, 4, { part: 0.36 });
+const wandering = await film(plain, "passport.jpg", 90, 4, { glare: "moving", blur: 4 });
+const shining = await film(plain, "passport.jpg", 60, 0, { glare: "still" });
 const allowed = await launch(fakeCamera(passport, true));
 const endless = await launch(fakeCamera(wrong, true));
 const mirror = await launch(fakeCamera(reflection, true));
@@ -176,6 +178,19 @@ async function byLuma({ base64, address }) {
   canvas.close();
   return { lines, refused };
 }
+
+/**
+ * Runs in the page before its own code: the browser's settings forbid the camera, until `allowNow` is
+ * called.
+ */
+const forbidden = () => {
+  const status = Object.assign(new EventTarget(), { state: "denied" });
+  navigator.permissions.query = async () => status;
+  globalThis.allowNow = () => {
+    status.state = "granted";
+    status.dispatchEvent(new Event("change"));
+  };
+};
 
 /** Runs in the page before its own code: gives the camera a lamp and a focus. */
 const able = () => {
@@ -510,6 +525,93 @@ await suite([
       await chooser.setFiles(specimen("passport.jpg"));
       await shown("result");
       assert.equal(await page.textContent("#lines"), expected.get("passport.jpg").join("\n"));
+    },
+  ],
+  [
+    "denied: asking again is one press away, and a permission that comes later starts the camera",
+    async () => {
+      await open(denied, { scripts: [unsure] });
+      await page.click("#camera-open");
+      await page.click("#camera-start");
+      await page.waitForSelector('#camera[data-trouble="cameraDenied"]');
+      assert.equal(await page.textContent("#camera-start"), "Try again");
+      await page.click("#camera-start");
+      await page.waitForFunction(() => globalThis.seen.asked.length === 2);
+      await page.waitForSelector('#camera[data-trouble="cameraDenied"]');
+      await open(endless, { scripts: [forbidden] });
+      await page.click("#camera-open");
+      await page.waitForSelector('#camera[data-trouble="cameraDenied"]');
+      assert.deepEqual((await seen()).asked, []);
+      await page.evaluate(() => globalThis.allowNow());
+      await state("live");
+      await frames(2);
+      assert.deepEqual((await seen()).tracks, ["live"]);
+      // Whoever has left the camera meanwhile is not surprised by it.
+      await open(endless, { scripts: [forbidden] });
+      await page.click("#camera-open");
+      await state("trouble");
+      await page.click("#camera-close");
+      await page.evaluate(() => globalThis.allowNow());
+      assert.deepEqual((await seen()).asked, []);
+      await shown("start");
+    },
+  ],
+  [
+    "a camera that stops says so, and starts again by a press",
+    async () => {
+      await open(endless);
+      await page.click("#camera-open");
+      await frames(2);
+      await page.evaluate(() => globalThis.seen.tracks.at(-1).dispatchEvent(new Event("ended")));
+      await page.waitForSelector('#camera[data-trouble="cameraLost"]');
+      assert.match(await page.textContent("#camera-text"), /unplugged/);
+      assert.deepEqual((await seen()).tracks, ["ended"]);
+      await accessible(page);
+      assert.equal(await page.textContent("#camera-start"), "Try again");
+      await page.click("#camera-start");
+      await state("live");
+      await frames(2);
+      assert.deepEqual((await seen()).tracks, ["ended", "live"]);
+      // Back leads to the start, and ends the camera.
+      await page.goBack();
+      await shown("start");
+      assert.deepEqual((await seen()).tracks, ["ended", "ended"]);
+    },
+  ],
+  [
+    "glare that wanders and blur are read through; glare that stays gets a word within 5 s",
+    async () => {
+      for (const [film, mayFail] of [
+        [wandering, false],
+        [shining, true],
+      ]) {
+        const dazzled = await launch(fakeCamera(film, true));
+        await open(dazzled);
+        await page.click("#camera-open");
+        await page.waitForFunction(() => {
+          const camera = document.querySelector("#camera");
+          if (!globalThis.began && Number(camera.dataset.frames) > 0)
+            globalThis.began = performance.now();
+          const hint = document.querySelector("#camera-hint").dataset.hint;
+          const told = ["hintGlare", "hintCheck"].includes(hint) && !camera.hidden;
+          const read = !document.querySelector("#result").hidden;
+          if (!told && !read) return false;
+          globalThis.ended = { told, hint, ms: performance.now() - globalThis.began };
+          return true;
+        });
+        const { told, hint, ms } = await page.evaluate(() => ({
+          ...globalThis.ended,
+          frames: document.querySelector("#camera").dataset.frames,
+        }));
+        console.log(`        ${film}: ${told ? hint : "read"} after ${Math.round(ms)} ms`);
+        if (!mayFail) {
+          // The word does not stop the reading.
+          await shown("result");
+          assert.equal(await page.textContent("#lines"), expected.get("passport.jpg").join("\n"));
+        } else assert.ok(told);
+        await dazzled.close();
+        page = undefined;
+      }
     },
   ],
   [

@@ -275,7 +275,7 @@ await suite(
         assert.equal(await page.locator('#batch-rows [data-tone="good"]').count(), 5);
         assert.equal(
           await page.textContent("#batch-sums"),
-          "5 valid · 0 to check · 1 wrong or not read",
+          "5 valid · 0 to check · 0 wrong or not read · 1 could not be opened",
         );
         await page.click("#batch-clear");
         await shown("start");

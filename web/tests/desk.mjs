@@ -500,6 +500,43 @@ await suite(
       },
     ],
     [
+      "the drawing of pages says how far it is, and can be cancelled; pages beyond the most are named",
+      async () => {
+        const names = Array(12).fill("id-td2.jpg");
+        const { width, height } = await decoded(await readFile(specimen("id-td2.jpg")));
+        const pdf = await pdfOf(names, () => [width, height]);
+        const file = { name: "long.pdf", mimeType: "application/pdf", buffer: pdf };
+        await page.setInputFiles("#file", file);
+        await page.getByText(/^Page \d+ of 12 is drawn…$/).waitFor();
+        await page.click("#busy-cancel");
+        await shown("start");
+        // The reader was not stopped, and nothing of the file comes later.
+        await upload("passport.jpg");
+        assert.equal(await page.locator("#batch").isVisible(), false);
+        await page.click("#result .again");
+        // On a table, the sentence stands above it.
+        await upload("passport.jpg", "id-td2.jpg");
+        await page.setInputFiles("#file", { ...file, name: "more.pdf" });
+        await page.waitForFunction(() =>
+          /^Page \d+ of 12/.test(document.querySelector("#drop-said").textContent),
+        );
+        await page.waitForFunction(() => document.querySelectorAll("#batch-rows tr").length === 14);
+        assert.equal(await page.textContent("#drop-said"), "");
+        await page.click("#batch-again");
+        const tiny = { width: 8, height: 8, gray: Buffer.alloc(64, 255) };
+        await page.setInputFiles("#file", {
+          name: "many.tif",
+          mimeType: "image/tiff",
+          buffer: tiffOf(Array(301).fill(tiny)),
+        });
+        await page.getByText("The file has 301 pages. Only the first 300 were taken.").waitFor();
+        await page.waitForFunction(
+          () => document.querySelectorAll("#batch-rows tr").length === 314,
+        );
+        assert.match(await page.textContent("#drop-said"), /301 pages/);
+      },
+    ],
+    [
       "a file with one page is a single reading, and a damaged one says what to do",
       async () => {
         const one = await pdfOf(["passport.jpg"], async (jpeg) => {

@@ -155,6 +155,39 @@ await suite([
     },
   ],
   [
+    "a mirrored picture is flipped before it is read, which its event says",
+    async () => {
+      const page = await open("<mrz-file></mrz-file>");
+      const read = (mirrored, bytes) =>
+        page.evaluate(
+          async ([mirrored, bytes]) => {
+            const bitmap = await createImageBitmap(new Blob([Uint8Array.from(bytes)]));
+            const { width, height } = bitmap;
+            const canvas = Object.assign(document.createElement("canvas"), { width, height });
+            const context = canvas.getContext("2d");
+            if (mirrored) context.setTransform(-1, 0, 0, 1, width, 0);
+            context.drawImage(bitmap, 0, 0);
+            const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.95));
+            await document.querySelector("mrz-file").read(new File([blob], "drawn.jpg"));
+          },
+          [mirrored, [...bytes]],
+        );
+      const bytes = await readFile(specimen(PASSPORT));
+      await read(false, bytes);
+      await read(true, bytes);
+      const readings = [await event(page, "reading"), await event(page, "reading", 2)];
+      for (const { lines } of readings) assert.deepEqual(lines, expected.get(PASSPORT));
+      assert.deepEqual(
+        readings.map(({ mirrored, valid }) => [mirrored, valid]),
+        [
+          [false, true],
+          [true, true],
+        ],
+      );
+      await page.context().close();
+    },
+  ],
+  [
     "attributes, slots and properties: language, direction, precision, looks",
     async () => {
       const page = await open(

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { CHROMIUM, site, suite, web } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
-import { decoderTrapFiles, trapFile, withTrap } from "./trap.mjs";
+import { decoderTrapFiles, trapFile, withMemory, withTrap } from "./trap.mjs";
 
 const PICTURE = "passport.jpg";
 const browser = await chromium.launch(CHROMIUM);
@@ -443,6 +443,43 @@ await suite([
         .evaluateAll((rows) => rows.map((row) => row.dataset.tone));
       assert.deepEqual(tones, ["good", "bad", "bad", "good", "bad", "good"]);
       await page.context().close();
+    },
+  ],
+  [
+    "page: where memory is refused, a file is read by way of the browser, smaller if need be",
+    async () => {
+      const large = "passport-12mp.jpg";
+      for (const [pattern, most, notice] of [
+        // For twelve megapixels the engine needs more, see units.mjs.
+        [/nibble-(relaxed|simd128)/, 14, /scaled it down/],
+        [/nibble-picture/, 8, /too little memory/],
+      ]) {
+        const narrow = (file, body) => (pattern.test(file) ? withMemory(body, most) : body);
+        const page = await open({ change: narrow });
+        await reads(page);
+        await page.setInputFiles("#file", specimen(large));
+        await shown(page, "result");
+        assert.deepEqual((await page.textContent("#lines")).split("\n"), expected.get(large));
+        assert.match(await page.textContent("#notice"), notice);
+        await page.click("#result .again");
+        // The next files are read as before, by the same worker.
+        await reads(page, "id-td2.jpg");
+        assert.equal(await workers(page), 1);
+        const files = await Promise.all(
+          [PICTURE, large, "id-td2.jpg"].map(async (name) => ({
+            name,
+            mimeType: "image/jpeg",
+            buffer: await readFile(specimen(name)),
+          })),
+        );
+        await page.setInputFiles("#file", files);
+        await page.waitForSelector("#batch-csv:not([hidden])");
+        const tones = await page
+          .locator("#batch-rows tr")
+          .evaluateAll((rows) => rows.map((row) => row.dataset.tone));
+        assert.deepEqual(tones, ["good", "good", "good"]);
+        await page.context().close();
+      }
     },
   ],
   [

@@ -18,28 +18,42 @@ const folder = join(repository, "docs/screens");
 await mkdir(folder, { recursive: true });
 const { address, close } = await site();
 const projector = await chromium.launch(CHROMIUM);
-// A document that never becomes valid, so that the camera view stays.
-const roll = await film(projector, "passport-wrong-check.jpg");
+/** A browser whose camera sees a document that never becomes valid, so that the camera view stays. */
+async function filmed(upright) {
+  const roll = await film(projector, "passport-wrong-check.jpg", 40, 4, { upright });
+  return chromium.launch({ ...CHROMIUM, args: [...CHROMIUM.args, ...fakeCamera(roll, true)] });
+}
+const [phone, desktop] = [await filmed(true), await filmed(false)];
 await projector.close();
-const browser = await chromium.launch({
-  ...CHROMIUM,
-  args: [...CHROMIUM.args, ...fakeCamera(roll, true)],
-});
 
-for (const [width, height, colorScheme, language] of [
+for (const [width, height, colorScheme, language, forcedColors] of [
+  [320, 640, "light", "en-GB"],
   [360, 740, "light", "en-GB"],
+  [390, 844, "light", "en-GB"],
+  [768, 1024, "light", "en-GB"],
   [1280, 860, "light", "en-GB"],
   [360, 740, "dark", "ar"],
+  [360, 740, "light", "en-GB", "active"],
 ]) {
-  const context = await browser.newContext({
+  const isPhone = width < 640;
+  const context = await (isPhone ? phone : desktop).newContext({
     viewport: { width, height },
     colorScheme,
     locale: language,
     permissions: ["camera"],
+    ...(forcedColors && { forcedColors }),
   });
+  // The stream of an upright phone: here no screen turns it.
+  if (isPhone)
+    await context.addInitScript(() => {
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = ({ video: { width, height, ...rest } }) =>
+        ask({ video: { ...rest, width: height, height: width } });
+    });
   const page = await context.newPage();
   const keep = (name, fullPage) => {
-    const suffix = colorScheme === "dark" ? `-${language}-dark` : "";
+    const suffix =
+      colorScheme === "dark" ? `-${language}-dark` : forcedColors ? "-forced-colours" : "";
     return page.screenshot({
       path: join(folder, `${name}-${width}${suffix}.jpg`),
       type: "jpeg",
@@ -68,5 +82,5 @@ for (const [width, height, colorScheme, language] of [
   await keep("result", true);
   await context.close();
 }
-await browser.close();
+await Promise.all([phone.close(), desktop.close()]);
 close();

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
 import * as axe from "./axe.mjs";
+import { drop, sheetOf } from "./dropped.mjs";
 import { CHROMIUM, site, suite } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
@@ -25,22 +26,6 @@ const shown = (id) => page.waitForSelector(`#${id}:not([hidden])`);
 const lines = async () => (await page.textContent("#lines")).split("\n");
 const finished = () => page.waitForSelector("#batch-csv:not([hidden])");
 const rows = () => page.locator("#batch-rows tr");
-
-/** Drops files on the page, as from a file manager. */
-async function drop(names) {
-  const files = await Promise.all(
-    names.map(async (name) => [name, (await readFile(specimen(name))).toString("base64")]),
-  );
-  const data = await page.evaluateHandle((files) => {
-    const data = new DataTransfer();
-    for (const [name, text] of files) {
-      const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-      data.items.add(new File([bytes], name, { type: "image/jpeg" }));
-    }
-    return data;
-  }, files);
-  await page.dispatchEvent("#main", "drop", { dataTransfer: data });
-}
 
 /** Returns to an empty start. */
 async function fresh() {
@@ -103,7 +88,7 @@ await suite(
       async () => {
         await upload("passport.jpg", "id-card-front.jpg");
         await finished();
-        await drop(["id-card-back.jpg"]);
+        await drop(page, ["id-card-back.jpg"]);
         await page.waitForFunction(() => document.querySelectorAll("#batch-rows tr").length === 3);
         await finished();
         assert.equal(
@@ -167,39 +152,10 @@ await suite(
     [
       "each document of a picture can be shown",
       async () => {
-        // Two specimens, one below the other, drawn by the browser.
-        const sheet = await page.evaluate(
-          async (files) => {
-            const pictures = await Promise.all(
-              files.map((text) => {
-                const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-                return createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
-              }),
-            );
-            const width = Math.max(...pictures.map((picture) => picture.width));
-            const height = pictures.reduce((sum, picture) => sum + picture.height, 0);
-            const canvas = new OffscreenCanvas(width, height);
-            const pen = canvas.getContext("2d");
-            let y = 0;
-            for (const picture of pictures) {
-              pen.drawImage(picture, 0, y);
-              y += picture.height;
-            }
-            const blob = await canvas.convertToBlob({ type: "image/png" });
-            const bytes = new Uint8Array(await blob.arrayBuffer());
-            return Array.from(bytes);
-          },
-          await Promise.all(
-            ["passport.jpg", "id-card-back.jpg"].map(async (name) =>
-              (await readFile(specimen(name))).toString("base64"),
-            ),
-          ),
+        await page.setInputFiles(
+          "#file",
+          await sheetOf(page, ["passport.jpg", "id-card-back.jpg"]),
         );
-        await page.setInputFiles("#file", {
-          name: "sheet.png",
-          mimeType: "image/png",
-          buffer: Buffer.from(sheet),
-        });
         await shown("result");
         const buttons = page.locator("#documents button");
         assert.equal(await buttons.count(), 2);

@@ -1,6 +1,6 @@
 /**
  * Makes binaries that trap at one particular file, so that tests can see how a trap is handled: one
- * file stops the engine, two others a decoder each.
+ * file stops the engine, two others a decoder each. Others get little memory.
  */
 import binaryen from "binaryen";
 import { deflateSync, crc32 } from "node:zlib";
@@ -77,4 +77,42 @@ export function withTrap(binary) {
   const bytes = altered > 0 ? Buffer.from(module.emitBinary()) : binary;
   module.dispose();
   return bytes;
+}
+
+/** Pages of WebAssembly's memory in a MiB. */
+const PAGES = 16;
+
+/** Reads an unsigned number of seven bits a byte: the number, and where it ends. */
+function unsigned(bytes, at) {
+  let [value, shift, end] = [0, 0, at];
+  for (let more = true; more; shift += 7, end++) {
+    value += (bytes[end] & 0x7f) * 2 ** shift;
+    more = bytes[end] >= 0x80;
+  }
+  return [value, end];
+}
+
+/** Writes such a number. */
+function written(value) {
+  const bytes = [];
+  for (; value >= 0x80; value >>>= 7) bytes.push((value & 0x7f) | 0x80);
+  return [...bytes, value];
+}
+
+/** Returns a binary whose memory is refused beyond so many MiB. */
+export function withMemory(binary, most) {
+  const parts = [binary.subarray(0, 8)];
+  for (let at = 8; at < binary.length;) {
+    const [length, content] = unsigned(binary, at + 1);
+    const end = content + length;
+    // Section 5 holds the memory: how many there are, whether there is a limit, the first pages.
+    if (binary[at] === 5) {
+      const [first] = unsigned(binary, content + 2);
+      if (first > most * PAGES) throw new Error(`the memory begins with ${first} pages`);
+      const body = [1, 1, ...written(first), ...written(most * PAGES)];
+      parts.push(Buffer.from([5, ...written(body.length), ...body]));
+    } else parts.push(binary.subarray(at, end));
+    at = end;
+  }
+  return Buffer.concat(parts);
 }

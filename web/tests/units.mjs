@@ -26,6 +26,8 @@ const vite = await createServer({
 });
 const load = (name) => vite.ssrLoadModule(`/src/${name}.ts`);
 const { Agreement, hintFor, visiblePart } = await vite.ssrLoadModule("/pkg/parts.js");
+const { ageOn, isExpiredOn, nameOfState: nameOfCode } = await vite.ssrLoadModule("/pkg/fields.js");
+const { Series } = await load("reading/series");
 const { csv } = await load("reading/csv");
 const { outcome } = await load("reading/verdict");
 const { date, validity } = await load("words");
@@ -264,14 +266,112 @@ await suite([
       agreement.forget();
       assert.deepEqual(
         { ...agreement.add(nothing, 0), fields: 0 },
-        { done: false, gone: false, away: false, offer: false, fields: 0 },
+        { done: false, gone: false, away: false, slow: false, offer: false, fields: 0 },
       );
+    },
+  ],
+  [
+    "lines that are not read soon are slow, until they leave the picture",
+    () => {
+      const agreement = new Agreement();
+      const slow = (result, now) => agreement.add(result, now).slow;
+      const unread = answer({ document: null, lines: [], valid: false });
+      assert.deepEqual(
+        [0, 1499, 1500].map((ms) => slow(unread, 1000 + ms)),
+        [false, false, true],
+      );
+      // A frame in which they are not found does not begin anew, half a second does.
+      assert.deepEqual([slow(nothing, 2600), slow(answer(), 2700)], [true, true]);
+      assert.deepEqual([slow(nothing, 3200), slow(answer(), 3300)], [false, false]);
+      assert.equal(slow(answer(), 4800), true);
+      agreement.forget();
+      assert.equal(slow(answer(), 4900), false);
+    },
+  ],
+  [
+    "what is known of a birth date fills the field and the cell",
+    () => {
+      const known = { ...DOCUMENT, birth_date: null, birth_date_partial: "1968-09" };
+      const agreement = new Agreement();
+      agreement.add(answer({ document: known }), 0);
+      const { fields } = agreement.add(answer({ document: known }), 1);
+      assert.deepEqual(
+        [fields.get("birth_date").value, fields.get("birth_date").settled],
+        ["1968-09", true],
+      );
+      const row = { file: { name: "a.jpg" }, reading: { result: answer({ document: known }) } };
+      assert.match(csv([row]), /,UTO,1968-09,2028-04-20,F,/);
+      const none = {
+        ...row,
+        reading: { result: answer({ document: { ...known, birth_date_partial: undefined } }) },
+      };
+      assert.match(csv([none]), /,UTO,,2028-04-20,F,/);
+    },
+  ],
+  [
+    "ages and expiry are those of the day",
+    () => {
+      const age = (birth, day) => ageOn({ birth_date: birth }, day);
+      assert.deepEqual(
+        ["2026-09-16", "2026-09-17"].map((day) => age("1968-09-17", day)),
+        [57, 58],
+      );
+      // Who is born on 29 February is a year older on the day after the 28th.
+      assert.deepEqual(
+        ["2026-02-28", "2026-03-01", "2028-02-29"].map((day) => age("2004-02-29", day)),
+        [21, 22, 24],
+      );
+      const known = (partial, day) => ageOn({ birth_date: null, birth_date_partial: partial }, day);
+      assert.deepEqual(
+        [known("1985", "2026-12-30"), known("1985", "2026-12-31"), known("1972-10", "2026-10-30")],
+        [40, 41, 53],
+      );
+      assert.deepEqual([age(null, "2026-01-01"), age("2026-01-02", "2026-01-01")], [null, null]);
+      assert.deepEqual(
+        ["2028-04-20", "2028-04-21"].map((day) => isExpiredOn(DOCUMENT, day)),
+        [false, true],
+      );
+      assert.equal(isExpiredOn({ expiry_date: null }, "2028-04-20"), null);
+      // The package's own names.
+      assert.equal(nameOfCode("XXA"), "Stateless person");
+      assert.equal(nameOfCode("FRA", "de"), "Frankreich");
+      assert.equal(nameOfCode("QQQ"), "QQQ");
+    },
+  ],
+  [
+    "one document after another: each of a picture comes into the table once",
+    () => {
+      const found = (name, valid = true) => ({
+        lines: [name],
+        raw_lines: [name],
+        valid,
+        document: DOCUMENT,
+        checks: [],
+        review: [],
+        quads: [QUAD],
+        confidences: [],
+      });
+      const best = (...all) => answer({ ...all[0], documents: all });
+      const [one, two, three] = [found("one"), found("two"), found("three")];
+      const series = new Series();
+      const next = (result) => series.next(result)?.documents.map(({ lines }) => lines[0]) ?? null;
+      assert.deepEqual(next(best(one, two)), ["one", "two"]);
+      assert.equal(next(best(two, one)), null);
+      // One that joins them counts when it is valid twice in a row.
+      assert.equal(next(best(one, two, found("three", false))), null);
+      assert.equal(next(best(one, three)), null);
+      assert.equal(next(best(one, found("thre", true))), null);
+      assert.equal(next(best(one, three)), null);
+      assert.deepEqual(next(best(one, three)), ["three"]);
+      assert.equal(series.next(best(three)), null);
+      series.forget();
+      assert.deepEqual(next(best(one)), ["one"]);
     },
   ],
   [
     "hints name what lacks",
     () => {
-      const progress = { done: false, gone: false, offer: false, fields: new Map() };
+      const progress = { done: false, gone: false, slow: false, offer: false, fields: new Map() };
       const unread = (quad) => answer({ document: null, lines: [], valid: false, quads: [quad] });
       assert.equal(hintFor(nothing, progress, 120), "hintFind");
       assert.equal(hintFor(nothing, progress, 20), "hintDark");
@@ -310,6 +410,14 @@ await suite([
         ),
         "hintCheck",
       );
+      // Lines that are not read after a while may be covered by glare.
+      const slow = { ...progress, slow: true };
+      const wrong = answer({ valid: false, checks: [{ field: "composite", ok: false }] });
+      assert.equal(hintFor(unread(QUAD), slow, 120), "hintGlare");
+      assert.equal(hintFor(answer({ valid: false }), slow, 120), "hintGlare");
+      assert.equal(hintFor(wrong, slow, 120), "hintCheck");
+      assert.equal(hintFor(answer(), slow, 120), "hintStill");
+      assert.equal(hintFor(nothing, slow, 120), "hintFind");
     },
   ],
   [
@@ -438,7 +546,9 @@ await suite([
     "dates are the region's, with the digits of the document; expiry is noticed",
     async () => {
       assert.equal(date("1968-09-17"), "17 September 1968");
-      assert.equal(date(null), "Not legible");
+      assert.equal(date(null), "Not stated");
+      assert.equal(date("1968-09"), "September 1968");
+      assert.equal(date("1968"), "1968");
       await speak("ar");
       assert.match(date("1968-09-17"), /17.*1968/);
       await speak("en");

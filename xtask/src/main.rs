@@ -149,7 +149,7 @@ fn run(arguments: &[String]) -> Result<()> {
         Some((&"lighthouse", [])) => {
             setup::install(&[WasmPack, Node, Chromium, Lighthouse])?;
             page::build()?;
-            page::lighthouse()
+            page::lighthouse(true)
         }
         Some((&"fuzz", options)) => fuzz::fuzz(options),
         Some((&"machines", options)) => machines::compare(options),

@@ -185,11 +185,14 @@ pub(crate) fn arrival(options: &[&str]) -> Result<()> {
     run(command("node").arg("tests/arrival.mjs").args(options).current_dir(root().join("web")))
 }
 
-/// Prints Lighthouse's scores of the page, among them performance on its mid-range phone.
-pub(crate) fn lighthouse() -> Result<()> {
-    run(command("node")
-        .args(["tests/lighthouse.mjs", "--performance"])
-        .current_dir(root().join("web")))
+/// Checks Lighthouse's scores of the page on the server of `cargo xtask demo`; with `performance`,
+/// prints that on its mid-range phone too. The page must have been built.
+pub(crate) fn lighthouse(performance: bool) -> Result<()> {
+    let port = nibble_serve::beside(&root().join("web/dist"))?;
+    let mut node = command("node");
+    node.arg("tests/lighthouse.mjs").arg(format!("http://localhost:{port}/"));
+    node.args(performance.then_some("--performance")).current_dir(root().join("web"));
+    run(&mut node)
 }
 
 /// Prints how much of the built page a first visit loads; with `check`, too much is an error.

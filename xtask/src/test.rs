@@ -96,6 +96,24 @@ const STEPS: &[Step] = &[
         || node("tests/table.mjs"),
     ),
     (
+        "page-viewfinder",
+        "the camera's picture on a phone, upright and in landscape, in Chromium",
+        &[Node, Chromium],
+        || node("tests/viewfinder.mjs"),
+    ),
+    (
+        "page-rows",
+        "undo, several documents in a picture, folders, ways to the table in Chromium",
+        &[Node, Chromium],
+        || node("tests/rows.mjs"),
+    ),
+    (
+        "page-words",
+        "what is said of dates, small screens, forced colours in Chromium",
+        &[Node, Chromium],
+        || node("tests/words.mjs"),
+    ),
+    (
         "page-desk",
         "edit, copy, undo, spreadsheets, keys, mirrors and a camera in series in Chromium",
         &[Node, Chromium],
@@ -133,7 +151,7 @@ const STEPS: &[Step] = &[
         "lighthouse",
         "accessibility, best practices and SEO by Lighthouse",
         &[Node, Chromium, Lighthouse],
-        || node("tests/lighthouse.mjs"),
+        || page::lighthouse(false),
     ),
     ("sizes", "what a first visit loads is within its limit", &[Node], || page::sizes(true)),
     ("soak", "memory over camera frames, shortened", &[Node, Chromium], || {

@@ -18,6 +18,8 @@ const AWAY_MS = 500;
  * reading as it is; milliseconds.
  */
 const PATIENCE_MS = 3000;
+/** How long lines may be in the picture before one says what may keep them from being read. */
+const SLOW_MS = 1500;
 
 /** Fields that are filled in while frames are read. */
 export const LIVE_FIELDS = ["name", "document_number", "birth_date", "expiry_date"] as const;
@@ -33,6 +35,8 @@ export interface Progress {
   gone: boolean;
   /** Whether no document has been in the picture for some time. */
   away: boolean;
+  /** Whether lines have been in the picture for long enough to be read. */
+  slow: boolean;
   /** Whether to offer the current answer, because it does not become valid. */
   offer: boolean;
   /**
@@ -45,7 +49,8 @@ export interface Progress {
 function valueOf(field: LiveField, document: DocumentFields): string {
   if (field === "name")
     return [document.given_names, document.surname].filter((part) => part !== "").join(" ");
-  return document[field] ?? "";
+  const known = field === "birth_date" ? document.birth_date_partial : undefined;
+  return document[field] ?? known ?? "";
 }
 
 /** Returns whether the check digit of a field agrees; undefined if the format has none for it. */
@@ -66,12 +71,19 @@ export class Agreement {
   #empty = 0;
   /** When lines were last found; milliseconds. */
   #seen = -Infinity;
+  /** When they came into the picture. */
+  #came: number | undefined;
 
   /** Adds the answer to one more frame; `now` is in milliseconds. */
   add(result: Result, now: number): Progress {
     const found = result.quads.length > 0;
     this.#empty = found ? 0 : this.#empty + 1;
-    if (found) this.#seen = now;
+    if (found) {
+      this.#seen = now;
+      this.#came ??= now;
+    }
+    const away = now - this.#seen >= AWAY_MS;
+    if (away) this.#came = undefined;
     if (found && result.document !== null) {
       this.#since ??= now;
       this.#take(result, result.document);
@@ -79,7 +91,8 @@ export class Agreement {
     return {
       done: found && this.#run >= ENOUGH,
       gone: this.#empty >= GONE && this.#fields.size > 0,
-      away: now - this.#seen >= AWAY_MS,
+      away,
+      slow: this.#came !== undefined && now - this.#came >= SLOW_MS,
       offer: this.#since !== undefined && now - this.#since >= PATIENCE_MS,
       fields: this.#fields,
     };
@@ -90,7 +103,7 @@ export class Agreement {
     this.#fields.clear();
     this.#text = "";
     this.#run = this.#empty = 0;
-    this.#since = undefined;
+    this.#since = this.#came = undefined;
   }
 
   #take(result: Result, document: DocumentFields): void {

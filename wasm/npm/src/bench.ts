@@ -4,7 +4,7 @@
  * `bench` blocks its thread for some tenths of a second per step, so a page should call it from a
  * worker. It yields to the event loop between steps: messages arrive, and an abort is noticed.
  */
-import start, { Bench as Engine, choose_kernels, restart } from "./bench-engine.js";
+import start, { Bench as Engine, choose_kernels, initSync, restart } from "./bench-engine.js";
 import { NibbleError } from "./error.js";
 import type { Binary } from "./features.js";
 import { benchFile, modelFile } from "./files.js";
@@ -137,7 +137,7 @@ function device(binary: Binary): BenchDevice {
 }
 
 /** The instance of the module that measures. It is loaded when it is first needed. */
-const measuring = new Instance({ start, choose_kernels, restart });
+const measuring = new Instance({ start, initSync, choose_kernels, restart });
 /** The start, pending or done. A failed start is cleared, so that the next call tries again. */
 let starting: Promise<void> | undefined;
 

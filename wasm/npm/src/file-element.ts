@@ -1,5 +1,5 @@
 /** `<mrz-file>`: reads pictures that a person chooses, drops or pastes. */
-import { decodeByBrowser, isForeign } from "./browser.js";
+import { readByBrowser, readMirrored } from "./browser.js";
 import type { Client } from "./client.js";
 import { MrzElement, el, newClient, type TroubleDetail } from "./element.js";
 import type { Result } from "./result.js";
@@ -8,6 +8,8 @@ import type { Result } from "./result.js";
 export interface FileReading {
   result: Result;
   file: File;
+  /** Whether the picture was mirrored: it was flipped before it was read. */
+  mirrored: boolean;
 }
 
 /** The `detail` of the event `progress` of files. */
@@ -60,12 +62,12 @@ export class MrzFile extends MrzElement {
   async #one(file: File): Promise<void> {
     let text = "";
     try {
-      const result = await this.#result(file);
+      const { result, mirrored } = await this.#read(file);
       const { document, lines } = result;
       const code =
         lines.length === 0 ? "NoLines" : this.accepts(document) ? undefined : "OtherFormat";
       if (code === undefined) {
-        this.tell("reading", { result, file } satisfies FileReading);
+        this.tell("reading", { result, file, mirrored } satisfies FileReading);
       } else {
         text = this.texts[code];
         this.tell("trouble", { code, message: text, file, result } satisfies TroubleDetail);
@@ -79,15 +81,15 @@ export class MrzFile extends MrzElement {
     if (this.#done === this.#count) this.#done = this.#count = 0;
   }
 
-  async #result(file: File): Promise<Result> {
+  /** Reads a picture; one without a valid text also as a mirror shows it. */
+  async #read(file: File): Promise<Omit<FileReading, "file">> {
     const client = (shared ??= newClient());
-    try {
-      return await client.read(file, this.precision);
-    } catch (thrown) {
-      const prepared = isForeign(thrown) ? await decodeByBrowser(file) : null;
-      if (prepared === null) throw thrown;
-      return client.read(prepared.pixels, this.precision);
-    }
+    const ofPixels = (pixels: ImageData) => client.read(pixels, this.precision);
+    const result = await client
+      .read(file, this.precision)
+      .catch(async (thrown: unknown) => (await readByBrowser(file, thrown, ofPixels)).result);
+    const flipped = result.valid ? null : await readMirrored(file, ofPixels);
+    return { result: flipped?.result ?? result, mirrored: flipped !== null };
   }
 
   /** Says how far it is, or `text` once all is read. */

@@ -3,7 +3,8 @@ import type { Progress } from "./agreement.js";
 import type { Result } from "./result.js";
 
 /** What a person may do so that the document is read. */
-export type Hint = "hintDark" | "hintFind" | "hintCheck" | "hintStill" | "hintWhole" | "hintCloser";
+export type Hint =
+  "hintDark" | "hintFind" | "hintCheck" | "hintGlare" | "hintStill" | "hintWhole" | "hintCloser";
 
 /** Mean brightness, 0 to 255, below which the hint is that light is missing. */
 const DARK = 45;
@@ -21,15 +22,18 @@ export function heightOf([a, , , d]: [number, number][]): number {
   return a === undefined || d === undefined ? 0 : distance(a, d) / OUTLINE;
 }
 
-/** Returns the hint for one frame. */
+/** Returns the hint for one frame. Lines that do not become valid soon may be covered by glare. */
 export function hintFor(result: Result, progress: Progress, light: number): Hint {
-  if (result.quads.length === 0) return light < DARK ? "hintDark" : "hintFind";
-  if (progress.offer && result.checks.some(({ ok }) => !ok)) return "hintCheck";
-  if (result.document !== null) return "hintStill";
-  const { width, height } = result;
-  const cut = result.quads
+  const { document, quads, width, height } = result;
+  if (quads.length === 0) return light < DARK ? "hintDark" : "hintFind";
+  const isWrong = result.checks.some(({ ok }) => !ok);
+  if (isWrong && (progress.slow || progress.offer)) return "hintCheck";
+  const slow = progress.slow && !result.valid;
+  if (document !== null && !slow) return "hintStill";
+  const cut = quads
     .flat()
     .some(([x, y]) => Math.min(x / width, 1 - x / width, y / height, 1 - y / height) < EDGE);
   if (cut) return "hintWhole";
-  return result.quads.some((quad) => heightOf(quad) < SMALL) ? "hintCloser" : "hintStill";
+  if (quads.some((quad) => heightOf(quad) < SMALL)) return "hintCloser";
+  return slow ? "hintGlare" : "hintStill";
 }

@@ -4,10 +4,13 @@
  * creates a new one from the same module.
  */
 import { NibbleError, fromEngine } from "./error.js";
+import { interrupted } from "./memory.js";
 
 /** What the JavaScript that wasm-bindgen generates offers for every module of ours. */
 export interface Glue {
   start(options: { module_or_path: WebAssembly.Module }): Promise<unknown>;
+  /** Returns the exports of the current instance. */
+  initSync(options: { module: WebAssembly.Module }): { memory: WebAssembly.Memory };
   choose_kernels(races: boolean): string;
   restart(): void;
 }
@@ -15,6 +18,7 @@ export interface Glue {
 /** A module and its current instance. */
 export class Instance {
   readonly #glue: Glue;
+  #module: WebAssembly.Module | undefined;
   /** Counts instances; 0 until the module has started. Objects of an earlier one are invalid. */
   #generation = 0;
   /** The current instance has trapped: only `restart` may be called. */
@@ -31,6 +35,7 @@ export class Instance {
   /** Starts the module and tests its kernels. */
   async start(module: WebAssembly.Module): Promise<void> {
     await this.#glue.start({ module_or_path: module });
+    this.#module = module;
     if (this.#generation === 0) this.#generation = 1;
     this.call(() => this.#glue.choose_kernels(false));
   }
@@ -50,8 +55,8 @@ export class Instance {
   }
 
   /**
-   * Calls the engine and converts its errors to `NibbleError`. After `Trapped` the instance and all
-   * its objects are lost.
+   * Calls the engine and converts its errors to `NibbleError`. A trap is `TooLarge` if the instance
+   * gets no more memory, and otherwise `Trapped`; the instance and all its objects are then lost.
    */
   call<T>(work: () => T): T {
     if (this.#generation === 0) throw new NibbleError("NotInitialised", "init has not been called");
@@ -63,9 +68,9 @@ export class Instance {
       if (error !== undefined) throw error;
       this.#trapped = true;
       this.#generation += 1;
-      throw new NibbleError("Trapped", `the engine has stopped: ${String(thrown)}`, {
-        cause: thrown,
-      });
+      const module = this.#module;
+      const memory = module && this.#glue.initSync({ module }).memory;
+      throw interrupted("engine", thrown, memory);
     }
   }
 }

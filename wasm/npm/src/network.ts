@@ -8,7 +8,7 @@ import { NibbleError } from "./error.js";
 import { type Binary, supported } from "./features.js";
 import { Held, Instance } from "./instance.js";
 import { type PackageFile, compile, distrust, load } from "./load.js";
-import start, { GraphNetwork, choose_kernels, restart } from "./network-engine.js";
+import start, { GraphNetwork, choose_kernels, initSync, restart } from "./network-engine.js";
 
 export { NibbleError, type ErrorCode } from "./error.js";
 export { supported, type Binary } from "./features.js";
@@ -91,7 +91,7 @@ interface Description {
   outputs: (Omit<NetworkOutput, "zeroPoints"> & { zero_points: number[] })[];
 }
 
-const engine = new Instance({ start, choose_kernels, restart });
+const engine = new Instance({ start, initSync, choose_kernels, restart });
 /** The start, pending or done. A failed start is cleared, so that the next call tries again. */
 let starting: Promise<Binary> | undefined;
 let startedWith: NetworkOptions = {};

@@ -5,6 +5,7 @@
 import { NibbleError, type ErrorCode } from "./error.js";
 import { type Format, pictureFile } from "./files.js";
 import { compile } from "./load.js";
+import { interrupted } from "./memory.js";
 
 interface Exports {
   memory: WebAssembly.Memory;
@@ -79,7 +80,8 @@ class Decoder {
 
   /**
    * Decodes a file and passes the picture to `use`, which must not keep it. Rejects with the error of
-   * the file, with `LoadFailed`, or with `Trapped`: then the next call starts another instance.
+   * the file, with `LoadFailed`, or with `Trapped`, or `TooLarge` for want of memory: then the next
+   * call starts another instance.
    */
   async withPicture<T>(bytes: Uint8Array, use: (picture: Picture) => T): Promise<T> {
     let mine: Promise<Exports>, exports: Exports;
@@ -92,8 +94,7 @@ class Decoder {
     } catch (thrown) {
       if (thrown instanceof NibbleError) throw thrown;
       this.#instance = undefined;
-      const message = `the decoder has stopped: ${String(thrown)}`;
-      throw new NibbleError("Trapped", message, { cause: thrown });
+      throw interrupted("decoder", thrown, exports.memory);
     }
     try {
       return use(picture);

@@ -1,5 +1,5 @@
 /** The instance of the module that reads. */
-import start, { choose_kernels, restart } from "./engine.js";
+import start, { choose_kernels, initSync, restart } from "./engine.js";
 import { Instance } from "./instance.js";
 
-export const reading = new Instance({ start, choose_kernels, restart });
+export const reading = new Instance({ start, initSync, choose_kernels, restart });

@@ -39,7 +39,7 @@ export interface Result {
 /** The arithmetic of a network: 32-bit float, 8-bit or 4-bit integers. */
 export type Precision = "f32" | "u8" | "u4";
 
-/** The fields of a document. Dates are ISO 8601, or null if not legible. */
+/** The fields of a document. Dates are ISO 8601, or null where the zone states none that exists. */
 export interface DocumentFields {
   format: "TD1" | "TD2" | "TD3" | "MRVA" | "MRVB" | "FRA36" | "D1FRA" | "D1NLD" | "CRFRA" | "FACHE";
   issuer: string;

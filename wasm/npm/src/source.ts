@@ -169,16 +169,16 @@ function canvasOf(width: number, height: number): OffscreenCanvas | HTMLCanvasEl
 }
 
 /**
- * Draws a picture on white, scaled down to 12 megapixels at most, and returns its pixels.
+ * Draws a picture on white, scaled down to `most` pixels, and returns its pixels.
  *
  * Throws `InvalidArgument` if it was closed, is not loaded yet, or is of another site.
  */
-export function pixelsOf(picture: Drawable): ImageData {
+export function pixelsOf(picture: Drawable, most = MAX_DRAWN): ImageData {
   const { width, height } = asking(() => sizeOf(picture));
   if (!(Number.isFinite(width) && Number.isFinite(height)))
     throw wrong("the size of the picture is no number");
   if (!(width > 0 && height > 0)) throw wrong("the picture was closed, or is not loaded yet");
-  const scale = Math.min(1, Math.sqrt(MAX_DRAWN / (width * height)));
+  const scale = Math.min(1, Math.sqrt(most / (width * height)));
   const size = [width, height].map((side) => Math.max(1, Math.floor(side * scale)));
   const [across = 1, down = 1] = size;
   const context = canvasOf(across, down).getContext("2d", { willReadFrequently: true }) as

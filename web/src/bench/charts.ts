@@ -33,9 +33,10 @@ const font = (size: number, weight = 400): string =>
   `${weight} ${size}px ${getComputedStyle(document.body).fontFamily}`;
 
 function format(value: number): string {
-  return new Intl.NumberFormat(language(), { maximumFractionDigits: value < 10 ? 2 : 0 }).format(
-    value,
-  );
+  return new Intl.NumberFormat(language(), {
+    maximumFractionDigits: value < 10 ? 2 : 0,
+    numberingSystem: "latn",
+  }).format(value);
 }
 
 /** Writes each bar's value above it. */

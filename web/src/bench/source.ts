@@ -23,7 +23,10 @@ export interface Scales {
 }
 
 const number = (value: number): string =>
-  new Intl.NumberFormat(language(), { maximumSignificantDigits: 3 }).format(value);
+  new Intl.NumberFormat(language(), {
+    maximumSignificantDigits: 3,
+    numberingSystem: "latn",
+  }).format(value);
 
 /** Returns the workloads that a result has figures for. */
 function works({ figures }: Measured): (typeof WORKS)[number][] {

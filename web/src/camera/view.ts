@@ -35,7 +35,11 @@ export interface Calls {
    * Receives the result of a document, its picture as a file, and the key of a notice about it.
    */
   read(result: Result, picture: Blob, notice: Key | undefined): void;
-  /** Puts a document in the table and goes on. Resolves to the number of rows. */
+  /** Returns a result with those documents that are not in the table yet; null if all are. */
+  unread(result: Result): Result | null;
+  /** Is told that the picture is empty. */
+  emptied(): void;
+  /** Puts the documents of a result in the table and goes on. Resolves to the number of rows. */
   collect(result: Result, picture: Blob): Promise<number>;
   /** Takes back the last row. Returns the number of rows. */
   undo(): number;
@@ -103,8 +107,6 @@ export class CameraView {
   #paused = false;
   /** Whether the camera was allowed during this visit; if so, it needs no explanation again. */
   #allowed = false;
-  /** The lines that were put in the table last, while their document is in the picture. */
-  #collected: string | undefined;
   /** The last frame in which a document was read. */
   #best: Frame | undefined;
 
@@ -153,7 +155,7 @@ export class CameraView {
   close(): void {
     this.#stop();
     this.#paused = false;
-    this.#collected = undefined;
+    this.#calls.emptied();
     this.#count(0);
     this.#keep(undefined);
   }
@@ -166,13 +168,8 @@ export class CameraView {
     section.dataset["trouble"] = trouble ? state : "";
     at("camera-live").hidden = trouble || state === "ask";
     at("camera-text").hidden = !trouble && state !== "ask";
-    // If the browser refuses permanently, or cannot, asking again is useless.
-    at("camera-start").hidden = !(
-      state === "ask" ||
-      state === "cameraBusy" ||
-      state === "cameraLost" ||
-      state === "cameraNone"
-    );
+    // Without a secure connection, asking again is useless.
+    at("camera-start").hidden = state === "live" || state === "done" || state === "cameraInsecure";
     at("camera-use").hidden = true;
     this.#label();
     if (state !== "done") at("camera-title").focus({ preventScroll: true });
@@ -183,6 +180,7 @@ export class CameraView {
     const known = state === "ask" || state === "live" || state === "done";
     at("camera-title").textContent = t(known ? TITLES[state] : state);
     at("camera-text").textContent = known ? t("cameraAskText") : t(`${state}Text`);
+    at("camera-start").textContent = t(known ? "cameraStart" : "retry");
   }
 
   async #start(device?: string): Promise<void> {
@@ -257,7 +255,7 @@ export class CameraView {
     at("camera-use").hidden = !progress.offer && photo === undefined;
     if (result.document === null || result.quads.length === 0) frame.still.close();
     else this.#keep(frame);
-    if (progress.away) this.#collected = undefined;
+    if (progress.away) this.#calls.emptied();
     if (progress.done || photo?.result.valid === true) {
       const taken = photo?.result.valid === true ? ofPhoto(photo) : ofFrame(frame);
       if (!at<HTMLInputElement>("series").checked) void this.#finish(taken);
@@ -281,11 +279,10 @@ export class CameraView {
     this.#photos.forget();
   }
 
-  /** Puts the document in the table once. Returns true if the next one begins. */
+  /** Puts the documents in the table once. Returns true if the next one begins. */
   #collect(taken: Taken): boolean {
-    const lines = taken.result.lines.join("\n");
-    if (lines === this.#collected) return false;
-    this.#collected = lines;
+    const result = this.#calls.unread(taken.result);
+    if (result === null) return false;
     // From here on the frame is not freed by the next one.
     const frame = this.#best;
     this.#best = undefined;
@@ -293,7 +290,7 @@ export class CameraView {
     this.#hints.set("done");
     taken
       .picture(document.createElement("canvas"))
-      .then((picture) => this.#calls.collect(taken.result, picture))
+      .then((picture) => this.#calls.collect(result, picture))
       .then((count) => this.#count(count))
       .catch((thrown: unknown) => this.#calls.failed(thrown))
       .finally(() => frame?.still.close());

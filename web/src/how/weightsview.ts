@@ -17,7 +17,10 @@ function svg(tag: string, attributes: Record<string, string | number>): SVGEleme
 }
 
 const number = (value: number, digits = 1): string =>
-  new Intl.NumberFormat(language(), { maximumFractionDigits: digits }).format(value);
+  new Intl.NumberFormat(language(), {
+    maximumFractionDigits: digits,
+    numberingSystem: "latn",
+  }).format(value);
 
 /** This part of the view, with its state. */
 export class WeightsView {

@@ -47,6 +47,8 @@ export const de: Record<Key, string> = {
   noneText:
     "Gesucht sind zwei oder drei Zeilen aus Buchstaben und <<, meist unten oder auf der Rückseite. Sie müssen ganz im Bild sein, scharf und ohne Spiegelung.",
   scaled: "Das Bild ist sehr groß. Ihr Browser hat es vor dem Lesen verkleinert.",
+  noRoom:
+    "Ihr Browser hat dieses Bild dekodiert, weil der Speicher dieser Seite dafür nicht reichte.",
   foreign: "Ihr Browser hat dieses Format dekodiert; die Seite selbst liest es nicht.",
   alt: "Das gewählte Bild, gefundene Zeilen umrandet",
   format: "Dokument",
@@ -81,7 +83,9 @@ export const de: Record<Key, string> = {
   female: "Weiblich",
   male: "Männlich",
   unspecified: "Keine Angabe",
-  unknown: "Nicht lesbar",
+  notStated: "Nicht angegeben",
+  noEnd: "Unbefristet",
+  notADate: "Kein gültiges Datum: {text}",
   agrees: "passt",
   disagrees: "passt nicht",
   changed: "Zeile {line}, Zeichen {pos}: gelesen als {raw}, berichtigt zu {alt}",
@@ -138,6 +142,7 @@ export const de: Record<Key, string> = {
   hintWhole: "Die Zeilen ganz zeigen.",
   hintStill: "Stillhalten …",
   hintDark: "Hier ist es dunkel. Mehr Licht hilft.",
+  hintGlare: "Etwas kippen, damit auf den Zeilen nichts spiegelt.",
   hintCheck: "Eine Prüfziffer stimmt nicht. Kippen Sie das Dokument, damit nichts spiegelt.",
   useThis: "Ergebnis übernehmen",
   done: "Gelesen",
@@ -177,6 +182,7 @@ export const de: Record<Key, string> = {
   whyCovered: "Ein Zeichen ist verdeckt oder fehlt.",
   whyLowScore: "Der Druck war nicht gut genug lesbar.",
   backToTable: "Zurück zur Tabelle",
+  bringBack: "Tabelle zurückholen",
   share: "Teilen",
   copyLines: "Zeilen kopieren",
   copyFailed:

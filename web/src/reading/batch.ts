@@ -3,11 +3,14 @@ import { at } from "../dom";
 import { onLanguage } from "../language";
 import { t } from "../messages";
 import { copy, dated, save } from "../export";
-import { drawn, saidOf, toneOf, valuesOf } from "./batchRow";
+import { drawn } from "./batchRow";
 import { csv, table, tabbed } from "./csv";
 import type { Reading } from "./decode";
+import { documentRows, sameDocument } from "./documentRows";
 import { forget, keep, restored } from "./keeper";
-import { t as tt, type TableKey } from "./messages";
+import { t as tt } from "./messages";
+import { markHeads, ordered, pressed, showSums, type Filter, type Sorted } from "./order";
+import { Past } from "./past";
 import type { ReadRow, Row } from "./row";
 import { build } from "./tableView";
 import { setUnsaved } from "./unsaved";
@@ -24,22 +27,11 @@ export interface BatchCalls {
   cleared(): void;
 }
 
-/** Number of changes to the table that can be undone. */
-const MAX_UNDO = 50;
 /** Pause before the table is kept again after a change; milliseconds. */
 const KEEP_MS = 300;
 
-/** Which rows are shown. */
-type Filter = "all" | "good" | "warn" | "bad";
-
 function isWaiting(row: Row): boolean {
   return row.reading === undefined && row.error === undefined;
-}
-
-/** The text by which a column sorts: the name of the file, the result, or a value. */
-function textOf(row: Row, column: number): string {
-  if (column === 0) return row.file.name;
-  return column === 1 ? saidOf(row) : (valuesOf(row)[column - 2] ?? "");
 }
 
 /** The table in `#batch`. */
@@ -53,11 +45,11 @@ export class Batch {
   #pending: Row | undefined;
   #filter: Filter = "all";
   /** The column that rows are sorted by; none: in the order in which they were added. */
-  #sorted: { column: number; descending: boolean } | undefined;
+  #sorted: Sorted | undefined;
   /** The rows that were saved last. */
   #saved: readonly Row[] = [];
   /** The rows before each change that can be undone. */
-  #past: Row[][] = [];
+  readonly #past = new Past();
   /** Whether the person wants the table to be kept in this tab. */
   #wanted = false;
   /** The timer after which it is kept. */
@@ -74,6 +66,7 @@ export class Batch {
     at("batch-clear").addEventListener("click", () => {
       this.clear();
       this.#calls.cleared();
+      at("drop-said").textContent = tt("tableCleared");
     });
     at("batch-again").addEventListener("click", () => this.#calls.another());
     at("batch-keep").addEventListener("change", ({ target }) => {
@@ -110,10 +103,22 @@ export class Batch {
     return this.#rows.length;
   }
 
-  /** Adds what the camera has read. */
+  readonly sameDocument = sameDocument;
+
+  /** Whether the table was cleared and can be brought back. */
+  get isCleared(): boolean {
+    return !this.filled && !this.#past.isEmpty;
+  }
+
+  /** Forgets a table that was cleared. */
+  forgetCleared(): void {
+    if (this.isCleared) this.#past.clear();
+  }
+
+  /** Adds what the camera has read: a row for each document. */
   put(row: ReadRow): void {
-    this.#remember();
-    this.#rows.push(row);
+    this.#past.remember(this.#rows);
+    this.#rows.push(...documentRows(row));
     this.#draw();
   }
 
@@ -132,16 +137,17 @@ export class Batch {
     const index = this.#rows.indexOf(row);
     const changed = { ...row, reading };
     if (index < 0) return row;
-    this.#remember();
+    this.#past.remember(this.#rows);
     this.#rows[index] = changed;
     this.#draw();
     return changed;
   }
 
-  /** Takes back the last change: a row that was added by the camera, removed or edited. */
+  /** Takes back the last change: rows that were added, removed, edited, or all cleared. */
   undo(): void {
-    const before = this.#past.pop();
-    if (before === undefined || this.#run !== undefined) return;
+    if (this.#run !== undefined) return;
+    const before = this.#past.back();
+    if (before === undefined) return;
     this.#rows = before;
     this.#draw();
   }
@@ -195,13 +201,8 @@ export class Batch {
     this.#guard();
   }
 
-  #remember(): void {
-    this.#past.push([...this.#rows]);
-    if (this.#past.length > MAX_UNDO) this.#past.shift();
-  }
-
   #remove(row: Row): void {
-    this.#remember();
+    this.#past.remember(this.#rows);
     const index = this.#rows.indexOf(row);
     this.#rows = this.#rows.filter((other) => other !== row);
     this.#draw();
@@ -209,8 +210,9 @@ export class Batch {
     (buttons[Math.min(index, buttons.length - 1)] ?? at<HTMLElement>("batch-title")).focus();
   }
 
-  /** Adds files to the table, and reads them. */
+  /** Adds files to the table, and reads them. Those that begin a table are no change to it. */
   async add(files: readonly File[]): Promise<void> {
+    if (this.filled || !this.#past.isEmpty) this.#past.remember(this.#rows);
     this.#rows.push(...files.map((file) => ({ file })));
     this.#draw();
     at("batch-title").focus({ preventScroll: true });
@@ -226,13 +228,12 @@ export class Batch {
     this.#report();
   }
 
-  /** Stops the run and clears the table. */
+  /** Stops the run and clears the table, which `undo` brings back. */
   clear(): void {
     this.stop();
     this.#stopped = false;
+    this.#past.remember(this.#rows);
     this.#rows = [];
-    this.#saved = [];
-    this.#past = [];
     this.#draw();
   }
 
@@ -253,22 +254,26 @@ export class Batch {
       }
       this.#pending = undefined;
       // The answer that was pending when the run was stopped still counts.
-      this.#redraw(row);
+      this.#settle(row);
       if (run.signal.aborted) return;
     }
     this.#run = undefined;
     this.#report();
   }
 
-  #sort(column: number): void {
-    const before = this.#sorted;
-    if (before?.column !== column) this.#sorted = { column, descending: false };
-    else this.#sorted = before.descending ? undefined : { column, descending: true };
+  /** Shows how a row ended. A picture of several documents becomes a row for each. */
+  #settle(row: Row): void {
+    const rows = documentRows(row);
+    if (rows.length === 1) return this.#redraw(row);
+    this.#past.exchange(row, rows);
+    const index = this.#rows.indexOf(row);
+    if (index >= 0) this.#rows.splice(index, 1, ...rows);
     this.#draw();
   }
 
-  #shown(row: Row): boolean {
-    return this.#filter === "all" || toneOf(row) === this.#filter;
+  #sort(column: number): void {
+    this.#sorted = pressed(this.#sorted, column);
+    this.#draw();
   }
 
   #drawn(row: Row): HTMLElement {
@@ -279,18 +284,9 @@ export class Batch {
   }
 
   #draw(): void {
-    const rows = this.#rows.filter((row) => this.#shown(row));
-    const sorted = this.#sorted;
-    if (sorted !== undefined) {
-      const sign = sorted.descending ? -1 : 1;
-      const order = new Intl.Collator(document.documentElement.lang, { numeric: true });
-      rows.sort((a, b) => sign * order.compare(textOf(a, sorted.column), textOf(b, sorted.column)));
-    }
+    const rows = ordered(this.#rows, this.#filter, this.#sorted);
     at("batch-rows").replaceChildren(...rows.map((row) => this.#drawn(row)));
-    for (const [column, head] of [...document.querySelectorAll("#batch thead th")].entries()) {
-      if (column !== sorted?.column) head.removeAttribute("aria-sort");
-      else head.setAttribute("aria-sort", sorted.descending ? "descending" : "ascending");
-    }
+    markHeads(this.#sorted);
     this.#report();
   }
 
@@ -314,28 +310,17 @@ export class Batch {
       done,
       count,
     });
-    this.#sums();
+    showSums(this.#rows);
     const running = this.#run !== undefined;
     at("batch-stop").hidden = !running;
     progress.hidden = !running;
     at("batch-resume").hidden = running || done === count;
     for (const id of ["batch-csv", "batch-xlsx", "batch-copy"])
       at(id).hidden = running || count === 0;
-    at("batch-undo").hidden = running || this.#past.length === 0;
+    at("batch-undo").hidden = running || this.#past.isEmpty;
     at("batch-clear").hidden = running || count === 0;
     this.#guard();
     this.#keepSoon();
-  }
-
-  /** Says how the rows ended, and how many are shown. */
-  #sums(): void {
-    const of = (tone: Filter) => this.#rows.filter((row) => toneOf(row) === tone).length;
-    const sums: [TableKey, number][] = [
-      ["sumValid", of("good")],
-      ["sumCheck", of("warn")],
-      ["sumFailed", of("bad")],
-    ];
-    at("batch-sums").textContent = sums.map(([key, count]) => tt(key, { count })).join(" · ");
   }
 
   /** Has the browser ask before a table is lost that was not saved. */

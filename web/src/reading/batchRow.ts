@@ -3,8 +3,9 @@ import type { DocumentFields } from "nibble-mrz";
 import { el } from "../dom";
 import { t } from "../messages";
 import { nameOfState } from "../states";
-import { born, date, validity } from "../words";
+import { birthOf, date, validity } from "../words";
 import { contains } from "./card";
+import { withoutDate } from "./dates";
 import { errorKey } from "./decode";
 import { t as tt } from "./messages";
 import type { ReadRow, Row } from "./row";
@@ -34,12 +35,15 @@ function subject({ surname, given_names, vehicle }: DocumentFields): string {
 /** Returns the texts of the columns after the result, and a warning about the last day. */
 export function valuesOf({ reading }: Row): string[] {
   const document = reading?.result.document;
-  if (document === undefined || document === null) return ["", "", "", "", ""];
+  if (reading === undefined || document === undefined || document === null)
+    return ["", "", "", "", ""];
+  const said = (field: "birth_date" | "expiry_date", iso: string | null) =>
+    contains(document, field) ? date(iso, "medium", withoutDate(reading.result, field)) : "";
   return [
     subject(document),
     document.document_number,
-    contains(document, "birth_date") ? born(document, "medium") : "",
-    contains(document, "expiry_date") ? date(document.expiry_date, "medium") : "",
+    said("birth_date", birthOf(document)),
+    said("expiry_date", document.expiry_date),
     nameOfState(document.nationality),
   ];
 }

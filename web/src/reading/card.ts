@@ -1,9 +1,10 @@
 /** Shows the fields of a document as a card, in plain words. */
-import type { Check, DocumentFields, Vehicle } from "nibble-mrz";
+import type { Check, DocumentFields, Result } from "nibble-mrz";
 import { el } from "../dom";
 import { t, type Key } from "../messages";
 import { nameOfState } from "../states";
-import { age, born, date, sex, validity } from "../words";
+import { age, birthOf, date, sex, validity } from "../words";
+import { withoutDate } from "./dates";
 
 /** Fields that the lines of a format do not contain. */
 const ABSENT: Partial<Record<DocumentFields["format"], readonly (keyof DocumentFields)[]>> = {
@@ -49,16 +50,15 @@ function field(key: Key, value: string | null, { wide, note, warning }: Style = 
 }
 
 /** Returns the rows of a vehicle. */
-function vehicle(
-  vehicle: Vehicle | undefined,
-  wrong: (key: Check["field"]) => Key | undefined,
-): HTMLElement[] {
+function vehicle(result: Result, wrong: (key: Check["field"]) => Key | undefined): HTMLElement[] {
+  const vehicle = result.document?.vehicle;
   if (vehicle === undefined) return [];
+  const missing = withoutDate(result, "first_registration");
   return [
     ...field("registration_number", vehicle.registration_number, {
       warning: wrong("registration_number"),
     }),
-    ...field("first_registration", date(vehicle.first_registration), {
+    ...field("first_registration", date(vehicle.first_registration, "long", missing), {
       warning: wrong("first_registration"),
     }),
     ...field("vehicle_number", vehicle.identification_number, {
@@ -72,30 +72,38 @@ function vehicle(
 }
 
 /**
- * Returns the rows of the card: the fields that the document has, with a warning if a field's own
+ * Returns the rows of the card: the fields that the document has, none without a document, with a warning if a field's own
  * check digit disagrees.
  */
-export function card(document: DocumentFields, checks: readonly Check[]): HTMLElement[] {
+export function card(result: Result): HTMLElement[] {
+  const { document } = result;
+  if (document === null) return [];
   const wrong = (key: Check["field"]): Key | undefined =>
-    checks.some(({ field, ok }) => field === key && !ok) ? "fieldWrong" : undefined;
+    result.checks.some(({ field, ok }) => field === key && !ok) ? "fieldWrong" : undefined;
   const present = (key: Key & keyof DocumentFields, value: string | null, style?: Style) =>
     contains(document, key) ? field(key, value, style) : [];
+  const cut = document.names_may_be_truncated === true ? t("namesCut") : undefined;
   const rows = [
-    ...field("surname", document.surname, { wide: true }),
-    ...field("given_names", document.given_names, {
+    ...field("surname", document.surname, {
       wide: true,
-      note: document.names_may_be_truncated === true ? t("namesCut") : undefined,
+      // Otherwise it stands beside the given names, which follow and are what is cut off.
+      note: document.given_names === "" ? cut : undefined,
     }),
-    ...present("birth_date", born(document), {
+    ...field("given_names", document.given_names, { wide: true, note: cut }),
+    ...present("birth_date", date(birthOf(document), "long", withoutDate(result, "birth_date")), {
       note: age(document),
       warning: wrong("birth_date"),
     }),
     ...present("sex", sex(document.sex)),
-    ...vehicle(document.vehicle, wrong),
+    ...vehicle(result, wrong),
     ...field("document_number", document.document_number, { warning: wrong("document_number") }),
-    ...present("expiry_date", date(document.expiry_date), {
-      warning: wrong("expiry_date") ?? validity(document),
-    }),
+    ...present(
+      "expiry_date",
+      date(document.expiry_date, "long", withoutDate(result, "expiry_date")),
+      {
+        warning: wrong("expiry_date") ?? validity(document),
+      },
+    ),
     ...field("nationality", nameOfState(document.nationality)),
     ...field("issuer", nameOfState(document.issuer)),
     ...field("format", t(document.format)),

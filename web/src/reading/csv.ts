@@ -36,7 +36,12 @@ function status(row: Pick<Row, "reading" | "error">): string {
 
 function cells(row: Row): string[] {
   const result = row.reading?.result;
-  const values = FIELDS.map((field) => result?.document?.[field] ?? "");
+  const document = result?.document ?? undefined;
+  const values = FIELDS.map((field) => {
+    const value = document?.[field];
+    // What is known of it: `1968` or `1968-09`.
+    return (field === "birth_date" ? (value ?? document?.birth_date_partial) : value) ?? "";
+  });
   const lines = Array.from({ length: LINES }, (_, index) => result?.lines[index] ?? "");
   return [row.file.name, status(row), ...values, ...lines];
 }

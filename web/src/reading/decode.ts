@@ -2,14 +2,7 @@
  * Turns files into readings: by the engine or, if it cannot decode a file, by way of the browser's
  * decoder.
  */
-import {
-  NibbleError,
-  decodeByBrowser,
-  isForeign,
-  type ErrorCode,
-  type Precision,
-  type Result,
-} from "nibble-mrz";
+import { NibbleError, type ErrorCode, type Precision, type Result } from "nibble-mrz";
 import type { Client } from "../client";
 import type { Key } from "../messages";
 
@@ -68,38 +61,14 @@ export function errorKey(thrown: unknown): Key {
   return WORDS[thrown instanceof NibbleError ? thrown.code : "Internal"];
 }
 
+/** Loads what reads by way of the browser's decoder; null if it does not arrive. */
+export function byBrowser() {
+  return import("./byBrowser").catch(() => null);
+}
+
 async function byEngine(client: Client, file: Blob, precision: Precision): Promise<Result> {
   if (file.size > MAX_BYTES) throw new NibbleError("TooLarge", `the file has ${file.size} bytes`);
   return client.read(file, precision);
-}
-
-/** Draws a picture with left and right exchanged; null if the browser gives no canvas. */
-async function mirrored(pixels: ImageData): Promise<HTMLCanvasElement | null> {
-  const { width, height } = pixels;
-  const canvas = Object.assign(document.createElement("canvas"), { width, height });
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (context === null) return null;
-  const source = await createImageBitmap(pixels);
-  context.scale(-1, 1);
-  context.drawImage(source, -width, 0);
-  source.close();
-  return canvas;
-}
-
-/** Reads a picture as a mirror shows it. Null unless that gives a valid text. */
-async function unmirrored(
-  client: Client,
-  file: Blob,
-  precision: Precision,
-): Promise<Reading | null> {
-  const prepared = await decodeByBrowser(file);
-  const canvas = prepared === null ? null : await mirrored(prepared.pixels);
-  const pixels = canvas?.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height);
-  if (canvas === null || pixels === undefined) return null;
-  const result = await client.read(pixels, precision);
-  if (!result.valid) return null;
-  const picture = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
-  return picture === null ? null : { result, notice: "mirrored", picture };
 }
 
 /**
@@ -110,7 +79,12 @@ async function unmirrored(
 export async function readFile(client: Client, file: Blob, precision: Precision): Promise<Reading> {
   const reading = await read(client, file, precision);
   if (reading.result.valid) return reading;
-  return (await unmirrored(client, file, precision)) ?? reading;
+  const later = await byBrowser();
+  const flipped = await later?.readMirrored(file, (pixels) => client.read(pixels, precision));
+  if (flipped === undefined || flipped === null) return reading;
+  const { result, canvas } = flipped;
+  const picture = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, "image/png"));
+  return picture === null ? reading : { result, notice: "mirrored", picture };
 }
 
 async function read(client: Client, file: Blob, precision: Precision): Promise<Reading> {
@@ -118,11 +92,12 @@ async function read(client: Client, file: Blob, precision: Precision): Promise<R
   try {
     return { result: await byEngine(client, file, precision), notice: undefined };
   } catch (thrown) {
-    const prepared = isForeign(thrown) ? await decodeByBrowser(file) : null;
-    if (prepared === null) throw thrown;
-    return {
-      result: await client.read(prepared.pixels, precision),
-      notice: prepared.scaled ? "scaled" : "foreign",
-    };
+    const later = await byBrowser();
+    if (later === null) throw thrown;
+    const { result, scaled } = await later.readByBrowser(file, thrown, (pixels) =>
+      client.read(pixels, precision),
+    );
+    const isLarge = thrown instanceof NibbleError && thrown.code === "TooLarge";
+    return { result, notice: scaled ? "scaled" : isLarge ? "noRoom" : "foreign" };
   }
 }

@@ -3,6 +3,7 @@ import { NibbleError, type Result } from "nibble-mrz";
 import type { Client } from "../client";
 import { at } from "../dom";
 import { t } from "../messages";
+import { hasImpossibleDate } from "./dates";
 
 /** A result whose lines a person has changed. */
 export type Edited = Result & { edited?: true };
@@ -79,6 +80,7 @@ export class Editor {
       const edited: Edited = { ...original, ...parsed, valid: false, review: [], edited: true };
       // What spoke against the text as it was read does not speak against this one.
       delete edited.not_valid_because;
+      if (hasImpossibleDate(edited)) edited.not_valid_because = ["impossible_date"];
       this.#calls.replace(edited);
     } catch (thrown) {
       if (mine !== this.#turn) return;

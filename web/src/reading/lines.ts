@@ -38,6 +38,9 @@ export function markedLines(result: Result): (Node | string)[] {
 /** Whether a note says that the search ended early; others say that there are more documents. */
 const isEarly = ({ note }: Review): boolean => note?.includes("ended early") === true;
 
+/** Whether an item holds for one document, and does not say that there are more. */
+export const isAboutOne = (item: Review): boolean => item.line !== null || isEarly(item);
+
 function describe(item: Review, result: Result): string {
   if (item.line === null || item.pos === null) return t("another_document");
   const values = { line: item.line + 1, pos: item.pos + 1, raw: item.raw, alt: item.alt };

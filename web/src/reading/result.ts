@@ -4,6 +4,7 @@ import { at, el, outline } from "../dom";
 import { language } from "../language";
 import { t, type Key } from "../messages";
 import { card, contains } from "./card";
+import type { Edited } from "./edit";
 import { showKey } from "./key";
 import { markedLines, notes, rawLines, reviewList } from "./lines";
 import { age, date, validity } from "../words";
@@ -49,8 +50,10 @@ function today({ document }: Result): string {
   return [years, until].filter((part) => part !== undefined).join(" · ");
 }
 
-function showVerdict(result: Result): void {
-  const { tone, title, text } = VERDICTS[outcome(result)];
+function showVerdict(result: Edited): void {
+  const { tone, title, ...said } = VERDICTS[outcome(result)];
+  // Of lines that a person has typed no character is uncertain; the reason follows.
+  const text = result.edited === true && said.text === "doubtText" ? "editedText" : said.text;
   at("verdict-box").className = `verdict ${tone}`;
   at("verdict-icon").setAttribute("d", ICONS[tone]);
   at("verdict").textContent = t(title);
@@ -131,9 +134,7 @@ export function show(result: Result): void {
   for (const id of ["fields", "lines-panel", "checks-panel", "copy", "copy-row", "save"])
     at(id).hidden = !found;
   at("share").hidden = !found || navigator.share === undefined;
-  at("fields").replaceChildren(
-    ...(result.document === null ? [] : card(result.document, result.checks)),
-  );
+  at("fields").replaceChildren(...card(result));
   showKey(result.document);
   showLines(result);
   at("checks").replaceChildren(...checks(result));

@@ -16,3 +16,12 @@ export function go(section: Section): void {
 export function isShown(section: Section): boolean {
   return !at(section).hidden;
 }
+
+/** Presses a button if it can be pressed now and one of these sections is on the screen. */
+export function pressed(button: string, ...sections: Section[]): boolean {
+  if (!sections.some(isShown)) return false;
+  // The button that chooses files works where it is not seen, too.
+  if (button !== "choose" && at(button).closest("[hidden]") !== null) return false;
+  at(button).click();
+  return true;
+}

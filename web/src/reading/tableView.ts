@@ -33,6 +33,7 @@ function filter(): HTMLElement {
     common("option", "rowValid", { value: "good" }),
     common("option", "rowDoubt", { value: "warn" }),
     said("option", "filterFailed", { value: "bad" }),
+    said("option", "filterUnopened", { value: "unopened" }),
   );
   return el("label", {}, said("span", "filter"), " ", select);
 }

@@ -13,7 +13,8 @@ export function outcome(result: Edited): Outcome {
   if (result.lines.length === 0) return "none";
   if (result.valid) return "valid";
   if (result.checks.some((check) => !check.ok)) return "wrong";
-  return result.edited === true ? "edited" : "doubt";
+  const isSound = result.not_valid_because === undefined;
+  return result.edited === true && isSound ? "edited" : "doubt";
 }
 
 /** The presentation of each outcome: tone, title, explanation, and text in a table. */

@@ -1,38 +1,28 @@
 /** The reading view: takes pictures, has the worker read them, and shows the results. */
-import { NibbleError, supported, type Precision } from "nibble-mrz";
+import { NibbleError } from "nibble-mrz";
 import { takePress } from "../arrival/early";
 import { CameraView } from "../camera/view";
 import { placeOfWorker, type Client } from "../client";
-import { at, oneStop } from "../dom";
+import { at } from "../dom";
 import { onLanguage } from "../language";
 import { remember } from "../last";
 import { t } from "../messages";
 import { quietly } from "../quiet";
 import type { Batch } from "./batch";
-import { errorKey, pagedKind, readFile, type Reading } from "./decode";
-import { setReady } from "./download";
-import type { Editor } from "./edit";
-import { beside, copy, json, save, share } from "../export";
-import { offerSamples, sharedFile, watchFiles } from "./intake";
+import { byBrowser, pagedKind, readFile, type Reading } from "./decode";
 import { choices } from "./documents";
+import { setPages, setReady } from "./download";
+import type { Editor } from "./edit";
+import { offerSamples, watchFiles } from "./intake";
 import { isKept } from "./kept";
 import { watchKey } from "./key";
 import { arrive, onReturn, resume, type Place } from "./places";
+import { Problem, isAble, isAbort, loaded } from "./problem";
 import { show } from "./result";
-import type { ReadRow } from "./row";
-import { go, isShown, type Section } from "./sections";
-import { watchKeys } from "./shortcuts";
+import { go, isShown, pressed } from "./sections";
+import { Series } from "./series";
+import { isGone, precision, type Shown } from "./shown";
 import { setUnsaved } from "./unsaved";
-
-/** The reading on the screen, kept for another precision or language. */
-interface Shown extends Reading {
-  file: Blob;
-  name: string;
-  /** Its row in the table, if it has one. */
-  row?: ReadRow;
-  /** Where it came from, which is also where "read another" leads. */
-  from: "file" | "camera" | "batch";
-}
 
 /** Results that "back" can return to: as many as a person may want, as few as memory holds. */
 const MAX_KEPT = 12;
@@ -53,14 +43,15 @@ class ReadingView {
   #scrolled = 0;
   /** Kernels that give wrong results in this browser. */
   #wrongKernels: ReadonlySet<string> = new Set();
-  /** The error on the screen. */
-  #problem: unknown;
-  /** Documents that the camera has put in the table. */
+  readonly #problem = new Problem();
+  /** What the camera has put in the table, while it is in the picture. */
+  readonly #series = new Series();
+  /** Pictures that the camera has put in the table. */
   #collected = 0;
   /** Tries again what was tried last. */
   #again: (() => void) | undefined;
-  /** The same if trying again may help. */
-  #retry: (() => void) | undefined;
+  #paging: AbortController | undefined;
+  #isWired = false;
   /** Counts readings: the answer to an earlier one is dropped. */
   #turn = 0;
 
@@ -71,6 +62,8 @@ class ReadingView {
       read: (result, file, notice) =>
         this.#present({ result, notice, file, name: t("frameName"), from: "camera" }),
       failed: (error) => this.#fail(error),
+      unread: (result) => this.#series.next(result),
+      emptied: () => this.#series.forget(),
       collect: async (result, picture) => {
         const batch = await this.#table();
         const name = `${t("frameName")} ${++this.#collected}.png`;
@@ -100,15 +93,20 @@ class ReadingView {
       await this.#load();
       this.#wrongKernels = new Set((await this.#client.start()).flatMap((choice) => choice.wrong));
       this.#showKernels();
+      if (!new URLSearchParams(location.search).has("shared")) return;
+      const { sharedFile } = await loaded(import("./shared"));
       const file = await sharedFile();
-      if (file !== null)
-        await this.#open(
-          () => file,
-          () => file.name,
-        );
+      await this.#open(
+        () => file,
+        () => file.name,
+      );
     } catch (thrown) {
       // Whoever stopped a download knows.
       if (!isAbort(thrown)) this.#fail(thrown);
+    } finally {
+      // Without it one sees what is read. The next reading asks for it again.
+      this.#wireLater().catch(() => undefined);
+      void byBrowser();
     }
   }
 
@@ -181,7 +179,7 @@ class ReadingView {
 
   /** Reads one file and shows its result. */
   async #open(coming: () => Blob | Promise<Blob>, name: () => string): Promise<void> {
-    const mine = this.#leave();
+    const mine = this.#begin();
     this.#again = () => void this.#open(coming, name);
     go("busy");
     try {
@@ -206,7 +204,8 @@ class ReadingView {
   async #accept(files: File[]): Promise<void> {
     if (!isAble()) return;
     const onTable = this.#isOnTable;
-    const mine = onTable ? this.#turn : this.#leave();
+    const mine = onTable ? this.#turn : this.#begin();
+    const drawing = new AbortController();
     this.#again = () => void this.#accept(files);
     if (!onTable) go("busy");
     try {
@@ -215,21 +214,17 @@ class ReadingView {
         if (onTable || mine === this.#turn) this.#take(files);
         return;
       }
-      const { pagesOf } = await loaded(import("./pages"));
-      const pages: File[] = [];
-      for (const [index, file] of files.entries()) {
-        const kind = kinds[index];
-        try {
-          pages.push(...(kind === undefined ? [file] : await pagesOf(file, kind)));
-        } catch (thrown) {
-          if (files.length === 1) throw thrown;
-          // Its row in the table says that it cannot be read.
-          pages.push(file);
-        }
-      }
+      // What joins a table goes on while a person looks at something else.
+      if (!onTable) this.#paging = drawing;
+      setPages(() => t("loading"));
+      const { allPages } = await loaded(import("./pages"));
+      const pages = await allPages(files, kinds, drawing.signal, setPages);
+      this.#paging = undefined;
       if (onTable || mine === this.#turn) this.#take(pages);
     } catch (thrown) {
-      if (mine === this.#turn) this.#fail(thrown);
+      if (mine === this.#turn && !isAbort(thrown)) this.#fail(thrown);
+    } finally {
+      setPages(undefined);
     }
   }
 
@@ -263,8 +258,16 @@ class ReadingView {
   #leave(): number {
     this.#camera.close();
     this.#batch?.stop();
+    this.#paging?.abort();
+    this.#paging = undefined;
     this.#forget();
     return ++this.#turn;
+  }
+
+  /** Begins another reading: what was cleared before is gone. */
+  #begin(): number {
+    this.#batch?.forgetCleared();
+    return this.#leave();
   }
 
   #showTable(): void {
@@ -321,6 +324,7 @@ class ReadingView {
   }
 
   #draw(shown: Shown, place: number): void {
+    if (!this.#isWired) this.#wireLater().catch(() => undefined);
     this.#forget();
     this.#place = place;
     this.#turn++;
@@ -376,6 +380,9 @@ class ReadingView {
       const reading = await this.#read(shown.file);
       if (mine !== this.#turn) return;
       this.#shown = { ...shown, ...reading };
+      // A row of the table has one of the documents in its picture.
+      if (shown.row !== undefined && this.#batch !== undefined)
+        this.#shown.result = this.#batch.sameDocument(reading.result, shown.result);
       this.#show();
     } catch (thrown) {
       if (mine === this.#turn) this.#fail(thrown);
@@ -386,23 +393,7 @@ class ReadingView {
 
   #fail(thrown: unknown): void {
     this.#camera.close();
-    this.#retry = retryable(thrown) ? this.#again : undefined;
-    this.#problem = thrown;
-    this.#showProblem();
-    go("problem");
-    document.querySelector<HTMLElement>("#problem button:not([hidden])")?.focus();
-  }
-
-  #showProblem(): void {
-    if (this.#problem === undefined) return;
-    at("problem-title").textContent = t("errTitle");
-    at("problem-text").textContent = t(errorKey(this.#problem));
-    at("problem").dataset["code"] =
-      this.#problem instanceof NibbleError ? this.#problem.code : "Internal";
-    at("retry").hidden = this.#retry === undefined;
-    // Without SIMD there is nothing to return to.
-    for (const again of document.querySelectorAll<HTMLElement>("#problem .again"))
-      again.hidden = !isAble();
+    this.#problem.show(thrown, this.#again);
   }
 
   #showKernels(): void {
@@ -414,11 +405,19 @@ class ReadingView {
 
   #restart(): void {
     this.#leave();
-    this.#problem = undefined;
+    this.#problem.clear();
     at("drop-said").textContent = "";
     arrive({ section: "start" });
+    this.#showWayBack();
     go("start");
     at("choose").focus();
+  }
+
+  /** Shows the way from the start to the table, also to one that was cleared. */
+  #showWayBack(): void {
+    const isCleared = this.#batch?.isCleared === true;
+    at("start-table").hidden = !isCleared && this.#batch?.filled !== true;
+    at("start-table").textContent = t(isCleared ? "bringBack" : "backToTable");
   }
 
   /** Leads to the next reading, by camera if the last one was, too. */
@@ -428,57 +427,50 @@ class ReadingView {
   }
 
   #openCamera(): void {
-    this.#leave();
+    this.#begin();
     arrive({ section: "camera" });
     go("camera");
     void this.#camera.open();
   }
 
-  /** Presses a button if it can be pressed now, and one of these sections is on the screen. */
-  #pressed(button: string, ...sections: Section[]): boolean {
-    if (!sections.some(isShown)) return false;
-    // The button that chooses files works where it is not seen, too.
-    if (button !== "choose" && at(button).closest("[hidden]") !== null) return false;
-    at(button).click();
-    return true;
-  }
-
-  /** Copies the fields with tabs between them, as a spreadsheet takes them. */
-  async #copyRow(): Promise<void> {
-    const shown = this.#shown;
-    if (shown === undefined) return;
-    const { table, tabbed } = await loaded(import("./csv"));
-    const row = { file: new File([], shown.name), reading: shown };
-    this.#say(await copy(tabbed(table([row]).slice(1))));
-  }
-
-  /** Copies the value of the field whose button was pressed, as it is shown. */
-  async #copyField(pressed: Element): Promise<void> {
-    const shown = pressed.closest<HTMLElement>("[data-field]");
-    if (!pressed.matches(".copy-field") || shown === null) return;
-    const field = shown.parentElement?.querySelector("dt")?.textContent ?? "";
-    if (await copy(shown.querySelector("bdi")?.textContent ?? ""))
-      at("said").textContent = t("copiedField", { field });
-    else this.#say(false);
-  }
-
-  #say(done: boolean): void {
-    at("said").textContent = t(done ? "copied" : "copyFailed");
+  /** Wires what is of use once a reading is there. Its code is loaded after what reads. */
+  async #wireLater(): Promise<void> {
+    const { watchKeys, wireTakeaway } = await import("./later");
+    if (this.#isWired) return;
+    this.#isWired = true;
+    wireTakeaway(() => this.#shown);
+    watchKeys(
+      {
+        choose: () => pressed("choose", "start", "batch", "result"),
+        save: () => pressed("save", "result") || pressed("batch-xlsx", "batch"),
+        copy: () => pressed("copy-row", "result") || pressed("batch-copy", "batch"),
+        undo: () =>
+          pressed("batch-undo", "batch") ||
+          (this.#batch?.isCleared === true && pressed("start-table", "start")),
+        back: () =>
+          pressed("edit-done", "result") ||
+          pressed("to-table", "result") ||
+          pressed("busy-cancel", "busy"),
+      },
+      () => !at("view-read").hidden,
+    );
   }
 
   #wire(): void {
     watchFiles((files) => void this.#accept(files));
     offerSamples((file, name) => void this.#open(file, name));
     at("camera-open").addEventListener("click", () => this.#openCamera());
-    at("retry").addEventListener("click", () => this.#retry?.());
     at("busy-cancel").addEventListener("click", () => {
+      const isDrawing = this.#paging !== undefined;
       this.#restart();
-      this.#client.stop();
+      // Whoever waits for pages waits for no download.
+      if (!isDrawing) this.#client.stop();
     });
     at("camera-close").addEventListener("click", () => this.#restart());
     at("view-read").addEventListener("leave", () => {
       if (!isShown("camera")) return;
       this.#leave();
+      this.#showWayBack();
       go("start");
     });
     for (const button of document.querySelectorAll(".again"))
@@ -487,83 +479,23 @@ class ReadingView {
       this.#forget();
       this.#showTable();
     });
+    at("start-table").addEventListener("click", () => {
+      if (this.#batch?.isCleared === true) this.#batch.undo();
+      this.#showTable();
+    });
     onReturn((place) => this.#return(place));
     for (const radio of document.querySelectorAll("input[name=precision]"))
       radio.addEventListener("change", () => void this.#readAgain());
-    at("fields").addEventListener("click", ({ target }) => void this.#copyField(target as Element));
-    oneStop(at("fields"), ".copy-field");
-    at("copy-row").addEventListener("click", () => void this.#copyRow());
     at("edit").addEventListener("click", () =>
       this.#edit().catch((thrown: unknown) => this.#fail(thrown)),
     );
     watchKey();
-    at("copy").addEventListener(
-      "click",
-      async () => this.#shown && this.#say(await copy(json(this.#shown.result))),
-    );
-    at("copy-lines").addEventListener(
-      "click",
-      async () => this.#shown && this.#say(await copy(this.#shown.result.lines.join("\n"))),
-    );
-    at("save").addEventListener(
-      "click",
-      () =>
-        this.#shown &&
-        save(json(this.#shown.result), beside(this.#shown.name, "json"), "application/json"),
-    );
-    watchKeys(
-      {
-        choose: () => this.#pressed("choose", "start", "batch", "result"),
-        save: () => this.#pressed("save", "result") || this.#pressed("batch-xlsx", "batch"),
-        copy: () => this.#pressed("copy-row", "result") || this.#pressed("batch-copy", "batch"),
-        undo: () => this.#pressed("batch-undo", "batch"),
-        back: () =>
-          this.#pressed("edit-done", "result") ||
-          this.#pressed("to-table", "result") ||
-          this.#pressed("busy-cancel", "busy"),
-      },
-      () => !at("view-read").hidden,
-    );
-    at("share").addEventListener("click", () => this.#shown && void share(this.#shown.result));
     onLanguage(() => {
       this.#show();
-      this.#showProblem();
       this.#showKernels();
+      this.#showWayBack();
     });
   }
-}
-
-/** Whether the picture is no longer there: a table that is kept has none. */
-function isGone({ file, picture }: Shown): boolean {
-  return picture === undefined && file.size === 0;
-}
-
-/** Whether the browser has what every reading needs. */
-function isAble(): boolean {
-  return supported() !== null && typeof Worker === "function";
-}
-
-function isAbort(thrown: unknown): boolean {
-  return thrown instanceof DOMException && thrown.name === "AbortError";
-}
-
-/** Waits for code that is loaded when it is needed. Rejects with `LoadFailed`. */
-async function loaded<T>(code: Promise<T>): Promise<T> {
-  try {
-    return await code;
-  } catch (cause) {
-    throw new NibbleError("LoadFailed", "a part of the page did not arrive", { cause });
-  }
-}
-
-/** Whether a fault may pass: something did not arrive, or arrived in part. */
-function retryable(thrown: unknown): boolean {
-  return thrown instanceof NibbleError && ["LoadFailed", "ModelInvalid"].includes(thrown.code);
-}
-
-function precision(): Precision {
-  return document.querySelector<HTMLInputElement>("input[name=precision]:checked")
-    ?.value as Precision;
 }
 
 /** Starts the view. `client` reads for it. */

@@ -2,8 +2,10 @@
 //!
 //! It is small, and it holds against careless and hostile clients: a request has a deadline, the
 //! number of connections is limited, files are sent in pieces, and no path leads out of the folder.
+//! What becomes smaller is compressed, and what a browser has already is not sent again.
 
 mod connections;
+mod packed;
 mod request;
 
 use std::fs::{self, File};
@@ -20,6 +22,9 @@ use request::Request;
 /// Maximum bytes of a request's head; a connection that sends more is closed.
 const MAX_HEAD: u64 = 64 << 10;
 
+/// The status for what a client has already.
+const NOT_MODIFIED: &str = "304 Not Modified";
+
 /// Serves `folder` on localhost until the process ends.
 ///
 /// # Errors
@@ -30,6 +35,17 @@ pub fn forever(folder: &Path, port: u16) -> Result<()> {
     println!("\nNibble is at http://localhost:{port}  (Ctrl-C ends it)");
     serve_files(&listener, folder, Limits::DEFAULT);
     Ok(())
+}
+
+/// Serves `folder` on localhost while the process does something else; returns the port.
+///
+/// # Errors
+/// If no port is free.
+pub fn beside(folder: &Path) -> Result<u16> {
+    let (listener, folder) = (local(0)?, folder.to_path_buf());
+    let port = listener.local_addr()?.port();
+    std::thread::spawn(move || serve_files(&listener, &folder, Limits::DEFAULT));
+    Ok(port)
 }
 
 /// A listener that other machines cannot reach.
@@ -54,8 +70,8 @@ struct Head {
     status: &'static str,
     kind: &'static str,
     length: u64,
-    /// The header that says which part of a file this is.
-    range: Option<String>,
+    /// Further headers, each with its end.
+    more: String,
 }
 
 /// Reads one request and answers it with a file of `folder`, or with a part of it.
@@ -66,26 +82,32 @@ pub fn answer(stream: &mut (impl Read + Write), folder: &Path) -> io::Result<()>
     let request = Request::read(&mut BufReader::new(Read::take(&mut *stream, MAX_HEAD)))?;
     let plain = |status, body: &'static str| {
         let kind = "text/plain; charset=utf-8";
-        (Head { status, kind, length: body.len() as u64, range: None }, Body::Text(body))
+        let more = String::new();
+        (Head { status, kind, length: body.len() as u64, more }, Body::Text(body))
     };
     let (head, body) = match request.method.as_str() {
         "GET" | "HEAD" => match file_for(folder, &request.target).and_then(open) {
-            Some((file, length, kind)) => part_of(file, length, kind, &request)?,
+            Some(found) => sent(found, &request)?,
             None => plain("404 Not Found", "not found\n"),
         },
         _ => plain("405 Method Not Allowed", ""),
     };
-    let Head { status, kind, length, range } = head;
-    let range = range.map(|range| format!("Content-Range: {range}\r\n")).unwrap_or_default();
+    let Head { status, kind, length, more } = head;
+    // What is not sent has no length of its own.
+    let measured = match status {
+        NOT_MODIFIED => String::new(),
+        _ => format!("Content-Length: {length}\r\n"),
+    };
     write!(
         stream,
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{range}\
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{measured}{more}\
          Accept-Ranges: bytes\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-cache\r\n\
          Connection: close\r\n\r\n"
     )?;
     if request.method != "HEAD" {
         match body {
             Body::Text(text) => stream.write_all(text.as_bytes())?,
+            Body::Packed(bytes) => stream.write_all(&bytes)?,
             Body::File(file) => {
                 io::copy(&mut file.take(length), stream)?;
             }
@@ -96,36 +118,80 @@ pub fn answer(stream: &mut (impl Read + Write), folder: &Path) -> io::Result<()>
 
 enum Body {
     Text(&'static str),
+    /// A file, compressed.
+    Packed(Arc<[u8]>),
     /// A file from where it is to be read.
     File(File),
 }
 
-/// The part of a file that is asked for: all of it if no single range is.
-fn part_of(
-    mut file: File,
+/// A file that is there.
+struct Found {
+    path: PathBuf,
+    file: File,
     length: u64,
     kind: &'static str,
-    request: &Request,
-) -> io::Result<(Head, Body)> {
+    /// What changes when the file does.
+    tag: Option<String>,
+}
+
+/// The answer with a file: nothing if the client has it, a part if that is asked for, and otherwise
+/// all of it, compressed if the client takes that.
+fn sent(mut found: Found, request: &Request) -> io::Result<(Head, Body)> {
+    let kind = found.kind;
+    let packable = packed::is_packable(kind);
+    let headers = |tag: Option<&str>, more: &str| {
+        let tag = tag.map(|tag| format!("ETag: {tag}\r\n")).unwrap_or_default();
+        let vary = if packable { "Vary: Accept-Encoding\r\n" } else { "" };
+        format!("{tag}{vary}{more}")
+    };
+    let tag = found.tag.take();
+    if let Some(tag) = &tag {
+        let both = [tag.clone(), packed::packed_tag(tag)];
+        if let Some(known) = both.iter().find(|tag| request.known.contains(tag)) {
+            let more = headers(Some(known), "");
+            return Ok((Head { status: NOT_MODIFIED, kind, length: 0, more }, Body::Text("")));
+        }
+        if request.range.is_none() && request.takes_gzip && packable {
+            let bytes = packed::packed(&found.path, tag, &mut found.file, found.length)?;
+            if let Some(bytes) = bytes {
+                let more = headers(Some(&packed::packed_tag(tag)), "Content-Encoding: gzip\r\n");
+                let length = bytes.len() as u64;
+                return Ok((Head { status: "200 OK", kind, length, more }, Body::Packed(bytes)));
+            }
+            // It may have been read to see that it does not become smaller.
+            found.file.seek(SeekFrom::Start(0))?;
+        }
+    }
+    let (mut head, body) = part_of(found, request)?;
+    head.more = headers(tag.as_deref(), &head.more);
+    Ok((head, body))
+}
+
+/// The part of a file that is asked for: all of it if no single range is.
+fn part_of(found: Found, request: &Request) -> io::Result<(Head, Body)> {
+    let Found { mut file, length, kind, .. } = found;
     let Some(range) = &request.range else {
-        return Ok((Head { status: "200 OK", kind, length, range: None }, Body::File(file)));
+        let more = String::new();
+        return Ok((Head { status: "200 OK", kind, length, more }, Body::File(file)));
     };
     let Some((first, last)) = request::within(range, length) else {
-        let range = Some(format!("bytes */{length}"));
-        let head = Head { status: "416 Range Not Satisfiable", kind, length: 0, range };
+        let more = format!("Content-Range: bytes */{length}\r\n");
+        let head = Head { status: "416 Range Not Satisfiable", kind, length: 0, more };
         return Ok((head, Body::Text("")));
     };
     file.seek(SeekFrom::Start(first))?;
-    let range = Some(format!("bytes {first}-{last}/{length}"));
-    let head = Head { status: "206 Partial Content", kind, length: last - first + 1, range };
+    let more = format!("Content-Range: bytes {first}-{last}/{length}\r\n");
+    let head = Head { status: "206 Partial Content", kind, length: last - first + 1, more };
     Ok((head, Body::File(file)))
 }
 
 /// Opens a file for reading, and says how long and of what kind it is. Devices and pipes are not
 /// opened: they may block.
-fn open(path: PathBuf) -> Option<(File, u64, &'static str)> {
+fn open(path: PathBuf) -> Option<Found> {
     let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
-    Some((File::open(&path).ok()?, metadata.len(), kind(&path)))
+    let file = File::open(&path).ok()?;
+    let (kind, tag) = (kind(&path), packed::tag(&metadata));
+    Some(Found { path, file, length: metadata.len(), kind, tag })
 }
 
 /// The file under `folder` that a request target names; never one outside of it, by `..` or by a
@@ -256,6 +322,88 @@ mod tests {
         assert!(
             get(address, "/", "Range: bytes=2-4\r\n").0.contains("Content-Range: bytes 2-4/10")
         );
+    }
+
+    /// The answer to a request as bytes: its head, and its body.
+    fn bytes_of(address: SocketAddr, target: &str, headers: &str) -> (String, Vec<u8>) {
+        let mut stream = connect(address);
+        let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).expect("it is read");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        let end = answer.windows(4).position(|part| part == b"\r\n\r\n").expect("a head");
+        (String::from_utf8_lossy(&answer[..end]).into_owned(), answer.split_off(end + 4))
+    }
+
+    #[test]
+    fn what_becomes_smaller_is_compressed_for_who_takes_it() {
+        let site = Site::new("packed");
+        let text = "const nibble = 4;\n".repeat(500);
+        fs::write(site.0.join("site/long.js"), &text).expect("a file");
+        fs::write(site.0.join("site/long.png"), &text).expect("a file");
+        let address = site.serve(Limits::DEFAULT);
+        let gzip = "Accept-Encoding: br, gzip\r\n";
+        // The second time it is kept.
+        for _ in 0..2 {
+            let (head, body) = bytes_of(address, "/long.js", gzip);
+            assert!(head.contains("Content-Encoding: gzip\r\nAccept"), "{head}");
+            assert!(head.contains("Vary: Accept-Encoding\r\n"), "{head}");
+            assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())), "{head}");
+            assert!(body.len() < text.len() / 10);
+            let mut plain = String::new();
+            flate2::read::GzDecoder::new(&body[..]).read_to_string(&mut plain).expect("gzip");
+            assert_eq!(plain, text);
+        }
+        // Not for who does not take it, in parts, of pictures, and where it does not help.
+        let ranged = format!("{gzip}Range: bytes=6-11\r\n");
+        for (target, headers, wanted) in [
+            ("/long.js", "", text.as_str()),
+            ("/long.js", ranged.as_str(), "nibble"),
+            ("/long.png", gzip, text.as_str()),
+            ("/inner/a.js", gzip, "code"),
+        ] {
+            let (head, body) = bytes_of(address, target, headers);
+            assert!(!head.contains("Content-Encoding"), "{target}: {head}");
+            assert_eq!(String::from_utf8_lossy(&body), wanted, "{target}");
+        }
+        // A file that changes is compressed anew.
+        fs::write(site.0.join("site/long.js"), text.replace('4', "8,")).expect("a file");
+        let (_, body) = bytes_of(address, "/long.js", gzip);
+        let mut plain = String::new();
+        flate2::read::GzDecoder::new(&body[..]).read_to_string(&mut plain).expect("gzip");
+        assert!(plain.starts_with("const nibble = 8,;"));
+    }
+
+    #[test]
+    fn what_a_client_has_is_not_sent_again() {
+        let site = Site::new("tags");
+        let text = "0123456789".repeat(100);
+        fs::write(site.0.join("site/index.html"), &text).expect("a file");
+        let address = site.serve(Limits::DEFAULT);
+        let tag_of = |headers: &str| {
+            let (head, _) = bytes_of(address, "/", headers);
+            let (_, rest) = head.split_once("ETag: ").expect("a tag");
+            rest.split("\r\n").next().expect("a line").to_owned()
+        };
+        let gzip = "Accept-Encoding: gzip\r\n";
+        let (plain, packed) = (tag_of(""), tag_of(gzip));
+        assert_ne!(plain, packed, "two forms of one file");
+        for (headers, known) in [
+            (format!("If-None-Match: {plain}\r\n"), true),
+            (format!("{gzip}If-None-Match: {packed}\r\n"), true),
+            (format!("{gzip}If-None-Match: \"x\", W/{packed}\r\n"), true),
+            ("If-None-Match: \"x\"\r\n".to_owned(), false),
+        ] {
+            let (head, body) = bytes_of(address, "/", &headers);
+            let status = if known { "304 Not Modified" } else { "200 OK" };
+            assert!(head.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{headers}: {head}");
+            assert_eq!(body.is_empty(), known, "{headers}");
+            assert!(head.contains("ETag: "), "{head}");
+        }
+        fs::write(site.0.join("site/index.html"), "another").expect("a file");
+        let (head, body) = bytes_of(address, "/", &format!("If-None-Match: {plain}\r\n"));
+        assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+        assert_eq!(body, b"another");
     }
 
     #[test]

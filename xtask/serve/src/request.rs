@@ -9,6 +9,10 @@ pub(crate) struct Request {
     pub(crate) target: String,
     /// The value of the header `Range`, if it is a single range of bytes.
     pub(crate) range: Option<Range>,
+    /// Whether the answer may be compressed with gzip.
+    pub(crate) takes_gzip: bool,
+    /// The tags of what the client has already, without the mark of weak ones.
+    pub(crate) known: Vec<String>,
 }
 
 /// A range of bytes as it was asked for.
@@ -39,11 +43,29 @@ impl Request {
                 return Ok(request);
             }
             let (name, value) = words.split_once(':').unwrap_or_default();
-            if name.eq_ignore_ascii_case("range") {
-                request.range = range(value.trim());
+            match name.to_ascii_lowercase().as_str() {
+                "range" => request.range = range(value.trim()),
+                "accept-encoding" => request.takes_gzip = takes_gzip(value),
+                "if-none-match" => request.known = tags(value),
+                _ => {}
             }
         }
     }
+}
+
+/// Whether `gzip` is among the encodings, and not excluded by a weight of 0.
+fn takes_gzip(value: &str) -> bool {
+    value.split(',').any(|encoding| {
+        let (name, weight) = encoding.split_once(';').unwrap_or((encoding, "q=1"));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+        name.trim().eq_ignore_ascii_case("gzip") && weight.unwrap_or(1.0) > 0.0
+    })
+}
+
+/// The tags of a list.
+fn tags(value: &str) -> Vec<String> {
+    let plain = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    value.split(',').map(plain).filter(|tag| !tag.is_empty()).collect()
 }
 
 /// The next line without its end; bytes that are no text are replaced.
@@ -97,6 +119,18 @@ mod tests {
         assert_eq!((request.method.as_str(), request.target.as_str()), ("GET", "/a b"));
         assert_eq!(request.range, Some(Range::From(1, None)));
         assert_eq!(read(b"GET\n\n").unwrap(), Request::default());
+        let known = read(b"GET / 1\nif-none-match: \"a\", W/\"b\"\n\n").unwrap().known;
+        assert_eq!(known, ["\"a\"", "\"b\""]);
+        for (encodings, takes) in [
+            ("gzip, deflate, br", true),
+            ("br;q=1.0, GZIP;q=0.2", true),
+            ("gzip;q=0", false),
+            ("br", false),
+            ("x-gzip", false),
+        ] {
+            let head = format!("GET / 1\nAccept-Encoding: {encodings}\n\n");
+            assert_eq!(read(head.as_bytes()).unwrap().takes_gzip, takes, "{encodings}");
+        }
         assert!(read(b"GET / HTTP/1.1\r\nHost: x\r\n").is_err());
         assert!(read(b"\xff\xfe / HTTP/1.1\r\n\xff\r\n\r\n").is_ok());
     }
