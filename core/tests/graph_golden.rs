@@ -1,6 +1,6 @@
 //! Graphs against committed golden vectors, which the simulation in NumPy
-//! (`train/nibble_qat`) is checked with as well: random ones, one that Python has exported, and the
-//! example of digits.
+//! (`train/nibble_qat`) is checked with as well: random ones, those that Python has exported and
+//! converted, and the two examples, of digits and of codes.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,8 @@ use safetensors::SafeTensors;
 
 fn cases() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let folders = ["testdata/golden/graphs", "examples/digits"].map(|folder| root.join(folder));
+    let folders = ["testdata/golden/graphs", "examples/digits", "examples/codes"];
+    let folders = folders.map(|folder| root.join(folder));
     let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("committed"));
     let mut cases: Vec<PathBuf> = files
         .map(|file| file.expect("a readable folder").path())
@@ -65,7 +66,10 @@ fn assert_same(view: &View<'_>, golden: &SafeTensors<'_>, context: &str) {
 #[test]
 fn committed_graphs_give_their_golden_vectors_on_every_kernel() {
     let cases = cases();
-    assert!(cases.len() >= 19, "{cases:?}");
+    assert!(cases.len() >= 22, "{cases:?}");
+    for example in ["digits.safetensors", "codes.safetensors"] {
+        assert!(cases.iter().any(|path| path.ends_with(example)), "{example}");
+    }
     for path in cases {
         let read = |path: &Path| std::fs::read(path).unwrap_or_else(|e| panic!("{path:?}: {e}"));
         let graph = Graph::parse(&read(&path)).unwrap_or_else(|error| panic!("{path:?}: {error}"));

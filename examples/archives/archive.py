@@ -1,5 +1,7 @@
 """What every engine needs: the pictures of an archive, rows of a table, and what is done already.
 
+An archive is a folder that every machine sees, or the address of a bucket.
+
 Results are Parquet files. An engine writes a chunk into a folder whose name begins with a dot,
 which is renamed when the chunk is complete. A run that was killed loses only its last chunk.
 """
@@ -10,11 +12,14 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import islice
 from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import pyarrow
 import pyarrow.dataset
+from pyarrow.fs import FileSelector, FileSystem, FileType
 
 import nibble_mrz
 
@@ -59,21 +64,92 @@ def row(path: str, reading: nibble_mrz.Reading) -> dict[str, str | None]:
 
 
 def rows(paths: Iterable[str], threads: int = 1) -> Iterator[dict[str, str | None]]:
-    """A row for each path, in order; the pictures that cannot be read are rows too."""
+    """A row for each path or address, in order; the pictures that cannot be read are rows too.
+
+    What lies under an address is fetched when its turn comes, at most eight pictures ahead for each
+    thread.
+    """
     named = list(paths)
-    for reading in nibble_mrz.read_many(named, threads=threads):
-        yield row(named[reading["index"]], reading)
+    #: Why objects could not be fetched, by their place.
+    failures: dict[int, str] = {}
+
+    def sources() -> Iterator[str | bytes]:
+        for place, path in enumerate(named):
+            if not is_address(path):
+                yield path
+                continue
+            try:
+                yield content(path)
+            except OSError as error:
+                failures[place] = f"the object cannot be read: {error}"
+                yield b""
+
+    for reading in nibble_mrz.read_many(sources(), threads=threads):
+        place = reading["index"]
+        if place in failures:
+            reading["error"] = {"code": "Unreadable", "message": failures[place]}
+        yield row(named[place], reading)
 
 
-def pictures(folder: Path) -> Iterator[str]:
-    """The pictures in a folder and those below it, one by one, in the order of their names."""
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+def is_address(place: str) -> bool:
+    """Whether a place is an address such as `s3://bucket/2019`, and no path of this machine."""
+    return "://" in place
+
+
+@cache
+def system_of(root: str) -> tuple[FileSystem, str]:
+    """The file system behind an address without a path, and the beginning of its paths."""
+    return FileSystem.from_uri(root)
+
+
+def located(address: str) -> tuple[FileSystem, str]:
+    """The file system and the path of an address. Options stay: `s3://bucket?region=eu-west-1`."""
+    scheme, host, path, options, _ = urlsplit(address)
+    system, begin = system_of(urlunsplit((scheme, host, "/", options, "")))
+    return system, begin.rstrip("/") + unquote(path)
+
+
+def content(address: str) -> bytes:
+    """The bytes of an object. Raises OSError if it is gone or must not be read."""
+    system, path = located(address)
+    with system.open_input_file(path) as file:
+        return file.read()
+
+
+def pictures(place: str | Path) -> Iterator[str]:
+    """The pictures in a folder and those below it, one by one, in the order of their names.
+
+    `place` is a path, or an address that pyarrow knows: `s3://bucket/2019`, `gs://bucket`,
+    `hdfs://host:8020/scans`, `file:///scans`. Pictures of a path are paths, those of an address are
+    addresses.
+    """
+    if is_address(str(place)):
+        yield from objects(str(place))
+        return
+    for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
         if entry.name.startswith("."):
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from pictures(Path(entry.path))
         elif Path(entry.name).suffix.lower() in SUFFIXES:
             yield entry.path
+
+
+def objects(address: str) -> Iterator[str]:
+    """The pictures under an address, likewise."""
+    system, folder = located(address)
+    scheme, host, path, options, _ = urlsplit(address)
+    entries = system.get_file_info(FileSelector(folder))
+    for entry in sorted(entries, key=lambda entry: entry.base_name):
+        name = entry.base_name
+        if name.startswith("."):
+            continue
+        inside = f"{path.rstrip('/')}/{quote(name)}"
+        below = urlunsplit((scheme, host, inside, options, ""))
+        if entry.type == FileType.Directory:
+            yield from objects(below)
+        elif Path(name).suffix.lower() in SUFFIXES:
+            yield below
 
 
 def done(results: Path) -> set[str]:
@@ -86,14 +162,20 @@ def done(results: Path) -> set[str]:
     return {path for table in tables for path in table["path"].to_pylist()}
 
 
-def fill(folder: Path, results: Path, size: int, write: Callable[[Path, list[str]], object]) -> int:
+def fill(
+    place: str | Path,
+    results: Path,
+    size: int,
+    write: Callable[[Path, list[str]], object],
+) -> int:
     """Writes chunks of `size` pictures that have no row yet; returns how many pictures that were.
 
-    `write` is called with a folder that does not exist and the paths whose rows belong into it.
+    `write` is called with a folder that does not exist and the paths or addresses whose rows belong
+    into it.
     """
     results.mkdir(parents=True, exist_ok=True)
     known = done(results)
-    todo = (path for path in pictures(folder) if path not in known)
+    todo = (path for path in pictures(place) if path not in known)
     number = 1 + max(
         (int(chunk.name.split("-")[1]) for chunk in results.glob("chunk-*")), default=0
     )

@@ -2,8 +2,8 @@
 
 python with_ray.py SCANS RESULTS
 
-SCANS and RESULTS lie where every machine of the cluster sees them. For a bucket, replace `pictures`
-in archive.py by a listing, and `rows` by `read_many` on the bytes of the objects.
+SCANS is a folder that every machine of the cluster sees, or the address of a bucket. RESULTS is a
+folder that every machine sees.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def read_batch(batch: dict) -> pyarrow.Table:
     return pyarrow.Table.from_pylist(list(rows(batch["path"].tolist())), schema=SCHEMA)
 
 
-def run(scans: Path, results: Path, size: int = 100_000, batch: int = 64) -> int:
+def run(scans: str | Path, results: Path, size: int = 100_000, batch: int = 64) -> int:
     """Reads what is not read yet; returns how many pictures that were."""
 
     def write(partial: Path, paths: list[str]) -> None:
@@ -35,7 +35,7 @@ def run(scans: Path, results: Path, size: int = 100_000, batch: int = 64) -> int
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scans", type=Path)
+    parser.add_argument("scans")
     parser.add_argument("results", type=Path)
     arguments = parser.parse_args()
     # Joins the cluster that RAY_ADDRESS names, or starts one on this machine.

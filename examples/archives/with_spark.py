@@ -2,7 +2,8 @@
 
 spark-submit --py-files archive.py with_spark.py SCANS RESULTS
 
-SCANS and RESULTS lie where every machine of the cluster sees them.
+SCANS is a folder that every machine of the cluster sees, or the address of a bucket. RESULTS is a
+folder that every machine sees.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def read_batches(batches: Iterator[pandas.DataFrame]) -> Iterator[pandas.DataFra
         yield pandas.DataFrame(list(rows(batch["path"].tolist())), columns=COLUMNS)
 
 
-def run(spark: SparkSession, scans: Path, results: Path, size: int = 100_000) -> int:
+def run(spark: SparkSession, scans: str | Path, results: Path, size: int = 100_000) -> int:
     """Reads what is not read yet; returns how many pictures that were."""
     tasks = 4 * spark.sparkContext.defaultParallelism
 
@@ -39,7 +40,7 @@ def run(spark: SparkSession, scans: Path, results: Path, size: int = 100_000) ->
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scans", type=Path)
+    parser.add_argument("scans")
     parser.add_argument("results", type=Path)
     arguments = parser.parse_args()
     session = SparkSession.builder.appName("nibble-mrz").getOrCreate()

@@ -1,6 +1,8 @@
 """Reads an archive with the threads of one process: one machine needs no engine.
 
 python with_threads.py SCANS RESULTS
+
+SCANS is a folder, or the address of a bucket.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import pyarrow.parquet
 from archive import SCHEMA, fill, rows
 
 
-def run(scans: Path, results: Path, threads: int = 0, size: int = 10_000) -> int:
+def run(scans: str | Path, results: Path, threads: int = 0, size: int = 10_000) -> int:
     """Reads what is not read yet; returns how many pictures that were."""
 
     def write(partial: Path, paths: list[str]) -> None:
@@ -26,7 +28,7 @@ def run(scans: Path, results: Path, threads: int = 0, size: int = 10_000) -> int
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scans", type=Path)
+    parser.add_argument("scans")
     parser.add_argument("results", type=Path)
     parser.add_argument("--threads", type=int, default=0)
     arguments = parser.parse_args()

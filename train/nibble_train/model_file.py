@@ -1,31 +1,17 @@
-"""Model files: `docs/model-file.md` written and read."""
+"""Model files of version 1: `docs/model-file.md` written and read.
+
+Nibbles are packed, and files written, by `nibble_qat`, which writes files of version 2.
+"""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
+from nibble_qat.graph import pack_nibbles, unpack_nibbles, write
 from safetensors import safe_open
-from safetensors.numpy import save_file
 
 from .integer import Convolution, MaxPool, Model
-
-
-def pack_nibbles(weight: np.ndarray) -> np.ndarray:
-    """Codes `[out, ...]` in -8..7 to bytes `[out, ceil(K / 2)]`, even k in the low nibble."""
-    flat = weight.reshape(weight.shape[0], -1).astype(np.int64)
-    if flat.min() < -8 or flat.max() > 7:
-        raise ValueError("weights exceed four bits")
-    flat = np.pad(flat, ((0, 0), (0, flat.shape[1] % 2))) & 15
-    return (flat[:, ::2] | flat[:, 1::2] << 4).astype(np.uint8)
-
-
-def unpack_nibbles(packed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The inverse of `pack_nibbles`."""
-    nibbles = np.stack([packed & 15, packed >> 4], -1).reshape(packed.shape[0], -1).astype(np.int8)
-    signed = np.where(nibbles > 7, nibbles - 16, nibbles)
-    return signed[:, : int(np.prod(shape[1:]))].reshape(shape)
 
 
 def save(model: Model, path: str) -> None:
@@ -59,23 +45,7 @@ def save(model: Model, path: str) -> None:
         "precision": model.precision,
         "network": json.dumps(network),
     }
-    save_file(
-        {name: np.ascontiguousarray(value) for name, value in tensors.items()},
-        path,
-        metadata=metadata,
-    )
-    _order_metadata(Path(path))
-
-
-def _order_metadata(path: Path) -> None:
-    """Sorts the metadata, which the library writes in any order: equal models make equal files."""
-    content = path.read_bytes()
-    length = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + length])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
+    write(tensors, path, metadata)
 
 
 def load(path: str) -> Model:

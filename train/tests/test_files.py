@@ -5,13 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nibble_qat.graph import pack_nibbles, unpack_nibbles
 from PIL import Image
 from safetensors.numpy import load_file
 from test_texts import failing
 
+from nibble_qat import graph
+from nibble_train import model_file
 from nibble_train.export import float_run, odd_network, quantised_model
 from nibble_train.integer import input_codes, run
-from nibble_train.model_file import load, pack_nibbles, save, unpack_nibbles
+from nibble_train.model_file import load, save
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECIMENS = ROOT / "testdata/specimens"
@@ -31,6 +34,18 @@ def test_nibbles_come_back(shape):
 def test_a_weight_beyond_four_bits_is_refused():
     with pytest.raises(ValueError, match="four bits"):
         pack_nibbles(np.array([[9, 0]]))
+
+
+def test_files_of_both_versions_are_packed_by_the_same_code():
+    for name in ("pack_nibbles", "unpack_nibbles", "write"):
+        assert getattr(model_file, name) is getattr(graph, name)
+
+
+@pytest.mark.parametrize("path", ["models/ocr-u4", "models/ocr-u8", "models/ocr-f32"])
+def test_committed_files_are_written_again_byte_for_byte(path, tmp_path):
+    path = ROOT / f"{path}.safetensors"
+    save(load(str(path)), str(tmp_path / "again.safetensors"))
+    assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
 
 
 def test_model_file_comes_back(tmp_path):

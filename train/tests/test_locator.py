@@ -5,8 +5,9 @@ import random
 
 import numpy as np
 import pytest
+from required import package
 
-torch = pytest.importorskip("torch", reason="torch is not installed: no test of the locator")
+torch = package("torch", "TORCH")
 
 from nibble_train.integer import run  # noqa: E402
 from nibble_train.locator.augment import prepared  # noqa: E402

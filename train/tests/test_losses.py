@@ -3,8 +3,9 @@
 import os
 
 import pytest
+from required import package
 
-torch = pytest.importorskip("torch", reason="torch is not installed: losses are not tested here")
+torch = package("torch", "TORCH")
 
 from nibble_train.ctc import scan_ctc, torch_ctc  # noqa: E402
 from nibble_train.losses import IGNORED, by_column  # noqa: E402

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
+from required import package
 
-torch = pytest.importorskip("torch", reason="torch is not installed: training is not tested here")
+torch = package("torch", "TORCH")
 
 from nibble_train import checkpoint, manifest, report  # noqa: E402
 from nibble_train.export import export  # noqa: E402

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from required import package
 
-torch = pytest.importorskip("torch", reason="torch is not installed: training is not tested here")
+torch = package("torch", "TORCH")
 
 from nibble_train.ctc import torch_ctc  # noqa: E402
 from nibble_train.export import float_model, float_run, quantised_model  # noqa: E402

@@ -1,6 +1,7 @@
 /**
  * Tries a release as a new user would, from the files in target/dist alone, in an empty folder:
- * `cargo xtask dist --try`.
+ * `cargo xtask dist --try`, which sets NIBBLE_PYTHON_ARM64 to a folder with Debian's Python for
+ * arm64. Of this repository, only pictures of its specimens and what they say are used.
  */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -20,6 +21,9 @@ const picture = join(folder, PICTURE);
 await copyFile(specimen(PICTURE), picture);
 const browser = await chromium.launch(CHROMIUM);
 
+/** A program in Python that prints the lines of a picture. */
+const READ = `import nibble_mrz, sys; print(*nibble_mrz.read(sys.argv[1])["lines"])`;
+
 /** The only file of the release with such a name. */
 function file(pattern) {
   const found = names.filter((name) => pattern.test(name));
@@ -36,6 +40,60 @@ async function empty(name) {
   return path;
 }
 
+/** Makes something for several checks: by the first that needs it. */
+function once(make) {
+  let made;
+  return () => (made ??= make());
+}
+
+/** The site, unpacked. */
+const unpackedSite = once(async () => {
+  const unpacked = await empty("site");
+  run(unpacked, "python3", "-m", "zipfile", "-e", file(/site.*\.zip$/), ".");
+  return unpacked;
+});
+
+/** The network of digits, which lies in the site beside the example that runs it. */
+const digits = once(async () => {
+  const assets = join(await unpackedSite(), "examples/digits/assets");
+  const [name, ...others] = (await readdir(assets)).filter((name) => /\.safetensors$/.test(name));
+  assert.ok(name !== undefined && others.length === 0, "one network");
+  return join(assets, name);
+});
+
+/** A project with the npm package installed. */
+const npmProject = once(async () => {
+  const project = await empty("npm");
+  await writeFile(join(project, "package.json"), '{ "type": "module" }');
+  run(project, "npm", "install", "--silent", "--offline", file(/^nibble-mrz-.*\.tgz$/));
+  return project;
+});
+
+/** A virtual environment with both wheels. */
+const python = once(async () => {
+  const place = await empty("python");
+  run(place, "python3", "-m", "venv", "venv");
+  const program = join(place, "venv/bin/python");
+  const pip = (...words) => run(place, program, "-m", "pip", "install", "--quiet", ...words);
+  pip("--no-index", file(/^nibble_mrz-.*manylinux.*x86_64.*\.whl$/));
+  pip(file(/^nibble_qat-.*\.whl$/));
+  return program;
+});
+
+/** The C program of the archive, linked with the static and with the shared library. */
+const programsInC = once(async () => {
+  const place = await empty("c");
+  run(place, "tar", "-xzf", file(/^nibble-c-.*x86_64-linux\.tar\.gz$/), "--strip-components=1");
+  return ["libnibble.a", "libnibble.so"].map((library) => {
+    const needs = ["-lm", "-lpthread", "-ldl", "-Wl,-rpath,$ORIGIN", "-o", `with-${library}`];
+    run(place, "cc", "-I.", "program.c", `./${library}`, ...needs);
+    return join(place, `with-${library}`);
+  });
+});
+
+/** The numbers in a text. */
+const numbers = (text) => text.trim().split(/\s+/).map(Number);
+
 /** Lines that `native-bench read --json` prints. */
 const readBy = (...command) =>
   JSON.parse(run(folder, ...command, "read", "--json", picture))[0].lines;
@@ -48,9 +106,7 @@ await suite([
   [
     "the page from the zip reads a picture, and its documentation opens",
     async () => {
-      const unpacked = await empty("site");
-      run(unpacked, "python3", "-m", "zipfile", "-e", file(/site.*\.zip$/), ".");
-      const host = await site(unpacked);
+      const host = await site(await unpackedSite());
       const page = await browser.newPage();
       page.setDefaultTimeout(30_000);
       await page.goto(host.address);
@@ -62,7 +118,9 @@ await suite([
         ["docs/start.html", "Five minutes"],
         ["docs/api/rust/nibble_reader/index.html", "nibble_reader"],
         ["docs/api/typescript/index.html", "nibble-mrz"],
+        ["docs/api/typescript/modules/network.html", "network"],
         ["docs/api/python/nibble_mrz.html", "nibble_mrz"],
+        ["docs/api/python/nibble_qat.html", "nibble_qat"],
       ]) {
         const response = await page.goto(host.address + path);
         assert.equal(response.status(), 200, path);
@@ -98,9 +156,7 @@ await suite([
   [
     "the npm package installs from its file and reads in Node",
     async () => {
-      const project = await empty("npm");
-      await writeFile(join(project, "package.json"), '{ "type": "module" }');
-      run(project, "npm", "install", "--silent", "--offline", file(/^nibble-mrz-.*\.tgz$/));
+      const project = await npmProject();
       await writeFile(
         join(project, "read.js"),
         `import { readFileSync } from "node:fs";
@@ -157,21 +213,87 @@ await suite([
     },
   ],
   [
-    "the wheels install, and read and simulate in Python",
+    "the wheels install, and read in Python",
     async () => {
-      const place = await empty("python");
-      run(place, "python3", "-m", "venv", "venv");
-      const python = join(place, "venv/bin/python");
-      const pip = (...words) => run(place, python, "-m", "pip", "install", "--quiet", ...words);
-      pip("--no-index", file(/^nibble_mrz-.*manylinux.*x86_64.*\.whl$/));
-      const program = `import nibble_mrz, sys; print(*nibble_mrz.read(sys.argv[1])["lines"])`;
-      assert.deepEqual(run(place, python, "-c", program, picture).trim().split(" "), lines);
-      pip(file(/^nibble_qat-.*\.whl$/));
-      const network = join(repository, "examples/digits/digits.safetensors");
-      const digits = `import numpy, nibble_qat, sys
-outputs = nibble_qat.simulate(sys.argv[1], numpy.zeros((8, 8), numpy.uint8))
-print(*(output.size for output in outputs.values()))`;
-      assert.equal(run(place, python, "-c", digits, network).trim(), "10");
+      assert.deepEqual(
+        run(folder, await python(), "-c", READ, picture)
+          .trim()
+          .split(" "),
+        lines,
+      );
+    },
+  ],
+  [
+    "the wheel for ARM reads in Debian's Python under qemu",
+    async () => {
+      const root = process.env.NIBBLE_PYTHON_ARM64;
+      assert.ok(root, "cargo xtask dist --try sets NIBBLE_PYTHON_ARM64");
+      const place = await empty("arm64");
+      const wheel = file(/^nibble_mrz-.*manylinux.*aarch64.*\.whl$/);
+      run(place, "python3", "-m", "zipfile", "-e", wheel, ".");
+      const programs = (await readdir(join(root, "usr/bin"))).filter((name) =>
+        /^python3\.\d+$/.test(name),
+      );
+      const program = join(root, "usr/bin", programs[0]);
+      const words = ["-E", `PYTHONPATH=${place}`, "-L", root, program, "-c", READ, picture];
+      assert.deepEqual(
+        run(place, "qemu-aarch64-static", ...words)
+          .trim()
+          .split(" "),
+        lines,
+      );
+    },
+  ],
+  [
+    "digits end to end: drawn on the example's page, and the same scores in Python, npm and C",
+    async () => {
+      const host = await site(await unpackedSite());
+      const page = await browser.newPage();
+      page.setDefaultTimeout(30_000);
+      // The pixels that the page hands to its worker.
+      await page.addInitScript(() => {
+        const { postMessage } = Worker.prototype;
+        Worker.prototype.postMessage = function (data, ...rest) {
+          if (data instanceof Uint8Array) globalThis.drawn = [...data];
+          return postMessage.call(this, data, ...rest);
+        };
+      });
+      await page.goto(`${host.address}examples/digits/index.html`);
+      await page.getByLabel("Canvas for one digit").focus();
+      await page.keyboard.press("Space");
+      for (let step = 0; step < 12; step++) await page.keyboard.press("ArrowDown");
+      const said = page.getByText(/^This looks like \d, \d+ %\.$/);
+      await said.waitFor();
+      const digit = Number(/\d/.exec(await said.textContent()));
+      const drawn = await page.evaluate("drawn");
+      assert.equal(drawn.length, 64);
+      await page.close();
+      host.close();
+
+      const [network, image] = [await digits(), join(folder, "image")];
+      await writeFile(image, Uint8Array.from(drawn));
+      const simulated = `import numpy, nibble_qat, sys
+image = numpy.fromfile(sys.argv[2], numpy.uint8).reshape(8, 8, 1)
+print(*nibble_qat.simulate(sys.argv[1], image)["scores"].ravel())`;
+      const scores = numbers(run(folder, await python(), "-c", simulated, network, image));
+      assert.equal(scores.length, 10);
+      assert.equal(scores.indexOf(Math.max(...scores)), digit);
+      const project = await npmProject();
+      await writeFile(
+        join(project, "run.js"),
+        `import { readFileSync } from "node:fs";
+        import { pathToFileURL } from "node:url";
+        import { Network } from "nibble-mrz/network";
+        const network = await Network.load(pathToFileURL(process.argv[2]));
+        console.log(network.run(readFileSync(process.argv[3])).scores.values.join(" "));
+        process.exit();`,
+      );
+      assert.deepEqual(numbers(run(project, "node", "run.js", network, image)), scores);
+      for (const program of await programsInC()) {
+        const [head, ...rest] = run(folder, program, network, image).trim().split("\n");
+        assert.equal(head, "image 8 8 1 -> scores");
+        assert.deepEqual(rest.map(Number), scores, program);
+      }
     },
   ],
   [
@@ -203,23 +325,6 @@ print(*(output.size for output in outputs.values()))`;
       const pip = [join(place, "venv/bin/python"), "-m", "pip", "wheel", "--quiet", "--no-deps"];
       run(place, ...pip, file(/^nibble_qat-.*\.tar\.gz$/));
       assert.ok((await readdir(place)).some((name) => name.endsWith(".whl")));
-    },
-  ],
-  [
-    "a program in C runs a network with the static and with the shared library",
-    async () => {
-      const place = await empty("c");
-      run(place, "tar", "-xzf", file(/^nibble-c-.*x86_64-linux\.tar\.gz$/), "--strip-components=1");
-      const source = join(repository, "capi/tests/program.c");
-      const network = join(repository, "examples/digits/digits.safetensors");
-      await writeFile(join(place, "image"), Buffer.alloc(64, 7));
-      const results = ["libnibble.a", "libnibble.so"].map((library) => {
-        const needs = ["-lm", "-lpthread", "-ldl", "-Wl,-rpath,$ORIGIN"];
-        run(place, "cc", "-I.", source, `./${library}`, ...needs, "-o", `with-${library}`);
-        return run(place, `./with-${library}`, network, "image");
-      });
-      assert.ok(results[0].length > 0);
-      assert.equal(results[0], results[1]);
     },
   ],
   [

@@ -19,15 +19,17 @@ const MODEL: &str = "examples/digits/digits.safetensors";
 /// Processors that qemu emulates.
 const CPUS: [&str; 3] = ["cortex-a53", "cortex-a76", "max"];
 
-/// Builds the library into `target/capi`; with `--header` writes the header anew, with `--arm64`
-/// compiles the test's program for arm64 and runs it under qemu.
+/// Builds the library into `target/capi`; with `--header` writes the header anew, with
+/// `--check-header` compares it with what would be written, with `--arm64` compiles the test's
+/// program for arm64 and runs it under qemu.
 pub(crate) fn capi(options: &[&str]) -> Result<()> {
     let mut arm64 = false;
     for option in options {
         match *option {
             "--arm64" => arm64 = true,
-            "--header" => header()?,
-            _ => bail!("cargo xtask capi [--header] [--arm64]"),
+            "--header" => header(Path::new(HEADER))?,
+            "--check-header" => check_header()?,
+            _ => bail!("cargo xtask capi [--header] [--check-header] [--arm64]"),
         }
     }
     let folder = root().join("target/capi");
@@ -50,8 +52,20 @@ fn megabytes(bytes: u64) -> f64 {
     f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) / 1e6
 }
 
+/// The committed header is the one that cbindgen writes.
+fn check_header() -> Result<()> {
+    let folder = root().join("target/capi");
+    fs::create_dir_all(&folder).context("target/capi")?;
+    let written = folder.join("written.h");
+    header(&written)?;
+    let read = |path: &Path| fs::read_to_string(path).with_context(|| path.display().to_string());
+    let is_same = read(&written)? == read(&root().join(HEADER))?;
+    ensure!(is_same, "{HEADER} is not what cbindgen writes: cargo xtask capi --header");
+    Ok(())
+}
+
 /// Writes the header by cbindgen.
-fn header() -> Result<()> {
+fn header(path: &Path) -> Result<()> {
     let program = cache::install("cbindgen", CBINDGEN, |folder| {
         let mut cargo = command("cargo");
         cargo.args(["install", "--quiet", "--locked", "cbindgen", "--version", CBINDGEN, "--root"]);
@@ -59,15 +73,16 @@ fn header() -> Result<()> {
     })?;
     let mut cbindgen = command(&program.join("bin/cbindgen").to_string_lossy());
     run(cbindgen
-        .args(["--quiet", "--config", "capi/cbindgen.toml"])
-        .args(["--output", HEADER, "capi"]))
+        .args(["--quiet", "--config", "capi/cbindgen.toml", "--output"])
+        .arg(path)
+        .arg("capi"))
 }
 
 /// The program of the test must print the same for arm64 as for this machine.
 fn on_arm64(folder: &Path) -> Result<()> {
     setup::install(&[Arm64, Qemu])?;
     let zig = cache::install("zig", ZIG, |folder| {
-        run(command("python3").args(["-m", "venv"]).arg(folder))?;
+        setup::venv(folder)?;
         let mut pip = command(&folder.join("bin/python").to_string_lossy());
         run(pip
             .args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"])

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::setup::Need::{self, Arm64, Chromium, Node, Qemu, WasmPack, X86Static};
 use crate::shell::{self, command, output, root, run, step};
 use crate::version::VERSION;
-use crate::{book, cache, msrv, native, page, sbom, setup};
+use crate::{book, cache, engines, msrv, native, page, sbom, setup};
 
 /// Where it all goes.
 const FOLDER: &str = "target/dist";
@@ -164,7 +164,9 @@ fn try_all() -> Result<()> {
         check.args(["-m", "twine", "--no-color", "check", "--strict"]).args(packages);
         run(check.current_dir(folder))
     })?;
-    run(command("node").arg("tests/release.mjs").current_dir(root().join("web")))
+    let mut node = command("node");
+    node.env("NIBBLE_PYTHON_ARM64", engines::python()?);
+    run(node.arg("tests/release.mjs").current_dir(root().join("web")))
 }
 
 fn npm(place: &Path) -> Result<()> {
@@ -422,7 +424,7 @@ fn tools() -> Result<PathBuf> {
 pub(crate) fn tools_of(name: &str, requirements: &str) -> Result<PathBuf> {
     let list = fs::read(root().join(requirements)).with_context(|| requirements.to_owned())?;
     cache::install(name, &cache::version_of(&[&list]), |place| {
-        run(command("python3").args(["-m", "venv"]).arg(place))?;
+        setup::venv(place)?;
         let mut pip = python_tool(place, "python");
         pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]);
         run(pip.args(["--require-hashes", "-r", requirements]))

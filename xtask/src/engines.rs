@@ -41,6 +41,17 @@ const PACKAGES: [&str; 20] = [
     "libblkid1",
 ];
 
+/// Python, and every library that it and the Python package load.
+const PYTHON: [&str; 7] = [
+    "python3.11-minimal",
+    "libpython3.11-minimal",
+    "libpython3.11-stdlib",
+    "libc6",
+    "libgcc-s1",
+    "libexpat1",
+    "zlib1g",
+];
+
 /// Processors that qemu emulates: that of the oldest phones, and one with dot products.
 const PLAIN_CPU: &str = "cortex-a53";
 const DOT_CPU: &str = "max";
@@ -115,6 +126,12 @@ fn debian_version() -> String {
     cache::version_of(&PACKAGES.map(str::as_bytes))
 }
 
+/// Installs Debian's Python for arm64 unless it is installed; returns its root folder.
+pub(crate) fn python() -> Result<PathBuf> {
+    let version = cache::version_of(&PYTHON.map(str::as_bytes));
+    cache::install("python-arm64", &version, |place| unpack(place, &PYTHON, "usr/bin/python3.11"))
+}
+
 fn jsc() -> PathBuf {
     debian().join("usr/bin/jsc")
 }
@@ -143,13 +160,14 @@ pub(crate) fn install() -> Result<()> {
         run(command("tar").args(["xzf", &archive]).current_dir(place))?;
         fs::remove_file(place.join(archive)).context("node for arm64")
     })?;
+    let unpack = |place: &Path| unpack(place, &PACKAGES, "usr/bin/jsc");
     cache::install("debian-arm64", &debian_version(), unpack)?;
     Ok(())
 }
 
-/// Unpacks Debian packages for arm64. They are fetched with a separate configuration of apt, so
-/// that no architecture is added to the system's.
-fn unpack(place: &Path) -> Result<()> {
+/// Unpacks Debian packages for arm64, one of which has a `program`. They are fetched with a separate
+/// configuration of apt, so that no architecture is added to the system's.
+fn unpack(place: &Path, packages: &[&str], program: &str) -> Result<()> {
     let (state, cache, archives) =
         (place.join("apt/state"), place.join("apt/cache"), place.join("apt/packages"));
     for folder in [state.join("lists/partial"), cache.join("archives/partial"), archives.clone()] {
@@ -165,12 +183,12 @@ fn unpack(place: &Path) -> Result<()> {
         apt
     };
     run(apt().arg("update"))?;
-    run(apt().arg("download").args(PACKAGES))?;
+    run(apt().arg("download").args(packages))?;
     for package in fs::read_dir(&archives).context("downloaded packages")? {
         run(command("dpkg").arg("-x").arg(package?.path()).arg(place))?;
     }
     fs::remove_dir_all(place.join("apt")).context("folders of apt")?;
-    ensure!(place.join("usr/bin/jsc").exists(), "Debian's packages hold no jsc");
+    ensure!(place.join(program).exists(), "Debian's packages hold no {program}");
     Ok(())
 }
 

@@ -79,7 +79,8 @@ cargo xtask miri
     runs tests in Miri, which notices undefined behaviour, for this machine and for a big-endian one
 cargo xtask nightly [--fuzz-minutes N] [--soak-minutes N] [--only NAME]...
     runs what takes too long for every change: fuzz (60 minutes), soak and soak-native (10 minutes
-    each), machines, miri, dist (--check); a check that fails does not stop the others
+    each), machines, miri, capi (arm64 and the header), torch (the tests that need PyTorch),
+    archives, try (dist, then --try), dist (--check); a check that fails does not stop the others
 cargo xtask unsafe [--write]
     counts the lines of unsafe code, crate by crate; --write records them in docs/results
 cargo xtask sizes
@@ -89,9 +90,9 @@ cargo xtask digests
     browsers
 cargo xtask notices
     writes THIRD-PARTY.txt, the licences of everything that page, package and command line contain
-cargo xtask capi [--header] [--arm64]
-    builds the library for C into target/capi; --header writes its header anew; --arm64 runs the test's
-    program for arm64 under qemu, too
+cargo xtask capi [--header] [--check-header] [--arm64]
+    builds the library for C into target/capi; --header writes its header anew, --check-header says
+    whether it is what cbindgen writes; --arm64 runs the test's program for arm64 under qemu, too
 cargo xtask archives [--measure]
     runs the examples for archives with Ray, Spark and threads on two workers; --measure counts pictures a
     second, and writes docs/results/archives.json

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::setup::Need::{Chromium, Node, WasmPack};
 use crate::shell::{command, output, root, run, step};
-use crate::{cache, native, page, setup};
+use crate::{native, page, setup};
 
 const RESULT: &str = "docs/results/networks.md";
 /// What onnxruntime and its quantiser need.
@@ -25,13 +25,7 @@ pub(crate) fn measure(options: &[&str]) -> Result<()> {
         }
     }
     setup::install(&[WasmPack, Node, Chromium])?;
-    let requirements = fs::read(root().join(REQUIREMENTS)).context(REQUIREMENTS)?;
-    let venv = cache::install("onnxruntime", &cache::version_of(&[&requirements]), |folder| {
-        run(command("python3").args(["-m", "venv"]).arg(folder))?;
-        let mut pip = command(&folder.join("bin/python").to_string_lossy());
-        run(pip.args(["-m", "pip", "install", "--quiet", "-r", REQUIREMENTS]))
-    })?;
-    let python = venv.join("bin/python").to_string_lossy().into_owned();
+    let python = setup::environment("onnxruntime", &[REQUIREMENTS])?.to_string_lossy().into_owned();
     let networks = |verb: &str| {
         let mut python = command(&python);
         python.args(["web/peers/networks.py", verb, "target/networks"]);

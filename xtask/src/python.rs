@@ -3,15 +3,16 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
-use crate::shell::{command, find, root, run};
-use crate::{cache, native, setup};
+use crate::setup::Need::Java;
+use crate::shell::{command, root, run};
+use crate::{native, setup, test};
 
 /// Where the package lies for the tests: its modules and the engine side by side.
 const FOLDER: &str = "target/python";
 
-/// Lints the package and runs its tests, on an engine built for this machine.
+/// Lints the package, checks its types and runs its tests, on an engine built for this machine.
 pub(crate) fn check() -> Result<()> {
     let python = setup::python()?.to_string_lossy().into_owned();
     for verb in [&["check"][..], &["format", "--check"]] {
@@ -19,6 +20,8 @@ pub(crate) fn check() -> Result<()> {
         ruff.args(["-m", "ruff"]).args(verb).args(["--quiet", "--config", "python/pyproject.toml"]);
         run(ruff.args(["python", "examples/archives"]))?;
     }
+    let files = ["python/nibble_mrz", "python/tests/typed_use.py"];
+    test::typed(&python, "python/pyproject.toml", &files)?;
     let folder = build()?;
     let mut pytest = command(&python);
     pytest.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "python/tests"]);
@@ -33,21 +36,12 @@ pub(crate) fn archives(options: &[&str]) -> Result<()> {
         ["--measure"] => true,
         _ => bail!("archives takes --measure, or nothing"),
     };
-    ensure!(
-        find("java").is_some(),
-        "Spark needs Java 17 or newer (Debian: openjdk-17-jre-headless)"
-    );
-    let list = format!("{FOLDER}/requirements.txt");
-    let packages = fs::read(root().join(&list)).with_context(|| list.clone())?;
-    let place = cache::install("archives", &cache::version_of(&[&packages]), |place| {
-        run(command("python3").args(["-m", "venv"]).arg(place))?;
-        let mut pip = command(&place.join("bin/python").to_string_lossy());
-        run(pip.args(["-m", "pip", "install", "--quiet", "-r", &list]))
-    })?;
+    setup::install(&[Java])?;
+    let venv = setup::environment("archives", &["examples/archives/requirements.txt"])?;
     let mut path = build()?.into_os_string();
     path.push(":");
     path.push(root().join(FOLDER));
-    let mut python = command(&place.join("bin/python").to_string_lossy());
+    let mut python = command(&venv.to_string_lossy());
     python.env("PYTHONPATH", path).env("PYTHONDONTWRITEBYTECODE", "1");
     if measure {
         native::build()?;

@@ -37,6 +37,10 @@ pub(crate) enum Need {
     Lighthouse,
     /// Python with the packages and fonts of `train/`.
     Python,
+    /// Python with onnx and onnxruntime.
+    Onnx,
+    /// Spark runs on it.
+    Java,
     /// Targets, emulators and a linker of machines that are rare.
     Machines,
     /// llvm-mca, by which `inner-loops` bounds cycles.
@@ -44,8 +48,8 @@ pub(crate) enum Need {
 }
 
 use Need::{
-    Arm64, Chromium, Firefox, Lighthouse, LlvmMca, Machines, Node, Python, Qemu, Wasm, WasmPack,
-    WebKit, X86, X86Narrow, X86Static,
+    Arm64, Chromium, Firefox, Java, Lighthouse, LlvmMca, Machines, Node, Onnx, Python, Qemu, Wasm,
+    WasmPack, WebKit, X86, X86Narrow, X86Static,
 };
 
 /// Targets of rustc for [`Machines`].
@@ -62,7 +66,7 @@ pub(crate) const PAGE: &[Need] = &[WasmPack, Node];
 /// What `demo` and `test` need.
 pub(crate) const EVERYTHING: &[Need] = &[
     Wasm, Arm64, X86Static, X86, X86Narrow, Qemu, WasmPack, Node, Chromium, Firefox, WebKit,
-    Lighthouse, Python,
+    Lighthouse, Python, Onnx,
 ];
 
 impl Need {
@@ -95,6 +99,7 @@ impl Need {
             Firefox => &[("firefox-esr", "firefox-esr")],
             WebKit => &[("WebKitWebDriver", "webkit2gtk-driver"), ("Xvfb", "xvfb")],
             LlvmMca => &[("llvm-mca-16", "llvm-16")],
+            Java => &[("java", "openjdk-17-jre-headless")],
             _ => &[],
         }
     }
@@ -104,13 +109,11 @@ impl Need {
         let lacking = |&&(program, _): &&(&str, &str)| find(program).is_none();
         let mut packages: Vec<_> =
             self.programs().iter().filter(lacking).map(|&(_, package)| package).collect();
-        if self == Python {
-            if output(command("python3").args(["-c", "import ensurepip"])).is_none() {
-                packages.push("python3-venv");
-            }
-            if !has_fonts() {
-                packages.push("fonts-ocr-b");
-            }
+        if matches!(self, Python | Onnx) && !has_venv() {
+            packages.push("python3-venv");
+        }
+        if self == Python && !has_fonts() {
+            packages.push("fonts-ocr-b");
         }
         packages
     }
@@ -126,6 +129,7 @@ impl Need {
             Firefox => geckodriver(),
             Lighthouse => lighthouse(),
             Python => python().map(|_| ()),
+            Onnx => onnx().map(|_| ()),
             Machines => targets(MACHINES.into_iter()),
             _ => Ok(()),
         }
@@ -159,6 +163,11 @@ pub(crate) fn targets(wanted: impl Iterator<Item = &'static str>) -> Result<()> 
         })?;
     }
     Ok(())
+}
+
+/// Whether Python can make virtual environments: Debian has that in a package of its own.
+fn has_venv() -> bool {
+    output(command("python3").args(["-c", "import ensurepip"])).is_some()
 }
 
 fn has_fonts() -> bool {
@@ -303,15 +312,34 @@ fn lighthouse() -> Result<()> {
 
 /// Installs a virtual environment of Python with the packages of `train/`.
 pub(crate) fn python() -> Result<PathBuf> {
-    let requirements = root().join("train/requirements-dev.txt");
-    let read = |path: &str| fs::read(root().join(path)).with_context(|| path.to_owned());
-    let packages = [read("train/requirements.txt")?, read("train/requirements-dev.txt")?].concat();
+    environment("python", &["train/requirements.txt", "train/requirements-dev.txt"])
+}
+
+/// Likewise with onnx and onnxruntime, which the tests of `nibble-qat convert` compare with.
+pub(crate) fn onnx() -> Result<PathBuf> {
+    environment("onnx", &["web/peers/requirements.txt", "train/requirements-onnx.txt"])
+}
+
+/// Makes a virtual environment of Python in a folder.
+pub(crate) fn venv(place: &Path) -> Result<()> {
+    if !has_venv() {
+        apt_install(&["python3-venv"])?;
+    }
+    run(command("python3").args(["-m", "venv"]).arg(place))
+}
+
+/// Installs a virtual environment of Python with the packages of some lists, unless it is
+/// installed; returns its interpreter.
+pub(crate) fn environment(name: &str, lists: &[&str]) -> Result<PathBuf> {
+    let read = |list: &&str| fs::read(root().join(list)).with_context(|| (*list).to_owned());
+    let packages = lists.iter().map(read).collect::<Result<Vec<_>>>()?.concat();
     let python = output(command("python3").arg("--version")).context("python3 does not run")?;
     let version = cache::version_of(&[python.as_bytes(), &packages]);
-    let place = cache::install("python", &version, |place| {
-        run(command("python3").args(["-m", "venv"]).arg(place))?;
+    let place = cache::install(name, &version, |place| {
+        venv(place)?;
         let mut pip = command(&place.join("bin/python").to_string_lossy());
-        run(pip.args(["-m", "pip", "install", "--quiet", "-r"]).arg(&requirements))
+        pip.args(["-m", "pip", "install", "--quiet"]);
+        run(pip.args(lists.iter().flat_map(|list| ["-r", list])))
     })?;
     Ok(place.join("bin/python"))
 }

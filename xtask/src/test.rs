@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::setup::Need::{
-    self, Arm64, Chromium, Firefox, Lighthouse, Node, Python, Qemu, Wasm, WasmPack, WebKit, X86,
-    X86Narrow, X86Static,
+    self, Arm64, Chromium, Firefox, Lighthouse, Node, Onnx, Python, Qemu, Wasm, WasmPack, WebKit,
+    X86, X86Narrow, X86Static,
 };
 use crate::shell::{self, command, root, step};
 use crate::{
-    deny, digests, engines, eval, loops, msrv, native, notices, package, page, python, sbom, setup,
+    book, deny, digests, engines, eval, loops, msrv, native, notices, package, page, python, sbom,
+    setup,
 };
 
 /// A step: its name, its title, what it needs, and its work.
@@ -164,7 +165,9 @@ const STEPS: &[Step] = &[
         parity,
     ),
     ("python", "the Python package on the specimens", &[Python], python::check),
-    ("train", "lint, generator, export and integer simulation of train/", &[Python], train),
+    ("train", "lint, types, generator, export and integer simulation of train/", &[Python], train),
+    ("onnx", "nibble-qat convert against onnxruntime", &[Onnx], onnx),
+    ("book", "documentation as a book, its links and interfaces", &[Node, Python], book::check),
     ("readme", "commands of the README marked as tested", &[], readme),
 ];
 
@@ -447,7 +450,26 @@ fn train() -> Result<()> {
         let folders = ["examples/digits", "examples/codes"];
         shell::run(examples.arg("train/pyproject.toml").args(folders))?;
     }
+    typed(
+        &python,
+        "train/pyproject.toml",
+        &["train/nibble_qat/src/nibble_qat", "train/nibble_qat/tests/typed_use.py"],
+    )?;
     shell::run(command(&python).args(["-m", "pytest", "-q", "train"]))
+}
+
+/// Checks the types of Python files with the settings of a project.
+pub(crate) fn typed(python: &str, project: &str, files: &[&str]) -> Result<()> {
+    let mut mypy = command(python);
+    mypy.args(["-m", "mypy", "--no-error-summary", "--cache-dir", "target/mypy"]);
+    shell::run(mypy.args(["--config-file", project]).args(files))
+}
+
+/// The tests of `nibble-qat` with onnx and onnxruntime: none of those that need these is skipped.
+fn onnx() -> Result<()> {
+    let mut pytest = command(&setup::onnx()?.to_string_lossy());
+    pytest.args(["-m", "pytest", "-q", "train/nibble_qat/tests/test_qat_onnx.py"]);
+    shell::run(pytest.env("NIBBLE_REQUIRE_ONNX", "1"))
 }
 
 /// Runs the fenced blocks of the README whose first line is `sh tested`.

@@ -1,25 +1,22 @@
-"""ONNX networks against onnxruntime. `NIBBLE_REQUIRE_ONNX=1` makes missing packages a failure."""
-
-import os
+"""ONNX networks against onnxruntime."""
 
 import numpy as np
 import pytest
 from nibble_qat.calibration import calibrate, losses
 from nibble_qat.command import main
 from nibble_qat.integers import reals, run
+from required import package
 from safetensors import safe_open
 
-from nibble_qat import load
+from nibble_qat import GraphError, load
 
-if os.environ.get("NIBBLE_REQUIRE_ONNX"):
-    import onnx
-    import onnxruntime
-else:
-    onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")
-    onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+onnx = package("onnx", "ONNX")
+onnxruntime = package("onnxruntime", "ONNX")
 
-from nibble_qat.onnx_graph import UnsupportedOperator, read
-from onnx_models import MODELS, Builder, resnet8
+from google.protobuf.message import DecodeError  # noqa: E402
+from nibble_qat.onnx_graph import UnsupportedOperator, read  # noqa: E402
+from nibble_qat.onnx_nodes import Reader  # noqa: E402
+from onnx_models import MODELS, Builder, resnet8  # noqa: E402
 
 #: Decibels of signal over error that the outputs keep: at 8 bits, and at 4 with the first layer at
 #: 8. The weights are random, so that no layer was made to be quantised.
@@ -272,3 +269,85 @@ def test_operators_without_an_operation_are_named_with_their_node():
     old.opset_import[0].version = 11
     with pytest.raises(UnsupportedOperator, match="opset 11"):
         read(old)
+
+
+def test_broken_networks_are_named(tmp_path, capsys):
+    """Every file that cannot be used: exit code 1, and its name in the message."""
+    whole = MODELS["lenet"]().SerializeToString()
+    network, folder = tmp_path / "net.onnx", tmp_path / "images"
+    folder.mkdir()
+    np.save(folder / "0.npy", np.zeros((1, 28, 28), np.float32))
+    command = ["convert", str(network), "--calibrate", str(folder)]
+
+    def fails(part: str) -> None:
+        assert main(command) == 1
+        printed = capsys.readouterr()
+        assert part in printed.err and "Traceback" not in printed.err
+
+    fails("net.onnx")
+    for length in range(0, len(whole), len(whole) // 50):
+        network.write_bytes(whole[:length])
+        fails("net.onnx")
+    network.write_bytes(whole)
+    (folder / "1.npy").write_bytes(b"no array")
+    fails("1.npy")
+    (folder / "1.npy").unlink()
+    (folder / "1.png").write_bytes(b"no picture")
+    fails("1.png")
+    (folder / "1.png").unlink()
+    command[3] = str(tmp_path / "gone")
+    fails("gone")
+    command[3] = str(folder)
+    command += ["--keep", "first"]
+    fails("--keep")
+
+
+def test_changed_bytes_of_a_network_are_errors_or_networks():
+    whole = MODELS["lenet"]().SerializeToString()
+    random = np.random.default_rng(21)
+    outcomes = {"refused": 0, "read": 0}
+    for _ in range(300):
+        broken = bytearray(whole)
+        # Names and attributes are before the weights and behind them.
+        place = int(random.integers(2000)) * (1 if random.integers(2) else -1)
+        broken[place] = int(random.integers(256))
+        try:
+            read(onnx.load_from_string(bytes(broken)))
+            outcomes["read"] += 1
+        except (GraphError, DecodeError):
+            outcomes["refused"] += 1
+    assert min(outcomes.values()) > 20, outcomes
+
+
+def changed(name: str, op: str, change) -> None:
+    """Changes the first node of `op` in a network; reading it must name the node."""
+    model = MODELS[name]()
+    node = next(node for node in model.graph.node if node.op_type == op)
+    change(node)
+    with pytest.raises(GraphError, match=node.name):
+        read(model)
+
+
+@pytest.mark.parametrize("name", ["Pool", "Linear", "Activation", "Padding", "Over_Channels"])
+def test_helpers_of_the_reader_are_no_operators(name):
+    changed("lenet", "Conv", lambda node: setattr(node, "op_type", name))
+
+
+def test_nodes_that_break_the_rules_are_named():
+    changed("lenet", "Conv", lambda node: node.ClearField("input"))
+    changed("lenet", "Gemm", lambda node: node.input.__setitem__(1, ""))
+    changed("unet", "Concat", lambda node: node.ClearField("attribute"))
+    changed("unet", "MaxPool", lambda node: node.ClearField("attribute"))
+
+
+def test_sizes_of_what_has_no_known_shape_are_refused():
+    b = Builder(2, 8, 8)
+    sizes = b.constant([1, 2, 16, 16], np.int64)
+    x = b.node("Resize", ["image", "", "", sizes], mode="nearest")
+    model = b.model(x)
+    reader = Reader(model)
+    reader.values["image"] = "image"
+    # Inference knows no shape behind an operator that it does not understand.
+    reader.shapes.clear()
+    with pytest.raises(UnsupportedOperator, match=r"resize0.* open"):
+        reader.walk()

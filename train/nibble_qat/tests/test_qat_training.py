@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from nibble_qat.integers import reals, run
+from required import package
 from safetensors import safe_open
 
 from nibble_qat import GraphError, load, simulate
 
-torch = pytest.importorskip("torch")
+torch = package("torch", "TORCH")
 
 from nibble_qat.exporter import graph  # noqa: E402
 from qat_models import DEVIATIONS, MEANS, images, normalised, residual  # noqa: E402
@@ -210,3 +211,97 @@ def test_a_model_that_is_used_by_two_keeps_what_both_read():
         wanted = model(batch.float() / 255)
         assert relative(twin(batch), wanted) < 0.03
         assert relative(real_outputs(twin, batch)[0], wanted) < 0.03
+
+
+def test_names_that_differ_in_their_dots_alone_are_two_layers():
+    """`block.1` and `block_1`, and names that attributes of `nn.ModuleDict` have."""
+
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.block = nn.Sequential(nn.Identity(), nn.Conv2d(3, 4, 1))
+            self.block_1 = nn.Conv2d(4, 5, 1)
+            self.pop, self.values = nn.Conv2d(5, 6, 1), nn.Conv2d(6, 2, 1)
+
+        def forward(self, x):
+            return self.values(self.pop(self.block_1(self.block(x))))
+
+    torch.manual_seed(4)
+    model, batch = Named().eval(), images()
+    quantised = quantise(model, batch, bits=8)
+    assert list(quantised.layers) == ["/block/1", "/block_1", "/pop", "/values"]
+    with torch.no_grad():
+        wanted = model(batch.float() / 255)
+        assert relative(quantised(batch), wanted) < 0.03
+        assert relative(real_outputs(quantised, batch)[0], wanted) < 0.03
+
+
+FLATTENED = {
+    "view(x.size(0), -1)": lambda x: x.view(x.size(0), -1),
+    "view(x.shape[0], -1)": lambda x: x.view(x.shape[0], -1),
+    "reshape((x.size()[0], -1))": lambda x: x.reshape((x.size()[0], -1)),
+    "torch.reshape": lambda x: torch.reshape(x, (x.size(dim=0), -1)),
+}
+
+
+class Viewed(nn.Module):
+    """A model that flattens by a function."""
+
+    def __init__(self, flattened):
+        super().__init__()
+        self.first, self.norm = nn.Conv2d(3, 4, 3, 4), nn.BatchNorm2d(4)
+        self.last, self.flattened = nn.Linear(4 * 16, 3), flattened
+
+    def forward(self, x):
+        x = self.first(x)
+        # Asking for the shape must not keep the batch norm from being folded.
+        _batch, _channels, _rows, _columns = x.shape
+        return self.last(self.flattened(torch.relu(self.norm(x))))
+
+
+@pytest.mark.parametrize("name", FLATTENED)
+def test_views_of_the_batch_flatten(name):
+    torch.manual_seed(5)
+    model, batch = Viewed(FLATTENED[name]).eval(), images()
+    twin = quantise(model, batch, bits=32)
+    with torch.no_grad():
+        torch.testing.assert_close(twin(batch), model(batch.float() / 255), atol=1e-4, rtol=1e-4)
+        wanted = quantise(model, batch, bits=8)(batch)
+        made = quantise(model, batch, bits=8)
+        assert relative(real_outputs(made, batch)[0].flatten(1), wanted) < 1e-3
+
+
+@pytest.mark.parametrize(
+    "flattened",
+    [
+        lambda x: x.view(x.size(1), -1),
+        lambda x: x.view(x.size(0), 4, -1),
+        lambda x: x.reshape(-1),
+        lambda x: x.view(x.shape[2], -1),
+    ],
+)
+def test_views_that_do_not_flatten_are_named(flattened):
+    with pytest.raises(UnsupportedModule, match="batch"):
+        quantise(Viewed(flattened), images())
+
+
+def test_tensors_are_joined_by_name_too():
+    class Joined(nn.Module):
+        def __init__(self, empty=False):
+            super().__init__()
+            self.one, self.two, self.empty = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1), empty
+            self.last = nn.Conv2d(8, 2, 1)
+
+        def forward(self, x):
+            if self.empty:
+                return self.last(torch.cat(x, dim=1))
+            return self.last(torch.cat(tensors=[self.one(x), self.two(x)], dim=1))
+
+    torch.manual_seed(6)
+    model, batch = Joined().eval(), images()
+    twin = quantise(model, batch, bits=32)
+    assert next(step for step in twin.steps if step.op == "concat").inputs == ["one", "two"]
+    with torch.no_grad():
+        torch.testing.assert_close(twin(batch), model(batch.float() / 255), atol=1e-4, rtol=1e-4)
+    with pytest.raises(UnsupportedModule, match="list of tensors"):
+        quantise(Joined(empty=True), batch)

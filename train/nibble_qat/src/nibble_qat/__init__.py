@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .graph import Graph, GraphError, Input, Node, Tensor, load, save
+from .graph import Graph, GraphError, Input, Node, Tensor, save
 from .integers import simulate
+from .reading import load
 
 if TYPE_CHECKING:
     from .exporter import export

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from .calibration import Loss, calibrate, losses
+from .checks import check
 from .graph import Graph, GraphError, Input, save, write
 from .integers import Values, run, stored
 
@@ -23,7 +26,19 @@ def loaded(path: Path, graph: Graph) -> Values:
     """An image: `.npy` (bytes `[rows, columns, channels]`, or the network's own input in single
     precision, `[channels, rows, columns]`), or a picture, which needs Pillow. For a network with
     several inputs: `.npz`, with such an array for each input, under its name.
+
+    Raises `GraphError`, which names the file.
     """
+    try:
+        return _loaded(path, graph)
+    except GraphError:
+        raise
+    # NumPy reads zip files and pickles, Pillow dozens of formats: each has errors of its own.
+    except (OSError, ValueError, EOFError, SyntaxError, zipfile.BadZipFile, zlib.error) as error:
+        raise GraphError(f"{path}: it cannot be read: {str(error)[:200]}") from error
+
+
+def _loaded(path: Path, graph: Graph) -> Values:
     if path.suffix == ".npz":
         with np.load(path) as arrays:
             missing = [i.tensor for i in graph.inputs if i.tensor not in arrays]
@@ -40,7 +55,10 @@ def loaded(path: Path, graph: Graph) -> Values:
     else:
         from PIL import Image
 
-        picture = Image.open(path).convert("L" if source.channels == 1 else "RGB")
+        try:
+            picture = Image.open(path).convert("L" if source.channels == 1 else "RGB")
+        except Image.DecompressionBombError as error:
+            raise GraphError(f"{path}: {error}") from error
         if source.height and source.width:
             picture = picture.resize((source.width, source.height))
         image = np.asarray(picture)
@@ -63,7 +81,12 @@ def given(path: Path, image: np.ndarray, graph: Graph, source: Input) -> np.ndar
 
 
 def images(folder: Path, graph: Graph) -> list[Values]:
-    """The images of a folder, in the order of their names."""
+    """The images of a folder, in the order of their names.
+
+    Raises `GraphError`, which names the folder or the file.
+    """
+    if not folder.is_dir():
+        raise GraphError(f"{folder} is no folder")
     files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     found = [loaded(path, graph) for path in files if path.is_file()]
     if not found:
@@ -87,6 +110,17 @@ def by_input(options: list[list[str]] | None) -> list[float] | dict[str, list[fl
     return named.get("", named)
 
 
+def kept(options: list[str]) -> dict[str, int]:
+    """The bits of `--keep LAYER=BITS`, by layer."""
+    found = {}
+    for entry in options:
+        name, _, bits = entry.rpartition("=")
+        if not name or not bits.isdecimal():
+            raise GraphError(f"--keep takes LAYER=BITS, not `{entry}`")
+        found[name] = int(bits)
+    return found
+
+
 def table(found: list[Loss]) -> str:
     """What each node loses."""
     width = max([4, *(len(loss.node) for loss in found)])
@@ -108,11 +142,10 @@ def convert(options: argparse.Namespace) -> None:
     examples = images(options.calibrate, graph)
     made = graph
     if options.bits != 32:
-        keep = dict(entry.rsplit("=", 1) for entry in options.keep)
-        keep = {name: int(bits) for name, bits in keep.items()}
-        made = calibrate(graph, examples, options.bits, keep, known)
+        made = calibrate(graph, examples, options.bits, kept(options.keep), known)
         print(table(losses(graph, made, examples[:MAX_COMPARED])))
     path = options.out or options.network.with_suffix(".safetensors")
+    check(made)
     save(made, path)
     first = examples[0]
     golden = {name: stored(values, made.tensors[name]) for name, values in run(made, first).items()}
@@ -151,7 +184,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         convert(options)
-    except GraphError as error:
+    # OSError: a file that cannot be written. Its message has the name.
+    except (GraphError, OSError) as error:
         print(f"nibble-qat: {error}", file=sys.stderr)
         return 1
     except ImportError as error:

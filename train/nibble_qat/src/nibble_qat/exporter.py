@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .checks import check
 from .graph import Graph, GraphError, Input, Node, Tensor, save, write
 from .integers import run, stored
 from .quantisation import Codes, Quantised, key
@@ -101,6 +102,8 @@ def export(
     taken. The golden vectors, `PATH` with `.golden.safetensors` at its end, hold every tensor of
     the run on it. With `fixed`, the file reads images of this size alone. `outputs` names the
     outputs; by default they have the names of the modules that make them.
+
+    Raises `GraphError` where the engine could not run the graph: the message names the node.
     """
     image = example[0] if example.dim() == 4 else example
     if image.dtype != torch.uint8:
@@ -113,6 +116,7 @@ def export(
         for old, new in zip(list(made.outputs), outputs, strict=True):
             made.rename(old, new)
     values = image.permute(1, 2, 0).contiguous().cpu().numpy()
+    check(made)
     tensors = run(made, values)
     save(made, path)
     golden = {name: stored(found, made.tensors[name]) for name, found in tensors.items()}

@@ -8,11 +8,35 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import safe_open
 from safetensors.numpy import save_file
 
 #: The largest code of each type of codes.
 TOPS = {"u4": 15, "u8": 255}
+#: What may be applied to a result before it is stored.
+ACTIVATIONS = ("none", "relu", "relu6")
+
+_WINDOW = ("kernel", "stride", "padding")
+#: The operations, and the attributes of each.
+ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    "conv2d": ("in", "out", *_WINDOW, "dilation", "groups", "weight_bits", "activation"),
+    "linear": ("in", "out", "weight_bits", "activation"),
+    "max_pool": _WINDOW,
+    "average_pool": (*_WINDOW, "count_padding"),
+    "add": ("activation",),
+    "global_max_pool": (),
+    "global_average_pool": (),
+    "concat": (),
+    "upsample_nearest": (),
+    "upsample_bilinear": (),
+    "identity": (),
+    "relu": (),
+    "relu6": (),
+    "hard_sigmoid": (),
+    "hard_swish": (),
+    "flatten": (),
+    "softmax": (),
+    "argmax": (),
+}
 
 
 class GraphError(ValueError):
@@ -198,48 +222,3 @@ def write(tensors: dict[str, np.ndarray], path: str | Path, metadata: dict[str, 
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
-
-
-def load(path: str | Path) -> Graph:
-    """Reads a file of version 2.
-
-    Raises `GraphError` if it is none. The checks are those that reading needs; `nibble_core` makes
-    the others.
-    """
-    with safe_open(str(path), "numpy") as file:
-        metadata = file.metadata() or {}
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if metadata.get("format") != "nibble-model" or metadata.get("version") != "2":
-        raise GraphError(f"{path} is no model file of version 2")
-    network = json.loads(metadata["network"])
-    nodes = []
-    for entry in network["nodes"]:
-        op = entry["op"]
-        kind, attributes = (op, {}) if isinstance(op, str) else next(iter(op.items()))
-        node = Node(entry["name"], kind, entry["inputs"], entry["output"], attributes)
-        if kind in ("conv2d", "linear"):
-            shape = weight_shape(node)
-            try:
-                weight = tensors[f"{node.name}.weight"]
-                node.bias = tensors[f"{node.name}.bias"]
-                if attributes["weight_bits"] != 32:
-                    node.scale = tensors[f"{node.name}.scale"]
-            except KeyError as missing:
-                raise GraphError(f"node `{node.name}`: tensor {missing} is missing") from None
-            if attributes["weight_bits"] == 4:
-                node.weight = unpack_nibbles(weight, shape)
-            else:
-                node.weight = weight.reshape(shape)
-        nodes.append(node)
-    described = [
-        Tensor(entry["name"], entry["type"], entry.get("scale"), entry.get("zero_points"))
-        for entry in network["tensors"]
-    ]
-    return Graph(
-        network["name"],
-        [Input(**entry) for entry in network["inputs"]],
-        {tensor.name: tensor for tensor in described},
-        nodes,
-        network["outputs"],
-        network["release"],
-    )

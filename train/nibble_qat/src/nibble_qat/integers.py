@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .graph import Graph, GraphError, Node, Tensor, load
+from .checks import check
+from .graph import Graph, GraphError, Node, Tensor
+from .reading import load
+from .shapes import infer
 
 F32 = np.float32
 
@@ -23,8 +27,13 @@ Values = np.ndarray | Mapping[str, np.ndarray]
 def simulate(graph: Graph | str | Path, values: Values) -> dict[str, np.ndarray]:
     """The outputs of a graph, or of its file, by name: uint8 codes, int32 sums or float32 reals,
     `[rows, columns, channels]`.
+
+    Raises `GraphError` if the file or the graph is none that the engine runs, or an input does not
+    suit it; the message names the file, and the node, the tensor or the input.
     """
-    if not isinstance(graph, Graph):
+    if isinstance(graph, Graph):
+        check(graph)
+    else:
         graph = load(graph)
     tensors = run(graph, values)
     return {name: stored(tensors[name], graph.tensors[name]) for name in graph.outputs}
@@ -37,11 +46,20 @@ def stored(values: np.ndarray, tensor: Tensor) -> np.ndarray:
 
 
 def run(graph: Graph, values: Values) -> dict[str, np.ndarray]:
-    """All tensors of a run, by name, as int64 or float32."""
+    """All tensors of a run, by name, as int64 or float32.
+
+    Raises `GraphError`, which names the input or the node, where inputs or shapes do not fit.
+    """
     if not isinstance(values, Mapping):
         if len(graph.inputs) != 1:
             raise GraphError(f"the graph has {len(graph.inputs)} inputs: give them by name")
         values = {graph.inputs[0].tensor: values}
+    names = [source.tensor for source in graph.inputs]
+    for name in (*names, *values):
+        if name not in values:
+            raise GraphError(f"input `{name}` is missing")
+        if name not in names:
+            raise GraphError(f"there is no input `{name}`; there are {', '.join(names)}")
     tensors = {}
     for source in graph.inputs:
         tensor = graph.tensors[source.tensor]
@@ -57,6 +75,7 @@ def run(graph: Graph, values: Values) -> dict[str, np.ndarray]:
         if tensor.type == "u4":
             given = (given.astype(np.int64) * 15 + 127) // 255
         tensors[tensor.name] = given.astype(np.int64) if tensor.is_codes else given
+    infer(graph, {name: given.shape[:2] for name, given in tensors.items()})
     for node in graph.nodes:
         tensors[node.output] = compute(graph, node, [tensors[name] for name in node.inputs])
     return tensors
@@ -134,7 +153,13 @@ def convolve(node: Node, x: np.ndarray, tensor: Tensor) -> np.ndarray:
 
     Sums of codes are below 2^31, so that float64 holds them exactly, and multiplies faster.
     """
-    a = {"kernel": [1, 1], "stride": [1, 1], "dilation": [1, 1], "padding": [0] * 4, "groups": 1}
+    a: dict[str, Any] = {
+        "kernel": [1, 1],
+        "stride": [1, 1],
+        "dilation": [1, 1],
+        "padding": [0] * 4,
+        "groups": 1,
+    }
     a |= node.attributes
     zero = tensor.zero if tensor.is_codes else F32(0)
     taken = windows(x, a["kernel"], a["stride"], a["dilation"], a["padding"], zero) - zero

@@ -138,7 +138,8 @@ class Quantised(nn.Module):
     """A model with fake quantisation, to be trained as usual and exported.
 
     It reads images as bytes, `[batch, channels, rows, columns]` of 0 to 255, and normalises them
-    itself. Layers are found under the names that they have in the model, with `_` for `.`.
+    itself. `layers` has the layers under the names that they have in the model, with a `/` at the
+    beginning and in the place of each `.`.
     """
 
     def __init__(
@@ -225,8 +226,12 @@ class Quantised(nn.Module):
 
 
 def key(name: str) -> str:
-    """A name as `nn.ModuleDict` allows it."""
-    return name.replace(".", "_")
+    """A name as `nn.ModuleDict` allows it: the module `block.1` is under `/block/1`.
+
+    No two names have the same key, and none is that of a method of `nn.ModuleDict`, such as
+    `values`.
+    """
+    return "/" + name.replace("~", "~0").replace("/", "~1").replace(".", "/")
 
 
 def activated(activation: str | None, x: Tensor) -> Tensor:

@@ -46,6 +46,15 @@ def pair(value: Any) -> list[int]:
     return [int(side) for side in value] if isinstance(value, tuple | list) else [int(value)] * 2
 
 
+def is_in(argument: Any, nodes: set[fx.Node]) -> bool:
+    return isinstance(argument, fx.Node) and argument in nodes
+
+
+def readers(node: fx.Node) -> int:
+    """How many nodes read a value, those that ask for its shape aside."""
+    return sum(user.target not in ("size", getattr) for user in node.users)
+
+
 class _Walker:
     """Turns the nodes of a traced module into steps."""
 
@@ -62,6 +71,9 @@ class _Walker:
         self.values: dict[fx.Node, str] = {}
         #: Values that something reads before what follows is applied.
         self.shared: set[str] = set()
+        #: Nodes that stand for the shape of a value, and for the size of the batch.
+        self.sizes: set[fx.Node] = set()
+        self.batches: set[fx.Node] = set()
 
     def path(self, node: fx.Node) -> str:
         if node.op == "call_module":
@@ -93,14 +105,14 @@ class _Walker:
 
     def alias(self, node: fx.Node) -> None:
         value = self.value(node)
-        if len(node.args[0].users) > 1:
+        if readers(node.args[0]) > 1:
             self.shared.add(value)
         self.values[node] = value
 
     def maker(self, node: fx.Node) -> Step | None:
         """The step whose value `node` alone reads."""
         value = self.value(node)
-        if len(node.args[0].users) > 1 or value in self.shared:
+        if readers(node.args[0]) > 1 or value in self.shared:
             return None
         return next((step for step in self.steps if step.name == value), None)
 
@@ -175,7 +187,7 @@ class _Walker:
             given = dict(zip(names, node.args[1:], strict=False))
             return given | arguments
 
-        table: dict[Any, Callable[[], None]] = {
+        table: dict[Any, Callable[[], object]] = {
             operator.add: lambda: self.addition(node),
             operator.iadd: lambda: self.addition(node),
             torch.add: lambda: self.addition(node),
@@ -207,6 +219,12 @@ class _Walker:
             ),
             torch.flatten: lambda: self.flatten(node, *self.dims(positional)),
             "flatten": lambda: self.flatten(node, *self.dims(positional)),
+            torch.reshape: lambda: self.reshape(node),
+            "reshape": lambda: self.reshape(node),
+            "view": lambda: self.reshape(node),
+            "size": lambda: self.size(node),
+            getattr: lambda: self.size(node),
+            operator.getitem: lambda: self.item(node),
             torch.mean: lambda: self.mean(node, positional("dim", "keepdim")),
             "mean": lambda: self.mean(node, positional("dim", "keepdim")),
             F.softmax: lambda: self.ending(node, "softmax", positional("dim").get("dim")),
@@ -276,8 +294,7 @@ class _Walker:
 
     def activation(self, node: fx.Node, name: str) -> None:
         step = self.maker(node)
-        fused = step is not None and step.attributes.get("activation") == "none"
-        if fused:
+        if step is not None and step.attributes.get("activation") == "none":
             step.attributes["activation"] = name
             self.values[node] = step.name
         else:
@@ -290,8 +307,10 @@ class _Walker:
         self.add(node, "add", inputs, attributes={"activation": "none"})
 
     def concat(self, node: fx.Node) -> None:
-        parts = node.args[0] if node.args else ()
+        parts = node.args[0] if node.args else node.kwargs.get("tensors")
         dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim", 0)
+        if not isinstance(parts, tuple | list) or not parts:
+            raise self.unsupported(node, "its input is no list of tensors")
         if dim != 1 or not all(part in self.values for part in parts):
             raise self.unsupported(node, "does not join tensors along their channels (dim=1)")
         self.add(node, "concat", [self.values[part] for part in parts])
@@ -304,7 +323,7 @@ class _Walker:
         kernel = pair(given["kernel_size"])
         stride = given.get("stride")
         rows, columns = pair(given.get("padding", 0))
-        attributes = {
+        attributes: dict[str, Any] = {
             "kernel": kernel,
             "stride": kernel if stride is None or stride == [] else pair(stride),
             "padding": [rows, columns, rows, columns],
@@ -322,6 +341,38 @@ class _Walker:
         if (start, end) != (1, -1):
             raise self.unsupported(node, "does not flatten everything but the batch (start_dim=1)")
         self.add(node, "flatten", [self.value(node)])
+
+    def reshape(self, node: fx.Node) -> None:
+        """`x.view(n, -1)` with `n` from `x.size(0)` or `x.shape[0]`: a flatten."""
+        sizes: tuple[Any, ...] = node.args[1:] or (
+            node.kwargs.get("shape") or node.kwargs.get("size"),
+        )
+        if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
+            sizes = tuple(sizes[0])
+        if len(sizes) != 2 or sizes[1] != -1 or not is_in(sizes[0], self.batches):
+            raise self.unsupported(node, "keeps more than the batch: only view(x.size(0), -1)")
+        self.add(node, "flatten", [self.value(node)])
+
+    def size(self, node: fx.Node) -> None:
+        """`x.size(0)`, `x.size()` or `x.shape`, of which nothing but the batch is of use."""
+        self.value(node)
+        if node.op == "call_function" and node.args[1] != "shape":
+            raise self.unsupported(node, "has no operation in the file format")
+        dim = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
+        if node.op == "call_method" and dim is not None:
+            if dim != 0:
+                raise self.unsupported(node, "the size of anything but the batch (0)")
+            self.batches.add(node)
+        else:
+            self.sizes.add(node)
+
+    def item(self, node: fx.Node) -> None:
+        """`x.shape[0]`. Other sizes may be unpacked beside it, but not used."""
+        is_batch = node.args[1] == 0
+        if not is_in(node.args[0], self.sizes) or (node.users and not is_batch):
+            raise self.unsupported(node, "is not the size of the batch, shape[0]")
+        if is_batch:
+            self.batches.add(node)
 
     def mean(self, node: fx.Node, given: dict[str, Any]) -> None:
         dims = given.get("dim")
