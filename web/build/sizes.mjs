@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 /** Bytes after brotli: of a first visit that reads by camera, and with the first JPEG file. */
-const LIMITS = { "first load": 268_000, "with the first JPEG file": 318_000 };
+const LIMITS = { "first load": 269_000, "with the first JPEG file": 319_000 };
 const dist = new URL("../dist/", import.meta.url).pathname;
 
 const assets = (await readdir(join(dist, "assets"))).map((name) => `assets/${name}`);
