@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { chromium } from "playwright-core";
 import { CHROMIUM, repository, site, suite } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
@@ -290,7 +290,7 @@ print(*nibble_qat.simulate(sys.argv[1], image)["scores"].ravel())`;
       );
       assert.deepEqual(numbers(run(project, "node", "run.js", network, image)), scores);
       for (const program of await programsInC()) {
-        const [head, ...rest] = run(folder, program, network, image).trim().split("\n");
+        const [head, ...rest] = run(dirname(program), program, network, image).trim().split("\n");
         assert.equal(head, "image 8 8 1 -> scores");
         assert.deepEqual(rest.map(Number), scores, program);
       }
