@@ -32,7 +32,7 @@ fn one_run_writes_everything() {
         let frames = report["frame"].as_array().expect("frames");
         let frame = frames.iter().find(|of| of["precision"] == precision).expect("a frame");
         let share = frame["network_share"].as_f64().expect("a share");
-        assert!(share > 0.0 && share < 1.0, "{precision}: {share}");
+        assert!(share > 0.0, "{precision}: {share}");
         assert!(frame["total_ms"].as_f64() >= frame["network_ms"].as_f64());
     }
 }

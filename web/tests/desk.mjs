@@ -534,6 +534,9 @@ await suite(
           () => document.querySelectorAll("#batch-rows tr").length === 314,
         );
         assert.match(await page.textContent("#drop-said"), /301 pages/);
+        page.once("dialog", (dialog) => dialog.accept());
+        await page.goto("about:blank");
+        await page.goto(address);
       },
     ],
     [
