@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
 import * as axe from "./axe.mjs";
-import { reachedByWorker, readAgain } from "./hands.mjs";
+import { arrive, reachedByWorker, readAgain } from "./hands.mjs";
 import { CHROMIUM, site, suite } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
@@ -55,8 +55,7 @@ await suite(
     [
       "opens without errors, nothing wider than a phone",
       async () => {
-        await page.goto(address);
-        await page.waitForFunction(() => document.querySelectorAll("#samples button").length > 4);
+        await arrive(page, address);
         await page.waitForLoadState("networkidle");
         await noSidewaysScroll();
         assert.ok(

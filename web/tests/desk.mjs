@@ -10,6 +10,7 @@ import jsqr from "jsqr";
 import { chromium } from "playwright-core";
 import { accessibleInBoth, noSidewaysScroll } from "./axe.mjs";
 import { fakeCamera, film } from "./film.mjs";
+import { openAtDesk } from "./hands.mjs";
 import { CHROMIUM, site, suite } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
@@ -24,17 +25,7 @@ let page;
 const faults = [];
 
 async function open(browser = plain, options = {}) {
-  const context = await browser.newContext({
-    viewport: { width: 1280, height: 800 },
-    locale: "en-GB",
-    permissions: ["clipboard-read", "clipboard-write"],
-    ...options,
-  });
-  page = await context.newPage();
-  page.on("pageerror", (error) => faults.push(String(error)));
-  page.setDefaultTimeout(30_000);
-  await page.goto(address);
-  await page.waitForFunction(() => document.querySelectorAll("#samples button").length > 4);
+  page = await openAtDesk(browser, address, faults, options);
 }
 
 const shown = (id) => page.waitForSelector(`#${id}:not([hidden])`);

@@ -106,3 +106,24 @@ export function reachedByWorker(address) {
     URL.revokeObjectURL(url);
   });
 }
+
+/** Goes to the page, and waits until its script offers the samples. */
+export async function arrive(page, address) {
+  await page.goto(address);
+  await page.waitForFunction(() => document.querySelectorAll("#samples button").length > 4);
+}
+
+/** Opens the page as on a desk, where it may use the clipboard. `faults` gets its uncaught errors. */
+export async function openAtDesk(browser, address, faults, options = {}) {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    locale: "en-GB",
+    permissions: ["clipboard-read", "clipboard-write"],
+    ...options,
+  });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.setDefaultTimeout(30_000);
+  await arrive(page, address);
+  return page;
+}

@@ -8,7 +8,7 @@ import { unzipSync, strFromU8 } from "fflate";
 import { chromium } from "playwright-core";
 import * as axe from "./axe.mjs";
 import { drop, dropFolder, sheetOf } from "./dropped.mjs";
-import { readAgain } from "./hands.mjs";
+import { arrive, readAgain } from "./hands.mjs";
 import { CHROMIUM, site, suite } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
@@ -58,8 +58,7 @@ async function saved(button) {
 /** Returns to an empty start. */
 async function fresh() {
   await page.goto("about:blank");
-  await page.goto(address);
-  await page.waitForFunction(() => document.querySelectorAll("#samples button").length > 4);
+  await arrive(page, address);
 }
 
 await suite(

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
 import * as axe from "./axe.mjs";
 import { drop, sheetOf } from "./dropped.mjs";
+import { arrive } from "./hands.mjs";
 import { CHROMIUM, site, suite } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
@@ -30,8 +31,7 @@ const rows = () => page.locator("#batch-rows tr");
 /** Returns to an empty start. */
 async function fresh() {
   await page.goto("about:blank");
-  await page.goto(address);
-  await page.waitForFunction(() => document.querySelectorAll("#samples button").length > 4);
+  await arrive(page, address);
 }
 
 await suite(

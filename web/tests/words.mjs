@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
 import { accessible, noSidewaysScroll } from "./axe.mjs";
+import { openAtDesk } from "./hands.mjs";
 import { CHROMIUM, site, suite } from "./site.mjs";
 import { expected, specimen } from "./specimens.mjs";
 
@@ -16,17 +17,7 @@ let page;
 
 async function open(options = {}) {
   await page?.context().close();
-  const context = await browser.newContext({
-    viewport: { width: 1280, height: 800 },
-    locale: "en-GB",
-    permissions: ["clipboard-read", "clipboard-write"],
-    ...options,
-  });
-  page = await context.newPage();
-  page.on("pageerror", (error) => faults.push(String(error)));
-  page.setDefaultTimeout(30_000);
-  await page.goto(address);
-  await page.waitForFunction(() => document.querySelectorAll("#samples button").length > 4);
+  page = await openAtDesk(browser, address, faults, options);
 }
 
 const shown = (id) => page.waitForSelector(`#${id}:not([hidden])`);
